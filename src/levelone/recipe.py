@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
+import json
+import re
 import tomllib
+import types
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -91,3 +96,201 @@ class Recipe(Section):
     train: TrainSection = Field(default_factory=TrainSection)
     hls: HlsSection = Field(default_factory=HlsSection)
     verify: VerifySection = Field(default_factory=VerifySection)
+
+
+AnySection = TypeVar("AnySection", bound=BaseModel)
+
+
+def load_recipe(
+    path: Path, overrides: Iterable[str] = (), *, systems: Mapping[str, type[BaseModel]] | None = None
+) -> Recipe:
+    """Read and check a recipe file before any work is done.
+
+    Parameters
+    ----------
+    path
+        A TOML file.
+    overrides
+        ``"train.batch_size=512"``: a dotted key and a TOML value (bare words are strings).
+    systems
+        The model section of each known system. With it, the system's name and the `[model]` section are
+        checked too, and the section is filled with its defaults.
+
+    Raises
+    ------
+    LeveloneError
+        If the file cannot be read, is not TOML, or has an unknown or wrong key; names the key path.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise LeveloneError(f"{path}: cannot read the recipe: {error}") from error
+    return parse_recipe(text, str(path), overrides, systems=systems)
+
+
+def parse_recipe(
+    text: str,
+    origin: str,
+    overrides: Iterable[str] = (),
+    *,
+    systems: Mapping[str, type[BaseModel]] | None = None,
+) -> Recipe:
+    """Like `load_recipe` for TOML text; `origin` names it in messages."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise LeveloneError(f"{origin}: not valid TOML: {error}") from error
+    for override in overrides:
+        _apply(data, override)
+    recipe = parse_section(Recipe, data, origin)
+    if systems is None:
+        return recipe
+    if recipe.system not in systems:
+        raise LeveloneError(
+            f"{origin}: system: no system is called {recipe.system!r}",
+            hint=_nearest(recipe.system, list(systems)),
+        )
+    model = parse_section(systems[recipe.system], recipe.model, origin, at=("model",))
+    return recipe.model_copy(update={"model": model.model_dump(mode="json")})
+
+
+def parse_section(
+    section: type[AnySection], data: Mapping[str, Any], origin: str, *, at: Sequence[str] = ()
+) -> AnySection:
+    """Validate `data` as `section`; on failure one message with a line for every bad key.
+
+    Parameters
+    ----------
+    origin
+        Name of the file, for messages.
+    at
+        Where in the file the section stands, for messages.
+
+    Raises
+    ------
+    LeveloneError
+        With the full path of each bad key, what was found and what is expected.
+    """
+    try:
+        return section.model_validate(dict(data))
+    except ValidationError as error:
+        problems, hints = [], []
+        for issue in error.errors(include_url=False):
+            path = ".".join(str(part) for part in (*at, *issue["loc"]))
+            if issue["type"] == "extra_forbidden":
+                problems.append(f"{origin}: unknown key {path}")
+                valid = _fields_at(section, [str(part) for part in issue["loc"][:-1]])
+                hints.append(_nearest(str(issue["loc"][-1]), valid))
+            elif issue["type"] == "missing":
+                problems.append(f"{origin}: {path} is missing")
+            else:
+                found = json.dumps(issue["input"], default=str)
+                problems.append(f"{origin}: {path} = {found}: {_lower(issue['msg'])}")
+        raise LeveloneError("\n".join(problems), hint="; ".join(hints) or None) from None
+
+
+def dump_recipe(recipe: BaseModel) -> str:
+    """The recipe as TOML: every value written out, the same text for the same recipe."""
+    lines: list[str] = []
+    _dump(recipe.model_dump(mode="json"), (), lines)
+    return "\n".join(lines).strip() + "\n"
+
+
+def digest(value: BaseModel | Mapping[str, Any] | Sequence[Any] | str | int | float | None) -> str:
+    """Hex SHA-256 of a section, or of any JSON value, independent of key order."""
+    if isinstance(value, BaseModel):
+        value = value.model_dump(mode="json")
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _apply(data: dict[str, Any], override: str) -> None:
+    """Set one dotted key in parsed TOML."""
+    key, equals, text = override.partition("=")
+    parts = [part.strip() for part in key.split(".")]
+    if not equals or not all(parts):
+        raise LeveloneError(
+            f"--set {override!r}: expected key=value", hint="for example --set train.batch_size=512"
+        )
+    try:
+        value = tomllib.loads(f"value = {text.strip()}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text.strip()
+    table = data
+    for depth, part in enumerate(parts[:-1]):
+        table = table.setdefault(part, {})
+        if not isinstance(table, dict):
+            raise LeveloneError(
+                f"--set {override!r}: {'.'.join(parts[: depth + 1])} is a value, not a section"
+            )
+    table[parts[-1]] = value
+
+
+def _nearest(name: str, valid: Sequence[str]) -> str:
+    """What the user may have meant by `name`."""
+    close = difflib.get_close_matches(name, valid, n=1, cutoff=0.5)
+    listed = ", ".join(sorted(valid))
+    return f"did you mean {close[0]!r}? valid here: {listed}" if close else f"valid here: {listed}"
+
+
+def _fields_at(section: type[BaseModel], path: Sequence[str]) -> list[str]:
+    """Names of the keys that `section` allows at `path`."""
+    current: type[BaseModel] = section
+    annotation: Any
+    for part in path:
+        if part not in current.model_fields:
+            continue  # a key of a free table such as quant.layers.conv1
+        annotation = current.model_fields[part].annotation
+        found = _section_type(annotation)
+        if found is None:
+            return []
+        current = found
+    return list(current.model_fields)
+
+
+def _section_type(annotation: Any) -> type[BaseModel] | None:
+    """The section type inside an annotation: ``Bits``, ``dict[str, Bits]``, ``Bits | None``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    if get_origin(annotation) in (dict, list, tuple, Union, types.UnionType):
+        return next((found for arg in get_args(annotation) if (found := _section_type(arg))), None)
+    return None
+
+
+def _lower(message: str) -> str:
+    return message[:1].lower() + message[1:]
+
+
+def _dump(table: Mapping[str, Any], path: tuple[str, ...], lines: list[str]) -> None:
+    """Append `table` to `lines`: plain values first, then sub-tables. TOML has no null: None is left out."""
+    values = {k: v for k, v in table.items() if v is not None and not isinstance(v, Mapping)}
+    tables = {k: v for k, v in table.items() if isinstance(v, Mapping)}
+    if path and (values or not tables):
+        lines += ["", f"[{'.'.join(_key(part) for part in path)}]"]
+    lines += [f"{_key(k)} = {_literal(v)}" for k, v in values.items()]
+    for key, value in tables.items():
+        _dump(value, (*path, key), lines)
+
+
+def _key(key: str) -> str:
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else _quoted(key)
+
+
+def _quoted(text: str) -> str:
+    """A TOML basic string: JSON's, except that TOML wants DEL escaped and has no surrogate pairs."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _literal(value: Any) -> str:
+    """One TOML value; repr keeps every bit of a float."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, str):
+        return _quoted(value)
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_literal(item) for item in value) + "]"
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{_key(k)} = {_literal(v)}" for k, v in value.items()) + " }"
+    raise TypeError(f"no TOML form for {type(value).__name__}")

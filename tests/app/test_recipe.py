@@ -1,0 +1,160 @@
+"""Recipes: validation before any work, messages that name the key, overrides, a deterministic dump."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from levelone.errors import LeveloneError
+from levelone.recipe import Recipe, Section, digest, dump_recipe, load_recipe, parse_recipe
+
+
+class ToyModel(Section):
+    channels: int = 4
+    kernel: int = 3
+
+
+SYSTEMS = {"pixelseed": ToyModel}
+
+
+def parse(text: str, *overrides: str) -> Recipe:
+    return parse_recipe(text, "my.toml", overrides, systems=SYSTEMS)
+
+
+def message(text: str, *overrides: str) -> str:
+    with pytest.raises(LeveloneError) as caught:
+        parse(text, *overrides)
+    return str(caught.value)
+
+
+def test_defaults_fill_what_is_not_written() -> None:
+    recipe = parse('system = "pixelseed"\n[train]\nbatch_size = 64')
+    assert recipe.train.batch_size == 64
+    assert recipe.train.patience == 6
+    assert recipe.model == {"channels": 4, "kernel": 3}
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "suggestion"),
+    [
+        ("[train]\nbatchsize = 3", "train.batchsize", "'batch_size'"),
+        ("[tarin]\nbatch_size = 3", "tarin", "'train'"),
+        ("[quant.layers.conv1]\nweigth = 3", "quant.layers.conv1.weigth", "'weight'"),
+        ("[quant.default]\nactivations = 3", "quant.default.activations", "'activation'"),
+        ("[model]\nchanels = 3", "model.chanels", "'channels'"),
+    ],
+)
+def test_unknown_key_is_refused_with_its_path_and_the_nearest_name(
+    text: str, path: str, suggestion: str
+) -> None:
+    said = message('system = "pixelseed"\n' + text)
+    assert f"my.toml: unknown key {path}" in said
+    assert f"did you mean {suggestion}" in said
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            '[train]\nbatch_size = "many"',
+            'my.toml: train.batch_size = "many": input should be a valid integer',
+        ),
+        ("[train]\nbatch_size = 0", "my.toml: train.batch_size = 0: input should be greater than 0"),
+        ('[data]\nmixture = "both"', "my.toml: data.mixture"),
+        ("[quant.layers.conv1]\nweight = 99", "my.toml: quant.layers.conv1.weight = 99"),
+        ("[model]\nkernel = 1.5", "my.toml: model.kernel = 1.5"),
+    ],
+)
+def test_wrong_value_names_key_value_and_expectation(text: str, expected: str) -> None:
+    assert expected in message('system = "pixelseed"\n' + text)
+
+
+def test_every_bad_key_is_reported_at_once() -> None:
+    said = message('system = "pixelseed"\n[train]\nbatchsize = 3\npatience = 0')
+    assert "train.batchsize" in said
+    assert "train.patience" in said
+
+
+def test_unknown_system_names_the_known_ones() -> None:
+    assert "did you mean 'pixelseed'" in message('system = "pixelsed"')
+    assert "my.toml: system is missing" in message("seed = 2")
+
+
+def test_syntax_error_names_the_line() -> None:
+    assert "line 2" in message('system = "pixelseed"\n[train\n')
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(LeveloneError, match=r"none\.toml: cannot read the recipe"):
+        load_recipe(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("train.batch_size=512", 512),
+        ("train.batch_size = 512", 512),
+    ],
+)
+def test_override(override: str, expected: int) -> None:
+    assert parse('system = "pixelseed"', override).train.batch_size == expected
+
+
+def test_override_of_words_lists_and_new_tables() -> None:
+    recipe = parse(
+        'system = "pixelseed"', "data.mixture=natural", "quant.layers.fc1.weight=6", "model.kernel=5"
+    )
+    assert recipe.data.mixture == "natural"
+    assert recipe.quant.of("fc1").weight == 6
+    assert recipe.quant.of("fc2").weight == 4
+    assert recipe.model["kernel"] == 5
+
+
+@pytest.mark.parametrize("override", ["train.batch_size", "=3", "train..x=1", "seed.x=1"])
+def test_malformed_override(override: str) -> None:
+    assert f"--set '{override}'" in message('system = "pixelseed"\nseed = 1', override)
+
+
+def test_override_is_validated_like_the_file() -> None:
+    assert "unknown key train.batchsize" in message('system = "pixelseed"', "train.batchsize=3")
+
+
+def test_dump_is_deterministic_and_reads_back_equal() -> None:
+    text = """
+system = "pixelseed"
+[quant.inputs]
+images = 6
+[quant.layers.conv1]
+weight = 6
+[data]
+file = "a \\"b\\"\\u00e9\\\\c.h5"
+"""
+    recipe = parse(text)
+    dumped = dump_recipe(recipe)
+    assert dump_recipe(parse(dumped)) == dumped
+    assert parse(dumped) == recipe
+    assert "max_minutes" not in dumped  # no value: TOML has no null
+
+
+@given(rate=st.floats(1e-30, 1e30), name=st.text(st.characters(exclude_categories=["Cs"]), max_size=20))
+def test_dump_keeps_every_value(rate: float, name: str) -> None:
+    recipe = Recipe.model_validate(
+        {
+            "system": "pixelseed",
+            "data": {"file": name},
+            "train": {"float_learning_rate": rate},
+            "quant": {"inputs": {name: 4}},
+        }
+    )
+    assert Recipe.model_validate(tomllib.loads(dump_recipe(recipe))) == recipe
+
+
+def test_digest_ignores_key_order_and_sees_every_value() -> None:
+    assert digest({"a": 1, "b": [1, 2]}) == digest({"b": [1, 2], "a": 1})
+    recipe = parse('system = "pixelseed"')
+    assert digest(recipe) == digest(parse('system = "pixelseed"\nseed = 1'))
+    assert digest(recipe) != digest(parse('system = "pixelseed"\nseed = 2'))

@@ -1,1 +1,118 @@
-"""TODO"""
+"""Training, measuring and exporting one system into its run folder.
+
+Every function here works on a run folder with fixed file names:
+
+=========================  =====================================================================
+``float/best.ckpt``        float twin: the epoch with the lowest validation loss
+``float/last.ckpt``        float twin: where training continues after an interruption
+``quantised/best.ckpt``    quantised model, same meaning
+``quantised/last.ckpt``    quantised model, same meaning
+``module.pt``              weights and scales of the best quantised epoch (a plain state dict)
+``curves.json``            learning curves, seeds, reasons for stopping
+``metrics.json``           what `evaluate` measured
+``scores.npz``             scores and truth of the test candidates, for plots
+``model.onnx``             the QONNX export
+=========================  =====================================================================
+
+Importing this package does not import torch; each function does when it is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from levelone.recipe import Recipe
+from levelone.zoo.system import System
+
+Progress = Callable[[str], None]
+"""Called with one line of text at the start of each stage and after each epoch."""
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What `train_system` made.
+
+    Attributes
+    ----------
+    module
+        Path of ``module.pt``.
+    curves
+        Content of ``curves.json``: ``{"seed": ..., "float": {...}, "quantised": {...}}``; each part has
+        ``epochs`` (a list of ``epoch``, ``train_loss``, ``validation_loss``, ``learning_rate``, ``seconds``),
+        ``best_epoch``, ``stopped`` ("epochs" | "patience" | "max_minutes") and ``seed``.
+    """
+
+    module: Path
+    curves: dict[str, Any]
+
+
+def train_system(
+    system: System,
+    recipe: Recipe,
+    data: Path,
+    run_dir: Path,
+    *,
+    progress: Progress | None = None,
+    bar: bool = False,
+) -> TrainResult:
+    """Train the float twin, fold its normalisation, calibrate the scales, train the quantised model.
+
+    Continues where an interrupted call in the same folder stopped, with the same final weights.
+
+    Parameters
+    ----------
+    data
+        The HDF5 file to train on.
+    run_dir
+        Made if missing.
+    progress
+        Receives one line per stage and epoch.
+    bar
+        Show Lightning's progress bar (on standard error).
+
+    Raises
+    ------
+    LeveloneError
+        If the data or a checkpoint in `run_dir` does not fit the recipe.
+    """
+    from levelone.train.pipeline import train_system as implementation
+
+    return implementation(system, recipe, data, run_dir, progress=progress, bar=bar)
+
+
+def evaluate(
+    system: System, recipe: Recipe, data: Path, run_dir: Path, *, progress: Progress | None = None
+) -> dict[str, Any]:
+    """Measure float twin, quantised model and baseline on the same test candidates.
+
+    Writes ``metrics.json`` (returned) and ``scores.npz`` into `run_dir`. Layout of the result::
+
+        {"models": {"float" | "quantised" | "baseline" | "layers_only":
+             {"natural" | "balanced": {"all" | <region>: {
+                 "auc": {"value": x, "error": x},
+                 "efficiency": {"50" | "75" | "90" | "99": {"value": x, "error": x}},
+                 "signal": n, "background": n}}}},
+         "differences": {"quantised-float" | "quantised-baseline": {<mixture>: {<region>: same layout}}},
+         "data": {"file": ..., "sha256": ..., "test_events": n, "candidates": n}, "seed": ...,
+         "cost": {...}, "reference": {...}}
+
+    ``scores.npz`` holds float32 arrays ``float``, ``quantised``, ``baseline`` [n] (higher is more
+    signal-like), ``target`` uint8 [n], ``region`` uint8 [n], ``group`` int32 [n], and
+    ``weight_balanced`` float64 [n] (weights that balance the classes within each group).
+    """
+    from levelone.train.pipeline import evaluate as implementation
+
+    return implementation(system, recipe, data, run_dir, progress=progress)
+
+
+def export_run(system: System, recipe: Recipe, run_dir: Path, output: Path) -> Path:
+    """Write the QONNX file of ``run_dir/module.pt`` to `output`; returns `output`."""
+    from levelone.train.pipeline import export_run as implementation
+
+    return implementation(system, recipe, run_dir, output)
+
+
+__all__ = ["Progress", "TrainResult", "evaluate", "export_run", "train_system"]

@@ -101,10 +101,10 @@ class Recipe(Section):
 AnySection = TypeVar("AnySection", bound=BaseModel)
 
 
-def load_recipe(
-    path: Path, overrides: Iterable[str] = (), *, systems: Mapping[str, type[BaseModel]] | None = None
-) -> Recipe:
+def load_recipe(path: Path, overrides: Iterable[str] = ()) -> Recipe:
     """Read and check a recipe file before any work is done.
+
+    The system checks its own `[model]` section (`System.model_section`).
 
     Parameters
     ----------
@@ -112,9 +112,6 @@ def load_recipe(
         A TOML file.
     overrides
         ``"train.batch_size=512"``: a dotted key and a TOML value (bare words are strings).
-    systems
-        The model section of each known system. With it, the system's name and the `[model]` section are
-        checked too, and the section is filled with its defaults.
 
     Raises
     ------
@@ -125,16 +122,10 @@ def load_recipe(
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise LeveloneError(f"{path}: cannot read the recipe: {error}") from error
-    return parse_recipe(text, str(path), overrides, systems=systems)
+    return parse_recipe(text, str(path), overrides)
 
 
-def parse_recipe(
-    text: str,
-    origin: str,
-    overrides: Iterable[str] = (),
-    *,
-    systems: Mapping[str, type[BaseModel]] | None = None,
-) -> Recipe:
+def parse_recipe(text: str, origin: str, overrides: Iterable[str] = ()) -> Recipe:
     """Like `load_recipe` for TOML text; `origin` names it in messages."""
     try:
         data = tomllib.loads(text)
@@ -142,16 +133,7 @@ def parse_recipe(
         raise LeveloneError(f"{origin}: not valid TOML: {error}") from error
     for override in overrides:
         _apply(data, override)
-    recipe = parse_section(Recipe, data, origin)
-    if systems is None:
-        return recipe
-    if recipe.system not in systems:
-        raise LeveloneError(
-            f"{origin}: system: no system is called {recipe.system!r}",
-            hint=_nearest(recipe.system, list(systems)),
-        )
-    model = parse_section(systems[recipe.system], recipe.model, origin, at=("model",))
-    return recipe.model_copy(update={"model": model.model_dump(mode="json")})
+    return parse_section(Recipe, data, origin)
 
 
 def parse_section(
@@ -180,7 +162,7 @@ def parse_section(
             if issue["type"] == "extra_forbidden":
                 problems.append(f"{origin}: unknown key {path}")
                 valid = _fields_at(section, [str(part) for part in issue["loc"][:-1]])
-                hints.append(_nearest(str(issue["loc"][-1]), valid))
+                hints.append(nearest(str(issue["loc"][-1]), valid))
             elif issue["type"] == "missing":
                 problems.append(f"{origin}: {path} is missing")
             else:
@@ -226,8 +208,8 @@ def _apply(data: dict[str, Any], override: str) -> None:
     table[parts[-1]] = value
 
 
-def _nearest(name: str, valid: Sequence[str]) -> str:
-    """What the user may have meant by `name`."""
+def nearest(name: str, valid: Sequence[str]) -> str:
+    """A hint: what the user may have meant by `name`, and every name that is valid there."""
     close = difflib.get_close_matches(name, valid, n=1, cutoff=0.5)
     listed = ", ".join(sorted(valid))
     return f"did you mean {close[0]!r}? valid here: {listed}" if close else f"valid here: {listed}"

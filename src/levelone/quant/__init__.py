@@ -1,1 +1,1 @@
-"""TODO"""
+"""Quantised layers with power-of-two scales, and how the scales are chosen."""

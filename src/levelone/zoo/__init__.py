@@ -1,1 +1,25 @@
-"""TODO"""
+"""The systems that levelone knows: one file each. Importing this does not import torch."""
+
+from __future__ import annotations
+
+from levelone.errors import LeveloneError
+from levelone.zoo.pixelseed import PIXELSEED
+from levelone.zoo.system import Sample, System
+
+SYSTEMS: dict[str, System] = {"pixelseed": PIXELSEED}
+
+
+def find_system(name: str) -> System:
+    """The system called `name`.
+
+    Raises
+    ------
+    LeveloneError
+        If there is none; the message lists those that exist.
+    """
+    if name not in SYSTEMS:
+        raise LeveloneError(f"unknown system {name!r}", hint=f"systems: {', '.join(sorted(SYSTEMS))}")
+    return SYSTEMS[name]
+
+
+__all__ = ["SYSTEMS", "Sample", "System", "find_system"]

@@ -1,0 +1,78 @@
+"""From a trained float twin to a quantised network: fold, copy, choose every scale."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from levelone.quant.layers import (
+    FloatLinear,
+    activation_layers,
+    activation_scale,
+    linear_layers,
+    product_exponent,
+)
+from levelone.quant.scale import best_exponent, scale_of
+
+
+def fold_into(float_network: nn.Module, network: nn.Module) -> None:
+    """Copy weights and biases of the float twin, normalisation folded in, into the quantised network."""
+    with torch.no_grad():
+        for name, layer in linear_layers(network).items():
+            twin = float_network.get_submodule(name)
+            if not isinstance(twin, FloatLinear):
+                raise TypeError(f"{name}: the float twin has a {type(twin).__name__} there")
+            weight, bias = twin.folded()
+            target: Any = layer
+            target.weight.copy_(weight)
+            target.bias.copy_(bias)
+
+
+def calibrate(network: nn.Module, inputs: Sequence[Tensor]) -> None:
+    """Choose every scale of a quantised network for the smallest mean squared error on `inputs`.
+
+    Weights first, each on its own values; then one forward pass in which every activation chooses its scale
+    from what reaches it, quantised upstream, before it quantises; biases take the grid of the products.
+
+    Parameters
+    ----------
+    network
+        Made with `QuantLayers`; its weights are those of the trained float twin (`fold_into`).
+    inputs
+        Arguments of the network: float32 batches of a few thousand candidates.
+    """
+    for layer in linear_layers(network).values():
+        quantised: Any = layer
+        bits = int(quantised.weight_quant.bit_width())
+        exponent = best_exponent(quantised.weight, bits, signed=True, narrow=True)
+        scale_of(quantised.weight_quant).set_exponent(exponent)
+
+    def choose(layer: nn.Module, arguments: tuple[Tensor, ...]) -> None:
+        activation: Any = layer
+        quantiser = activation.act_quant
+        bits, signed = int(quantiser.bit_width()), bool(quantiser.is_signed)
+        activation_scale(layer).set_exponent(best_exponent(arguments[0], bits, signed=signed))
+
+    def choose_bias(name: str) -> Any:
+        def hook(layer: nn.Module, arguments: tuple[Tensor, ...]) -> None:
+            linear: Any = layer
+            scale_of(linear.bias_quant).set_exponent(product_exponent(network, name))
+
+        return hook
+
+    handles = [layer.register_forward_pre_hook(choose) for layer in activation_layers(network).values()]
+    handles += [
+        layer.register_forward_pre_hook(choose_bias(name)) for name, layer in linear_layers(network).items()
+    ]
+    training = network.training
+    try:
+        network.eval()
+        with torch.no_grad():
+            network(*inputs)
+    finally:
+        network.train(training)
+        for handle in handles:
+            handle.remove()

@@ -1,0 +1,75 @@
+"""The trained module's own integers, at every named tensor."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from levelone.quant.layers import activation_layers, activation_scale, linear_layers, product_exponent
+
+_EXACT = 2**24  # float32 holds every integer up to here
+
+
+def layer_codes(
+    module: nn.Module, inputs: Mapping[str, NDArray[np.float32]], *, batch: int = 4096
+) -> dict[str, NDArray[np.int64]]:
+    """Run the module and return what each layer computed, as integers.
+
+    Parameters
+    ----------
+    module
+        A calibrated network made with `levelone.quant.layers.QuantLayers`.
+    inputs
+        Argument name -> float32 [n, ...], channels first.
+    batch
+        Candidates per forward pass.
+
+    Returns
+    -------
+    dict
+        Layer name -> int64 [n, ...], channels first: codes of input quantisers and activations, sums of
+        convolutions and dense layers. Code times scale is exactly the module's float value.
+
+    Raises
+    ------
+    ArithmeticError
+        If a value is not a multiple of its scale, or so large that float32 may have rounded.
+    """
+    exponents = {name: activation_scale(layer).exponent for name, layer in activation_layers(module).items()}
+    exponents |= {name: product_exponent(module, name) for name in linear_layers(module)}
+    parts: dict[str, list[NDArray[np.int64]]] = {name: [] for name in exponents}
+
+    def record(name: str) -> object:
+        def hook(layer: nn.Module, arguments: tuple[Tensor, ...], result: Tensor) -> None:
+            parts[name].append(_to_codes(name, result, exponents[name]))
+
+        return hook
+
+    handles = [module.get_submodule(name).register_forward_hook(record(name)) for name in exponents]  # type: ignore[arg-type]
+    count = len(next(iter(inputs.values())))
+    training = module.training
+    module.eval()
+    try:
+        with torch.no_grad():
+            for start in range(0, count, batch):
+                module(*(torch.from_numpy(np.asarray(x[start : start + batch])) for x in inputs.values()))
+    finally:
+        module.train(training)
+        for handle in handles:
+            handle.remove()
+    return {name: np.concatenate(codes) for name, codes in parts.items()}
+
+
+def _to_codes(name: str, values: Tensor, exponent: int) -> NDArray[np.int64]:
+    scaled = values.detach().numpy().astype(np.float64) * math.ldexp(1.0, -exponent)
+    codes = scaled.astype(np.int64)
+    if not np.array_equal(codes, scaled):
+        raise ArithmeticError(f"{name}: a value is not a multiple of its scale 2**{exponent}")
+    if codes.size and np.abs(codes).max() >= _EXACT:
+        raise ArithmeticError(f"{name}: a sum needs more than the 24 bits that float32 holds exactly")
+    return codes

@@ -1,0 +1,231 @@
+"""Brevitas module -> QONNX file whose nodes and tensors carry the names of the module's layers."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import io
+import json
+import logging
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from onnx import helper, numpy_helper
+from torch import nn
+
+from levelone.errors import LeveloneError
+from levelone.files import write_bytes
+
+_SCOPES = "pkg.torch.onnx.name_scopes"
+_BATCH = 2  # of the traced example: not 1, so that a batch axis cannot be mistaken for another
+
+
+def export_qonnx(
+    module: nn.Module,
+    example_inputs: Mapping[str, torch.Tensor],
+    path: Path,
+    metadata: Mapping[str, object],
+    *,
+    output: str = "logit",
+) -> Path:
+    """Write `module` as QONNX.
+
+    Every tensor is named after the layer that makes it: input quantiser ``images_q``, convolution or dense
+    layer ``conv1``, activation ``act1`` (before its quantiser: ``act1_relu``), parameters ``conv1_weight``
+    and ``conv1_bias`` (the quantised values), ``flatten`` and ``concat`` for the operations between. The first
+    dimension of inputs and outputs is called ``batch``. The file holds no paths and no stack traces, and the
+    same module gives the same bytes.
+
+    Parameters
+    ----------
+    module
+        A calibrated network made with `levelone.quant.layers.QuantLayers`.
+    example_inputs
+        Argument name -> float32 tensor with a batch axis of any length; only shapes matter. The names become
+        those of the graph's inputs.
+    path
+        Target file, written atomically.
+    metadata
+        Becomes the JSON text of the model's metadata entry ``levelone``.
+    output
+        Name of the graph's output.
+
+    Raises
+    ------
+    LeveloneError
+        If the module holds an operation that does not have a layer's name, or the file cannot be written.
+    """
+    model = _trace(module, example_inputs)
+    layers = {name for name, _ in module.named_children()}
+    model = _renamed(model, layers, list(example_inputs), output)
+    helper.set_model_props(model, {"levelone": json.dumps(dict(metadata), sort_keys=True)})
+    onnx.checker.check_model(model)
+    write_bytes(Path(path), model.SerializeToString(deterministic=True))
+    return Path(path)
+
+
+def _trace(module: nn.Module, example_inputs: Mapping[str, torch.Tensor]) -> onnx.ModelProto:
+    """Brevitas' own export, with its messages kept off standard output."""
+    from brevitas.export import export_qonnx as brevitas_export
+
+    examples = tuple(
+        torch.zeros(_BATCH, *tensor.shape[1:], dtype=torch.float32) for tensor in example_inputs.values()
+    )
+    training = module.training
+    module.eval()
+    try:
+        with _quiet(), tempfile.TemporaryDirectory() as folder:
+            target = Path(folder) / "model.onnx"
+            brevitas_export(module, args=examples, export_path=str(target))
+            return onnx.load(target)
+    finally:
+        module.train(training)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """No chatter of the exporters: neither prints, nor warnings, nor log lines."""
+    level = logging.root.manager.disable
+    sink = io.StringIO()
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(sink), contextlib.redirect_stderr(sink):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(level)
+
+
+def _renamed(model: onnx.ModelProto, layers: set[str], inputs: list[str], output: str) -> onnx.ModelProto:
+    """A clean copy of `model`: our names, a symbolic batch axis, nothing about the machine that made it."""
+    graph = model.graph
+    initializers = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    names = {value.name: name for value, name in zip(graph.input, inputs, strict=False)}
+    nodes: list[onnx.NodeProto] = []
+    constants: dict[str, np.ndarray] = {}
+    for node in graph.node:
+        name = _name_of(node, layers)
+        if name in names.values() or name in inputs:
+            raise LeveloneError(f"export: two tensors would be called {name!r}")
+        copy = onnx.NodeProto()
+        copy.CopyFrom(node)
+        copy.name = name
+        copy.doc_string = ""
+        del copy.metadata_props[:]
+        if len(node.output) != 1:
+            raise LeveloneError(f"export: node {node.name} ({node.op_type}) has {len(node.output)} outputs")
+        if node.op_type == "Reshape":
+            del copy.attribute[:]  # `allowzero` would give the 0 of _reshape_target another meaning
+        names[node.output[0]] = name
+        copy.output[0] = name
+        for position, source in enumerate(node.input):
+            if source in initializers:
+                value = initializers[source]
+                if node.op_type == "Reshape" and position == 1:
+                    value = _reshape_target(value)
+                constant = f"{name}_{_role(node, position)}"
+                constants[constant] = value
+                copy.input[position] = constant
+            elif source:
+                copy.input[position] = names[source]
+        nodes.append(copy)
+    result = graph.output[0].name
+    if names[result] != output:
+        raise LeveloneError(f"export: the network ends with {names[result]!r}, expected a layer {output!r}")
+    new_graph = helper.make_graph(
+        nodes,
+        "levelone",
+        [_info(value, names[value.name]) for value in list(graph.input)[: len(inputs)]],
+        [_info(graph.output[0], output)],
+        [numpy_helper.from_array(np.ascontiguousarray(value), name) for name, value in constants.items()],
+    )
+    parameters = tuple(f"{layer}_{role}" for layer in layers for role in ("weight", "bias"))
+    for value in graph.value_info:
+        if value.name in names and names[value.name] != output:
+            name = names[value.name]
+            new_graph.value_info.append(_info(value, name, batch=name not in parameters))
+    opsets = [helper.make_opsetid(entry.domain, entry.version) for entry in model.opset_import]
+    made = helper.make_model(new_graph, opset_imports=opsets, producer_name="levelone")
+    made.ir_version = model.ir_version
+    return made
+
+
+def _name_of(node: onnx.NodeProto, layers: set[str]) -> str:
+    """The name of the one output of `node`, from the module path that the exporter wrote into it."""
+    properties = {entry.key: entry.value for entry in node.metadata_props}
+    scopes = ast.literal_eval(properties.get(_SCOPES, "[]"))
+    path = scopes[-2] if len(scopes) >= 2 else ""
+    layer = path.split(".")[0]
+    if layer not in layers:
+        free = {"Reshape": "flatten", "Flatten": "flatten", "Concat": "concat"}
+        if node.op_type not in free:
+            raise LeveloneError(
+                f"export: node {node.name} ({node.op_type}) belongs to no layer of the network"
+            )
+        return free[node.op_type]
+    if ".weight_quant" in path:
+        return f"{layer}_weight"
+    if ".bias_quant" in path:
+        return f"{layer}_bias"
+    if node.op_type == "Relu":
+        return f"{layer}_relu"
+    return layer
+
+
+def _role(node: onnx.NodeProto, position: int) -> str:
+    """What an initializer is to the node that reads it."""
+    if node.op_type == "Quant":
+        return ("float", "scale", "zero_point", "bits")[position]
+    return {"Reshape": "shape"}.get(node.op_type, f"constant{position}")
+
+
+def _reshape_target(shape: np.ndarray) -> np.ndarray:
+    """The traced target shape with the batch axis copied from the input (0) instead of fixed."""
+    if shape[0] != _BATCH or len(shape) != 2:
+        raise LeveloneError(
+            f"export: reshape to {shape.tolist()}; only flattening everything but the batch is known"
+        )
+    return np.array([0, -1], dtype=np.int64)
+
+
+def _info(value: onnx.ValueInfoProto, name: str, *, batch: bool = True) -> onnx.ValueInfoProto:
+    dims: list[int | str] = [dim.dim_value for dim in value.type.tensor_type.shape.dim]
+    if batch:
+        dims[0] = "batch"
+    return helper.make_tensor_value_info(name, value.type.tensor_type.elem_type, dims)
+
+
+def execute_qonnx(path: Path, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Run a QONNX file with the qonnx package, node by node.
+
+    Parameters
+    ----------
+    path
+        A file that `export_qonnx` wrote.
+    inputs
+        Graph input name -> float32 [n, ...], channels first.
+
+    Returns
+    -------
+    dict
+        Every tensor of the graph by name: inputs, parameters, activations, output.
+    """
+    from qonnx.core.modelwrapper import ModelWrapper
+    from qonnx.core.onnx_exec import execute_onnx
+
+    model = onnx.load(path)
+    count = len(next(iter(inputs.values())))
+    # qonnx executes fixed shapes only.
+    for value in [*model.graph.input, *model.graph.value_info, *model.graph.output]:
+        for dim in value.type.tensor_type.shape.dim:
+            if dim.dim_param == "batch":
+                dim.dim_value = count
+    context: dict[str, np.ndarray] = execute_onnx(
+        ModelWrapper(model), dict(inputs), return_full_exec_context=True
+    )
+    return context

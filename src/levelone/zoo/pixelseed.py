@@ -1,0 +1,206 @@
+"""PixelSeed: decides whether two pixel hits on neighbouring layers come from the same particle.
+
+The smallest complete system, and the pattern for the next one: a data file, network inputs, a network, a
+baseline, a default recipe.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from pydantic import Field
+
+from levelone.errors import LeveloneError
+from levelone.recipe import Recipe, Section, nearest, parse_section
+from levelone.zoo.pixelseed_features import FEATURES, SUMMARY, expert_features, summary_features
+from levelone.zoo.system import Mixture, Sample, Split
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from levelone.quant.layers import Layers
+    from levelone.zoo.pixelseed_network import PixelSeedNetwork
+
+IMAGE_SHAPE = (2, 16, 16)
+DEFAULT_RECIPE = Path(__file__).with_name("pixelseed.toml")
+
+
+class Conv(Section):
+    """One convolution; sizes are (rows: r-phi, columns: z or r)."""
+
+    channels: int = Field(8, gt=0)
+    kernel: tuple[int, int] = (4, 4)
+    stride: tuple[int, int] = (4, 4)
+    padding: tuple[int, int] = (0, 0)
+
+
+class PixelSeedModel(Section):
+    """The `[model]` section of a PixelSeed recipe."""
+
+    convolutions: tuple[Conv, ...] = Field((Conv(),), min_length=1, max_length=3)
+    image_dense: int = Field(16, gt=0, description="units that summarise the two images")
+    dense: tuple[int, ...] = Field((32, 16), description="units of the layers that join images and geometry")
+    separate_images: bool = Field(
+        True, description="leave out the weights that would mix the two images before the geometry joins"
+    )
+
+    def layer_names(self) -> tuple[str, ...]:
+        """Names of the layers that have weights: the keys allowed in ``[quant.layers]``."""
+        convolutions = (f"conv{i}" for i in range(1, len(self.convolutions) + 1))
+        return *convolutions, "image_fc", *(f"fc{i}" for i in range(1, len(self.dense) + 1)), "logit"
+
+
+@dataclass(frozen=True)
+class PixelSeed:
+    """The PixelSeed system; see `levelone.zoo.system.System`."""
+
+    name: str = "pixelseed"
+    title: str = "Pixel doublets: do both hits come from the same particle?"
+    output_name: str = "logit"
+    default_recipe: Path = DEFAULT_RECIPE
+
+    def sample_file(self) -> Path:
+        from levelone.data.doublets import sample_path
+
+        return sample_path()
+
+    def model_section(self, recipe: Recipe) -> PixelSeedModel:
+        """The validated model section.
+
+        Raises
+        ------
+        LeveloneError
+            If a key is unknown or wrong, a layer named in ``[quant]`` does not exist, an input port has no
+            width, or the sizes do not fit together.
+        """
+        section = parse_section(PixelSeedModel, recipe.model, "recipe", at=("model",))
+        for layer in recipe.quant.layers:
+            if layer not in section.layer_names():
+                raise LeveloneError(
+                    f"recipe: quant.layers.{layer}: the network has no layer of that name",
+                    hint=nearest(layer, list(section.layer_names())),
+                )
+        ports = list(self._shapes())
+        for port in recipe.quant.inputs:
+            if port not in ports:
+                raise LeveloneError(
+                    f"recipe: quant.inputs.{port}: the network has no input of that name",
+                    hint=nearest(port, ports),
+                )
+        for port in ports:
+            if port not in recipe.quant.inputs:
+                raise LeveloneError(
+                    f"recipe: quant.inputs.{port} is missing",
+                    hint=f"add its bit width, for example {port} = 4",
+                )
+        _check_sizes(section)
+        return section
+
+    def input_shapes(self, recipe: Recipe) -> dict[str, tuple[int, ...]]:
+        return self._shapes()
+
+    def load(
+        self,
+        recipe: Recipe,
+        path: Path,
+        split: Split,
+        *,
+        mixture: Mixture,
+        limit: int | None = None,
+        seed: int = 0,
+    ) -> Sample:
+        from levelone.data.doublets import FEATURE_NAMES, REGIONS, open_doublets
+
+        with open_doublets(path) as file:
+            rows = file.select(split, mixture=mixture, limit=limit, seed=seed)
+            if len(rows) == 0:
+                raise LeveloneError(f"{path}: split {split!r} has no {mixture} doublets")
+            doublets = file.read(rows)
+            pairs = tuple(file.layer_pair_names)
+        raw = {name: doublets.features[:, column] for column, name in enumerate(FEATURE_NAMES)}
+        return Sample(
+            inputs={"images": doublets.images, "features": expert_features(raw)},
+            target=doublets.label,
+            event=doublets.event,
+            group=doublets.layer_pair.astype(np.int32),
+            region=doublets.region,
+            group_names=pairs,
+            region_names=tuple(REGIONS),
+            summary=summary_features(raw, doublets.images),
+            summary_names=SUMMARY,
+        )
+
+    def build_float(self, recipe: Recipe) -> PixelSeedNetwork:
+        from levelone.quant.layers import FloatLayers
+
+        return self._build(recipe, FloatLayers())
+
+    def build_quantised(self, recipe: Recipe) -> PixelSeedNetwork:
+        from levelone.quant.layers import QuantLayers
+
+        return self._build(recipe, QuantLayers(recipe.quant))
+
+    def load_module(self, recipe: Recipe, path: Path) -> nn.Module:
+        from levelone.quant.state import load_state
+
+        module = self.build_quantised(recipe)
+        load_state(module, path)
+        return module.eval()
+
+    def fit_baseline(self, recipe: Recipe, train: Sample) -> Any:
+        from sklearn.ensemble import HistGradientBoostingClassifier
+
+        baseline = HistGradientBoostingClassifier(
+            max_iter=400, learning_rate=0.1, max_leaf_nodes=31, early_stopping=True, random_state=recipe.seed
+        )
+        return baseline.fit(train.summary, train.target)
+
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        return {"images": IMAGE_SHAPE, "features": (len(FEATURES),)}
+
+    def _build(self, recipe: Recipe, layers: Layers) -> PixelSeedNetwork:
+        from levelone.zoo.pixelseed_network import PixelSeedNetwork
+
+        return PixelSeedNetwork(layers, self.model_section(recipe), features=len(FEATURES))
+
+
+def output_size(size: int, kernel: int, stride: int, padding: int) -> int:
+    """Length of a convolution's output along one axis."""
+    return (size + 2 * padding - kernel) // stride + 1
+
+
+def _check_sizes(section: PixelSeedModel) -> None:
+    """Refuse sizes that do not fit together, naming the key."""
+    sizes = list(IMAGE_SHAPE[1:])
+    for number, conv in enumerate(section.convolutions):
+        where = f"recipe: model.convolutions[{number}]"
+        for axis, (kernel, stride, padding) in enumerate(
+            zip(conv.kernel, conv.stride, conv.padding, strict=True)
+        ):
+            if kernel < 1 or stride < 1 or padding < 0 or padding >= kernel:
+                raise LeveloneError(
+                    f"{where}: kernel {kernel}, stride {stride}, padding {padding} make no sense"
+                )
+            if kernel > sizes[axis] + 2 * padding:
+                raise LeveloneError(
+                    f"{where}: kernel {kernel} is larger than its input of {sizes[axis]} pixels"
+                )
+            sizes[axis] = output_size(sizes[axis], kernel, stride, padding)
+        if section.separate_images and conv.channels % 2:
+            raise LeveloneError(
+                f"{where}: channels = {conv.channels} must be even",
+                hint="or set model.separate_images = false",
+            )
+    if section.separate_images and section.image_dense % 2:
+        raise LeveloneError(
+            f"recipe: model.image_dense = {section.image_dense} must be even",
+            hint="or set model.separate_images = false",
+        )
+    if min(section.dense, default=1) < 1:
+        raise LeveloneError(f"recipe: model.dense = {list(section.dense)}: every layer needs a unit")
+
+
+PIXELSEED = PixelSeed()

@@ -1,0 +1,87 @@
+"""The PixelSeed network: a small CNN reads two clusters, dense layers join it with the geometry.
+
+    images -> images_q -> conv1 -> act1 [-> conv2 -> act2 ...] -> image_fc -> image_fc_act --+
+    features -> features_q ------------------------------------------------------------------+-> concat
+    concat -> fc1 -> fc1_act [-> fc2 -> fc2_act ...] -> logit
+
+Clusters are centred in their windows, so position carries meaning and the dense layer behind the convolutions
+may weigh it. The two images share nothing until the geometry joins: with ``separate_images``, weights that
+would mix them before are absent (exactly zero), which halves the logic.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from levelone.quant.layers import Layers
+from levelone.zoo.pixelseed import IMAGE_SHAPE, PixelSeedModel, output_size
+
+
+def half_mask(outputs: int, inputs: int, block: int = 1) -> Tensor:
+    """[outputs, inputs] ones where the first half meets the first half and the second the second.
+
+    Inputs come in runs of `block` consecutive entries (the positions of one channel).
+    """
+    mask = torch.zeros(outputs, inputs)
+    half = inputs // block // 2 * block
+    mask[: outputs // 2, :half] = 1
+    mask[outputs // 2 :, half:] = 1
+    return mask
+
+
+class PixelSeedNetwork(nn.Module):
+    """See the module's text. Arguments: images [n, 2, 16, 16] in ke, features [n, F]; result: logit [n, 1].
+
+    Parameters
+    ----------
+    layers
+        Float or quantised vocabulary.
+    section
+        Sizes, checked.
+    features
+        Number of expert features F.
+    """
+
+    def __init__(self, layers: Layers, section: PixelSeedModel, *, features: int) -> None:
+        super().__init__()
+        channels, rows, columns = IMAGE_SHAPE
+        separate = section.separate_images
+        self.images_q = layers.input("images_q", signed=False)
+        self._convolutions: list[tuple[str, str]] = []
+        source = "images_q"
+        for number, conv in enumerate(section.convolutions, start=1):
+            name, activation = f"conv{number}", f"act{number}"
+            mask = half_mask(conv.channels, channels)[:, :, None, None] if separate else None
+            size = (conv.kernel, conv.stride, conv.padding)
+            self.add_module(name, layers.conv2d(name, (source,), (channels, conv.channels), *size, mask))
+            self.add_module(activation, layers.relu(name))
+            self._convolutions.append((name, activation))
+            source, channels = activation, conv.channels
+            rows = output_size(rows, conv.kernel[0], conv.stride[0], conv.padding[0])
+            columns = output_size(columns, conv.kernel[1], conv.stride[1], conv.padding[1])
+        flat = channels * rows * columns
+        mask = half_mask(section.image_dense, flat, rows * columns) if separate else None
+        self.image_fc = layers.dense("image_fc", (source,), (flat, section.image_dense), mask=mask)
+        self.image_fc_act = layers.relu("image_fc")
+        self.features_q = layers.input("features_q", signed=True)
+        sources: tuple[str, ...] = ("image_fc_act", "features_q")
+        width = section.image_dense + features
+        self._dense: list[tuple[str, str]] = []
+        for number, units in enumerate(section.dense, start=1):
+            name = f"fc{number}"
+            self.add_module(name, layers.dense(name, sources, (width, units)))
+            self.add_module(f"{name}_act", layers.relu(name))
+            self._dense.append((name, f"{name}_act"))
+            sources, width = (f"{name}_act",), units
+        self.logit = layers.dense("logit", sources, (width, 1), norm=False)
+
+    def forward(self, images: Tensor, features: Tensor) -> Tensor:
+        x = self.images_q(images)
+        for linear, activation in self._convolutions:
+            x = self.get_submodule(activation)(self.get_submodule(linear)(x))
+        x = self.image_fc_act(self.image_fc(torch.flatten(x, 1)))
+        x = torch.cat([x, self.features_q(features)], dim=1)
+        for linear, activation in self._dense:
+            x = self.get_submodule(activation)(self.get_submodule(linear)(x))
+        return self.logit(x)

@@ -1,1 +1,66 @@
-"""TODO"""
+"""The integer graph: QONNX in, exact ranges, an exact and fast reference.
+
+Reading and running::
+
+    graph = read_qonnx("model.onnx")
+    codes = quantise_inputs(graph, {"images": images, "features": features})   # ONNX layout, real numbers
+    layers = execute(graph, codes, keep="all")             # {value name: int64 codes [event, *shape]}
+    conv1 = to_onnx_layout(graph, "conv1", layers["conv1"])                    # channels first again
+
+Building by hand::
+
+    b = GraphBuilder("tiny")
+    x = b.input("images_q", (16, 16, 2), Fraction(1, 4), IntRange(0, 15), source="images")
+    y = b.node("conv1", Conv(weights, bias, weight_scale=(Fraction(1, 8),), stride=(2, 2),
+                             pads=((1, 1), (1, 1)), dilation=(1, 1), groups=1, step=1), x)
+    r = b.node("act1_relu", Relu(), y)
+    a = b.requantise("act1", r, Fraction(1, 4), IntRange(0, 15))               # ROUND: half to even
+    p = b.node("pool1", MaxPool((2, 2), (2, 2), ((0, 0), (0, 0)), (1, 1)), a)
+    f = b.node("flat", Reshape((64,)), p)
+    z = b.node("logit", Dense(weights, bias, weight_scale=(Fraction(1, 8),), step=1), f)
+    graph = b.build(z)
+
+Operations (`levelone.graph.ops`), shapes channels last and without the batch axis:
+``Conv`` (weights [*kernel, channels in / groups, channels out]; result ``step * sum + bias``, scale
+``x.scale * weight_scale / step``), ``Dense`` (weights [in, out], likewise), ``Requantise`` (multiplier, offset,
+scale, range, rounding, zero_point; ``is_shift`` when it is one binary shift), ``Relu``, ``MaxPool``,
+``AveragePool`` (code = sum; ``divisor``), ``Add`` (equal scales), ``Concat`` (axis), ``Reshape``, ``Transpose``.
+Every `Value` has shape, scale(s), ``exponent`` (or None), exact ``range`` (and ``channel_ranges``), width and sign.
+"""
+
+from levelone.graph.build import GraphBuilder, sanitise
+from levelone.graph.execute import execute
+from levelone.graph.inputs import quantise_inputs
+from levelone.graph.ir import (
+    Codes,
+    Graph,
+    GraphInput,
+    InputQuantiser,
+    IntRange,
+    Layout,
+    Node,
+    Op,
+    Rounding,
+    Value,
+)
+from levelone.graph.layout import from_onnx_layout, layout_of, to_onnx_layout
+
+__all__ = [
+    "Codes",
+    "Graph",
+    "GraphBuilder",
+    "GraphInput",
+    "InputQuantiser",
+    "IntRange",
+    "Layout",
+    "Node",
+    "Op",
+    "Rounding",
+    "Value",
+    "execute",
+    "from_onnx_layout",
+    "layout_of",
+    "quantise_inputs",
+    "sanitise",
+    "to_onnx_layout",
+]

@@ -7,8 +7,9 @@ batch axis: the order in which a trigger streams them and hls4ml lays them out.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
 from types import MappingProxyType
@@ -73,12 +74,30 @@ class Value:
         Real value = code * scale, exact; one entry (per tensor) or one per channel (last axis).
     range
         Exact bounds of the codes over every input that the graph's input types allow.
+    channel_ranges
+        The same per channel (last axis) where channels differ; empty where one range holds for all.
+        `range` is always their hull.
     """
 
     name: str
     shape: tuple[int, ...]
     scale: tuple[Fraction, ...]
     range: IntRange
+    channel_ranges: tuple[IntRange, ...] = ()
+
+    def __post_init__(self) -> None:
+        channels = self.shape[-1] if self.shape else 0
+        if not self.shape or min(self.shape) < 1:
+            raise ValueError(f"{self.name}: shape {self.shape} must have positive axes")
+        if len(self.scale) not in (1, channels):
+            raise ValueError(f"{self.name}: {len(self.scale)} scales for {channels} channels")
+        if len(self.channel_ranges) not in (0, channels):
+            raise ValueError(f"{self.name}: {len(self.channel_ranges)} ranges for {channels} channels")
+
+    @property
+    def size(self) -> int:
+        """Number of codes per event."""
+        return math.prod(self.shape)
 
     @property
     def width(self) -> int:
@@ -90,7 +109,7 @@ class Value:
 
     @property
     def exponent(self) -> int | None:
-        """e with ``scale == 2**e`` if the scale is one power of two for the whole tensor, else None."""
+        """The power of two that is the scale of the whole tensor, else None: ``scale == 2**exponent``."""
         if len(set(self.scale)) != 1:
             return None
         num, den = self.scale[0].as_integer_ratio()
@@ -154,21 +173,47 @@ class GraphInput:
     channels_first: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """Where the codes of a value sit in the ONNX tensor it came from.
+
+    Attributes
+    ----------
+    tensor
+        Name of the ONNX tensor.
+    shape
+        Its shape without the batch axis, usually channels first.
+    order
+        int64 [size]: flat ONNX element ``i`` is flat graph element ``order[i]``.
+    """
+
+    tensor: str
+    shape: tuple[int, ...]
+    order: NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
 class Graph:
-    """A directed acyclic graph of integer operations, in topological order."""
+    """A directed acyclic graph of integer operations, in topological order.
+
+    `values` holds every input and every node's output by name; `layouts` says how those that come from
+    an ONNX tensor are laid out there.
+    """
 
     name: str
     inputs: tuple[GraphInput, ...]
     nodes: tuple[Node, ...]
     outputs: tuple[str, ...]
     values: Mapping[str, Value]
+    layouts: Mapping[str, Layout] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", MappingProxyType(dict(self.values)))
+        object.__setattr__(self, "layouts", MappingProxyType(dict(self.layouts)))
 
     def __iter__(self) -> Iterator[Node]:
         return iter(self.nodes)
 
     def node(self, name: str) -> Node:
+        """The node that computes the value called `name`; `StopIteration` if an input or nothing does."""
         return next(node for node in self.nodes if node.name == name)

@@ -1,0 +1,106 @@
+"""The host's side of the input port: real numbers to the integers that the hardware receives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from levelone.errors import LeveloneError
+from levelone.graph.ir import Codes, Graph, GraphInput, Rounding
+from levelone.graph.layout import from_onnx_layout, layout_of
+
+
+def quantise_inputs(graph: Graph, inputs: Mapping[str, NDArray[Any]]) -> dict[str, Codes]:
+    """Run the input quantisers.
+
+    The arithmetic is that of the trained model: float32 division by the scale, then rounding, then saturation.
+    With a power-of-two scale nothing is lost before the rounding.
+
+    Parameters
+    ----------
+    inputs
+        By ONNX input name: finite real numbers [event, *ONNX shape], converted to float32.
+
+    Returns
+    -------
+    dict
+        By value name: int64 codes [event, *graph shape], channels last.
+
+    Raises
+    ------
+    LeveloneError
+        If an input is missing or unknown, of the wrong shape, not numeric, or holds NaN or infinity.
+    """
+    known = {port.source for port in graph.inputs}
+    unknown = sorted(set(inputs) - known)
+    if unknown:
+        raise LeveloneError(f"no input is called {unknown[0]!r}; the graph has {', '.join(sorted(known))}")
+    codes = {}
+    events: dict[int, str] = {}
+    for port in graph.inputs:
+        if port.source not in inputs:
+            raise LeveloneError(f"input {port.source!r} is missing")
+        real = _checked(graph, port, np.asarray(inputs[port.source]))
+        events[len(real)] = port.source
+        codes[port.value.name] = from_onnx_layout(graph, port.value.name, _quantise(port, real))
+    if len(events) > 1:
+        counts = ", ".join(f"{source}: {n}" for n, source in events.items())
+        raise LeveloneError(f"inputs hold different numbers of events ({counts})")
+    return codes
+
+
+def _checked(graph: Graph, port: GraphInput, real: NDArray[Any]) -> NDArray[np.float32]:
+    expected = layout_of(graph, port.value.name).shape
+    if real.dtype.kind not in "fiub":
+        raise LeveloneError(f"input {port.source!r}: numbers expected, found dtype {real.dtype}")
+    if real.shape[1:] != expected or real.ndim != len(expected) + 1:
+        raise LeveloneError(
+            f"input {port.source!r}: shape {real.shape}, expected (events, {_list(expected)})"
+        )
+    with np.errstate(over="ignore"):
+        single = real.astype(np.float32)
+    if not np.isfinite(single).all():
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(single))[0])
+        raise LeveloneError(
+            f"input {port.source!r}: {real[where]} at {where}; finite float32 numbers expected"
+        )
+    return single
+
+
+def _quantise(port: GraphInput, real: NDArray[np.float32]) -> Codes:
+    quantiser = port.quantiser
+    with np.errstate(over="ignore"):  # overflow to infinity saturates, as it should
+        scaled = real / np.float32(quantiser.scale)
+    clipped = np.clip(scaled.astype(np.float64), quantiser.range.lo, quantiser.range.hi)
+    return ROUND_FLOAT[quantiser.rounding](clipped).astype(np.int64)
+
+
+def _away(x: NDArray[Any]) -> NDArray[Any]:
+    return np.copysign(np.ceil(np.abs(x)), x)
+
+
+def _half_up(x: NDArray[Any]) -> NDArray[Any]:
+    return np.copysign(np.floor(np.abs(x) + 0.5), x)
+
+
+def _half_down(x: NDArray[Any]) -> NDArray[Any]:
+    return np.copysign(np.ceil(np.abs(x) - 0.5), x)
+
+
+ROUND_FLOAT = {
+    Rounding.ROUND: np.rint,
+    Rounding.CEIL: np.ceil,
+    Rounding.FLOOR: np.floor,
+    Rounding.UP: _away,
+    Rounding.DOWN: np.trunc,
+    Rounding.HALF_UP: _half_up,
+    Rounding.HALF_DOWN: _half_down,
+}
+"""Exact on float64 numbers whose sum with one half is representable."""
+
+
+def _list(shape: tuple[int, ...]) -> str:
+    return ", ".join(str(n) for n in shape)

@@ -1,0 +1,48 @@
+"""The operations of the integer graph: one meaning and one exact range each.
+
+Every operation is a frozen dataclass with ``infer`` (shape, scale, exact range of the result) and
+``evaluate`` (exact codes, NumPy style). To add one, write it here, list it in `OPERATIONS`, and give it a
+slow twin in the tests: the executor runs any operation from its meaning alone; a fast kernel is optional.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from levelone.graph.ops._window import Window
+from levelone.graph.ops.conv import Conv
+from levelone.graph.ops.dense import Dense
+from levelone.graph.ops.elementwise import Add, Relu
+from levelone.graph.ops.pool import AveragePool, MaxPool
+from levelone.graph.ops.requantise import Requantise
+from levelone.graph.ops.shape import Concat, Reshape, Transpose
+
+OPERATIONS = MappingProxyType(
+    {
+        "Add": Add,
+        "AveragePool": AveragePool,
+        "Concat": Concat,
+        "Conv": Conv,
+        "Dense": Dense,
+        "MaxPool": MaxPool,
+        "Relu": Relu,
+        "Requantise": Requantise,
+        "Reshape": Reshape,
+        "Transpose": Transpose,
+    }
+)
+
+__all__ = [
+    "OPERATIONS",
+    "Add",
+    "AveragePool",
+    "Concat",
+    "Conv",
+    "Dense",
+    "MaxPool",
+    "Relu",
+    "Requantise",
+    "Reshape",
+    "Transpose",
+    "Window",
+]

@@ -1,0 +1,106 @@
+"""The geometry of sliding windows, in any number of dimensions: shared by convolution and pooling."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from levelone.errors import LeveloneError
+
+Pads = tuple[tuple[int, int], ...]
+Index = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Window:
+    """A kernel sliding over spatial axes; all fields have one entry per axis.
+
+    Attributes
+    ----------
+    kernel, stride, dilation
+        In elements; positive.
+    pads
+        Elements added before the beginning and after the end; not negative.
+    """
+
+    kernel: Index
+    stride: Index
+    pads: Pads
+    dilation: Index
+
+    def __post_init__(self) -> None:
+        ranks = {len(self.kernel), len(self.stride), len(self.pads), len(self.dilation)}
+        if ranks != {len(self.kernel)} or not self.kernel:
+            raise ValueError(f"window fields of unequal rank: {self}")
+        if min(*self.kernel, *self.stride, *self.dilation) < 1 or min(itertools.chain(*self.pads)) < 0:
+            raise ValueError(f"window fields out of range: {self}")
+
+    @property
+    def rank(self) -> int:
+        return len(self.kernel)
+
+    def output_shape(self, name: str, spatial: Index) -> Index:
+        """Positions along each axis; `LeveloneError` naming the node if the window does not fit once."""
+        if len(spatial) != self.rank:
+            raise LeveloneError(
+                f"node {name}: a {self.rank}-dimensional window on a tensor with {len(spatial)} spatial axes"
+            )
+        sizes = []
+        for n, k, s, (begin, end), d in zip(
+            spatial, self.kernel, self.stride, self.pads, self.dilation, strict=True
+        ):
+            room = n + begin + end - d * (k - 1) - 1
+            if room < 0:
+                raise LeveloneError(
+                    f"node {name}: kernel {self.kernel} with dilation {self.dilation} does not fit "
+                    f"into {spatial} padded by {self.pads}"
+                )
+            sizes.append(room // s + 1)
+        return tuple(sizes)
+
+    def taps(self) -> Iterator[Index]:
+        """Every kernel position, in row-major order."""
+        return itertools.product(*(range(k) for k in self.kernel))
+
+    def pad(self, codes: NDArray[Any], fill: int) -> NDArray[Any]:
+        """Pad codes [event, *spatial, channel]."""
+        return np.pad(codes, ((0, 0), *self.pads, (0, 0)), constant_values=fill)
+
+    def at_tap(self, padded: NDArray[Any], tap: Index, out: Index) -> NDArray[Any]:
+        """The operands that kernel position `tap` meets: [event, *out, channel], a view."""
+        cut = tuple(
+            slice(t * d, t * d + s * (o - 1) + 1, s)
+            for t, d, s, o in zip(tap, self.dilation, self.stride, out, strict=True)
+        )
+        return padded[(slice(None), *cut, slice(None))]
+
+    def inside(self, spatial: Index, out: Index) -> list[NDArray[np.bool_]]:
+        """Per axis, bool [out, kernel]: whether that tap at that position meets data rather than padding."""
+        masks = []
+        for n, k, s, (begin, _), d, o in zip(
+            spatial, self.kernel, self.stride, self.pads, self.dilation, out, strict=True
+        ):
+            at = np.arange(o)[:, None] * s + np.arange(k)[None, :] * d - begin
+            masks.append((at >= 0) & (at < n))
+        return masks
+
+    def footprints(self, spatial: Index, out: Index) -> Iterator[NDArray[np.bool_]]:
+        """Each distinct set of taps that meets data at some position: bool [*kernel]."""
+        per_axis = [np.unique(mask, axis=0) for mask in self.inside(spatial, out)]
+        for rows in itertools.product(*per_axis):
+            footprint = np.ones((), dtype=bool)
+            for row in rows:
+                footprint = footprint[..., None] & row
+            yield footprint
+
+    def counts(self, spatial: Index, out: Index) -> NDArray[np.int64]:
+        """How many taps meet data at each position: int64 [*out]."""
+        total = np.ones((), dtype=np.int64)
+        for mask in self.inside(spatial, out):
+            total = total[..., None] * mask.sum(axis=1)
+        return total

@@ -1,0 +1,121 @@
+"""Rounding onto a coarser (or finer) grid and saturating: QONNX `Quant` between integers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import lcm
+
+import numpy as np
+
+from levelone.errors import LeveloneError
+from levelone.graph.ir import Codes, IntRange, Rounding, Value
+from levelone.graph.ops._bounds import bounds, integers, largest, make_value, product_dtype, spread
+from levelone.graph.rounding import round_divide
+
+
+@dataclass(frozen=True)
+class Requantise:
+    """``clip(round(code * multiplier + offset), range) - zero_point``, in exact rational arithmetic.
+
+    Attributes
+    ----------
+    multiplier, offset
+        One entry, or one per channel. For a plain change of scale the multiplier is
+        input scale / output scale and the offset is the zero point.
+    scale
+        Scale of the output; one entry, or one per channel.
+    range
+        Saturation limits, before the zero point is taken off.
+    rounding
+        QONNX rounding mode.
+    zero_point
+        Subtracted at the end, so that output codes are always centred: real = code * scale.
+    """
+
+    multiplier: tuple[Fraction, ...]
+    scale: tuple[Fraction, ...]
+    range: IntRange
+    rounding: Rounding = Rounding.ROUND
+    offset: tuple[Fraction, ...] = (Fraction(0),)
+    zero_point: int = 0
+
+    @classmethod
+    def between(
+        cls,
+        source: Value,
+        scale: Fraction | Sequence[Fraction],
+        range: IntRange,
+        rounding: Rounding = Rounding.ROUND,
+        *,
+        gain: Sequence[Fraction] = (Fraction(1),),
+        bias: Sequence[Fraction] = (Fraction(0),),
+        zero_point: int = 0,
+    ) -> Requantise:
+        """The quantiser of the real number ``gain * x + bias``, where ``x`` is the real value of `source`."""
+        target = (scale,) if isinstance(scale, Fraction) else tuple(scale)
+        count = max(len(source.scale), len(target), len(gain), len(bias))
+        wide = [spread(tuple(t), count) for t in (source.scale, target, tuple(gain), tuple(bias))]
+        multiplier = tuple(g * s / t for s, t, g, _ in zip(*wide, strict=True))
+        offset = tuple(b / t + zero_point for _, t, _, b in zip(*wide, strict=True))
+        return cls(_fold(multiplier), _fold(target), range, rounding, _fold(offset), zero_point)
+
+    @classmethod
+    def aligning(cls, source: Value, scale: Fraction) -> Requantise:
+        """The lossless change onto a grid that divides the source's: nothing rounds, nothing saturates."""
+        ratios = [s / scale for s in source.scale]
+        if any(r.denominator != 1 for r in ratios):
+            raise LeveloneError(f"{source.name}: scale {source.scale} is not a multiple of {scale}")
+        ends = [int(r) * e for r in ratios for e in (source.range.lo, source.range.hi)]
+        return cls.between(source, scale, IntRange(min(ends), max(ends)))
+
+    @property
+    def is_shift(self) -> bool:
+        """Whether it is one binary shift for the whole tensor, with nothing added."""
+        if len(self.multiplier) != 1 or any(self.offset) or self.zero_point:
+            return False
+        num, den = self.multiplier[0].as_integer_ratio()
+        return num > 0 and num & (num - 1) == 0 and den & (den - 1) == 0
+
+    def integer_form(self) -> tuple[Codes, Codes, Codes]:
+        """(factor, term, divisor), each one or one per channel: ``(code * factor + term) / divisor``."""
+        count = max(len(self.multiplier), len(self.offset))
+        pairs = list(zip(spread(self.multiplier, count), spread(self.offset, count), strict=True))
+        divisors = [lcm(m.denominator, b.denominator) for m, b in pairs]
+        factors = integers(int(m * d) for (m, _), d in zip(pairs, divisors, strict=True))
+        terms = integers(int(b * d) for (_, b), d in zip(pairs, divisors, strict=True))
+        return factors, terms, integers(divisors)
+
+    def infer(self, name: str, *inputs: Value) -> Value:
+        (x,) = inputs
+        channels = x.shape[-1]
+        for what, given in (
+            ("multipliers", self.multiplier),
+            ("offsets", self.offset),
+            ("scales", self.scale),
+        ):
+            if len(given) not in (1, channels):
+                raise LeveloneError(f"node {name}: {len(given)} {what} for {channels} channels")
+        # A monotone function of the code: the ends of the interval map to the ends of the image.
+        ends = np.stack([self.evaluate(side) for side in bounds(x)])
+        return make_value(name, x.shape, self.scale, (ends.min(axis=0), ends.max(axis=0)))
+
+    def evaluate(self, *codes: Codes) -> Codes:
+        (x,) = codes
+        factors, terms, divisors = self.integer_form()
+        reach = largest(x) * largest(factors) + largest(terms)
+        dtype = product_dtype(max(reach, 1), 4)
+        if largest(divisors) >= 2**61:
+            dtype = object
+        rounded = round_divide(
+            x.astype(dtype) * factors.astype(dtype) + terms.astype(dtype),
+            divisors.astype(dtype),
+            self.rounding,
+        )
+        clipped = np.minimum(np.maximum(rounded, self.range.lo), self.range.hi)
+        return (clipped - self.zero_point).astype(np.int64 if dtype is np.int64 else object)
+
+
+def _fold(values: tuple[Fraction, ...]) -> tuple[Fraction, ...]:
+    return values[:1] if len(set(values)) == 1 else values

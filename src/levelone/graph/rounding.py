@@ -1,0 +1,51 @@
+"""Exact division with every rounding mode of QONNX, on integers only."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from levelone.graph.ir import Rounding
+
+INT64_SAFE = 2**62
+"""Magnitudes below this leave room for one more addition or doubling in int64."""
+
+
+def round_divide(numerator: NDArray[Any], denominator: NDArray[Any], mode: Rounding) -> NDArray[Any]:
+    """``round(numerator / denominator)`` without ever forming the quotient as a float.
+
+    Parameters
+    ----------
+    numerator, denominator
+        int64 with magnitudes below 2**62, or object arrays of Python integers; broadcast together.
+        Denominators are positive.
+    """
+    quotient = numerator // denominator
+    remainder = numerator - quotient * denominator  # in [0, denominator)
+    positive, inexact = numerator > 0, remainder > 0
+    above, tie = 2 * remainder > denominator, 2 * remainder == denominator
+    match mode:
+        case Rounding.FLOOR:
+            bump = np.zeros_like(inexact)
+        case Rounding.CEIL:
+            bump = inexact
+        case Rounding.UP:
+            bump = inexact & positive
+        case Rounding.DOWN:
+            bump = inexact & ~positive
+        case Rounding.ROUND:
+            bump = above | (tie & (quotient % 2 == 1))
+        case Rounding.HALF_UP:
+            bump = above | (tie & positive)
+        case Rounding.HALF_DOWN:
+            bump = above | (tie & ~positive)
+    return quotient + bump
+
+
+def round_fraction(x: Fraction, mode: Rounding) -> int:
+    """One exact rational number rounded to an integer."""
+    pair = np.array([x.numerator, x.denominator], dtype=object)
+    return int(round_divide(pair[:1], pair[1:], mode)[0])

@@ -1,0 +1,57 @@
+"""`levelone list` and `levelone doctor`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from levelone.cli.console import COULD_NOT_RUN, one_json_object
+from levelone.cli.options import AsJson
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verbs of this module."""
+    app.command("list")(list_)
+    app.command()(doctor)
+
+
+def list_(as_json: AsJson = False) -> None:
+    """List systems, their recipes, runs in ./runs and committed projects in ./hls_projects."""
+    from levelone.pipeline.catalogue import catalogue
+
+    with one_json_object(as_json) as emit:
+        found = catalogue(Path.cwd())
+        emit(found)
+    if as_json:
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("kind", "name", "what, where", box=None, title_justify="left")
+    for system in found["systems"]:
+        table.add_row("system", system["name"], f"{system['title']}\n{system['recipe']}")
+    for run in found["runs"]:
+        table.add_row("run", run["name"], run["path"])
+    for project in found["projects"]:
+        table.add_row("project", project["name"], project["path"])
+    Console().print(table)
+
+
+def doctor(as_json: AsJson = False) -> None:
+    """Check Python, package versions, g++, extras, vendor tools; exit code 2 if the main job cannot run."""
+    from levelone import doctor as checks
+
+    with one_json_object(as_json) as emit:
+        found = checks.diagnose()
+        emit(checks.to_json(found))
+    if not as_json:
+        from rich.console import Console
+
+        marks = {"pass": "[green]pass[/]", "fail": "[red]FAIL[/]", "not applicable": "[dim]n/a [/]"}
+        console = Console(soft_wrap=True, highlight=False)
+        for check in found:
+            console.print(f"{marks[check.outcome]}  {check.name:14} {check.found}")
+            if check.advice:
+                console.print(f"      [dim]{check.advice.replace('[', chr(92) + '[')}[/]")
+    raise typer.Exit(0 if checks.healthy(found) else COULD_NOT_RUN)

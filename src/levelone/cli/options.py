@@ -1,0 +1,35 @@
+"""Options that several verbs share, so that they are spelled and explained the same way."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print exactly one JSON object on standard output, nothing else.")
+]
+SystemName = Annotated[str, typer.Argument(help="A system, as `levelone list` shows it, e.g. pixelseed.")]
+RecipeFile = Annotated[
+    Path | None, typer.Option("--recipe", help="TOML recipe; default: the system's own.", show_default=False)
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change one recipe key, e.g. train.batch_size=512."),
+]
+DataFile = Annotated[
+    Path | None,
+    typer.Option("--data", help="HDF5 file with events; else the recipe's.", show_default=False),
+]
+RunFolder = Annotated[
+    Path | None, typer.Option("--out", help="Run folder; default: runs/SYSTEM.", show_default=False)
+]
+
+
+class Io(StrEnum):
+    """How data move through the firmware."""
+
+    parallel = "parallel"
+    stream = "stream"

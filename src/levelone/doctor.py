@@ -1,0 +1,144 @@
+"""What this machine has and lacks: each check says pass, fail, or not applicable, and what to do."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Literal
+
+Outcome = Literal["pass", "fail", "not applicable"]
+
+TESTED = {
+    "torch": "2.13.0",
+    "lightning": "2.6.6",
+    "brevitas": "0.13.4",
+    "qonnx": "1.0.0",
+    "hls4ml": "1.3.0",
+    "onnx": "1.20.1",
+    "onnxruntime": "1.31.1",
+    "numpy": "2.4.6",
+    "h5py": "3.16.0",
+    "scikit-learn": "1.9.1",
+}
+"""The versions that the tests ran with; `constraints.txt` installs them."""
+
+EXTRAS = {"sim": ("pyacts", "pythia8mc"), "test": ("pytest", "hypothesis", "pandas", "tables")}
+MINIMUM_GXX = 9  # the generated test bench is C++17
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at.
+
+    Attributes
+    ----------
+    name
+        What was looked at.
+    outcome
+        ``fail`` only for what the main job cannot do without; ``not applicable`` for absent optional parts.
+    found
+        Version, path, or what is missing.
+    advice
+        What to do about it; empty for a pass.
+    """
+
+    name: str
+    outcome: Outcome
+    found: str
+    advice: str = ""
+
+
+def diagnose(environment: Mapping[str, str] | None = None) -> list[Check]:
+    """Look at Python, packages, the compiler and the vendor tools.
+
+    Parameters
+    ----------
+    environment
+        Where to look for ``PATH`` and ``CXX``; the process environment by default.
+    """
+    environment = os.environ if environment is None else environment
+    path = environment.get("PATH", "")
+    return [
+        _python(),
+        _compiler(environment.get("CXX", "g++"), path),
+        *(_package(name, tested) for name, tested in TESTED.items()),
+        *(_extra(name, packages) for name, packages in EXTRAS.items()),
+        *(_vendor(tool, path) for tool in ("vitis_hls", "vitis", "vivado")),
+    ]
+
+
+def healthy(checks: Iterable[Check]) -> bool:
+    """Whether the main job can run."""
+    return all(check.outcome != "fail" for check in checks)
+
+
+def to_json(checks: list[Check]) -> dict[str, Any]:
+    """The ``--json`` form."""
+    return {
+        "healthy": healthy(checks),
+        "platform": platform.platform(),
+        "checks": [asdict(check) for check in checks],
+    }
+
+
+def _python() -> Check:
+    return Check("python", "pass", f"{platform.python_version()} ({sys.executable})")
+
+
+def _compiler(command: str, path: str) -> Check:
+    place = shutil.which(command, path=path)
+    if place is None:
+        advice = "install g++ (Debian, Ubuntu: apt install g++; Alma, Rocky: dnf install gcc-c++)"
+        return Check("g++", "fail", f"{command} not found", advice)
+    try:
+        text = subprocess.run(
+            [place, "-dumpfullversion", "-dumpversion"],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=True,
+        ).stdout.strip()
+    except (OSError, subprocess.SubprocessError) as error:
+        return Check("g++", "fail", f"{place} does not run: {error}", "reinstall the compiler")
+    major = re.match(r"\d+", text)
+    if major is None or int(major[0]) < MINIMUM_GXX:
+        return Check("g++", "fail", f"{place} {text}", f"version {MINIMUM_GXX} or later is needed")
+    return Check("g++", "pass", f"{text} ({place})")
+
+
+def _package(name: str, tested: str) -> Check:
+    try:
+        found = version(name)
+    except PackageNotFoundError:
+        return Check(name, "fail", "not installed", "pip install -c constraints.txt -e .")
+    plain = found.partition("+")[0]  # "+cpu" builds are the same version
+    advice = "" if plain == tested else f"tested with {tested}: pip install -c constraints.txt -e ."
+    return Check(name, "pass", found, advice)
+
+
+def _extra(name: str, packages: tuple[str, ...]) -> Check:
+    found, missing = [], []
+    for package in packages:
+        try:
+            found.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            missing.append(package)
+    if missing:
+        advice = f"pip install -c constraints.txt -e '.[{name}]'"
+        return Check(f"extra [{name}]", "not applicable", f"without {', '.join(missing)}", advice)
+    return Check(f"extra [{name}]", "pass", ", ".join(found))
+
+
+def _vendor(tool: str, path: str) -> Check:
+    place = shutil.which(tool, path=path)
+    if place is None:
+        advice = "only synthesis needs it; everything up to the C simulation runs without"
+        return Check(tool, "not applicable", "not found", advice)
+    return Check(tool, "pass", place)

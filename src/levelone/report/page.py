@@ -1,0 +1,196 @@
+"""The HTML page: one file, no external resource, readable on light and dark, wide and narrow screens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html import escape
+from importlib.resources import files
+from string import Template
+
+from matplotlib.figure import Figure
+
+from levelone.report import plots, tables
+from levelone.report.content import Content
+from levelone.report.svg import render
+
+REFERENCE = {50.0: 0.99900, 75.0: 0.99052, 90.0: 0.92221, 99.0: 0.33867}
+"""Published efficiency of the CMS pixel-seed CNN by fake rejection in %, on CMS simulation."""
+
+MIXTURES = {"natural": "Natural mixture", "balanced": "Balanced within each layer pair"}
+
+
+def build_page(content: Content) -> str:
+    """The whole page as text; the same content gives the same text."""
+    sections = [
+        ("The task", _task),
+        ("Learning curves", _curves),
+        ("Performance", _performance),
+        ("Scores", _scores),
+        ("Exactness", _exactness),
+        ("Numbers in the firmware", _layers),
+        ("How it was made", _provenance),
+    ]
+    body = "\n".join(_section(title, build, content) for title, build in sections)
+    template = Template(files("levelone.report").joinpath("page.html").read_text(encoding="utf-8"))
+    return template.substitute(
+        title=escape(f"{content.title}"),
+        subtitle=escape(f"levelone report · {content.command}"),
+        cards="".join(_cards(content)),
+        sections=body,
+    )
+
+
+def _section(title: str, build: Callable[[Content], str], content: Content) -> str:
+    return f"<section><h2>{escape(title)}</h2>{build(content)}</section>"
+
+
+def _figure(fig: Figure, caption: str) -> str:
+    drawing = render(fig, escape(caption, quote=True))
+    return f"<figure><div>{drawing}</div><figcaption>{escape(caption)}</figcaption></figure>"
+
+
+def _absent(what: str, verb: str) -> str:
+    return f"<p class=soft>No {escape(what)} in this run folder: <code>{escape(verb)}</code> makes them.</p>"
+
+
+def _cards(content: Content) -> list[str]:
+    """The four numbers that a reader wants first."""
+    cards = []
+    if content.csim is not None:
+        verdict = content.csim["verdict"]
+        style = "good" if verdict == "exact" else "bad"
+        vectors = sum(part["vectors"] for part in content.csim["sets"])
+        cards.append(
+            (f"<b class={style}>{escape(verdict)}</b>", f"C simulation, {vectors:,} vectors, every layer")
+        )
+    if content.metrics is not None:
+        for mixture in MIXTURES:
+            entry = content.metrics["models"].get("quantised", {}).get(mixture, {}).get("all")
+            if entry:
+                efficiency = tables.measured(entry["efficiency"].get("90"), 2, percent=True)
+                cards.append((f"<b>{efficiency} %</b>", f"quantised efficiency at 90 % rejection, {mixture}"))
+        difference = (
+            content.metrics.get("differences", {}).get("quantised-float", {}).get("natural", {}).get("all")
+        )
+        if difference:
+            points = tables.measured(difference["efficiency"].get("90"), 2, percent=True, sign=True)
+            cards.append((f"<b>{points}</b>", "quantised minus float twin at 90 %, percentage points"))
+    if content.costs:
+        macs = sum(cost.get("macs", 0) for cost in content.costs.values())
+        ebops = sum(cost.get("ebops", 0) for cost in content.costs.values())
+        cards.append((f"<b>{macs:,}</b>", f"multiplications per event; {ebops:,} effective bit operations"))
+    return [f"<div class=card>{value}<span>{escape(what)}</span></div>" for value, what in cards]
+
+
+def _task(content: Content) -> str:
+    if content.examples is None:
+        return _absent("examples", "levelone run")
+    caption = (
+        "Pixel charges of candidates from the test events, as the network sees them. "
+        "True: both hits belong to the same particle."
+    )
+    shown = content.examples
+    return _figure(plots.hit_pairs(shown.images, shown.target, shown.titles), caption)
+
+
+def _curves(content: Content) -> str:
+    if content.curves is None:
+        return _absent("learning curves", "levelone train")
+    notes = "; ".join(
+        f"{plots.LABELS[name]}: best epoch {content.curves[name]['best_epoch']} (dotted), "
+        f"stopped by {content.curves[name]['stopped']}"
+        for name in ("float", "quantised")
+    )
+    caption = f"Training and validation loss, both measured after the epoch in evaluation mode. {notes}."
+    return _figure(plots.learning_curves(content.curves), caption)
+
+
+def _performance(content: Content) -> str:
+    if content.metrics is None:
+        return _absent("metrics", "levelone train")
+    parts = []
+    if content.scores is not None:
+        target = content.scores["target"]
+        models = {name: content.scores[name] for name in plots.LABELS if name in content.scores}
+        weights = {"natural": None, "balanced": content.scores.get("weight_balanced")}
+        panels = {
+            title: {name: (score, target, weights[mixture]) for name, score in models.items()}
+            for mixture, title in MIXTURES.items()
+            if mixture == "natural" or weights[mixture] is not None
+        }
+        caption = (
+            "Efficiency against accepted fakes on the same test candidates. Red points: published "
+            "efficiencies of a CNN on CMS simulation, another detector and another selection, shown as context."
+        )
+        parts.append(_figure(plots.roc(panels, REFERENCE), caption))
+    parts.append(tables.reference_table(content.metrics, REFERENCE))
+    for mixture, title in MIXTURES.items():
+        parts.append(f"<h3>{title}</h3>")
+        parts.append(tables.metrics_table(content.metrics, mixture))
+        parts.append(tables.differences_table(content.metrics, mixture))
+    parts.append(
+        "<p class=soft>Uncertainties: bootstrap, one standard deviation. Differences are paired: the same "
+        "bootstrap samples for both models.</p>"
+    )
+    return "".join(parts)
+
+
+def _scores(content: Content) -> str:
+    if content.scores is None:
+        return _absent("scores", "levelone train")
+    names = [name for name in ("float", "quantised") if name in content.scores]
+    fig = plots.score_histograms({name: content.scores[name] for name in names}, content.scores["target"])
+    return _figure(fig, "Network output for true and fake test candidates, natural mixture.")
+
+
+def _exactness(content: Content) -> str:
+    if content.csim is None:
+        return _absent("verdicts", "levelone run")
+    parts = [
+        "<p>The C simulation of the firmware, compiled with g++, against the exact integer reference and "
+        "against the trained Brevitas module: integer codes compared with <code>==</code>, no tolerance.</p>"
+    ]
+    for part in content.csim["sets"]:
+        style = "good" if part["verdict"] == "exact" else "bad"
+        against = ", ".join(part.get("against", ()))
+        parts.append(
+            f"<h3>{escape(part['name'])}: <span class={style}>{escape(part['verdict'])}</span></h3>"
+            f"<p class=soft>{part['vectors']:,} vectors; against {escape(against)}. "
+            f"{escape(part.get('reason') or '')}</p>"
+        )
+        parts.append(tables.verdict_table(part))
+    return "".join(parts)
+
+
+def _layers(content: Content) -> str:
+    if content.project is None:
+        return _absent("project", "levelone convert")
+    layers = content.project["layers"]
+    fig = plots.widths(
+        [layer["name"] for layer in layers],
+        [layer["width"] for layer in layers],
+        [layer["signed"] for layer in layers],
+    )
+    caption = (
+        "Bits of every value. Each is the narrowest integer type that holds the exact range: "
+        "what can be reached over all inputs that the ports allow."
+    )
+    return _figure(fig, caption) + tables.layers_table(layers, content.costs or {})
+
+
+def _provenance(content: Content) -> str:
+    parts = []
+    if content.metrics is not None and "data" in content.metrics:
+        parts.append("<h3>Data</h3>" + tables.pairs(content.metrics["data"]))
+    if content.stages:
+        rows = ((name, f"{seconds:,.1f}") for name, seconds in content.stages.items())
+        parts.append("<h3>Stages</h3>" + tables.table(("stage", "seconds"), rows, numbers=(1,)))
+    if content.versions:
+        parts.append("<h3>Versions</h3>" + tables.pairs(content.versions))
+    if content.digests:
+        digests = (
+            (name, tables.Raw(f"<code>{escape(value)}</code>")) for name, value in content.digests.items()
+        )
+        parts.append("<h3>Digests (SHA-256)</h3>" + tables.table(("file", "digest"), digests))
+    parts.append(f"<h3>Recipe</h3><pre>{escape(content.recipe)}</pre>")
+    return "".join(parts)

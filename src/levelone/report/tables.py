@@ -1,0 +1,147 @@
+"""The report's tables: plain functions from results to HTML text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import Any
+
+from levelone.report.plots import LABELS
+
+REJECTIONS = ("50", "75", "90", "99")
+
+
+class Raw(str):
+    """Text that is HTML already."""
+
+
+def table(
+    head: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Sequence[int] = (), caption: str = ""
+) -> str:
+    """An HTML table in a box that scrolls sideways on narrow screens.
+
+    Parameters
+    ----------
+    head
+        Column titles.
+    rows
+        Cells; everything but `Raw` is escaped.
+    numbers
+        Indices of the columns that are set flush right.
+    """
+    right = set(numbers)
+
+    def one(tag: str, column: int, cell: object) -> str:
+        text = cell if isinstance(cell, Raw) else escape(str(cell))
+        return f"<{tag}{' class=n' if column in right else ''}>{text}</{tag}>"
+
+    def cells(tag: str, row: Sequence[object]) -> str:
+        return "".join(one(tag, column, cell) for column, cell in enumerate(row))
+
+    title = f"<caption>{escape(caption)}</caption>" if caption else ""
+    body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
+    return (
+        f"<div class=scroll><table>{title}<thead><tr>{cells('th', head)}</tr></thead>"
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def pairs(content: Mapping[str, object]) -> str:
+    """A two-column table of names and values."""
+    return table(("", ""), content.items())
+
+
+def measured(
+    entry: Mapping[str, float] | None, digits: int, *, percent: bool = False, sign: bool = False
+) -> str:
+    """``value ± error``."""
+    if not entry or entry.get("value") is None:
+        return "–"
+    factor = 100 if percent else 1
+    value = entry["value"] * factor
+    text = f"{value:+.{digits}f}" if sign else f"{value:.{digits}f}"
+    error = entry.get("error")
+    return text if error is None else f"{text} ± {error * factor:.{digits}f}"
+
+
+def metrics_table(metrics: Mapping[str, Any], mixture: str) -> str:
+    """AUC and efficiencies of every model, for all candidates and by region."""
+    rows = []
+    models = metrics["models"]
+    regions = list(next(iter(models.values())).get(mixture, {}))
+    for region in regions:
+        for name, results in models.items():
+            entry = results.get(mixture, {}).get(region)
+            if entry is not None:
+                counts = f"{entry['signal']:,} / {entry['background']:,}"
+                rows.append((region, LABELS.get(name, name), *_cells(entry, sign=False), counts))
+    head = ("region", "model", "AUC", *(f"at {r} %" for r in REJECTIONS), "true / fake")
+    return table(head, rows, numbers=range(2, 8), caption="efficiency in % at the given fake rejection")
+
+
+def differences_table(metrics: Mapping[str, Any], mixture: str) -> str:
+    """Paired differences between models on the same candidates."""
+    rows = []
+    for name, results in metrics.get("differences", {}).items():
+        for region, entry in results.get(mixture, {}).items():
+            first, _, second = name.partition("-")
+            label = f"{LABELS.get(first, first)} − {LABELS.get(second, second)}"
+            rows.append((region, label, *_cells(entry, sign=True)))
+    head = ("region", "difference", "AUC", *(f"at {r} %" for r in REJECTIONS))
+    return table(head, rows, numbers=range(2, 7), caption="efficiency differences in percentage points")
+
+
+def _cells(entry: Mapping[str, Any], *, sign: bool) -> list[str]:
+    auc = measured(entry.get("auc"), 4, sign=sign)
+    efficiencies = (entry.get("efficiency", {}).get(r) for r in REJECTIONS)
+    return [auc, *(measured(e, 2, percent=True, sign=sign) for e in efficiencies)]
+
+
+def reference_table(metrics: Mapping[str, Any], reference: Mapping[float, float]) -> str:
+    """The published efficiencies beside the ones measured here."""
+    rows: list[tuple[object, ...]] = [
+        ("CMS simulation, published", *(f"{v * 100:.2f}" for v in reference.values()))
+    ]
+    for name, results in metrics["models"].items():
+        entry = results.get("natural", {}).get("all")
+        if entry:
+            cells = (measured(entry["efficiency"].get(f"{r:g}"), 2, percent=True) for r in reference)
+            rows.append((f"{LABELS.get(name, name)}, this data", *cells))
+    head = ("natural mixture", *(f"at {r:g} %" for r in reference))
+    return table(head, rows, numbers=range(1, 1 + len(reference)))
+
+
+def layers_table(layers: Sequence[Mapping[str, Any]], costs: Mapping[str, Mapping[str, int]]) -> str:
+    """Type, exact range and cost of every value in the firmware."""
+    rows = []
+    for layer in layers:
+        cost = costs.get(layer["name"], {})
+        rows.append(
+            (
+                Raw(f"<code>{escape(layer['name'])}</code>"),
+                layer.get("op", ""),
+                " × ".join(str(n) for n in layer.get("shape", ())),
+                layer["width"],
+                "signed" if layer["signed"] else "unsigned",
+                f"{layer['lo']:,}",
+                f"{layer['hi']:,}",
+                "–" if layer.get("exponent") is None else f"2^{layer['exponent']}",
+                f"{cost['macs']:,}" if "macs" in cost else "",
+                f"{cost['ebops']:,}" if "ebops" in cost else "",
+            )
+        )
+    head = ("value", "operation", "shape", "bits", "sign", "lowest", "highest", "scale", "MACs", "EBOPs")
+    return table(head, rows, numbers=(3, 5, 6, 7, 8, 9))
+
+
+def verdict_table(result: Mapping[str, Any]) -> str:
+    """Codes compared and different at every layer, for one set of vectors."""
+    rows = []
+    for layer in result["layers"]:
+        same = layer["mismatches"] == 0
+        mark = Raw("<span class=good>exact</span>" if same else "<span class=bad>mismatch</span>")
+        if layer["compared"] == 0:
+            mark = Raw("<span class=bad>not compared</span>")
+        name = Raw(f"<code>{escape(layer['name'])}</code>")
+        rows.append((name, f"{layer['compared']:,}", f"{layer['mismatches']:,}", layer["max_lsb"], mark))
+    return table(("layer", "codes compared", "different", "largest LSB", "verdict"), rows, numbers=(1, 2, 3))

@@ -1,1 +1,1 @@
-"""TODO"""
+"""Event generators, one module per detector system; they need the optional extra ``levelone[sim]``."""

@@ -1,0 +1,107 @@
+"""Opening HDF5 files and checking datasets, with one clear message when something is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from levelone.errors import LeveloneError
+
+SCAN = 1 << 20
+"""Values checked at a time: memory stays bounded for any file."""
+
+
+def open_file(path: Path) -> h5py.File:
+    """Open an HDF5 file for reading.
+
+    Raises
+    ------
+    LeveloneError
+        If it does not exist, or is not a complete HDF5 file.
+    """
+    if not path.is_file():
+        raise LeveloneError(
+            f"{path}: no such file", hint="make one with `levelone simulate pixelseed -o FILE.h5`"
+        )
+    try:
+        return h5py.File(path, "r")
+    except OSError as error:
+        text = str(error)
+        if "truncated" in text:
+            raise LeveloneError(
+                f"{path}: the file is truncated (shorter than its own header says)",
+                hint="copy or generate it again",
+            ) from error
+        if path.stat().st_size == 0:
+            raise LeveloneError(f"{path}: the file is empty") from error
+        raise LeveloneError(
+            f"{path}: not a readable HDF5 file ({text.split('(')[-1].rstrip(')')})",
+            hint="expected a levelone doublet file or a CMS Open Data doublet file",
+        ) from error
+
+
+def require(path: Path, file: h5py.Group, name: str, shape: tuple[int | None, ...]) -> h5py.Dataset:
+    """Return a dataset after checking that it exists and has a shape (None: any length)."""
+    dataset = file.get(name)
+    if not isinstance(dataset, h5py.Dataset):
+        raise LeveloneError(
+            f"{path}: dataset '{name}' is missing", hint="see docs/data-format.md for the schema"
+        )
+    expected = ", ".join("n" if size is None else str(size) for size in shape)
+    matches = len(dataset.shape) == len(shape) and all(
+        want is None or want == have for want, have in zip(shape, dataset.shape, strict=True)
+    )
+    if not matches:
+        raise LeveloneError(f"{path}: dataset '{name}' has shape {dataset.shape}, expected ({expected})")
+    return dataset
+
+
+def require_dtype(path: Path, dataset: h5py.Dataset, dtype: str) -> None:
+    """Raise unless the dataset has exactly this type."""
+    if dataset.dtype != np.dtype(dtype):
+        name = dataset.name.lstrip("/")
+        raise LeveloneError(f"{path}: dataset '{name}' has type {dataset.dtype}, expected {np.dtype(dtype)}")
+
+
+def load(path: Path, dataset: h5py.Dataset, start: int = 0, stop: int | None = None) -> NDArray[Any]:
+    """Read a slice, turning damage inside the file into a message that names the dataset."""
+    try:
+        return dataset[start:stop]
+    except OSError as error:
+        name = dataset.name.lstrip("/")
+        raise LeveloneError(
+            f"{path}: dataset '{name}' cannot be read; the file is damaged", hint="copy or generate it again"
+        ) from error
+
+
+def check_values(
+    path: Path, name: str, values: NDArray[Any], low: float, high: float, meaning: str, start: int = 0
+) -> None:
+    """Raise unless all values are numbers from `low` to `high`; the message names the first bad one."""
+    finite = np.isfinite(values) if values.dtype.kind == "f" else np.ones(values.shape, np.bool_)
+    if not finite.all():
+        raise LeveloneError(
+            f"{path}: '{name}' holds {_where(values, ~finite, start)}; {meaning} must be finite"
+        )
+    bad = (values < low) | (values > high)
+    if bad.any():
+        raise LeveloneError(
+            f"{path}: '{name}' holds {_where(values, bad, start)}; {meaning} must lie in {low:g} to {high:g}"
+        )
+
+
+def scan_values(path: Path, dataset: h5py.Dataset, low: float, high: float, meaning: str) -> None:
+    """Apply `check_values` to a whole one-dimensional dataset, a piece at a time."""
+    for start in range(0, dataset.shape[0], SCAN):
+        values = load(path, dataset, start, start + SCAN)
+        check_values(path, dataset.name.lstrip("/"), values, low, high, meaning, start)
+
+
+def _where(values: NDArray[Any], bad: NDArray[np.bool_], start: int) -> str:
+    first = tuple(int(i) for i in np.argwhere(bad)[0])
+    place = (first[0] + start, *first[1:])
+    return f"{values[first]} at {list(place) if len(place) > 1 else place[0]}"

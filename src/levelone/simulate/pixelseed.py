@@ -1,0 +1,287 @@
+"""PixelSeed data: ttbar events with pile-up, through a pixel detector, to a file of labelled doublets."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import multiprocessing
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import levelone
+from levelone.data.detector import PixelDetector, reconstruct
+from levelone.data.doublets import SPLITS
+from levelone.data.schema import Event, create
+from levelone.errors import LeveloneError
+from levelone.simulate.clusters import CHARGE_UNIT_KE, make_clusters
+from levelone.simulate.generation import Pool, Source, crossing
+from levelone.simulate.layout import read_layout
+from levelone.simulate.pairing import make_doublets
+from levelone.simulate.sensors import PixelSensor, sensor
+from levelone.simulate.transport import Detector, load_acts
+
+SPLIT_SHARES = (0.7, 0.1, 0.2)
+"""Share of the events in the training, validation and test splits."""
+POOL_LIMIT = 20_000
+"""Minimum-bias collisions generated per split; beyond it they are used again, turned and at a new vertex."""
+BLOCK_EVENTS = 5
+"""Events that one detector run handles. Part of the random sequence, so not a setting."""
+
+MAX_PYTHIA_SEED = 900_000_000
+
+Progress = Callable[[int], None]
+"""Called with the number of events finished since the last call."""
+
+
+@dataclass(frozen=True)
+class SimulationSummary:
+    """What was simulated.
+
+    Attributes
+    ----------
+    clusters, doublets
+        Totals over all events.
+    true_fraction
+        Share of the doublets whose hits come from the same particle.
+    overflowing
+        Share of the clusters that do not fit the 16 x 16 window.
+    window_efficiency
+        Share of the findable true pairs (primary particles above 0.5 GeV, born inside the first layer, clusters
+        on neighbouring layers) that pass the seeding windows.
+    single_pixel
+        Share of the clusters with one pixel.
+    splits
+        Doublets in each split.
+    events_per_second
+        Events over the wall time of everything, generator initialisation included.
+    seconds
+        Wall time.
+    workers
+        Number of processes.
+    """
+
+    events: int
+    clusters: int
+    doublets: int
+    true_fraction: float
+    overflowing: float
+    window_efficiency: float
+    single_pixel: float
+    splits: dict[str, int]
+    events_per_second: float
+    seconds: float
+    workers: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain dictionary, for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A block of events for one detector run: everything a worker needs, and nothing else."""
+
+    geometry: str
+    seed: tuple[int, ...]
+    split: int
+    tables: list[NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class _Done:
+    event: Event
+    findable: int
+    found: int
+
+
+@lru_cache(maxsize=2)
+def _setup(geometry: str) -> tuple[Detector, PixelSensor, PixelDetector, NDArray[np.uint64]]:
+    detector = Detector()
+    return detector, sensor(geometry), *read_layout(detector, sensor(geometry))
+
+
+def split_events(events: int) -> NDArray[np.uint8]:
+    """Split of each event, uint8 [events]: training events first, then validation, then test; none is empty.
+
+    Raises
+    ------
+    LeveloneError
+        If there are fewer than three events.
+    """
+    if events < len(SPLITS):
+        raise LeveloneError(
+            f"--events is {events}, but at least {len(SPLITS)} are needed: one each to train, validate and test"
+        )
+    counts = [max(1, round(share * events)) for share in SPLIT_SHARES]
+    counts[0] = events - counts[1] - counts[2]
+    return np.repeat(np.arange(len(SPLITS)), counts).astype(np.uint8)
+
+
+def _run_block(task: _Task) -> list[_Done]:
+    detector, pixel, layout, identifiers = _setup(task.geometry)
+    acts_seed = int(np.random.SeedSequence(task.seed).generate_state(1)[0])
+    cells = detector.simulate(task.tables, pixel, acts_seed)
+    done = []
+    for number, (table, event_cells) in enumerate(zip(task.tables, cells, strict=True)):
+        rng = np.random.default_rng([*task.seed, number])
+        module = np.searchsorted(identifiers, event_cells.module)
+        clusters, truth = make_clusters(layout, pixel, module, event_cells, rng)
+        pairs = make_doublets(
+            layout, reconstruct(layout, clusters), truth, np.hypot(table[:, 3], table[:, 4])
+        )
+        event = Event(
+            split=task.split,
+            clusters=clusters,
+            charge_code=np.rint(clusters.pixel_charge / CHARGE_UNIT_KE).astype(np.uint16),
+            inner=pairs.inner.astype(np.uint32),
+            outer=pairs.outer.astype(np.uint32),
+            label=pairs.label,
+        )
+        done.append(_Done(event, pairs.findable, pairs.found))
+    return done
+
+
+def _tasks(geometry: str, seed: int, split: NDArray[np.uint8], pileup: NDArray[np.int64]) -> Iterator[_Task]:
+    """Generate the collisions block by block, so that the detector can start at once and memory stays bounded."""
+    seeds = np.random.SeedSequence([seed, 0]).generate_state(2) % MAX_PYTHIA_SEED + 1
+    hard, soft = Source("ttbar", int(seeds[0])), Source("minbias", int(seeds[1]))
+    for code in range(len(SPLITS)):
+        members = np.flatnonzero(split == code)
+        pool = Pool(soft, POOL_LIMIT)
+        for start in range(0, members.size, BLOCK_EVENTS):
+            tables = []
+            for event in members[start : start + BLOCK_EVENTS]:
+                rng = np.random.default_rng([seed, 1, int(event)])
+                tables.append(crossing(hard.next(), pool.take(int(pileup[event])), rng))
+            yield _Task(geometry, (seed, 2, code, start), code, tables)
+
+
+def _blocks(tasks: Iterator[_Task], workers: int) -> Iterator[list[_Done]]:
+    if workers == 1:
+        yield from map(_run_block, tasks)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context) as executor:
+        # A bounded number of blocks in flight, taken in order: memory stays bounded, and so does determinism.
+        waiting = []
+        for task in tasks:
+            waiting.append(executor.submit(_run_block, task))
+            if len(waiting) > 2 * workers:
+                yield waiting.pop(0).result()
+        for future in waiting:
+            yield future.result()
+
+
+def simulate(
+    path: str | Path,
+    events: int,
+    pileup: float = 50.0,
+    seed: int = 1,
+    geometry: str = "cms",
+    *,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> SimulationSummary:
+    """Simulate ttbar events with pile-up and write their doublets to a native file.
+
+    The content depends on `events`, `pileup`, `seed` and `geometry` only, not on `workers`.
+
+    Parameters
+    ----------
+    path
+        File to write (levelone's HDF5 schema; nothing is left there if the simulation fails).
+    events
+        Number of bunch crossings, at least 3. They are divided into splits before anything is generated.
+    pileup
+        Mean number of minimum-bias collisions per crossing (Poisson).
+    seed
+        Non-negative.
+    geometry
+        ``"cms"``: pixels of 100 x 150 um in 285 um of silicon; ``"generic"``: 50 x 50 um in 150 um.
+    workers
+        Number of processes for the detector.
+    progress
+        Called with the number of events finished since the last call.
+
+    Raises
+    ------
+    LeveloneError
+        If an argument is out of range, the [sim] extra is missing, or the file cannot be written.
+    """
+    _check_arguments(events, pileup, seed, geometry, workers)
+    load_acts()
+    begin = time.perf_counter()
+    split = split_events(events)
+    drawn = np.random.default_rng([seed, 3]).poisson(pileup, events).astype(np.int64)
+    layout = _setup(geometry)[2]
+    totals = {"clusters": 0, "doublets": 0, "true": 0, "overflow": 0, "single": 0, "findable": 0, "found": 0}
+    splits = dict.fromkeys(SPLITS, 0)
+    with create(Path(path), layout, CHARGE_UNIT_KE, _provenance(events, pileup, seed, geometry)) as writer:
+        for block in _blocks(_tasks(geometry, seed, split, drawn), workers):
+            for done in block:
+                writer.append(done.event)
+                _count(totals, done)
+                splits[SPLITS[done.event.split]] += done.event.inner.size
+            if progress is not None:
+                progress(len(block))
+    seconds = time.perf_counter() - begin
+    return SimulationSummary(
+        events=events,
+        clusters=totals["clusters"],
+        doublets=totals["doublets"],
+        true_fraction=totals["true"] / max(totals["doublets"], 1),
+        overflowing=totals["overflow"] / max(totals["clusters"], 1),
+        window_efficiency=totals["found"] / max(totals["findable"], 1),
+        single_pixel=totals["single"] / max(totals["clusters"], 1),
+        splits=splits,
+        events_per_second=events / seconds,
+        seconds=seconds,
+        workers=workers,
+    )
+
+
+def _check_arguments(events: int, pileup: float, seed: int, geometry: str, workers: int) -> None:
+    sensor(geometry)
+    split_events(events)
+    if not 0 <= pileup <= 1000:
+        raise LeveloneError(f"--pileup is {pileup}, expected 0 to 1000")
+    if seed < 0:
+        raise LeveloneError(f"--seed is {seed}, expected a non-negative integer")
+    if workers < 1:
+        raise LeveloneError(f"--workers is {workers}, expected at least 1")
+
+
+def _count(totals: dict[str, int], done: _Done) -> None:
+    clusters = done.event.clusters
+    large = (clusters.size_x > 16) | (clusters.size_y > 16)
+    totals["clusters"] += len(clusters)
+    totals["doublets"] += done.event.inner.size
+    totals["true"] += int(done.event.label.sum())
+    totals["overflow"] += int(large.sum())
+    totals["single"] += int(((clusters.size_x == 1) & (clusters.size_y == 1)).sum())
+    totals["findable"] += done.findable
+    totals["found"] += done.found
+
+
+def _provenance(events: int, pileup: float, seed: int, geometry: str) -> dict[str, Any]:
+    command = f"levelone simulate pixelseed --events {events} --pileup {pileup:g} --seed {seed} --geometry {geometry}"
+    return {
+        "command": command,
+        "events": events,
+        "pileup": pileup,
+        "seed": seed,
+        "geometry": geometry,
+        "sensor": asdict(sensor(geometry)),
+        "process": "pp at 14 TeV, ttbar with Poisson minimum-bias pile-up",
+        "levelone": levelone.__version__,
+        "pythia8mc": importlib.metadata.version("pythia8mc"),
+        "pyacts": importlib.metadata.version("pyacts"),
+        "numpy": np.__version__,
+    }

@@ -1,0 +1,73 @@
+"""The two pixel sensors that the same detector can be digitised with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from levelone.errors import LeveloneError
+
+MODULE_HALF_X_MM = 8.4
+"""Half width of every pixel module of the ACTS generic detector along local x (r-phi)."""
+MODULE_HALF_Y_MM = 36.0
+"""Half length along local y (z in the barrel, r in the endcaps)."""
+
+
+@dataclass(frozen=True)
+class PixelSensor:
+    """A planar silicon pixel sensor and its front end.
+
+    Attributes
+    ----------
+    pitch_x_mm, pitch_y_mm
+        Pixel size along local x (r-phi) and local y (z in the barrel, r in the endcaps).
+    thickness_mm
+        Depleted thickness, which is the path length of a perpendicular track.
+    threshold_electrons
+        A pixel below this charge is not read out.
+    noise_electrons
+        Gaussian width of the front-end noise, added to each pixel that holds charge.
+    """
+
+    name: str
+    pitch_x_mm: float
+    pitch_y_mm: float
+    thickness_mm: float
+    threshold_electrons: float
+    noise_electrons: float
+
+    @property
+    def rows(self) -> int:
+        """Number of pixels of a module along local x."""
+        return round(2 * MODULE_HALF_X_MM / self.pitch_x_mm)
+
+    @property
+    def columns(self) -> int:
+        """Number of pixels of a module along local y."""
+        return round(2 * MODULE_HALF_Y_MM / self.pitch_y_mm)
+
+
+SENSORS = {
+    # Pitch and thickness of the CMS Phase-1 pixel detector (JINST 16 (2021) P02027); its readout chips have
+    # thresholds of 1.4 to 3 ke depending on the layer, and noise near 100 to 200 electrons.
+    "cms": PixelSensor("cms", 0.100, 0.150, 0.285, 1800.0, 150.0),
+    # The ACTS generic (TrackML) detector: 50 um square pixels, 150 um of silicon. Threshold and noise are of the
+    # size of an HL-LHC readout chip such as RD53 (threshold 1 ke, noise below 100 electrons).
+    "generic": PixelSensor("generic", 0.050, 0.050, 0.150, 1000.0, 100.0),
+}
+
+
+def sensor(geometry: str) -> PixelSensor:
+    """Return the sensor of a geometry name.
+
+    Raises
+    ------
+    LeveloneError
+        If the name is unknown.
+    """
+    try:
+        return SENSORS[geometry]
+    except KeyError:
+        known = ", ".join(SENSORS)
+        raise LeveloneError(
+            f"unknown pixel geometry '{geometry}'; expected one of: {known}", hint="try --geometry cms"
+        ) from None

@@ -22,10 +22,11 @@ Building by hand::
 
 Operations (`levelone.graph.ops`), shapes channels last and without the batch axis:
 ``Conv`` (weights [*kernel, channels in / groups, channels out]; result ``step * sum + bias``, scale
-``x.scale * weight_scale / step``), ``Dense`` (weights [in, out], likewise), ``Requantise`` (multiplier, offset,
-scale, range, rounding, zero_point; ``is_shift`` when it is one binary shift), ``Relu``, ``MaxPool``,
-``AveragePool`` (code = sum; ``divisor``), ``Add`` (equal scales), ``Concat`` (axis), ``Reshape``, ``Transpose``.
-Every `Value` has shape, scale(s), ``exponent`` (or None), exact ``range`` (and ``channel_ranges``), width and sign.
+``x.scale * weight_scale / step``), ``Dense`` (weights [in, out], likewise), ``Requantise`` (multiplier,
+offset, scale, range, rounding, zero_point; ``is_shift`` when it is one binary shift), ``Relu``, ``MaxPool``,
+``AveragePool`` (code = sum; ``divisor``), ``Add`` (equal scales), ``Affine`` (integer factor and term per
+channel), ``Concat`` (axis), ``Reshape``, ``Transpose``. Every `Value` has shape, scale(s), ``exponent`` (or
+None), exact ``range`` (and ``channel_ranges``), width and sign.
 """
 
 from levelone.graph.build import GraphBuilder, sanitise
@@ -44,6 +45,7 @@ from levelone.graph.ir import (
     Value,
 )
 from levelone.graph.layout import from_onnx_layout, layout_of, to_onnx_layout
+from levelone.graph.reader import read_qonnx
 
 __all__ = [
     "Codes",
@@ -61,6 +63,7 @@ __all__ = [
     "from_onnx_layout",
     "layout_of",
     "quantise_inputs",
+    "read_qonnx",
     "sanitise",
     "to_onnx_layout",
 ]

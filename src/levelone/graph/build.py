@@ -21,7 +21,7 @@ from levelone.graph.ir import (
     Rounding,
     Value,
 )
-from levelone.graph.ops import Requantise
+from levelone.graph.ops import Requantise, Reshape
 
 
 def sanitise(name: str) -> str:
@@ -47,7 +47,7 @@ class GraphBuilder:
         self.values: dict[str, Value] = {}
         self._inputs: list[GraphInput] = []
         self._nodes: list[Node] = []
-        self._layouts: dict[str, Layout] = {}
+        self.layouts: dict[str, Layout] = {}
 
     def input(
         self,
@@ -57,12 +57,14 @@ class GraphBuilder:
         range: IntRange,
         *,
         rounding: Rounding = Rounding.ROUND,
+        zero_point: int = 0,
         source: str | None = None,
         channels_first: bool = True,
     ) -> str:
         """Add an input port with codes of `shape` (channels last, no batch axis); returns its name."""
-        value = self._claim(Value(name, tuple(shape), (scale,), range))
-        quantiser = InputQuantiser(scale, range, rounding)
+        codes = IntRange(range.lo - zero_point, range.hi - zero_point)
+        value = self._claim(Value(name, tuple(shape), (scale,), codes))
+        quantiser = InputQuantiser(scale, range, rounding, zero_point)
         self._inputs.append(GraphInput(value, quantiser, source or name, channels_first))
         return name
 
@@ -80,7 +82,14 @@ class GraphBuilder:
 
     def layout(self, name: str, layout: Layout) -> None:
         """Record where the codes of `name` sit in the ONNX tensor it came from."""
-        self._layouts[name] = layout
+        self.layouts[name] = layout
+
+    def reshaped_from(self, name: str) -> tuple[int, ...] | None:
+        """Shape of the operand if `name` is the result of a reshape, else None."""
+        for node in self._nodes:
+            if node.name == name and isinstance(node.op, Reshape):
+                return self.values[node.inputs[0]].shape
+        return None
 
     def fresh(self, name: str) -> str:
         """`name` as a C identifier that no value has yet."""
@@ -112,7 +121,7 @@ class GraphBuilder:
             tuple(reversed(kept)),
             tuple(outputs),
             {n: self.values[n] for n in names},
-            {n: self._layouts[n] for n in names if n in self._layouts},
+            {n: self.layouts[n] for n in names if n in self.layouts},
         )
 
     def _claim(self, value: Value) -> Value:

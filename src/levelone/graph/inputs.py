@@ -16,8 +16,8 @@ from levelone.graph.layout import from_onnx_layout, layout_of
 def quantise_inputs(graph: Graph, inputs: Mapping[str, NDArray[Any]]) -> dict[str, Codes]:
     """Run the input quantisers.
 
-    The arithmetic is that of the trained model: float32 division by the scale, then rounding, then saturation.
-    With a power-of-two scale nothing is lost before the rounding.
+    The arithmetic is that of the trained model: float32 division by the scale, then rounding, then
+    saturation. With a power-of-two scale nothing is lost before the rounding.
 
     Parameters
     ----------
@@ -74,32 +74,28 @@ def _quantise(port: GraphInput, real: NDArray[np.float32]) -> Codes:
     quantiser = port.quantiser
     with np.errstate(over="ignore"):  # overflow to infinity saturates, as it should
         scaled = real / np.float32(quantiser.scale)
+        scaled += np.float32(quantiser.zero_point)
     clipped = np.clip(scaled.astype(np.float64), quantiser.range.lo, quantiser.range.hi)
-    return ROUND_FLOAT[quantiser.rounding](clipped).astype(np.int64)
+    return round_float(clipped, quantiser.rounding).astype(np.int64) - quantiser.zero_point
 
 
-def _away(x: NDArray[Any]) -> NDArray[Any]:
-    return np.copysign(np.ceil(np.abs(x)), x)
-
-
-def _half_up(x: NDArray[Any]) -> NDArray[Any]:
-    return np.copysign(np.floor(np.abs(x) + 0.5), x)
-
-
-def _half_down(x: NDArray[Any]) -> NDArray[Any]:
-    return np.copysign(np.ceil(np.abs(x) - 0.5), x)
-
-
-ROUND_FLOAT = {
-    Rounding.ROUND: np.rint,
-    Rounding.CEIL: np.ceil,
-    Rounding.FLOOR: np.floor,
-    Rounding.UP: _away,
-    Rounding.DOWN: np.trunc,
-    Rounding.HALF_UP: _half_up,
-    Rounding.HALF_DOWN: _half_down,
-}
-"""Exact on float64 numbers whose sum with one half is representable."""
+def round_float(x: NDArray[Any], mode: Rounding) -> NDArray[Any]:
+    """Round floats to integral floats; exact wherever ``abs(x) + 0.5`` is representable."""
+    match mode:
+        case Rounding.ROUND:
+            return np.rint(x)
+        case Rounding.CEIL:
+            return np.ceil(x)
+        case Rounding.FLOOR:
+            return np.floor(x)
+        case Rounding.UP:
+            return np.copysign(np.ceil(np.abs(x)), x)
+        case Rounding.DOWN:
+            return np.trunc(x)
+        case Rounding.HALF_UP:
+            return np.copysign(np.floor(np.abs(x) + 0.5), x)
+        case Rounding.HALF_DOWN:
+            return np.copysign(np.ceil(np.abs(x) - 0.5), x)
 
 
 def _list(shape: tuple[int, ...]) -> str:

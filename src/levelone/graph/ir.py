@@ -144,11 +144,15 @@ class Node:
 
 @dataclass(frozen=True)
 class InputQuantiser:
-    """The first Quant of an input: it runs on the host, the hardware's port carries its integers."""
+    """The first Quant of an input: it runs on the host, the hardware's port carries its integers.
+
+    The code is ``clip(round(x / scale + zero_point), range) - zero_point``.
+    """
 
     scale: Fraction
     range: IntRange
     rounding: Rounding = Rounding.ROUND
+    zero_point: int = 0
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from levelone.graph.ops._window import Window
+from levelone.graph.ops.affine import Affine
 from levelone.graph.ops.conv import Conv
 from levelone.graph.ops.dense import Dense
 from levelone.graph.ops.elementwise import Add, Relu
@@ -20,6 +21,7 @@ from levelone.graph.ops.shape import Concat, Reshape, Transpose
 OPERATIONS = MappingProxyType(
     {
         "Add": Add,
+        "Affine": Affine,
         "AveragePool": AveragePool,
         "Concat": Concat,
         "Conv": Conv,
@@ -35,6 +37,7 @@ OPERATIONS = MappingProxyType(
 __all__ = [
     "OPERATIONS",
     "Add",
+    "Affine",
     "AveragePool",
     "Concat",
     "Conv",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,9 @@ from levelone.errors import LeveloneError
 
 Pads = tuple[tuple[int, int], ...]
 Index = tuple[int, ...]
+
+MAX_ELEMENTS = 2**28
+"""More elements per event than this are taken for a corrupt file."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,9 @@ class Window:
                     f"into {spatial} padded by {self.pads}"
                 )
             sizes.append(room // s + 1)
+        padded = (n + begin + end for n, (begin, end) in zip(spatial, self.pads, strict=True))
+        if max(math.prod(padded), math.prod(self.kernel)) > MAX_ELEMENTS:
+            raise LeveloneError(f"node {name}: {spatial} padded by {self.pads} is too large to compute with")
         return tuple(sizes)
 
     def taps(self) -> Iterator[Index]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.errors import LeveloneError
+from levelone.errors import LeveloneError, UnsupportedError
 from levelone.graph.ir import Codes, Value
 from levelone.graph.ops._bounds import (
     bounds,
@@ -111,7 +111,7 @@ class Conv:
         result: list[Fraction] = []
         for i, o in self.group_slices():
             if len(set(source[i])) != 1:
-                raise LeveloneError(f"node {name}: sums channels of {x.name} that have different scales")
+                raise UnsupportedError(f"node {name}: sums channels of {x.name} that have different scales")
             result += [source[i][0] * w / self.step for w in weight[o]]
         return tuple(result)
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.errors import LeveloneError
+from levelone.errors import LeveloneError, UnsupportedError
 from levelone.graph.ir import Codes, Value
 from levelone.graph.ops._bounds import (
     bounds,
@@ -57,7 +57,7 @@ class Dense:
         if x.shape[-1] != fan_in:
             raise LeveloneError(f"node {name}: weights for {fan_in} inputs, {x.name} has {x.shape[-1]}")
         if len(set(x.scale)) != 1:
-            raise LeveloneError(f"node {name}: sums channels of {x.name} that have different scales")
+            raise UnsupportedError(f"node {name}: sums channels of {x.name} that have different scales")
         scale = (x.scale[0] * w / self.step for w in spread(self.weight_scale, fan_out))
         reach = scaled(dot_bounds(self.weights, bounds(x)), self.step, self.bias)
         return make_value(name, (*x.shape[:-1], fan_out), scale, reach)

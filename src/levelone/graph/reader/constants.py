@@ -1,0 +1,149 @@
+"""Folding the constant part of an ONNX graph: only what exporters put between parameters and their use."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import numpy_helper
+
+from levelone.errors import LeveloneError
+from levelone.graph.ir import IntRange
+from levelone.graph.reader.context import Context, attributes, describe, unsupported
+from levelone.graph.reader.quantiser import QuantiserNode, quantiser_of, round_constant
+from levelone.graph.reader.tensors import Activation, Constant, Real
+
+BATCH = 0
+"""Stands for the batch axis in shapes that the graph computes: `Reshape` copies the axis where it reads 0."""
+
+
+def read_initializer(tensor: onnx.TensorProto) -> Constant:
+    """The numbers of an initializer; `LeveloneError` if they do not match its shape."""
+    try:
+        return Constant(numpy_helper.to_array(tensor))
+    except (ValueError, TypeError, KeyError, OverflowError, MemoryError) as error:
+        raise LeveloneError(f"initializer {tensor.name!r} is damaged: {error}") from error
+
+
+def fold(ctx: Context, node: onnx.NodeProto) -> Constant | None:
+    """The constant that `node` computes, or None if it is not one."""
+    if node.op_type == "Constant":
+        return _constant(node)
+    if node.op_type == "Shape" and node.input[0] in ctx.tensors:
+        operand = ctx.tensors[node.input[0]]
+        if isinstance(operand, Activation | Real):
+            return Constant(np.array([BATCH, *operand.shape], dtype=np.int64))
+    operands = [ctx.tensors.get(name) if name else None for name in node.input]
+    if not operands or not all(x is None or isinstance(x, Constant) for x in operands):
+        return None
+    known = [x for x in operands if isinstance(x, Constant)]
+    if len(known) != sum(bool(name) for name in node.input):
+        return None
+    if node.op_type in ("Quant", "IntQuant", "BipolarQuant"):
+        return quantise_constant(quantiser_of(ctx, node), known[0], node)
+    if node.op_type in MOVES:
+        return known[0].moved(MOVES[node.op_type](node, known))
+    if node.op_type in ARITHMETIC:
+        with np.errstate(all="ignore"):
+            return Constant(np.asarray(ARITHMETIC[node.op_type](node, [k.values for k in known])))
+    raise unsupported(node, "it computes a constant in a way that is not folded", "a plain initializer")
+
+
+def quantise_constant(quantiser: QuantiserNode, x: Constant, node: onnx.NodeProto) -> Constant:
+    """Codes of a parameter, by the float32 arithmetic that the exporting framework used for them."""
+    values = np.asarray(x.values, dtype=np.float32)
+    if not np.isfinite(values).all():
+        raise LeveloneError(f"{describe(node)}: parameter {node.input[0]!r} holds NaN or infinity")
+    scale = np.broadcast_to(quantiser.scale, values.shape).astype(np.float64)
+    codes = round_constant(quantiser, values)
+    reach = IntRange(quantiser.range.lo - quantiser.zero_point, quantiser.range.hi - quantiser.zero_point)
+    if codes.size and not (int(codes.min()) in reach and int(codes.max()) in reach):
+        raise LeveloneError(f"{describe(node)}: codes of {node.input[0]!r} outside {reach}")
+    return Constant((codes * scale).astype(np.float32), codes, scale)
+
+
+def _constant(node: onnx.NodeProto) -> Constant:
+    for attribute in node.attribute:
+        if attribute.name == "value":
+            return read_initializer(attribute.t)
+        if attribute.name in ("value_float", "value_floats"):
+            return Constant(np.array(onnx.helper.get_attribute_value(attribute), dtype=np.float32))
+        if attribute.name in ("value_int", "value_ints"):
+            return Constant(np.array(onnx.helper.get_attribute_value(attribute), dtype=np.int64))
+    raise unsupported(node, "a constant that is neither a tensor nor a number", "a plain initializer")
+
+
+def _axes(node: onnx.NodeProto, operands: list[Constant]) -> tuple[int, ...] | None:
+    """Axes given as second operand (newer opsets) or as attribute."""
+    if len(operands) > 1:
+        return tuple(int(a) for a in operands[1].values.reshape(-1))
+    axes = attributes(node).get("axes")
+    return None if axes is None else tuple(axes)
+
+
+def _transpose(node: onnx.NodeProto, operands: list[Constant]) -> Any:
+    return lambda a: np.transpose(a, attributes(node).get("perm"))
+
+
+def _reshape(node: onnx.NodeProto, operands: list[Constant]) -> Any:
+    target = [int(n) for n in operands[1].values]
+    shape = operands[0].values.shape
+    copied = [shape[i] if n == 0 and i < len(shape) else n for i, n in enumerate(target)]
+    return lambda a: a.reshape(target if attributes(node).get("allowzero") else copied)
+
+
+def _unsqueeze(node: onnx.NodeProto, operands: list[Constant]) -> Any:
+    return lambda a: np.expand_dims(a, _axes(node, operands) or ())
+
+
+def _squeeze(node: onnx.NodeProto, operands: list[Constant]) -> Any:
+    return lambda a: np.squeeze(a, _axes(node, operands))
+
+
+def _flatten(node: onnx.NodeProto, operands: list[Constant]) -> Any:
+    axis = attributes(node).get("axis", 1)
+    return lambda a: a.reshape(int(np.prod(a.shape[:axis])), -1)
+
+
+def _same(node: onnx.NodeProto, operands: list[Constant]) -> Any:
+    return lambda a: a
+
+
+MOVES = {
+    "Transpose": _transpose,
+    "Reshape": _reshape,
+    "Unsqueeze": _unsqueeze,
+    "Squeeze": _squeeze,
+    "Flatten": _flatten,
+    "Identity": _same,
+}
+
+
+def _cast(node: onnx.NodeProto, v: list[NDArray[Any]]) -> NDArray[Any]:
+    return v[0].astype(onnx.helper.tensor_dtype_to_np_dtype(attributes(node)["to"]))
+
+
+def _slice(node: onnx.NodeProto, v: list[NDArray[Any]]) -> NDArray[Any]:
+    starts, ends = v[1].reshape(-1), v[2].reshape(-1)
+    axes = v[3].reshape(-1) if len(v) > 3 else np.arange(len(starts))
+    steps = v[4].reshape(-1) if len(v) > 4 else np.ones(len(starts), dtype=np.int64)
+    cut = [slice(None)] * v[0].ndim
+    for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
+        cut[int(axis)] = slice(int(start), int(end), int(step))
+    return v[0][tuple(cut)]
+
+
+ARITHMETIC = {
+    "Add": lambda node, v: v[0] + v[1],
+    "Sub": lambda node, v: v[0] - v[1],
+    "Mul": lambda node, v: v[0] * v[1],
+    "Div": lambda node, v: v[0] // v[1] if v[0].dtype.kind in "iu" else v[0] / v[1],
+    "Neg": lambda node, v: -v[0],
+    "Sqrt": lambda node, v: np.sqrt(v[0]),
+    "Concat": lambda node, v: np.concatenate(v, axis=attributes(node)["axis"]),
+    "Gather": lambda node, v: np.take(v[0], v[1], axis=attributes(node).get("axis", 0)),
+    "Cast": _cast,
+    "Slice": _slice,
+}

@@ -1,0 +1,282 @@
+"""The state of one reading: what each ONNX tensor has become, and how to add to the integer graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from levelone.errors import LeveloneError, UnsupportedError
+from levelone.graph.build import GraphBuilder, channels_first_order
+from levelone.graph.ir import Layout, Op, Value
+from levelone.graph.ops import Affine, Relu, Requantise, Reshape, Transpose
+from levelone.graph.ops._bounds import spread
+from levelone.graph.reader.tensors import (
+    Activation,
+    Constant,
+    Fractions,
+    Real,
+    Tensor,
+    fractions,
+    rational_gcd,
+)
+
+MAX_WIDTH = 62
+"""Codes wider than this cannot be computed with in 64 bits."""
+
+
+@dataclass
+class Context:
+    """Everything a handler of an ONNX operator needs."""
+
+    builder: GraphBuilder
+    tensors: dict[str, Tensor]
+    consumers: dict[str, list[onnx.NodeProto]]
+    outputs: frozenset[str]
+    absorbed: set[str] = field(default_factory=set)
+    """Outputs of nodes that were folded into an earlier one."""
+
+    # what a node has
+
+    def tensor(self, node: onnx.NodeProto, position: int) -> Tensor:
+        """The operand at `position`; must exist."""
+        if position >= len(node.input) or not node.input[position]:
+            raise LeveloneError(f"{describe(node)}: operand {position} is missing")
+        if node.input[position] not in self.tensors:
+            raise LeveloneError(f"{describe(node)}: {node.input[position]!r} is not computed by any node")
+        return self.tensors[node.input[position]]
+
+    def has(self, node: onnx.NodeProto, position: int) -> bool:
+        return position < len(node.input) and bool(node.input[position])
+
+    def constant(self, node: onnx.NodeProto, position: int, what: str) -> Constant:
+        tensor = self.tensor(node, position)
+        if not isinstance(tensor, Constant):
+            raise unsupported(node, f"{what} is computed, not a constant", f"a constant {what}")
+        return tensor
+
+    def raw(self, node: onnx.NodeProto, position: int) -> Activation:
+        """The activation at `position`, with whatever constants wait on it."""
+        tensor = self.tensor(node, position)
+        if isinstance(tensor, Real):
+            raise LeveloneError(
+                f"{describe(node)}: input {tensor.source!r} reaches it without a quantiser",
+                hint="the hardware's port carries integers: quantise each input first (Quant)",
+            )
+        if isinstance(tensor, Constant):
+            raise unsupported(node, f"operand {position} is a constant", "an activation there")
+        return tensor
+
+    def activation(self, node: onnx.NodeProto, position: int) -> Activation:
+        """The activation at `position`, as plain integers."""
+        return self.settle(self.raw(node, position))
+
+    def value(self, activation: Activation) -> Value:
+        return self.builder.values[activation.value]
+
+    # adding to the graph
+
+    def emit(
+        self,
+        tensor: str,
+        op: Op,
+        *inputs: Activation,
+        shape: tuple[int, ...],
+        order: NDArray[np.int64],
+    ) -> Activation:
+        """Add a node whose result is the ONNX tensor called `tensor`."""
+        name = self.builder.fresh(tensor)
+        self.builder.node(name, op, *(i.value for i in inputs))
+        value = self.builder.values[name]
+        if value.width > MAX_WIDTH:
+            raise UnsupportedError(
+                f"node {name}: needs {value.width} bits (codes {value.range.lo} to {value.range.hi})",
+                hint="scales or biases of very different size meet here; use power-of-two scales",
+            )
+        self.builder.layout(name, Layout(tensor, shape, order))
+        return Activation(name, shape, order)
+
+    def emit_last(self, tensor: str, op: Op, *inputs: Activation) -> Activation:
+        """Add a node whose result is channels last here and channels first in ONNX."""
+        shape = op.infer("probe", *(self.value(i) for i in inputs)).shape
+        return self.emit(
+            tensor, op, *inputs, shape=(shape[-1], *shape[:-1]), order=channels_first_order(shape)
+        )
+
+    def emit_like(self, tensor: str, op: Op, x: Activation) -> Activation:
+        """Add an elementwise node: its result is laid out like its operand."""
+        return self.emit(tensor, op, x, shape=x.shape, order=x.order)
+
+    # waiting constants
+
+    def settle(self, x: Activation, tensor: str | None = None) -> Activation:
+        """Turn waiting constants into integer operations: exactly, on the coarsest grid that holds them."""
+        if not x.pending:
+            return x
+        value = self.value(x)
+        name = tensor or f"{x.value}_affine"
+        count = max(len(value.scale), len(x.gain), len(x.bias))
+        scale, gain, bias = (spread(t, count) for t in (value.scale, x.gain, x.bias))
+        steps = [s * g for s, g in zip(scale, gain, strict=True)]
+        grids = [rational_gcd([a, b]) for a, b in zip(steps, bias, strict=True)]
+        common = rational_gcd(grids) or Fraction(1)
+        if all(abs(a) < common * 2**31 for a in steps):
+            grids = [common] * count  # one scale for the tensor, as long as that keeps the codes small
+        grids = [g or common for g in grids]
+        factor = tuple(int(a / g) for a, g in zip(steps, grids, strict=True))
+        term = tuple(int(b / g) for b, g in zip(bias, grids, strict=True))
+        plain = replace(x, gain=(Fraction(1),), bias=(Fraction(0),), relu=False)
+        before = self.emit_like(
+            f"{name}_linear" if x.relu else name, Affine(factor, term, tuple(grids)), plain
+        )
+        return self.emit_like(name, Relu(), before) if x.relu else before
+
+    def one_scale(self, x: Activation) -> Activation:
+        """`x` with one scale for all channels, so that they can be summed; lossless."""
+        value = self.value(x)
+        if len(value.scale) == 1:
+            return x
+        grid = rational_gcd(list(value.scale))
+        return self.emit_like(f"{x.value}_grid", Requantise.aligning(value, grid), x)
+
+    def per_channel(self, node: onnx.NodeProto, x: Activation, array: NDArray[Any], what: str) -> Fractions:
+        """A constant that broadcasts against `x`, as one number or one per channel of the graph's value."""
+        if array.size == 1:
+            return fractions(array)
+        if array.ndim > len(x.shape):  # the batch axis
+            if array.shape[0] != 1 or array.ndim > len(x.shape) + 1:
+                raise unsupported(node, f"{what} of shape {array.shape}", "one number or one per channel")
+            array = array[0]
+        try:
+            flat = np.broadcast_to(array, x.shape).reshape(-1)
+        except ValueError as error:
+            raise LeveloneError(f"{describe(node)}: {what} {array.shape} does not fit {x.shape}") from error
+        graph_flat = np.empty_like(flat)
+        graph_flat[x.order] = flat
+        columns = graph_flat.reshape(-1, self.value(x).shape[-1])
+        if (columns != columns[0]).any():
+            raise unsupported(node, f"{what} varies along spatial axes", "one number or one per channel")
+        result = fractions(columns[0])
+        return result[:1] if len(set(result)) == 1 else result
+
+    # layout
+
+    def channels_last(self, x: Activation, node: onnx.NodeProto) -> Activation:
+        """`x` with graph shape (*spatial, channels) where ONNX has (channels, *spatial)."""
+        shape = (*x.shape[1:], x.shape[0])
+        return self._arranged(x, shape, channels_first_order(shape), node)
+
+    def as_onnx(self, x: Activation, node: onnx.NodeProto) -> Activation:
+        """`x` with the graph's shape and order equal to those of ONNX."""
+        return self._arranged(x, x.shape, np.arange(len(x.order)), node)
+
+    def flat(self, x: Activation) -> Activation:
+        """`x` as one axis in the graph, in the graph's own order."""
+        value = self.value(x)
+        if len(value.shape) == 1:
+            return x
+        return self.emit(f"{x.value}_flat", Reshape((value.size,)), x, shape=x.shape, order=x.order)
+
+    def _arranged(
+        self, x: Activation, shape: tuple[int, ...], order: NDArray[np.int64], node: onnx.NodeProto
+    ) -> Activation:
+        here = self.value(x).shape
+        if np.array_equal(x.order, order):
+            if here == shape:
+                return x
+            return self.emit(f"{x.value}_shaped", Reshape(shape), x, shape=x.shape, order=x.order)
+        identity = np.arange(len(x.order))
+        if not np.array_equal(x.order, identity):
+            x = self._in_onnx_order(x, node)
+            here = self.value(x).shape
+        if here != x.shape:
+            x = self.emit(f"{x.value}_shaped", Reshape(x.shape), x, shape=x.shape, order=identity)
+        if shape == x.shape and np.array_equal(order, identity):
+            return x
+        axes = (*range(1, len(shape)), 0)
+        return self.emit(f"{x.value}_last", Transpose(axes), x, shape=x.shape, order=order)
+
+    def _in_onnx_order(self, x: Activation, node: onnx.NodeProto) -> Activation:
+        """Undo a channels-last order, also one that a reshape has since hidden."""
+        shapes = [self.value(x).shape]
+        if (before := self.builder.reshaped_from(x.value)) is not None:
+            shapes.append(before)
+        for shape in shapes:
+            if len(shape) > 1 and np.array_equal(x.order, channels_first_order(shape)):
+                if shape != self.value(x).shape:
+                    x = self.emit(f"{x.value}_shaped", Reshape(shape), x, shape=x.shape, order=x.order)
+                axes = (len(shape) - 1, *range(len(shape) - 1))
+                order = np.arange(len(x.order))
+                return self.emit(f"{x.value}_first", Transpose(axes), x, shape=x.shape, order=order)
+        raise unsupported(
+            node,
+            f"its operand {x.value} has been reordered in a way that no transpose undoes",
+            "Flatten followed by Gemm or Concat",
+        )
+
+    # look-ahead
+
+    def sole_consumer(self, tensor: str, op_type: str) -> onnx.NodeProto | None:
+        """The only reader of `tensor`, if it is of that type and the tensor is not an output."""
+        readers = self.consumers.get(tensor, [])
+        if tensor in self.outputs or len(readers) != 1 or readers[0].op_type != op_type:
+            return None
+        return readers[0]
+
+
+def align(ctx: Context, name: str, x: Activation, scale: Fraction) -> Activation:
+    """`x` on a grid that divides its own, without loss."""
+    value = ctx.value(x)
+    if value.scale == (scale,):
+        return x
+    return ctx.emit_like(f"{name}_{x.value}", Requantise.aligning(value, scale), x)
+
+
+def attributes(node: onnx.NodeProto) -> dict[str, Any]:
+    """Attribute values by name, strings decoded."""
+    result: dict[str, Any] = {}
+    for attribute in node.attribute:
+        value = onnx.helper.get_attribute_value(attribute)
+        result[attribute.name] = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+    return result
+
+
+def describe(node: onnx.NodeProto) -> str:
+    """How messages call a node."""
+    return f"node {node.name or node.output[0]!r} ({node.op_type})"
+
+
+def unsupported(node: onnx.NodeProto, reason: str, nearest: str) -> UnsupportedError:
+    """The one message for a node that cannot be carried: name, operator, attributes, nearest form."""
+    shown = ", ".join(
+        f"{k}={v}" for k, v in attributes(node).items() if isinstance(v, str | int | float | list)
+    )
+    return UnsupportedError(
+        f"{describe(node)} is not supported: {reason}; attributes: {shown or 'none'}",
+        hint=f"nearest supported form: {nearest}",
+    )
+
+
+@contextmanager
+def blamed_on(node: onnx.NodeProto) -> Iterator[None]:
+    """Errors of numbers and shapes inside become one message that names the node."""
+    try:
+        yield
+    except LeveloneError:
+        raise
+    except (
+        ValueError,
+        TypeError,
+        IndexError,
+        KeyError,
+        OverflowError,
+        ZeroDivisionError,
+        MemoryError,
+    ) as error:
+        raise LeveloneError(f"{describe(node)} is malformed: {error}") from error

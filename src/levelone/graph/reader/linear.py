@@ -1,0 +1,203 @@
+"""Conv, Gemm and MatMul: weights and biases on integer grids, flattening absorbed into the weights."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from levelone.errors import LeveloneError
+from levelone.graph.ops import Conv, Dense
+from levelone.graph.ops._bounds import spread
+from levelone.graph.reader.context import Context, attributes, describe, unsupported
+from levelone.graph.reader.geometry import window_of
+from levelone.graph.reader.tensors import (
+    Activation,
+    Constant,
+    Fractions,
+    binary_grid,
+    fractions,
+    is_power_of_two,
+    rational_gcd,
+)
+
+MAX_WEIGHT_BITS = 24
+
+
+def read_conv(ctx: Context, node: onnx.NodeProto) -> Activation:
+    x = ctx.channels_last(ctx.activation(node, 0), node)
+    weight = ctx.constant(node, 1, "weight")
+    rank = weight.values.ndim - 2
+    if rank < 1 or len(x.shape) != rank + 1:
+        raise LeveloneError(
+            f"{describe(node)}: weight {weight.values.shape} for an operand of shape {x.shape}"
+        )
+    codes, scale = weight_codes(node, weight, axis=0)
+    given = attributes(node)
+    groups = int(given.get("group", 1))
+    kernel = weight.values.shape[2:]
+    if tuple(given.get("kernel_shape", kernel)) != kernel:
+        raise LeveloneError(f"{describe(node)}: kernel_shape {given['kernel_shape']} but weights {kernel}")
+    window = window_of(node, kernel, x.shape[1:])
+    codes = np.moveaxis(codes, (0, 1), (-1, -2))
+    fan_in, channels = codes.shape[-2] * groups, codes.shape[-1]
+    if groups < 1 or channels % groups or fan_in != x.shape[0]:
+        raise LeveloneError(
+            f"{describe(node)}: weight {weight.values.shape} in {groups} groups for {x.shape[0]} channels"
+        )
+    if len(set(ctx.value(x).scale)) != 1 and groups == 1:
+        x = ctx.one_scale(x)
+    scales = spread(ctx.value(x).scale, fan_in)[:: fan_in // groups]  # one per group
+    products = tuple(scales[c // (channels // groups)] * s for c, s in enumerate(spread(scale, channels)))
+    bias = ctx.constant(node, 2, "bias") if ctx.has(node, 2) else None
+    name, bias, extra = _with_added_bias(ctx, node, bias, channels, rank)
+    offsets, step, late = bias_codes(node, bias, products)
+    op = Conv(codes, offsets, scale, window.stride, window.pads, window.dilation, groups, step)
+    return _finished(ctx, extra, ctx.emit_last(name, op, x), late)
+
+
+def read_gemm(ctx: Context, node: onnx.NodeProto) -> Activation:
+    given = attributes(node)
+    if given.get("alpha", 1.0) != 1.0 or given.get("beta", 1.0) != 1.0 or given.get("transA", 0):
+        raise unsupported(node, "alpha, beta or transA", "alpha=1, beta=1, transA=0")
+    weight = ctx.constant(node, 1, "weight")
+    if weight.values.ndim != 2:
+        raise LeveloneError(f"{describe(node)}: weight of shape {weight.values.shape}")
+    if given.get("transB", 0):
+        weight = weight.moved(np.transpose)
+    bias = ctx.constant(node, 2, "bias") if ctx.has(node, 2) else None
+    return _dense(ctx, node, weight, bias)
+
+
+def read_matmul(ctx: Context, node: onnx.NodeProto) -> Activation:
+    weight = ctx.constant(node, 1, "second operand")
+    if weight.values.ndim != 2:
+        raise unsupported(node, f"a second operand of shape {weight.values.shape}", "a matrix [in, out]")
+    return _dense(ctx, node, weight, None)
+
+
+def _dense(ctx: Context, node: onnx.NodeProto, weight: Constant, bias: Constant | None) -> Activation:
+    x = ctx.activation(node, 0)
+    codes, scale = weight_codes(node, weight, axis=1)
+    fan_in, fan_out = codes.shape
+    if x.shape[-1] != fan_in:
+        raise LeveloneError(f"{describe(node)}: weight {codes.shape} for an operand of shape {x.shape}")
+    if len(x.shape) == 1:
+        # Flattening a channels-last tensor leaves another order than ONNX has: reorder the weights instead.
+        x = ctx.flat(x)
+        absorbed = np.empty_like(codes)
+        absorbed[x.order] = codes
+        codes = absorbed
+    else:
+        x = ctx.as_onnx(x, node)
+    x = ctx.one_scale(x)
+    products = tuple(ctx.value(x).scale[0] * s for s in spread(scale, fan_out))
+    name, bias, extra = _with_added_bias(ctx, node, bias, fan_out, 0)
+    offsets, step, late = bias_codes(node, bias, products)
+    shape = (*x.shape[:-1], fan_out)
+    result = ctx.emit(
+        name, Dense(codes, offsets, scale, step), x, shape=shape, order=np.arange(int(np.prod(shape)))
+    )
+    return _finished(ctx, extra, result, late)
+
+
+def _finished(ctx: Context, extra: onnx.NodeProto | None, result: Activation, late: Fractions) -> Activation:
+    finished = Activation(result.value, result.shape, result.order, bias=late)
+    if extra is not None:
+        ctx.absorbed.add(extra.output[0])
+        ctx.tensors[extra.output[0]] = finished
+    return finished
+
+
+def _with_added_bias(
+    ctx: Context, node: onnx.NodeProto, bias: Constant | None, channels: int, rank: int
+) -> tuple[str, Constant | None, onnx.NodeProto | None]:
+    """A following Add of a constant per channel becomes the bias, and gives the layer its name."""
+    name = node.output[0]
+    add = ctx.sole_consumer(name, "Add")
+    if bias is not None or add is None:
+        return name, bias, None
+    other = ctx.tensors.get(add.input[1] if add.input[0] == name else add.input[0])
+    if not isinstance(other, Constant):
+        return name, bias, None
+    shape = other.values.shape
+    leading, trailing = shape[: len(shape) - rank], shape[len(shape) - rank :]
+    if set(trailing) - {1} or set(leading[:-1]) - {1} or len(leading) > 2 or leading[-1:] != (channels,):
+        return name, bias, None
+    return add.output[0], other.moved(lambda a: a.reshape(-1)), add
+
+
+def weight_codes(node: onnx.NodeProto, weight: Constant, axis: int) -> tuple[NDArray[np.int64], Fractions]:
+    """Integer weights and their scale: one, or one per output channel (`axis`).
+
+    Power-of-two scales per channel become one, the finest, with the other channels' codes shifted up to it.
+    """
+    if weight.codes is None or weight.scale is None:
+        return _plain_weights(node, weight)
+    columns = np.moveaxis(weight.scale, axis, 0).reshape(weight.scale.shape[axis], -1)
+    if columns.size == 0:
+        raise LeveloneError(f"{describe(node)}: weight of shape {weight.values.shape}")
+    if (columns != columns[:, :1]).any():
+        raise unsupported(
+            node, "weight scales that vary within an output channel", "one scale per output channel"
+        )
+    scale = _one_or_all(fractions(columns[:, 0]))
+    if len(scale) == 1 or not all(is_power_of_two(s) for s in scale):
+        return weight.codes, scale
+    finest = min(scale)
+    shape = [1] * weight.codes.ndim
+    shape[axis] = -1
+    ratio = [int(s / finest) for s in scale]
+    if max(ratio) >= 2**MAX_WEIGHT_BITS:
+        return weight.codes, scale
+    return weight.codes * np.array(ratio, dtype=np.int64).reshape(shape), (finest,)
+
+
+def _plain_weights(node: onnx.NodeProto, weight: Constant) -> tuple[NDArray[np.int64], Fractions]:
+    """Weights without a quantiser, if they lie on a binary grid anyway."""
+    codes, scale = binary_grid(weight.values)
+    if max((abs(int(c)) for c in codes.reshape(-1)), default=0) >= 2**MAX_WEIGHT_BITS:
+        raise unsupported(
+            node, f"weights {node.input[1]!r} are not quantised", "weights that pass through a Quant"
+        )
+    return codes.astype(np.int64), (scale,)
+
+
+def bias_codes(
+    node: onnx.NodeProto, bias: Constant | None, products: Fractions
+) -> tuple[NDArray[np.int64], int, Fractions]:
+    """(codes, step, late): bias on the accumulator's grid.
+
+    The accumulator is `step` times finer than the products where the bias needs it. Where the two have no
+    common grid of reasonable size (general scales) codes are 0 and the bias waits for the quantiser: `late`.
+    """
+    zeros = np.zeros(len(products), dtype=np.int64)
+    if bias is None:
+        return zeros, 1, (Fraction(0),)
+    if bias.values.size != len(products) or bias.values.ndim != 1:
+        raise LeveloneError(
+            f"{describe(node)}: bias of shape {bias.values.shape} for {len(products)} outputs"
+        )
+    if not np.isfinite(bias.values).all():
+        raise LeveloneError(f"{describe(node)}: bias holds NaN or infinity")
+    numbers = _exact(bias)
+    ratios = [b / p for b, p in zip(numbers, products, strict=True)]
+    grid = rational_gcd([Fraction(1), *ratios])
+    codes = [int(r / grid) for r in ratios]
+    step = grid.denominator
+    if step > 2**31 or max(map(abs, codes)) >= 2**61 or (step > 1 and not is_power_of_two(grid)):
+        return zeros, 1, _one_or_all(tuple(numbers))
+    return np.array(codes, dtype=np.int64), step, (Fraction(0),)
+
+
+def _exact(constant: Constant) -> list[Fraction]:
+    if constant.codes is None or constant.scale is None:
+        return list(fractions(constant.values))
+    scales = fractions(constant.scale)
+    return [int(c) * s for c, s in zip(constant.codes.reshape(-1), scales, strict=True)]
+
+
+def _one_or_all(values: Fractions) -> Fractions:
+    return values[:1] if len(set(values)) == 1 else values

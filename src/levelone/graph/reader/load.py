@@ -1,0 +1,95 @@
+"""A file (or a model in memory) -> a checked ONNX protobuf, without touching or trusting the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import onnx
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+
+from levelone.errors import LeveloneError, UnsupportedError
+
+QONNX_OPS = frozenset({"Quant", "IntQuant", "BipolarQuant", "Trunc"})
+
+
+def load_model(source: Path | str | onnx.ModelProto) -> tuple[onnx.ModelProto, str]:
+    """The model with its external data read in, and how to call it in messages.
+
+    Raises
+    ------
+    LeveloneError
+        If the file is missing, unreadable, not ONNX, or refers to data outside its own folder.
+    """
+    if isinstance(source, onnx.ModelProto):
+        model = onnx.ModelProto()
+        model.CopyFrom(source)
+        where, folder = "the model", None
+    else:
+        path = Path(source)
+        where, folder = str(path), path.parent
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise LeveloneError(f"cannot read {path}: {error.strerror or error}") from error
+        model = onnx.ModelProto()
+        try:
+            model.ParseFromString(content)
+        except (DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise LeveloneError(f"{path} is not an ONNX file, or it is damaged") from error
+    if not model.graph.node or not model.graph.output:
+        raise LeveloneError(f"{where} holds no ONNX graph")
+    if model.functions:
+        raise UnsupportedError(
+            f"{where} defines functions of its own ({model.functions[0].name})",
+            hint="inline them before exporting (onnx.inliner)",
+        )
+    for tensor in _tensors(model.graph):
+        _read_external(tensor, folder, where)
+    if not any(node.op_type in QONNX_OPS for node in model.graph.node):
+        raise LeveloneError(
+            f"{where} is an ONNX file but not QONNX: it holds no Quant node",
+            hint="export the quantised network with brevitas.export.export_qonnx or `levelone export`",
+        )
+    return model, where
+
+
+def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
+    yield from graph.initializer
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.HasField("t"):
+                yield attribute.t
+            yield from attribute.tensors
+
+
+def _read_external(tensor: onnx.TensorProto, folder: Path | None, where: str) -> None:
+    """Replace a reference to a file by the bytes in it, if that file lies in the model's folder."""
+    if tensor.data_location != onnx.TensorProto.EXTERNAL:
+        return
+    entries = {entry.key: entry.value for entry in tensor.external_data}
+    location = entries.get("location", "")
+    what = f"{where}: the data of {tensor.name!r} in {location!r}"
+    if folder is None:
+        raise LeveloneError(
+            f"{what} cannot be found from a model in memory", hint="pass the path of the file"
+        )
+    root = folder.resolve()
+    try:
+        path = (root / location).resolve()
+        inside = bool(location) and path.is_relative_to(root) and path.is_file()
+    except (OSError, ValueError):
+        inside = False
+    if not inside:
+        raise LeveloneError(f"{what} is missing or lies outside the model's folder")
+    try:
+        offset, length = int(entries.get("offset", 0)), int(entries.get("length", -1))
+        if offset < 0 or offset + max(length, 0) > path.stat().st_size:
+            raise ValueError("beyond the end of the file")
+        with path.open("rb") as stream:
+            stream.seek(offset)
+            tensor.raw_data = stream.read() if length < 0 else stream.read(length)
+    except (OSError, ValueError) as error:
+        raise LeveloneError(f"{what} cannot be read: {error}") from error
+    tensor.data_location = onnx.TensorProto.DEFAULT
+    del tensor.external_data[:]

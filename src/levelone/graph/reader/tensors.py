@@ -1,0 +1,116 @@
+"""What an ONNX tensor is while the graph is being read: constants, real inputs, integer activations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import reduce
+from math import gcd, lcm
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Fractions = tuple[Fraction, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Constant:
+    """A parameter.
+
+    Attributes
+    ----------
+    values
+        As ONNX has it.
+    codes, scale
+        Where it went through a quantiser: int64 codes and float64 scales of the same shape, exactly
+        ``values == codes * scale`` over the reals; else None.
+    """
+
+    values: NDArray[Any]
+    codes: NDArray[np.int64] | None = None
+    scale: NDArray[np.float64] | None = None
+
+    def moved(self, move: Callable[[NDArray[Any]], NDArray[Any]]) -> Constant:
+        """The same numbers after a transpose, reshape and the like."""
+        if self.codes is None or self.scale is None:
+            return Constant(move(self.values))
+        return Constant(move(self.values), move(self.codes), move(self.scale))
+
+
+@dataclass(frozen=True)
+class Real:
+    """A graph input before its quantiser: name and ONNX shape without the batch axis."""
+
+    source: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Activation:
+    """Integers of the graph, seen as an ONNX tensor.
+
+    The real number is ``gain * code * scale + bias`` per channel (last axis of the graph's value), then cut
+    off below zero if `relu`: constants wait here until a quantiser folds them into its one exact rounding.
+
+    Attributes
+    ----------
+    value
+        Name in the integer graph.
+    shape, order
+        ONNX shape without the batch axis; flat ONNX element ``i`` is flat graph element ``order[i]``.
+    """
+
+    value: str
+    shape: tuple[int, ...]
+    order: NDArray[np.int64]
+    gain: Fractions = (Fraction(1),)
+    bias: Fractions = (Fraction(0),)
+    relu: bool = False
+
+    @property
+    def pending(self) -> bool:
+        return self.relu or set(self.gain) != {1} or set(self.bias) != {0}
+
+
+Tensor = Constant | Real | Activation
+
+
+def rational_gcd(values: list[Fraction]) -> Fraction:
+    """The coarsest grid on which every value lies (positive); 0 if all are 0."""
+    values = [v for v in values if v]
+    if not values:
+        return Fraction(0)
+    denominator = lcm(*(v.denominator for v in values))
+    return Fraction(reduce(gcd, (int(v * denominator) for v in values)), denominator)
+
+
+def is_power_of_two(x: Fraction) -> bool:
+    """Whether x is 2**n for some integer n."""
+    n, d = x.numerator, x.denominator
+    return n > 0 and n & (n - 1) == 0 and d & (d - 1) == 0
+
+
+def fractions(array: NDArray[Any]) -> Fractions:
+    """The exact rational values of floats, flat."""
+    return tuple(Fraction(x) for x in np.asarray(array, dtype=np.float64).reshape(-1).tolist())
+
+
+def binary_grid(array: NDArray[Any]) -> tuple[NDArray[Any], Fraction]:
+    """Floats as integers on their coarsest power-of-two grid: (object array of Python integers, scale)."""
+    mantissa, exponent = np.frexp(np.asarray(array, dtype=np.float64))
+    whole = (mantissa * 2.0**53).astype(np.int64)
+    used = whole[whole != 0]
+    if used.size == 0:
+        return np.zeros(array.shape, dtype=object), Fraction(1)
+    low_bit = np.log2((used & -used).astype(np.float64)).astype(np.int64)
+    finest = int((exponent[whole != 0] - 53 + low_bit).min())
+    codes = np.array(
+        [
+            int(Fraction(x) / Fraction(2) ** finest)
+            for x in np.asarray(array, np.float64).reshape(-1).tolist()
+        ],
+        dtype=object,
+    )
+    return codes.reshape(array.shape), Fraction(2) ** finest

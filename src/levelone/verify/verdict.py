@@ -69,7 +69,12 @@ def compare_codes(name: str, expected: NDArray[np.int64], found: NDArray[np.int6
     event, *position = (int(i) for i in np.argwhere(wrong)[0])
     index = (event, *position)
     first = Mismatch(
-        name, event, tuple(position[:-1]), position[-1] if position else 0, int(expected[index]), int(found[index])
+        name,
+        event,
+        tuple(position[:-1]),
+        position[-1] if position else 0,
+        int(expected[index]),
+        int(found[index]),
     )
     return LayerComparison(name, expected.size, count, int(difference.max()), first)
 

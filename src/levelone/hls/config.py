@@ -1,0 +1,63 @@
+"""What hardware a project is for: everything that the graph itself does not say."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from levelone.errors import LeveloneError
+
+Io = Literal["parallel", "stream"]
+Strategy = Literal["latency", "resource"]
+
+
+@dataclass(frozen=True)
+class HlsConfig:
+    """The choices of an hls4ml project.
+
+    Attributes
+    ----------
+    io
+        "parallel": the whole event at once, one pipeline; "stream": one pixel per beat, dataflow.
+    part
+        FPGA part name, as the vendor tools spell it.
+    clock_ns
+        Clock period in ns.
+    clock_uncertainty
+        Clock uncertainty, in percent of the period ("27%") or in ns.
+    reuse_factor
+        How many multiplications share one multiplier; the initiation interval of an unrolled design.
+    strategy
+        "latency": fully unrolled; "resource": weights in memory, shared multipliers.
+    project_name
+        Top function and file stem, a C identifier.
+    """
+
+    io: Io = "parallel"
+    part: str = "xcvu13p-flga2577-2-e"
+    clock_ns: float = 2.78
+    clock_uncertainty: str = "27%"
+    reuse_factor: int = 1
+    strategy: Strategy = "latency"
+    project_name: str = "myproject"
+
+    def __post_init__(self) -> None:
+        checks = {
+            "io": (self.io in ("parallel", "stream"), "'parallel' or 'stream'"),
+            "strategy": (self.strategy in ("latency", "resource"), "'latency' or 'resource'"),
+            "part": (re.fullmatch(r"[A-Za-z0-9._-]+", self.part) is not None, "an FPGA part name"),
+            "clock_ns": (0 < self.clock_ns < 1e6, "a clock period in ns"),
+            "clock_uncertainty": (
+                re.fullmatch(r"\d+(\.\d+)?%?", self.clock_uncertainty) is not None,
+                "a percentage like '27%' or ns",
+            ),
+            "reuse_factor": (self.reuse_factor >= 1, "a positive integer"),
+            "project_name": (
+                re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", self.project_name) is not None,
+                "a C identifier",
+            ),
+        }
+        for key, (good, expected) in checks.items():
+            if not good:
+                raise LeveloneError(f"hls.{key} is {getattr(self, key)!r}, expected {expected}")

@@ -1,0 +1,253 @@
+"""Layer specifications -> hls4ml `ModelGraph`, without letting hls4ml decide anything.
+
+hls4ml's own flows convert front-end graphs: they fuse, infer and default types. None of that runs here, only
+the passes below, which turn a finished layer list into code. Afterwards `check_types` walks the model and
+refuses it unless every type is the intended one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import math
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from levelone.errors import LeveloneError, UnsupportedError
+from levelone.hls.config import HlsConfig
+from levelone.hls.lowering.spec import LayerSpec
+from levelone.hls.types import FixedType
+
+# After the backend's initialisers, in this order. No pass that infers, fuses or rounds is among them.
+STRUCTURE_PASSES = (
+    "vitis:validate_conv_implementation",
+    "vitis:validate_resource_strategy",
+    "vivado:clone_output",  # before any view is made: a view must look at its own copy
+    "vivado:inplace_stream_flatten",
+    "vivado:inplace_parallel_reshape",
+)
+CODE_PASSES = (
+    "vivado:transform_types",
+    "vivado:apply_resource_strategy",
+    "vivado:generate_conv_im2col",
+    "vivado:set_pipeline_style",
+)
+TEMPLATE_FLOWS = ("vitis:apply_templates", "vivado:apply_templates")
+WITHOUT_CODE = {"InputLayer", "Reshape"}
+# hls4ml leaves these at a default where a layer has no use for them.
+UNUSED_TYPES = {
+    "Activation": {"table_t"},
+    "Dense": {"index_t"},
+}
+MAX_READERS = 7
+
+
+@contextlib.contextmanager
+def silenced() -> Iterator[io.StringIO]:
+    """Keep hls4ml's prints and warnings off standard output, where `--json` promises one object."""
+    log = io.StringIO()
+    with contextlib.redirect_stdout(log), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield log
+
+
+def build_model(
+    specs: Sequence[LayerSpec],
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    config: HlsConfig,
+    output_dir: str,
+    stamp: str,
+) -> Any:
+    """An hls4ml `ModelGraph` for the Vitis backend, ready to be written.
+
+    Raises
+    ------
+    UnsupportedError
+        If hls4ml cannot express a layer.
+    LeveloneError
+        If a type in the finished model is not the intended one.
+    """
+    _check_readers(specs, outputs, config)
+    with silenced() as log:
+        from hls4ml.model.flow import get_flow
+        from hls4ml.model.graph import HLSConfig, ModelGraph
+        from hls4ml.model.optimizer import optimize_model
+
+        settings = HLSConfig(_model_config(specs, config, output_dir, stamp))
+        model = ModelGraph(settings, list(inputs), list(outputs))
+        try:
+            model._make_graph([_layer(spec) for spec in specs])
+            for name in (*get_flow("vivado:init_layers").optimizers, *STRUCTURE_PASSES):
+                optimize_model(model, [name])
+            _name_variables(model, specs)
+            templates = [name for flow in TEMPLATE_FLOWS for name in get_flow(flow).optimizers]
+            for name in (*CODE_PASSES, *templates):
+                optimize_model(model, [name])
+        except LeveloneError:
+            raise
+        except Exception as error:
+            detail = log.getvalue().strip()
+            raise UnsupportedError(
+                f"hls4ml refuses this graph: {error}" + (f"\n{detail}" if detail else ""),
+                hint="this is a limit of hls4ml or a gap in levelone's lowering; the layer is named above",
+            ) from error
+    check_types(model, specs)
+    return model
+
+
+def _check_readers(specs: Sequence[LayerSpec], outputs: Sequence[str], config: HlsConfig) -> None:
+    if config.io != "stream":
+        return
+    for spec in specs:
+        readers = sum(name == spec.name for other in specs for name in other.inputs) + (spec.name in outputs)
+        if readers > MAX_READERS:
+            raise UnsupportedError(
+                f"{spec.name}: {readers} layers read it; hls4ml copies a stream at most {MAX_READERS} times"
+            )
+
+
+def _layer(spec: LayerSpec) -> dict[str, Any]:
+    layer = {"class_name": spec.kind, "name": spec.name, "inputs": list(spec.inputs), **spec.attributes}
+    for key, parameter in spec.parameters.items():
+        layer[f"{key}_data"] = parameter.reals
+    return layer
+
+
+def _precision(fixed: FixedType) -> Any:
+    from hls4ml.model.types import FixedPrecisionType
+
+    return FixedPrecisionType(fixed.width, fixed.integer, fixed.signed, fixed.rounding, fixed.saturation, 0)
+
+
+def _model_config(
+    specs: Sequence[LayerSpec], config: HlsConfig, output_dir: str, stamp: str
+) -> dict[str, Any]:
+    from hls4ml.backends import get_backend
+
+    result = get_backend("Vitis").create_initial_config(
+        part=config.part,
+        clock_period=config.clock_ns,
+        clock_uncertainty=config.clock_uncertainty,
+        io_type=f"io_{config.io}",
+        write_weights_txt=False,
+        tb_output_stream="file",
+    )
+    layers = {
+        spec.name: {
+            "Precision": {key: _precision(fixed) for key, fixed in spec.all_types.items()},
+            "Trace": True,
+            "ReuseFactor": config.reuse_factor,
+            "Strategy": config.strategy,
+            **spec.settings,
+        }
+        for spec in specs
+    }
+    parallel = config.io == "parallel" and config.strategy == "latency"
+    result |= {
+        "Backend": "Vitis",
+        "ProjectName": config.project_name,
+        "OutputDir": output_dir,
+        "Stamp": stamp,
+        "TraceOutput": True,
+        "HLSConfig": {
+            "Model": {
+                # A type that is left to this default is found by the type walk: no layer may have it.
+                "Precision": {"default": "fixed<61,7>"},
+                "ReuseFactor": config.reuse_factor,
+                "Strategy": config.strategy,
+                "PipelineStyle": "pipeline" if parallel else "dataflow",
+                "PipelineInterval": config.reuse_factor if parallel else None,
+            },
+            "LayerName": layers,
+        },
+    }
+    return result
+
+
+def _name_variables(model: Any, specs: Sequence[LayerSpec]) -> None:
+    """Call variables, types and parameter files after the graph's values instead of layer numbers."""
+    from hls4ml.model.types import InplaceTensorVariable
+
+    known = {spec.name for spec in specs}
+    for layer in model.get_layers():
+        if layer.name not in known:
+            continue
+        for variable in layer.get_variables():
+            variable.name = layer.name
+            if not isinstance(variable, InplaceTensorVariable):  # that one shares its source's type object
+                variable.type.name = f"{layer.name}_t"
+        for key, weight in layer.weights.items():
+            weight.name = f"{layer.name}_{key}"
+        for key, named in layer.types.items():
+            if key != "result_t":
+                named.name = f"{layer.name}_{key}"
+
+
+def check_types(model: Any, specs: Sequence[LayerSpec]) -> None:
+    """Compare every type of the finished model with the intended one.
+
+    Raises
+    ------
+    LeveloneError
+        Naming the layer, the type, what was intended and what hls4ml made of it.
+    """
+    from hls4ml.model.types import TensorVariable
+
+    intended = {spec.name: spec for spec in specs}
+    missing = intended.keys() - {layer.name for layer in model.get_layers()}
+    if missing:
+        raise LeveloneError(
+            f"hls4ml dropped the layer {sorted(missing)[0]}; the project would differ from the graph"
+        )
+    for layer in model.get_layers():
+        spec = intended.get(layer.name)
+        if spec is None:
+            _check_copy(layer)
+            continue
+        if spec.kind not in WITHOUT_CODE and not layer.get_attr("function_cpp"):
+            raise LeveloneError(f"{layer.name}: hls4ml generated no code for its layer {spec.kind}")
+        wanted = spec.all_types
+        for key, named in layer.types.items():
+            stem = key.removesuffix("_t")
+            if stem not in wanted:
+                if key in UNUSED_TYPES.get(spec.kind, set()):
+                    continue
+                raise LeveloneError(
+                    f"{layer.name}: hls4ml chose {key} = {named.precision}; none was intended"
+                )
+            _same(layer.name, key, wanted[stem], named.precision)
+        for stem in wanted.keys() - {key.removesuffix("_t") for key in layer.types}:
+            raise LeveloneError(
+                f"{layer.name}: the intended type {stem}_t is not in hls4ml's layer {spec.kind}"
+            )
+        for variable in layer.attributes.values():
+            if isinstance(variable, TensorVariable):
+                _same(layer.name, "output", spec.result, variable.type.precision)
+                if math.prod(variable.shape) != math.prod(spec.shape):
+                    raise LeveloneError(
+                        f"{layer.name}: hls4ml made shape {list(variable.shape)}, intended {list(spec.shape)}"
+                    )
+        for key, weight in layer.weights.items():
+            _same(layer.name, key, wanted[key], weight.type.precision)
+
+
+def _check_copy(layer: Any) -> None:
+    """A layer that hls4ml added: only copies of a stream are expected, of the very same type."""
+    if layer.class_name != "Clone":
+        raise LeveloneError(
+            f"hls4ml inserted a layer {layer.name} ({layer.class_name}) that was not asked for"
+        )
+    source = layer.get_input_variable().type.precision
+    for variable in layer.get_variables():
+        if variable.type.precision != source:
+            raise LeveloneError(
+                f"{layer.name}: copy of type {variable.type.precision}, the original is {source}"
+            )
+
+
+def _same(layer: str, key: str, wanted: FixedType, found: Any) -> None:
+    shown = found.definition_cpp()
+    if shown != wanted.ap:
+        raise LeveloneError(f"{layer}: hls4ml made {key} = {shown}, intended {wanted.ap}")

@@ -1,0 +1,75 @@
+"""From the integer graph to hls4ml layers: one function per operation, listed in `LOWERINGS`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from levelone.errors import UnsupportedError
+from levelone.graph import ops
+from levelone.graph.ir import Graph
+from levelone.hls.config import HlsConfig
+from levelone.hls.lowering.activations import lower_relu, lower_requantise
+from levelone.hls.lowering.moves import lower_add, lower_concat, lower_reshape, lower_transpose
+from levelone.hls.lowering.pools import lower_average_pool, lower_max_pool
+from levelone.hls.lowering.spec import LayerSpec, Parameter, Site
+from levelone.hls.lowering.sums import lower_conv, lower_dense
+from levelone.hls.types import value_type
+
+LOWERINGS: Mapping[type, Callable[[Any, Site], list[LayerSpec]]] = MappingProxyType(
+    {
+        ops.Add: lower_add,
+        ops.AveragePool: lower_average_pool,
+        ops.Concat: lower_concat,
+        ops.Conv: lower_conv,
+        ops.Dense: lower_dense,
+        ops.MaxPool: lower_max_pool,
+        ops.Relu: lower_relu,
+        ops.Requantise: lower_requantise,
+        ops.Reshape: lower_reshape,
+        ops.Transpose: lower_transpose,
+    }
+)
+
+__all__ = ["LOWERINGS", "LayerSpec", "Parameter", "Site", "lower"]
+
+
+def lower(graph: Graph, config: HlsConfig) -> list[LayerSpec]:
+    """Every layer of the hardware, in order; values keep the names they have in the graph.
+
+    Raises
+    ------
+    UnsupportedError
+        Naming the node that this version cannot carry into hls4ml.
+    """
+    specs = [
+        LayerSpec(
+            entry.value.name,
+            "InputLayer",
+            (),
+            entry.value.shape,
+            value_type(entry.value),
+            attributes={"input_shape": list(entry.value.shape)},
+            value=entry.value,
+        )
+        for entry in graph.inputs
+    ]
+    ports = {entry.value.name for entry in graph.inputs}
+    for name in graph.outputs:
+        if name in ports:
+            raise UnsupportedError(f"{name} is an input and an output at once: there is no layer to build")
+    for node in graph:
+        lowering = LOWERINGS.get(type(node.op))
+        if lowering is None:
+            known = ", ".join(sorted(kind.__name__ for kind in LOWERINGS))
+            raise UnsupportedError(
+                f"{node.name}: operation {type(node.op).__name__} has no hls4ml lowering",
+                hint=f"known: {known}",
+            )
+        operands = tuple(graph.values[name] for name in node.inputs)
+        readers = tuple(other.op for other in graph for name in other.inputs if name == node.name)
+        is_output = node.name in graph.outputs
+        site = Site(node.name, node.inputs, operands, graph.values[node.name], config, is_output, readers)
+        specs += lowering(node.op, site)
+    return specs

@@ -1,0 +1,42 @@
+"""Relu and requantisation: in hardware, assignments to the right type."""
+
+from __future__ import annotations
+
+from levelone.errors import UnsupportedError
+from levelone.graph.ir import IntRange, Rounding
+from levelone.graph.ops import Relu, Requantise
+from levelone.graph.rounding import round_fraction
+from levelone.hls.lowering.spec import LayerSpec, Site
+from levelone.hls.types import FixedType, clipping_type, exponent_of, value_type
+
+
+def lower_relu(op: Relu, site: Site) -> list[LayerSpec]:
+    """`Relu`, onto a type without a sign."""
+    return [_activation("relu", value_type(site.output), site)]
+
+
+def lower_requantise(op: Requantise, site: Site) -> list[LayerSpec]:
+    """`Requantise` by a binary shift: the type's own rounding and saturation do it."""
+    if not op.is_shift:
+        raise UnsupportedError(
+            f"{site.name}: requantisation by {op.multiplier[0]} (per channel: {len(op.multiplier) > 1}, "
+            f"zero point {op.zero_point}) is not a binary shift",
+            hint="train with power-of-two scales per tensor and no zero point",
+        )
+    exponent_of(site.operands[0])  # refuses inputs whose own grid is not binary
+    reach, shift = site.operands[0].range, op.multiplier[0]
+    unclipped = IntRange(*(round_fraction(end * shift, op.rounding) for end in (reach.lo, reach.hi)))
+    rounding = Rounding.FLOOR if shift.denominator == 1 else op.rounding
+    return [_activation("linear", clipping_type(site.output, op.range, rounding, unclipped), site)]
+
+
+def _activation(function: str, result: FixedType, site: Site) -> LayerSpec:
+    return LayerSpec(
+        site.name,
+        "Activation",
+        site.inputs,
+        site.output.shape,
+        result,
+        attributes={"activation": function, "n_in": site.output.size},
+        value=site.output,
+    )

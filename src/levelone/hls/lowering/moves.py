@@ -1,0 +1,112 @@
+"""Adding, concatenating and moving codes."""
+
+from __future__ import annotations
+
+from levelone.errors import UnsupportedError
+from levelone.graph.ir import Value
+from levelone.graph.ops import Add, Concat, Dense, Reshape, Transpose
+from levelone.hls.lowering.spec import LayerSpec, Site
+from levelone.hls.types import value_type
+
+
+def lower_add(op: Add, site: Site) -> list[LayerSpec]:
+    """`Add`; without a stream one operand may repeat over the leading axes."""
+    a, b = site.operands
+    small = min(site.operands, key=lambda value: value.size)
+    repeats = site.output.shape in (a.shape, b.shape) and small.size == _tail(small, site.output)
+    if a.shape != b.shape and (site.stream or not repeats):
+        raise UnsupportedError(
+            f"{site.name}: adding shapes {a.shape} and {b.shape} has no hls4ml layer" + _in_stream(site),
+            hint="give both operands the same shape",
+        )
+    return [
+        LayerSpec(
+            site.name,
+            "Merge",
+            site.inputs,
+            site.output.shape,
+            value_type(site.output),
+            attributes={"op": "add"},
+            value=site.output,
+        )
+    ]
+
+
+def _tail(small: Value, output: Value) -> int:
+    """Size of `small` if it repeats over leading axes of `output`, else 0."""
+    axes = list(small.shape)
+    while axes and axes[0] == 1:
+        axes.pop(0)
+    matches = tuple(axes) == output.shape[len(output.shape) - len(axes) :]
+    return small.size if matches else 0
+
+
+def lower_concat(op: Concat, site: Site) -> list[LayerSpec]:
+    """`Concat` up to three axes; hls4ml joins two tensors at a time."""
+    rank = len(site.output.shape)
+    if rank > 3:
+        raise UnsupportedError(f"{site.name}: concatenating tensors of {rank} axes has no hls4ml layer")
+    result = value_type(site.output)
+    specs: list[LayerSpec] = []
+    source, shape = site.inputs[0], site.operands[0].shape
+    for number, (name, operand) in enumerate(zip(site.inputs[1:], site.operands[1:], strict=True), start=2):
+        last = number == len(site.inputs)
+        joined = list(shape)
+        joined[op.axis] += operand.shape[op.axis]
+        shape = tuple(joined)
+        made = site.name if last else f"{site.name}_first{number}"
+        specs.append(
+            LayerSpec(
+                made,
+                "Concatenate",
+                (source, name),
+                shape,
+                result,
+                attributes={"op": f"concatenate{rank}d", "axis": op.axis + 1},  # hls4ml counts the batch axis
+                value=site.output if last else None,
+            )
+        )
+        source = made
+    if not specs:
+        raise UnsupportedError(f"{site.name}: concatenates a single tensor")
+    return specs
+
+
+def lower_reshape(op: Reshape, site: Site) -> list[LayerSpec]:
+    """`Reshape`: another view of the same array; in a stream, new beats.
+
+    The exception is flattening for a single dense or concatenating layer, which gather several beats by
+    themselves. (hls4ml lets every layer read a flattened stream; an activation then reads past a beat's end.)
+    """
+    gathered = len(op.shape) == 1 and len(site.readers) == 1 and isinstance(site.readers[0], (Dense, Concat))
+    repack = site.stream and (site.is_output or not gathered)
+    return [
+        LayerSpec(
+            site.name,
+            "Repack" if repack else "Reshape",
+            site.inputs,
+            site.output.shape,
+            value_type(site.output),
+            attributes={"target_shape": list(op.shape)},
+            value=site.output,
+        )
+    ]
+
+
+def lower_transpose(op: Transpose, site: Site) -> list[LayerSpec]:
+    """`Transpose`."""
+    return [
+        LayerSpec(
+            site.name,
+            "Transpose",
+            site.inputs,
+            site.output.shape,
+            value_type(site.output),
+            attributes={"perm": list(op.axes)},
+            value=site.output,
+        )
+    ]
+
+
+def _in_stream(site: Site) -> str:
+    return " in a stream" if site.stream else ""

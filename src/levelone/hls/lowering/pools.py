@@ -1,0 +1,91 @@
+"""Pooling over one or two axes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from levelone.errors import UnsupportedError
+from levelone.graph.ir import IntRange
+from levelone.graph.ops import AveragePool, MaxPool
+from levelone.hls.lowering.spec import LayerSpec, Site
+from levelone.hls.lowering.sums import _AXES, _SIDES, pad_first
+from levelone.hls.types import FixedType, exact_type, exponent_of, value_type
+
+
+def lower_max_pool(op: MaxPool, site: Site) -> list[LayerSpec]:
+    """`MaxPool`.
+
+    hls4ml pads with the pattern 100...0, which is the least signed but a large unsigned number: unsigned
+    tensors are padded with zeros, which never win, by a layer of their own.
+    """
+    x = site.operands[0]
+    padded = any(map(any, op.pads))
+    if padded and x.signed and site.stream:
+        raise UnsupportedError(
+            f"{site.name}: padded maximum pooling of signed numbers has no hls4ml layer in a stream",
+            hint="pool after the activation, or use --io parallel",
+        )
+    return _pool("Max", op, site, value_type(x), explicit_pads=padded and not x.signed)
+
+
+def lower_average_pool(op: AveragePool, site: Site) -> list[LayerSpec]:
+    """`AveragePool` over a power of two of elements: the division is a shift that loses nothing."""
+    x = site.operands[0]
+    divisor = op.divisor(x.shape[:-1])
+    padded = any(map(any, op.pads))
+    if divisor & (divisor - 1) or (padded and not op.include_pad):
+        raise UnsupportedError(
+            f"{site.name}: average pooling over {divisor} elements"
+            + (" without the padding" if padded and not op.include_pad else "")
+            + " is not a binary shift",
+            hint="use a window of a power of two elements and count_include_pad=1",
+        )
+    # the register holds sums before the division, on the grid after it
+    low, high = min(site.output.range.lo, 0) * divisor, max(site.output.range.hi, 0) * divisor
+    accumulator = exact_type(IntRange(low, high), exponent_of(site.output))
+    return _pool("Average", op, site, accumulator, explicit_pads=padded)
+
+
+def _pool(
+    kind: str, op: MaxPool | AveragePool, site: Site, accumulator: FixedType, *, explicit_pads: bool
+) -> list[LayerSpec]:
+    x = site.operands[0]
+    rank = op.window.rank
+    if rank not in _AXES:
+        raise UnsupportedError(f"{site.name}: pooling over {rank} axes has no hls4ml layer in this version")
+    if max(op.dilation) > 1:
+        raise UnsupportedError(f"{site.name}: dilated pooling has no hls4ml layer")
+    if site.stream and rank == 2 and op.stride != op.kernel:
+        raise UnsupportedError(
+            f"{site.name}: pooling {op.kernel} by {op.stride}: streams are pooled without overlap only",
+            hint="make stride and kernel equal, or use --io parallel",
+        )
+    specs: list[LayerSpec] = []
+    source, spatial, pads = site.inputs[0], x.shape[:-1], tuple(op.pads)
+    if explicit_pads:
+        specs, source, spatial, left = pad_first(site, x.shape, op.pads)
+        pads = tuple(left)
+    attributes: dict[str, Any] = {
+        "class_name": f"{kind}Pooling{rank}D",  # hls4ml takes the operation from this name
+        "data_format": "channels_last",
+        "n_filt": x.shape[-1],
+        "count_pad": True,
+    }
+    for i, axis in enumerate(_AXES[rank]):
+        sizes = {"in": spatial[i], "out": site.output.shape[i]}
+        attributes |= {f"pool_{axis}": op.kernel[i], f"stride_{axis}": op.stride[i]}
+        attributes |= {f"n_{key}" if rank == 1 else f"{key}_{axis}": size for key, size in sizes.items()}
+        attributes |= {f"pad_{side}": pad for side, pad in zip(_SIDES[rank][i], pads[i], strict=True)}
+    specs.append(
+        LayerSpec(
+            site.name,
+            f"Pooling{rank}D",
+            (source,),
+            site.output.shape,
+            value_type(site.output),
+            types={"accum": accumulator},
+            attributes=attributes,
+            value=site.output,
+        )
+    )
+    return specs

@@ -1,0 +1,108 @@
+"""What one hls4ml layer shall be, said completely before hls4ml sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from levelone.graph.ir import Op, Value
+from levelone.hls.config import HlsConfig
+from levelone.hls.types import FixedType
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """Weights or biases: integer codes and the type that carries them.
+
+    Attributes
+    ----------
+    codes
+        In hls4ml's layout.
+    type
+        Exact for every code.
+    """
+
+    codes: NDArray[np.int64]
+    type: FixedType
+
+    @property
+    def reals(self) -> NDArray[np.float64]:
+        """The values, exact: codes are far below 53 bits."""
+        return np.ldexp(self.codes.astype(np.float64), self.type.exponent)
+
+
+@dataclass(frozen=True)
+class LayerSpec:
+    """One hls4ml layer.
+
+    Attributes
+    ----------
+    name
+        Name of the value it computes.
+    kind
+        hls4ml class name.
+    inputs
+        Names of the values it reads.
+    shape
+        Of its output, channels last.
+    result
+        Type of its output.
+    types
+        Every further type by hls4ml's own key (``accum``, ``table``, ...), parameters excepted.
+    parameters
+        By hls4ml's own key (``weight``, ``bias``).
+    attributes
+        hls4ml's attributes of this layer.
+    settings
+        Entries of the layer's hls4ml configuration beside its precision.
+    value
+        The value of the graph that it computes; None for a helper such as a padding.
+    """
+
+    name: str
+    kind: str
+    inputs: tuple[str, ...]
+    shape: tuple[int, ...]
+    result: FixedType
+    types: Mapping[str, FixedType] = field(default_factory=dict)
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    value: Value | None = None
+
+    @property
+    def all_types(self) -> dict[str, FixedType]:
+        """Every type of the layer, by hls4ml's key without its ``_t``."""
+        parameters = {key: parameter.type for key, parameter in self.parameters.items()}
+        return {"result": self.result, **self.types, **parameters}
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a lowering happens: the node's name, its operands and result, the hardware.
+
+    Attributes
+    ----------
+    inputs
+        Names of the operands.
+    is_output
+        Whether the result leaves the top function.
+    readers
+        The operations that read the result.
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    operands: tuple[Value, ...]
+    output: Value
+    config: HlsConfig
+    is_output: bool
+    readers: tuple[Op, ...]
+
+    @property
+    def stream(self) -> bool:
+        return self.config.io == "stream"

@@ -1,0 +1,194 @@
+"""Convolution and dense layers: weights in hls4ml's layout, accumulators that hold everything on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from levelone.errors import UnsupportedError
+from levelone.graph.ir import IntRange, Value
+from levelone.graph.ops import Conv, Dense
+from levelone.hls.lowering.spec import LayerSpec, Parameter, Site
+from levelone.hls.types import TRACE_BITS, FixedType, exact_type, exponent_of, value_type
+
+_AXES = {1: ("width",), 2: ("height", "width")}
+_SIDES = {1: (("left", "right"),), 2: (("top", "bottom"), ("left", "right"))}
+
+
+def lower_dense(op: Dense, site: Site) -> list[LayerSpec]:
+    """`Dense`, on tensors of higher rank a convolution with a kernel of one element."""
+    rank = len(site.operands[0].shape) - 1
+    if rank > 0:
+        weights = op.weights.reshape((1,) * rank + op.weights.shape)
+        ones, none = (1,) * rank, ((0, 0),) * rank
+        return lower_conv(Conv(weights, op.bias, op.weight_scale, ones, none, ones, 1, op.step), site)
+    parameters, accumulator = _parameters(site, op.weights, op.bias, op.step)
+    return [
+        LayerSpec(
+            site.name,
+            "Dense",
+            site.inputs,
+            site.output.shape,
+            value_type(site.output),
+            types={"accum": accumulator},
+            parameters=parameters,
+            attributes={"n_in": op.weights.shape[0], "n_out": op.weights.shape[1]},
+            value=site.output,
+        )
+    ]
+
+
+def lower_conv(op: Conv, site: Site) -> list[LayerSpec]:
+    """`Conv` in one or two dimensions.
+
+    hls4ml has neither dilation nor groups (but one channel per group): the kernel is written out with the
+    zeros that they mean, which cost nothing in unrolled logic. In a stream, padding is a layer of its own.
+    """
+    (x,) = site.operands
+    rank = op.window.rank
+    if rank not in _AXES:
+        raise UnsupportedError(
+            f"{site.name}: convolution over {rank} axes has no hls4ml layer in this version",
+            hint="1 and 2 spatial axes are supported",
+        )
+    weights = _dilated(op.weights, op.dilation)
+    channels, filters = x.shape[-1], weights.shape[-1]
+    depthwise = op.groups == channels == filters and channels > 1
+    if not depthwise:
+        weights = _ungrouped(weights, op.groups)
+    specs, source, spatial, pads = (
+        pad_first(site, x.shape, op.pads) if site.stream else _unpadded(site, op.pads)
+    )
+    parameters, accumulator = _parameters(site, weights, op.bias, op.step)
+    if depthwise:  # hls4ml keeps [*kernel, channel, multiplier]
+        weight = parameters["weight"]
+        parameters["weight"] = Parameter(np.swapaxes(weight.codes, -1, -2), weight.type)
+    attributes: dict[str, Any] = {"data_format": "channels_last", "n_chan": channels, "n_filt": filters}
+    if depthwise:
+        attributes["depth_multiplier"] = 1
+    for i, axis in enumerate(_AXES[rank]):
+        attributes |= {
+            f"in_{axis}": spatial[i],
+            f"out_{axis}": site.output.shape[i],
+            f"filt_{axis}": weights.shape[i],
+            f"stride_{axis}": op.stride[i],
+        }
+        attributes |= {f"pad_{side}": pad for side, pad in zip(_SIDES[rank][i], pads[i], strict=True)}
+    settings = {}
+    if not site.stream and site.config.strategy == "latency":
+        # every output pixel at once: without it hls4ml walks over the pixels one by one
+        settings["ParallelizationFactor"] = int(np.prod(site.output.shape[:-1]))
+    specs.append(
+        LayerSpec(
+            site.name,
+            f"{'Depthwise' if depthwise else ''}Conv{rank}D",
+            (source,),
+            site.output.shape,
+            value_type(site.output),
+            types={"accum": accumulator},
+            parameters=parameters,
+            attributes=attributes,
+            settings=settings,
+            value=site.output,
+        )
+    )
+    return specs
+
+
+Pads = Sequence[tuple[int, int]]
+
+
+def pad_first(
+    site: Site, shape: tuple[int, ...], pads: Pads
+) -> tuple[list[LayerSpec], str, tuple[int, ...], Pads]:
+    """(padding layer if any, what to read, its spatial shape, what padding is left to do)."""
+    rank = len(shape) - 1
+    spatial = tuple(n + begin + end for n, (begin, end) in zip(shape, pads, strict=False))
+    none = [(0, 0)] * rank
+    if not any(map(any, pads)):
+        return [], site.inputs[0], spatial, none
+    name = f"{site.name}_pad"
+    attributes: dict[str, Any] = {"data_format": "channels_last", "n_chan": shape[-1]}
+    for i, axis in enumerate(_AXES[rank]):
+        attributes |= {f"in_{axis}": shape[i], f"out_{axis}": spatial[i]}
+        attributes |= {f"pad_{side}": pad for side, pad in zip(_SIDES[rank][i], pads[i], strict=True)}
+    spec = LayerSpec(
+        name,
+        f"ZeroPadding{rank}D",
+        site.inputs,
+        (*spatial, shape[-1]),
+        value_type(site.operands[0]),
+        attributes=attributes,
+    )
+    return [spec], name, spatial, none
+
+
+def _unpadded(site: Site, pads: Pads) -> tuple[list[LayerSpec], str, tuple[int, ...], Pads]:
+    return [], site.inputs[0], site.operands[0].shape[:-1], pads
+
+
+def _dilated(weights: NDArray[np.int64], dilation: tuple[int, ...]) -> NDArray[np.int64]:
+    shape = tuple(d * (k - 1) + 1 for k, d in zip(weights.shape, dilation, strict=False))
+    result = np.zeros((*shape, *weights.shape[-2:]), dtype=np.int64)
+    result[tuple(slice(None, None, d) for d in dilation)] = weights
+    return result
+
+
+def _ungrouped(weights: NDArray[np.int64], groups: int) -> NDArray[np.int64]:
+    if groups == 1:
+        return weights
+    channels, filters = weights.shape[-2], weights.shape[-1] // groups
+    result = np.zeros((*weights.shape[:-2], channels * groups, weights.shape[-1]), dtype=np.int64)
+    for g in range(groups):
+        out = slice(g * filters, (g + 1) * filters)
+        result[..., g * channels : (g + 1) * channels, out] = weights[..., out]
+    return result
+
+
+def _parameters(
+    site: Site, weights: NDArray[np.int64], bias: NDArray[np.int64], step: int
+) -> tuple[dict[str, Parameter], FixedType]:
+    """Weights and biases with their exact types, and the accumulator's."""
+    if step & (step - 1):
+        raise UnsupportedError(f"{site.name}: bias grid is 1/{step} of the product grid, not a power of two")
+    accumulator = exponent_of(site.output)
+    weight_exponent = accumulator + step.bit_length() - 1 - exponent_of(site.operands[0])
+    made = {
+        "weight": Parameter(weights, exact_type(codes_range(weights), weight_exponent)),
+        "bias": Parameter(bias, exact_type(codes_range(bias), accumulator)),
+    }
+    reach = accumulator_range(site.operands[0], weights, bias, step, site.output)
+    if reach.width > TRACE_BITS:
+        raise UnsupportedError(
+            f"{site.name}: the accumulator needs {reach.width} bits, more than {TRACE_BITS}"
+        )
+    return made, exact_type(reach, accumulator)
+
+
+def codes_range(codes: NDArray[np.int64]) -> IntRange:
+    """Smallest range that holds every code."""
+    return IntRange(int(codes.min()), int(codes.max()))
+
+
+def accumulator_range(
+    x: Value, weights: NDArray[np.int64], bias: NDArray[np.int64], step: int, output: Value
+) -> IntRange:
+    """Everything that an accumulator register holds on its way: products, bias, partial sums in *any* order.
+
+    Parameters
+    ----------
+    weights
+        int64 [..., out]; every further axis is summed over.
+    step
+        Product grid divided by accumulator grid.
+    """
+    table = weights.reshape(-1, weights.shape[-1]).astype(object) * step
+    # a partial sum lacks some terms, padding is zero: either is a term of value 0
+    ends = [table * min(x.range.lo, 0), table * max(x.range.hi, 0)]
+    low, high = np.minimum(*ends), np.maximum(*ends)
+    sums_low, sums_high = bias + low.sum(axis=0), bias + high.sum(axis=0)
+    everything = [low.min(), high.max(), *bias, *sums_low, *sums_high, output.range.lo, output.range.hi]
+    return IntRange(int(min(everything)), int(max(everything)))

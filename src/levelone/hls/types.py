@@ -1,0 +1,143 @@
+"""Fixed-point types of the hardware, chosen from exact ranges and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from levelone.errors import UnsupportedError
+from levelone.graph.ir import IntRange, Rounding, Value
+
+TRACE_BITS = 53
+"""Widest code that a trace (IEEE double) carries exactly."""
+
+# What Rounding means to the vendor's types. CEIL and UP have no counterpart there.
+AP_ROUNDING = {
+    Rounding.ROUND: "RND_CONV",
+    Rounding.FLOOR: "TRN",
+    Rounding.DOWN: "TRN_ZERO",
+    Rounding.HALF_UP: "RND_INF",
+    Rounding.HALF_DOWN: "RND_ZERO",
+}
+
+
+@dataclass(frozen=True)
+class FixedType:
+    """An ``ap_[u]fixed``: `width` bits whose least significant one is worth ``2**exponent``.
+
+    Attributes
+    ----------
+    rounding, saturation
+        What an assignment to this type does, in the vendor's words without their ``AP_`` prefix.
+    """
+
+    width: int
+    exponent: int
+    signed: bool
+    rounding: str = "TRN"
+    saturation: str = "WRAP"
+
+    @property
+    def integer(self) -> int:
+        """Bits left of the binary point, the sign included; may be negative or exceed `width`."""
+        return self.width + self.exponent
+
+    @property
+    def range(self) -> IntRange:
+        """Every code that the bits can hold."""
+        if not self.signed:
+            return IntRange(0, 2**self.width - 1)
+        low = -(2 ** (self.width - 1))
+        return IntRange(low + 1 if self.saturation == "SAT_SYM" else low, 2 ** (self.width - 1) - 1)
+
+    @property
+    def ap(self) -> str:
+        """The C++ type, modes spelt out only where they are not the default."""
+        modes = "" if self.exact else f",AP_{self.rounding},AP_{self.saturation},0"
+        return f"ap_{'' if self.signed else 'u'}fixed<{self.width},{self.integer}{modes}>"
+
+    @property
+    def exact(self) -> bool:
+        """Whether assignments to it are meant to change nothing."""
+        return self.rounding == "TRN" and self.saturation == "WRAP"
+
+
+def exact_type(range_: IntRange, exponent: int) -> FixedType:
+    """The smallest type that holds every code of `range_`; nothing is ever rounded or clipped by it."""
+    return FixedType(range_.width, exponent, range_.signed)
+
+
+def exponent_of(value: Value) -> int:
+    """The binary exponent of a value's scale.
+
+    Raises
+    ------
+    UnsupportedError
+        If the scale is not one power of two for the whole tensor.
+    """
+    if value.exponent is None:
+        shown = ", ".join(str(s) for s in value.scale[:4]) + (", ..." if len(value.scale) > 4 else "")
+        raise UnsupportedError(
+            f"{value.name}: scale {shown} is not one power of two, so its integers have no fixed-point type",
+            hint="train with power-of-two scales per tensor",
+        )
+    return value.exponent
+
+
+def value_type(value: Value) -> FixedType:
+    """The type that carries exactly the integers of `value`.
+
+    Raises
+    ------
+    UnsupportedError
+        If the scale is not a power of two, or the width is beyond what a trace shows exactly.
+    """
+    if value.width > TRACE_BITS:
+        raise UnsupportedError(
+            f"{value.name}: {value.width} bits; csim can be compared exactly up to {TRACE_BITS} bits",
+            hint="use narrower weights or activations, or fewer terms per sum",
+        )
+    return exact_type(value.range, exponent_of(value))
+
+
+def clipping_type(
+    value: Value, clip: IntRange, rounding: Rounding, unclipped: IntRange | None = None
+) -> FixedType:
+    """The type whose own rounding and saturation are the requantisation to `value`.
+
+    Parameters
+    ----------
+    clip
+        The range that codes are clipped to.
+    unclipped
+        What can be reached before clipping, after rounding; a side that is never reached need not be a
+        bound of the type.
+
+    Raises
+    ------
+    UnsupportedError
+        If no fixed-point type rounds or clips like this.
+    """
+    if rounding not in AP_ROUNDING:
+        names = ", ".join(mode.value for mode in AP_ROUNDING)
+        raise UnsupportedError(
+            f"{value.name}: rounding mode {rounding.value} has no fixed-point counterpart",
+            hint=f"use one of {names}",
+        )
+    base = replace(value_type(value), rounding=AP_ROUNDING[rounding])
+    reached = clip if unclipped is None else unclipped
+    if reached.lo >= clip.lo and reached.hi <= clip.hi:
+        return base
+    wide = replace(exact_type(clip, base.exponent), rounding=base.rounding)
+    for candidate in (base, wide):
+        for saturation in ("SAT", "SAT_SYM"):
+            fixed = replace(candidate, saturation=saturation)
+            if saturation == "SAT_SYM" and not fixed.signed:
+                continue
+            low_fits = reached.lo >= clip.lo or fixed.range.lo == clip.lo
+            high_fits = reached.hi <= clip.hi or fixed.range.hi == clip.hi
+            if low_fits and high_fits:
+                return fixed
+    raise UnsupportedError(
+        f"{value.name}: clipping to [{clip.lo}, {clip.hi}] is not the range of a fixed-point type",
+        hint="use the full or the narrow range of a whole number of bits",
+    )

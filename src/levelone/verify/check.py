@@ -1,0 +1,218 @@
+"""The check itself: C simulation against reference, trained module against reference, layer by layer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from levelone.errors import LeveloneError, UnsupportedError
+from levelone.files import sha256
+from levelone.graph import execute
+from levelone.graph.ir import Codes, Graph
+from levelone.hls.csim import OutOfStepError, build, run_chunks
+from levelone.hls.manifest import Manifest, read_manifest
+from levelone.hls.project import MODEL, edited_files
+from levelone.verify.verdict import LayerComparison, Outcome, Verdict, compare_codes, judge
+
+
+@dataclass(frozen=True)
+class Check:
+    """What `check_project` found.
+
+    Attributes
+    ----------
+    verdict
+        C simulation against the reference.
+    module
+        Trained module against the reference; None if its codes were not given.
+    build_seconds
+        Wall time of the csim build.
+    build_reused
+        Whether the very same sources had been built before.
+    seconds_per_event
+        Wall time of the C simulation per event, all layers recorded.
+    edited
+        Generated files that differ from what `convert` wrote.
+    """
+
+    verdict: Verdict
+    module: Verdict | None
+    build_seconds: float
+    build_reused: bool
+    seconds_per_event: float
+    edited: tuple[str, ...]
+
+    @property
+    def outcome(self) -> Outcome:
+        """Exact only if every comparison that was made is exact."""
+        outcomes = [self.verdict.outcome] + ([self.module.outcome] if self.module else [])
+        for worst in (Outcome.NOT_COMPARABLE, Outcome.MISMATCH):
+            if worst in outcomes:
+                return worst
+        return Outcome.EXACT
+
+    def to_dict(self) -> dict[str, Any]:
+        """The `--json` form of `levelone csim`.
+
+        Its ``verdict`` is over both comparisons; the second one stands under ``module``.
+        """
+        document = self.verdict.to_dict() | {
+            "verdict": self.outcome.value,
+            "build_seconds": self.build_seconds,
+            "build_reused": self.build_reused,
+            "seconds_per_event": self.seconds_per_event,
+            "edited_files": list(self.edited),
+            "module": None if self.module is None else self.module.to_dict(),
+        }
+        if self.module is not None and not document["reason"]:
+            document["reason"] = self.module.reason
+        return document
+
+
+def check_project(
+    project: Path,
+    codes: Mapping[str, Codes],
+    module_codes: Mapping[str, Codes] | None = None,
+    *,
+    graph: Graph | None = None,
+    workers: int | None = None,
+) -> Check:
+    """Compile the project as it lies there, run it, and compare every layer with the reference.
+
+    Parameters
+    ----------
+    project
+        Folder written by `levelone.hls.convert`.
+    codes
+        Input codes by value name, int [event, *shape], channels last.
+    module_codes
+        The trained module's own integers for the same events, by value name and in the same layout.
+    graph
+        What the project computes; by default read from its ``levelone/model.onnx``.
+    workers
+        Processes that share the events.
+
+    Raises
+    ------
+    LeveloneError
+        If the project cannot be built or run at all.
+    """
+    manifest = read_manifest(project)
+    edited = tuple(edited_files(manifest))
+    if graph is None:
+        try:
+            graph = read_graph(manifest)
+        except LeveloneError as error:
+            return Check(_not_comparable(str(error)), None, 0.0, False, 0.0, edited)
+    built = build(manifest.project)
+    layers: dict[str, LayerComparison] = {}
+    module: dict[str, LayerComparison] = {}
+    problem, seconds, events = "", 0.0, 0
+    chunks = run_chunks(built, codes, workers=workers)
+    while True:
+        start = time.perf_counter()
+        try:
+            chunk = next(chunks, None)
+        except OutOfStepError as error:
+            problem, chunk = str(error), None
+        seconds += time.perf_counter() - start
+        if chunk is None:
+            break
+        reference = execute(graph, {name: found[chunk.events] for name, found in codes.items()}, keep="all")
+        events = chunk.events.stop
+        for name, found in chunk.found.items():
+            part = compare_codes(name, reference[name], on_grid(found, reference[name]))
+            _merge(layers, part, chunk.events.start)
+        for name, own in (module_codes or {}).items():
+            if name in reference:
+                part = compare_codes(name, reference[name], own[chunk.events])
+                _merge(module, part, chunk.events.start)
+    verdict = judge(list(layers.values()), events)
+    if problem and verdict.outcome is Outcome.EXACT:
+        verdict = replace(verdict, outcome=Outcome.NOT_COMPARABLE, reason=problem)
+    elif problem:
+        verdict = replace(verdict, reason=problem)
+    return Check(
+        verdict,
+        None if module_codes is None else _judge_module(module, module_codes, graph, events),
+        built.build_seconds,
+        built.reused,
+        seconds / max(events, 1),
+        edited,
+    )
+
+
+def read_graph(manifest: Manifest) -> Graph:
+    """The graph that a project was made from, read from the model inside it.
+
+    Raises
+    ------
+    LeveloneError
+        If there is no model, or it is not the one that the project was made from.
+    """
+    from levelone.graph import read_qonnx
+
+    path = manifest.project / MODEL
+    if manifest.model_sha256 is None or not path.is_file():
+        raise LeveloneError(
+            f"{manifest.project} holds no {MODEL}: nothing to compare with",
+            hint="convert the QONNX file again",
+        )
+    if sha256(path) != manifest.model_sha256:
+        raise LeveloneError(
+            f"{path} is not the model of this project: its SHA-256 differs from the one in levelone.json",
+            hint="convert the QONNX file again",
+        )
+    try:
+        return read_qonnx(path)
+    except UnsupportedError as error:
+        raise LeveloneError(f"{path}: {error.message}", hint=error.hint) from error
+
+
+def on_grid(found: NDArray[np.float64], expected: Codes) -> Codes:
+    """Simulated numbers, in units of the layer's least significant bit, as codes.
+
+    Firmware edited to a finer grid may give numbers between two codes: these become the neighbour that is
+    *not* expected, so that they can never count as equal.
+    """
+    down = np.floor(found)
+    codes = down.astype(np.int64)
+    between = found != down
+    return np.where(between & (codes == expected), codes + 1, codes)
+
+
+def _merge(into: dict[str, LayerComparison], part: LayerComparison, start: int) -> None:
+    first = part.first and replace(part.first, event=part.first.event + start)
+    known = into.get(part.name)
+    if known is None:
+        into[part.name] = replace(part, first=first)
+        return
+    into[part.name] = LayerComparison(
+        part.name,
+        known.compared + part.compared,
+        known.mismatches + part.mismatches,
+        max(known.max_lsb, part.max_lsb),
+        known.first or first,
+    )
+
+
+def _judge_module(
+    found: Mapping[str, LayerComparison], given: Mapping[str, Codes], graph: Graph, events: int
+) -> Verdict:
+    ordered = [found[name] for name in graph.values if name in found]
+    strange = sorted(set(given) - set(graph.values))
+    verdict = judge(ordered, events)
+    if strange and verdict.outcome is Outcome.EXACT:
+        reason = f"the trained module gives layers that the graph does not have: {', '.join(strange)}"
+        return replace(verdict, outcome=Outcome.NOT_COMPARABLE, reason=reason)
+    return verdict
+
+
+def _not_comparable(reason: str) -> Verdict:
+    return Verdict(Outcome.NOT_COMPARABLE, 0, (), reason)

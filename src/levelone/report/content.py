@@ -51,7 +51,7 @@ class Content:
     csim
         The pipeline's ``csim.json``.
     costs
-        Layer name -> ``{"macs": ..., "ebops": ...}``.
+        Layer name -> ``{"multiplications": ..., "ebops": ...}``.
     stages
         Stage title -> seconds.
     digests

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from html import escape
 from importlib.resources import files
 from string import Template
+from typing import Any
 
 from matplotlib.figure import Figure
 
@@ -13,10 +14,11 @@ from levelone.report import plots, tables
 from levelone.report.content import Content
 from levelone.report.svg import render
 
-REFERENCE = {50.0: 0.99900, 75.0: 0.99052, 90.0: 0.92221, 99.0: 0.33867}
-"""Published efficiency of the CMS pixel-seed CNN by fake rejection in %, on CMS simulation."""
-
-MIXTURES = {"natural": "Natural mixture", "balanced": "Balanced within each layer pair"}
+MIXTURES = {
+    "natural": "Natural mixture",
+    "balanced": "Balanced within each layer pair",
+    "natural_prior": "Natural mixture, known abundances of each layer pair added to the score",
+}
 
 
 def build_page(content: Content) -> str:
@@ -64,7 +66,7 @@ def _cards(content: Content) -> list[str]:
             (f"<b class={style}>{escape(verdict)}</b>", f"C simulation, {vectors:,} vectors, every layer")
         )
     if content.metrics is not None:
-        for mixture in MIXTURES:
+        for mixture in ("natural", "balanced"):
             entry = content.metrics["models"].get("quantised", {}).get(mixture, {}).get("all")
             if entry:
                 efficiency = tables.measured(entry["efficiency"].get("90"), 2, percent=True)
@@ -76,9 +78,11 @@ def _cards(content: Content) -> list[str]:
             points = tables.measured(difference["efficiency"].get("90"), 2, percent=True, sign=True)
             cards.append((f"<b>{points}</b>", "quantised minus float twin at 90 %, percentage points"))
     if content.costs:
-        macs = sum(cost.get("macs", 0) for cost in content.costs.values())
+        products = sum(cost.get("multiplications", 0) for cost in content.costs.values())
         ebops = sum(cost.get("ebops", 0) for cost in content.costs.values())
-        cards.append((f"<b>{macs:,}</b>", f"multiplications per event; {ebops:,} effective bit operations"))
+        cards.append(
+            (f"<b>{ebops:,}</b>", f"effective bit operations, {products:,} multiplications per event")
+        )
     return [f"<div class=card>{value}<span>{escape(what)}</span></div>" for value, what in cards]
 
 
@@ -112,19 +116,21 @@ def _performance(content: Content) -> str:
     if content.scores is not None:
         target = content.scores["target"]
         models = {name: content.scores[name] for name in plots.LABELS if name in content.scores}
-        weights = {"natural": None, "balanced": content.scores.get("weight_balanced")}
-        panels = {
-            title: {name: (score, target, weights[mixture]) for name, score in models.items()}
-            for mixture, title in MIXTURES.items()
-            if mixture == "natural" or weights[mixture] is not None
+        panels: dict[str, dict[str, Any]] = {
+            MIXTURES["natural"]: {name: (score, target, None) for name, score in models.items()}
         }
+        if (weight := content.scores.get("weight_balanced")) is not None:
+            panels[MIXTURES["balanced"]] = {name: (score, target, weight) for name, score in models.items()}
         caption = (
             "Efficiency against accepted fakes on the same test candidates. Red points: published "
-            "efficiencies of a CNN on CMS simulation, another detector and another selection, shown as context."
+            "efficiencies of a CNN on CMS simulation (another detector, another selection), for context."
         )
-        parts.append(_figure(plots.roc(panels, REFERENCE), caption))
-    parts.append(tables.reference_table(content.metrics, REFERENCE))
+        parts.append(_figure(plots.roc(panels, _reference(content.metrics)), caption))
+    parts.append(tables.reference_table(content.metrics, _reference(content.metrics)))
+    measured = next(iter(content.metrics["models"].values()), {})
     for mixture, title in MIXTURES.items():
+        if mixture not in measured:
+            continue
         parts.append(f"<h3>{title}</h3>")
         parts.append(tables.metrics_table(content.metrics, mixture))
         parts.append(tables.differences_table(content.metrics, mixture))
@@ -133,6 +139,12 @@ def _performance(content: Content) -> str:
         "bootstrap samples for both models.</p>"
     )
     return "".join(parts)
+
+
+def _reference(metrics: Mapping[str, Any]) -> dict[float, float]:
+    """Published efficiency by rejection in %."""
+    published = metrics.get("reference", {}).get("efficiency", {})
+    return {float(rejection): value for rejection, value in published.items()}
 
 
 def _scores(content: Content) -> str:
@@ -165,7 +177,7 @@ def _exactness(content: Content) -> str:
 def _layers(content: Content) -> str:
     if content.project is None:
         return _absent("project", "levelone convert")
-    layers = content.project["layers"]
+    layers = [{"op": "input", **port} for port in content.project["inputs"]] + content.project["layers"]
     fig = plots.widths(
         [layer["name"] for layer in layers],
         [layer["width"] for layer in layers],

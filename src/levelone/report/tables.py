@@ -126,11 +126,11 @@ def layers_table(layers: Sequence[Mapping[str, Any]], costs: Mapping[str, Mappin
                 f"{layer['lo']:,}",
                 f"{layer['hi']:,}",
                 "–" if layer.get("exponent") is None else f"2^{layer['exponent']}",
-                f"{cost['macs']:,}" if "macs" in cost else "",
-                f"{cost['ebops']:,}" if "ebops" in cost else "",
+                f"{cost['multiplications']:,}" if cost else "",
+                f"{cost['ebops']:,}" if cost else "",
             )
         )
-    head = ("value", "operation", "shape", "bits", "sign", "lowest", "highest", "scale", "MACs", "EBOPs")
+    head = ("value", "operation", "shape", "bits", "sign", "lowest", "highest", "scale", "products", "EBOPs")
     return table(head, rows, numbers=(3, 5, 6, 7, 8, 9))
 
 

@@ -1,0 +1,100 @@
+"""`levelone train`, `levelone export` and `levelone emulate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from levelone.cli.console import one_json_object
+from levelone.cli.options import AsJson, DataFile, Overrides, RecipeFile, RunFolder, SystemName
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verbs of this module."""
+    app.command()(train)
+    app.command()(export)
+    app.command()(emulate)
+
+
+def train(
+    system: SystemName,
+    recipe: RecipeFile = None,
+    overrides: Overrides = None,
+    data: DataFile = None,
+    out: RunFolder = None,
+    force: Annotated[bool, typer.Option("--force", help="Train again even if nothing changed.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train the float twin and the quantised model, and measure both; continues after an interruption.
+
+    Example: levelone train pixelseed --data events.h5 --set train.float_epochs=5 --out runs/short
+    """
+    from levelone.cli.run import perform, show_results
+    from levelone.pipeline.job import plan
+    from levelone.pipeline.stages import TRAINING
+
+    with one_json_object(as_json) as emit:
+        job = plan(system, recipe=recipe, overrides=overrides or (), data=data, folder=out)
+        results = perform(job, TRAINING, force=force)
+        emit(results.to_dict())
+    if not as_json:
+        show_results(results)
+
+
+def export(
+    run: Annotated[Path, typer.Argument(help="A run folder with a trained model.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="QONNX file to write.")],
+    as_json: AsJson = False,
+) -> None:
+    """Write the trained quantised model of a run as QONNX.
+
+    Example: levelone export runs/pixelseed -o model.onnx
+    """
+    from levelone.files import sha256
+    from levelone.pipeline.job import open_run
+    from levelone.train import export_run
+
+    with one_json_object(as_json) as emit:
+        job = open_run(run)
+        export_run(job.system, job.recipe, run, output)
+        result = {"file": str(output), "sha256": sha256(output)}
+        emit(result)
+    if not as_json:
+        typer.echo(f"{result['file']}  sha256 {result['sha256']}")
+
+
+def emulate(
+    model: Annotated[Path, typer.Argument(help="A QONNX file, a project folder or a run folder.")],
+    inputs: Annotated[
+        list[str],
+        typer.Option(
+            "--input",
+            metavar="[NAME=]FILE",
+            help="Inputs as .npy (with NAME= if the model has several) or one .npz with all of them.",
+        ),
+    ],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="The outputs: .npy, or .npz for all of them.")
+    ],
+    codes: Annotated[
+        bool, typer.Option("--codes", help="Write integer codes instead of real numbers.")
+    ] = False,
+    every: Annotated[
+        bool, typer.Option("--all", help="Write every layer, not only the outputs (.npz).")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Compute what the firmware computes, exactly and fast, without a compiler.
+
+    Example: levelone emulate model.onnx --input images=x.npy --input features=f.npy -o y.npy
+    """
+    from levelone.pipeline.emulation import emulate_files
+
+    with one_json_object(as_json) as emit:
+        result = emulate_files(model, inputs, output, codes=codes, every=every)
+        emit(result)
+    if not as_json:
+        for name, shape in result["outputs"].items():
+            typer.echo(f"{output}: {name} {shape}")

@@ -1,0 +1,97 @@
+"""`levelone convert` and `levelone csim`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from levelone.cli.console import one_json_object
+from levelone.cli.options import AsJson, Io
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verbs of this module."""
+    app.command()(convert)
+    app.command()(csim)
+
+
+def convert(
+    model: Annotated[Path, typer.Argument(help="A QONNX file, from levelone or from anyone else.")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="PROJECT", help="Folder to write.")],
+    io: Annotated[Io, typer.Option(help="The whole event at once, or one pixel per beat.")] = Io.parallel,
+    part: Annotated[str, typer.Option(help="FPGA part.")] = "xcvu13p-flga2577-2-e",
+    clock: Annotated[float, typer.Option(help="Clock period in ns.")] = 2.78,
+    reuse: Annotated[int, typer.Option(min=1, help="Multiplications per multiplier.")] = 1,
+    strategy: Annotated[str, typer.Option(help="latency or resource.")] = "latency",
+    as_json: AsJson = False,
+) -> None:
+    """Generate the hls4ml project (Vitis backend) of a QONNX file, with a type for every value.
+
+    Example: levelone convert model.onnx -o project --io stream --clock 3.125
+    """
+    from levelone.pipeline.checks import convert_file
+
+    with one_json_object(as_json) as emit:
+        manifest = convert_file(model, output, io.value, part, clock, reuse, strategy)
+        layers = [*manifest.data["inputs"], *manifest.data["layers"]]
+        emit({"project": str(output), **manifest.data})
+    if not as_json:
+        from rich.console import Console
+        from rich.table import Table
+
+        table = Table("value", "operation", "shape", "bits", "range", box=None)
+        for layer in layers:
+            shape = " x ".join(str(n) for n in layer["shape"])
+            bits = f"{layer['width']} {'signed' if layer['signed'] else 'unsigned'}"
+            table.add_row(
+                layer["name"], layer.get("op", "input"), shape, bits, f"{layer['lo']} ... {layer['hi']}"
+            )
+        Console().print(table)
+        typer.echo(str(output))
+
+
+def csim(
+    project: Annotated[Path, typer.Argument(help="A project folder that levelone convert wrote.")],
+    data: Annotated[
+        Path | None, typer.Option("--data", help="HDF5 file: use its test candidates.", show_default=False)
+    ] = None,
+    vectors: Annotated[
+        int | None, typer.Option("--vectors", min=1, help="Use this many random vectors.", show_default=False)
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the random vectors.")] = 1,
+    events: Annotated[int, typer.Option(min=1, help="With --data: candidates at most.")] = 10_000,
+    as_json: AsJson = False,
+) -> None:
+    """Compile the project with g++, run it, compare the integers at every layer; exit code 0 only if exact.
+
+    Without --data and --vectors: the golden vectors in the project, then 1000 random ones.
+
+    Example: levelone csim project --data events.h5
+    """
+    from levelone.pipeline.checks import NOTHING_COMPARED, check_folder
+
+    with one_json_object(as_json, on_error=NOTHING_COMPARED) as emit:
+        result = check_folder(project, data=data, vectors=vectors, seed=seed, events=events)
+        emit(result)
+    if not as_json:
+        from rich.console import Console
+        from rich.table import Table
+
+        console = Console(highlight=False, soft_wrap=True)
+        table = Table("layer", "codes compared", "different", "largest LSB", box=None)
+        for layer in result["layers"]:
+            table.add_row(
+                layer["name"], f"{layer['compared']:,}", f"{layer['mismatches']:,}", str(layer["max_lsb"])
+            )
+        console.print(table)
+        for note in result["notes"]:
+            console.print(f"note: {note}", markup=False)
+        if result["first_mismatch"] is not None:
+            found = ", ".join(f"{key} {value}" for key, value in result["first_mismatch"].items())
+            console.print(f"first mismatch: {found}", markup=False)
+        colour = "green" if result["verdict"] == "exact" else "red"
+        reason = f": {result['reason']}" if result["reason"] else ""
+        console.print(f"[bold {colour}]{result['verdict']}[/]{reason}, {result['vectors']:,} vectors")
+    raise typer.Exit({"exact": 0, "mismatch": 1}.get(result["verdict"], 2))

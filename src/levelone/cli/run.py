@@ -1,0 +1,174 @@
+"""`levelone run` and `levelone report`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from levelone.cli.console import one_json_object
+from levelone.cli.options import AsJson, DataFile, Overrides, RecipeFile, RunFolder, SystemName
+from levelone.cli.simulate import Geometry
+
+if TYPE_CHECKING:
+    from levelone.pipeline.engine import Stage, StageResult
+    from levelone.pipeline.job import Job
+    from levelone.pipeline.stages import Generation, Run
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verbs of this module."""
+    app.command()(run)
+    app.command()(report)
+
+
+def run(
+    system: SystemName,
+    recipe: RecipeFile = None,
+    overrides: Overrides = None,
+    data: DataFile = None,
+    out: RunFolder = None,
+    events: Annotated[
+        int | None, typer.Option(min=1, help="Simulate this many collisions first (extra [sim]).")
+    ] = None,
+    pileup: Annotated[float, typer.Option(min=0, help="With --events: mean pile-up.")] = 50,
+    seed: Annotated[int, typer.Option(min=0, help="With --events: seed of the simulation.")] = 1,
+    geometry: Annotated[Geometry, typer.Option(help="With --events: pixel size.")] = Geometry.cms,
+    force: Annotated[bool, typer.Option("--force", help="Do every stage again.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """The whole chain: data, training, QONNX, HLS project, C simulation, verdict, report.
+
+    Stages that are up to date are skipped; after an interruption the run goes on where it stopped.
+    Exit code 0 only if the C simulation is exact.
+
+    Example: levelone run pixelseed --set train.quantised_epochs=3 --out runs/quick
+    """
+    from levelone.errors import LeveloneError
+    from levelone.pipeline.job import plan
+    from levelone.pipeline.stages import FIRMWARE, SIMULATION, TRAINING, Generation
+
+    with one_json_object(as_json) as emit:
+        if events is not None and data is not None:
+            raise LeveloneError("--events makes new data, --data names existing data: give only one of them")
+        job = plan(
+            system,
+            recipe=recipe,
+            overrides=overrides or (),
+            data=data,
+            folder=out,
+            generated=events is not None,
+        )
+        generation = None if events is None else Generation(events, pileup, seed, geometry.value)
+        stages = (SIMULATION if generation else ()) + TRAINING + FIRMWARE
+        results = perform(job, stages, force=force, generation=generation)
+        emit(results.to_dict())
+    if not as_json:
+        show_results(results)
+    raise typer.Exit(0 if results.verdict == "exact" else 1 if results.verdict == "mismatch" else 2)
+
+
+def report(
+    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="HTML file; default: RUN/report.html.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the one-page HTML report of a run; what is missing is named on the page.
+
+    Example: levelone report runs/pixelseed -o pixelseed.html
+    """
+    from levelone.files import sha256, write_text
+    from levelone.pipeline.job import open_run
+    from levelone.pipeline.reporting import report_page
+
+    with one_json_object(as_json) as emit:
+        target = output or run / "report.html"
+        write_text(target, report_page(open_run(run)))
+        emit({"file": str(target), "sha256": sha256(target), "bytes": target.stat().st_size})
+    if not as_json:
+        typer.echo(str(target))
+
+
+@dataclass(frozen=True)
+class Results:
+    """A finished chain of stages."""
+
+    job: Job
+    stages: list[StageResult]
+
+    @property
+    def verdict(self) -> str | None:
+        """Of the C simulation, if that was among the stages."""
+        return next((stage.summary["verdict"] for stage in self.stages if stage.name == "csim"), None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The ``--json`` form."""
+        from levelone.pipeline.stages import products
+
+        return {
+            "system": self.job.system.name,
+            "folder": str(self.job.folder),
+            "verdict": self.verdict,
+            "stages": [
+                {"name": s.name, "ran": s.ran, "reason": s.reason, "seconds": s.seconds, "summary": s.summary}
+                for s in self.stages
+            ],
+            "products": {what: str(path) for what, path in products(self.job.folder).items()},
+        }
+
+
+def perform(
+    job: Job, stages: Sequence[Stage[Run]], *, force: bool = False, generation: Generation | None = None
+) -> Results:
+    """Run stages in the job's folder, telling the terminal what happens."""
+    from rich.console import Console
+    from rich.markup import escape
+
+    from levelone.pipeline.engine import run_stages
+    from levelone.pipeline.job import save_recipe
+    from levelone.pipeline.stages import Run
+    from levelone.pipeline.state import locked
+
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+    def listen(title: str, result: StageResult | None, reason: str) -> None:
+        if result is None:
+            console.print(f"[bold]{title}[/bold] [dim]({escape(reason)})[/dim]")
+        elif result.ran:
+            details = ", ".join(f"{key}: {value}" for key, value in result.summary.items())
+            console.print(f"  [green]done[/green] in {result.seconds:,.1f} s  [dim]{escape(details)}[/dim]")
+        else:
+            console.print(f"[bold]{title}[/bold] [dim]skipped: up to date[/dim]")
+
+    def show(line: str) -> None:
+        console.print(f"  {line}", style="dim", markup=False)
+
+    with locked(job.folder):
+        save_recipe(job)
+        context = Run(job, generation, show, force)
+        return Results(job, run_stages(stages, context, job.folder, force=force, listen=listen))
+
+
+def show_results(results: Results) -> None:
+    """Print where everything is and how long it took."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from levelone.pipeline.stages import products
+
+    console = Console(highlight=False, soft_wrap=True)
+    table = Table("stage", "", "seconds", box=None)
+    table.columns[2].justify = "right"
+    for stage in results.stages:
+        table.add_row(stage.title, "done" if stage.ran else "skipped, up to date", f"{stage.seconds:,.1f}")
+    console.print(table)
+    for what, path in products(results.job.folder).items():
+        console.print(f"{what + ':':15} {path}")
+    if results.verdict is not None:
+        colour = "green" if results.verdict == "exact" else "red"
+        console.print(f"[bold {colour}]C simulation: {results.verdict}[/]")

@@ -1,0 +1,282 @@
+"""QONNX file -> project -> verdict: which vectors are compared with what."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from levelone.errors import LeveloneError
+from levelone.files import sha256, write_text
+from levelone.graph import Codes, Graph, quantise_inputs, read_qonnx
+from levelone.hls import HlsConfig, Manifest, convert
+from levelone.hls.manifest import read_manifest
+from levelone.pipeline.job import Job
+from levelone.pipeline.modules import VECTORS, TrainedModule, companions, metadata_of, module_in, real_inputs
+from levelone.recipe import Recipe
+from levelone.verify import Vectors, check_project, random_vectors, read_graph, read_vectors, write_vectors
+from levelone.zoo import find_system
+
+GOLDEN_EVENTS = 256
+BENCH_EVENTS = 64
+RANDOM_VECTORS = 1000
+SIDE = "levelone"  # folder inside a project for what it was made from
+NOTHING_COMPARED: dict[str, Any] = {
+    "verdict": "not comparable",
+    "vectors": 0,
+    "layers": [],
+    "first_mismatch": None,
+    "build_seconds": None,
+    "seconds_per_event": None,
+}
+"""The result of a check that could not run, in the form of one that did."""
+
+
+@dataclass(frozen=True)
+class VectorSet:
+    """Some input codes and, if known, the trained module's integers for them."""
+
+    name: str
+    codes: Mapping[str, Codes]
+    module_codes: Mapping[str, Codes] | None
+
+
+def convert_file(
+    model: Path, output: Path, io: str, part: str, clock_ns: float, reuse_factor: int, strategy: str
+) -> Manifest:
+    """`levelone convert`: a project from a QONNX file and what lies beside it.
+
+    Raises
+    ------
+    LeveloneError
+        If the file is not QONNX, cannot be carried exactly, or the project cannot be written.
+    """
+    name = str(metadata_of(model).get("system") or re.sub(r"\W", "_", model.stem))
+    config = HlsConfig(
+        io=io,  # type: ignore[arg-type]
+        part=part,
+        clock_ns=clock_ns,
+        reuse_factor=reuse_factor,
+        strategy=strategy,  # type: ignore[arg-type]
+        project_name=name if name[0].isalpha() else f"model_{name}",
+    )
+    return _convert(model, output, config)
+
+
+def convert_model(model: Path, output: Path, recipe: Recipe) -> Manifest:
+    """The same with the hardware that a recipe asks for."""
+    hls = recipe.hls
+    config = HlsConfig(
+        io=hls.io,
+        part=hls.part,
+        clock_ns=hls.clock_ns,
+        reuse_factor=hls.reuse_factor,
+        strategy=hls.strategy,
+        project_name=recipe.system,
+    )
+    return _convert(model, output, config)
+
+
+def _convert(model: Path, output: Path, config: HlsConfig) -> Manifest:
+    graph = read_qonnx(model)
+    beside = companions(model)
+    golden = None
+    if VECTORS in beside:
+        golden = {
+            name: codes[:BENCH_EVENTS] for name, codes in read_vectors(beside[VECTORS], graph).inputs.items()
+        }
+    return convert(graph, output, config, model=model, extras=beside, golden=golden)
+
+
+def write_golden(job: Job, model: Path, path: Path) -> int:
+    """Golden vectors: test candidates, and the trained module's integers at every layer; how many.
+
+    Raises
+    ------
+    LeveloneError
+        If the data or the module cannot be used.
+    """
+    graph = read_qonnx(model)
+    sample = job.system.load(
+        job.recipe, job.data, "test", mixture="balanced", limit=GOLDEN_EVENTS, seed=job.recipe.seed
+    )
+    module = TrainedModule(job.system, job.recipe, job.path("module.pt"))
+    provenance = {
+        "system": job.system.name,
+        "data": job.data.name,
+        "data_sha256": sha256(job.data),
+        "split": "test",
+        "mixture": "balanced",
+        "seed": job.recipe.seed,
+    }
+    codes = quantise_inputs(graph, sample.inputs)
+    layers = module.codes(graph, sample.inputs)
+    write_vectors(path, Vectors(codes, layers, sha256(model), provenance))
+    return len(sample)
+
+
+def check_run(job: Job, show: Callable[[str], None]) -> dict[str, Any]:
+    """The run's own check: golden vectors, test candidates, random vectors; writes ``csim.json``."""
+    project = job.path("project")
+    graph = read_graph(read_manifest(project))
+    module = module_in(project / SIDE)
+    wanted = job.recipe.verify
+    sets, notes = [], []
+    golden = _golden(project, graph)
+    sets.append(VectorSet(f"{len(golden)} golden vectors", golden.inputs, golden.layers))
+    found = _candidates(job.data, module, job.recipe.system, graph, wanted.events, job.recipe.seed)
+    sets.append(found)
+    if _events(found) < wanted.events:
+        notes.append(
+            f"the data file has only {_events(found):,} test candidates of the {wanted.events:,} asked for"
+        )
+    if wanted.random:
+        sets.append(_random(graph, module, wanted.random, job.recipe.seed))
+    result = compare(project, graph, sets, notes, show)
+    write_text(job.path("csim.json"), json.dumps(result, indent=1) + "\n")
+    return result
+
+
+def check_folder(
+    project: Path,
+    *,
+    data: Path | None = None,
+    vectors: int | None = None,
+    seed: int = 1,
+    events: int = 10_000,
+    show: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
+    """`levelone csim`: compare a project on candidates from a file, on random vectors, or on its golden ones.
+
+    Returns
+    -------
+    dict
+        ``verdict``, ``vectors``, ``layers``, ``first_mismatch``, ``reason``, ``build_seconds``,
+        ``seconds_per_event``, ``notes``, and one entry of ``sets`` for each set of vectors.
+
+    Raises
+    ------
+    LeveloneError
+        If the project cannot be built or run, or the vectors cannot be read.
+    """
+    if data is not None and vectors is not None:
+        raise LeveloneError(
+            "--data takes candidates from a file, --vectors random ones: give only one of them"
+        )
+    manifest = read_manifest(project)
+    graph = read_graph(manifest)
+    module = module_in(project / SIDE)
+    sets, notes = [], []
+    if module is None:
+        notes.append("the project holds no trained module: compared with the exact reference only")
+    if data is not None:
+        system = str(metadata_of(project / SIDE / "model.onnx").get("system", ""))
+        sets.append(_candidates(data, module, system, graph, events, seed))
+    elif vectors is not None:
+        sets.append(_random(graph, module, vectors, seed))
+    else:
+        if (project / SIDE / VECTORS).is_file():
+            golden = _golden(project, graph)
+            sets.append(VectorSet(f"{len(golden)} golden vectors", golden.inputs, golden.layers))
+        else:
+            notes.append("the project holds no golden vectors")
+        sets.append(_random(graph, module, RANDOM_VECTORS, seed))
+    return compare(project, graph, sets, notes, show)
+
+
+def compare(
+    project: Path,
+    graph: Graph,
+    sets: Sequence[VectorSet],
+    notes: list[str],
+    show: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
+    """Check every set and join the results: the worst verdict counts."""
+    results = []
+    for number, chosen in enumerate(sets):
+        show(f"{chosen.name}: {_events(chosen):,} events")
+        found = check_project(project, chosen.codes, chosen.module_codes, graph=graph)
+        if number == 0 and found.edited:
+            notes.append(f"edited since it was generated: {', '.join(found.edited)}")
+        against = ["exact reference"] + (["trained module"] if chosen.module_codes is not None else [])
+        results.append({"name": chosen.name, "against": against, **found.to_dict()})
+    verdicts = [result["verdict"] for result in results]
+    worst = next(v for v in ("not comparable", "mismatch", "exact") if v in verdicts)
+    vectors = sum(result["vectors"] for result in results)
+    seconds = sum(result["seconds_per_event"] * result["vectors"] for result in results)
+    return {
+        "verdict": worst,
+        "vectors": vectors,
+        "layers": _joined(results),
+        "first_mismatch": next((m for m in map(_first_mismatch, results) if m is not None), None),
+        "reason": next((result["reason"] for result in results if result["reason"]), ""),
+        "build_seconds": max(result["build_seconds"] for result in results),
+        "seconds_per_event": seconds / vectors if vectors else None,
+        "notes": notes,
+        "sets": results,
+    }
+
+
+def _joined(results: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Sums by layer over all sets and both comparisons."""
+    layers: dict[str, dict[str, Any]] = {}
+    for result in results:
+        for part in (result, result["module"] or {"layers": []}):
+            for layer in part["layers"]:
+                total = layers.setdefault(
+                    layer["name"], {"name": layer["name"], "compared": 0, "mismatches": 0, "max_lsb": 0}
+                )
+                total["compared"] += layer["compared"]
+                total["mismatches"] += layer["mismatches"]
+                total["max_lsb"] = max(total["max_lsb"], layer["max_lsb"])
+    return list(layers.values())
+
+
+def _first_mismatch(result: Mapping[str, Any]) -> dict[str, Any] | None:
+    sides = (("C simulation", result), ("trained module", result["module"] or {}))
+    for who, part in sides:
+        if part.get("first_mismatch") is not None:
+            return {"in": who, "vectors": result["name"], **part["first_mismatch"]}
+    return None
+
+
+def _events(chosen: VectorSet) -> int:
+    return len(next(iter(chosen.codes.values())))
+
+
+def _golden(project: Path, graph: Graph) -> Vectors:
+    path = project / SIDE / VECTORS
+    golden = read_vectors(path, graph)
+    if golden.model_sha256 != sha256(project / SIDE / "model.onnx"):
+        raise LeveloneError(
+            f"{path}: these vectors belong to another model", hint="convert the QONNX file again"
+        )
+    return golden
+
+
+def _random(graph: Graph, module: TrainedModule | None, count: int, seed: int) -> VectorSet:
+    codes = random_vectors(graph, count, seed)
+    answers = None if module is None else module.codes(graph, real_inputs(graph, codes))
+    return VectorSet(f"{count} random vectors, seed {seed}", codes, answers)
+
+
+def _candidates(
+    data: Path, module: TrainedModule | None, system: str, graph: Graph, limit: int, seed: int
+) -> VectorSet:
+    if module is not None:
+        owner, recipe = module.system, module.recipe
+    elif system:
+        owner = find_system(system)
+        recipe = Recipe(system=system)
+    else:
+        raise LeveloneError(
+            "the project does not say which system it belongs to: candidates from a file cannot be prepared",
+            hint="use --vectors N, or convert a QONNX file that levelone exported",
+        )
+    sample = owner.load(recipe, data, "test", mixture="natural", limit=limit, seed=seed)
+    codes = quantise_inputs(graph, sample.inputs)
+    answers = None if module is None else module.codes(graph, sample.inputs)
+    return VectorSet(f"{len(sample)} test candidates of {data.name}", codes, answers)

@@ -1,0 +1,129 @@
+"""What to run: the system, its checked recipe, its data file, its run folder; all settled before any work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from levelone.errors import LeveloneError
+from levelone.files import write_text
+from levelone.recipe import Recipe, dump_recipe, load_recipe
+from levelone.zoo import find_system
+from levelone.zoo.system import System
+
+RECIPE = "recipe.toml"
+EVENTS = "events.h5"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of one system.
+
+    Attributes
+    ----------
+    system
+        From the zoo.
+    recipe
+        Checked by the system too; its `[model]` section has every default written out.
+    data
+        The HDF5 file of events; `plan` makes sure that it exists, unless a stage of the run makes it.
+    folder
+        The run folder.
+    """
+
+    system: System
+    recipe: Recipe
+    data: Path
+    folder: Path
+
+    def path(self, name: str) -> Path:
+        """A file of the run folder."""
+        return self.folder / name
+
+
+def plan(
+    name: str,
+    *,
+    recipe: Path | None = None,
+    overrides: Iterable[str] = (),
+    data: Path | None = None,
+    folder: Path | None = None,
+    generated: bool = False,
+) -> Job:
+    """Settle what a command will do.
+
+    Parameters
+    ----------
+    name
+        A system.
+    recipe
+        Recipe file; the system's own by default.
+    overrides
+        ``key=value`` changes of the recipe.
+    data
+        HDF5 file, instead of the recipe's.
+    folder
+        Run folder; ``runs/NAME`` by default.
+    generated
+        The data file will be made by the run itself as ``events.h5``.
+
+    Raises
+    ------
+    LeveloneError
+        If the system, the recipe or the data file is not usable.
+    """
+    system = find_system(name)
+    source = system.default_recipe if recipe is None else recipe
+    checked = load_recipe(source, overrides)
+    if checked.system != name:
+        raise LeveloneError(
+            f"{source}: the recipe is for system {checked.system!r}, not {name!r}",
+            hint=f"levelone run {checked.system} --recipe {source}",
+        )
+    folder = Path("runs") / name if folder is None else folder
+    if generated:
+        data = folder / EVENTS
+    if data is not None:
+        changed = checked.data.model_copy(update={"file": str(data)})
+        checked = checked.model_copy(update={"data": changed})
+    job = _job(system, checked, folder)
+    if not generated and not job.data.is_file():
+        raise LeveloneError(
+            f"data file {job.data} does not exist",
+            hint="levelone simulate makes one; without --data the sample that ships with levelone is used",
+        )
+    return job
+
+
+def open_run(folder: Path) -> Job:
+    """The job of an existing run folder.
+
+    Raises
+    ------
+    LeveloneError
+        If `folder` is not a run folder.
+    """
+    path = folder / RECIPE
+    if not path.is_file():
+        raise LeveloneError(
+            f"{folder} is not a run folder: there is no {RECIPE} in it",
+            hint="make one with: levelone run pixelseed --out FOLDER",
+        )
+    recipe = load_recipe(path)
+    return _job(find_system(recipe.system), recipe, folder)
+
+
+def save_recipe(job: Job) -> None:
+    """Write the recipe in full into the run folder, so that the folder says how it was made."""
+    text = dump_recipe(job.recipe)
+    path = job.path(RECIPE)
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        write_text(path, text)
+
+
+def _job(system: System, recipe: Recipe, folder: Path) -> Job:
+    model = system.model_section(recipe)  # checks it and fills in the defaults
+    recipe = recipe.model_copy(update={"model": model.model_dump(mode="json")})
+    data = system.sample_file() if recipe.data.file == "sample" else Path(recipe.data.file)
+    return Job(system, recipe, data, folder)

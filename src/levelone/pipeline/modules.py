@@ -1,0 +1,133 @@
+"""The trained module that belongs to a QONNX file: finding it, and asking it for its own integers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from levelone.errors import LeveloneError
+from levelone.files import sha256
+from levelone.graph import Codes, Graph, from_onnx_layout, to_onnx_layout
+from levelone.pipeline.job import RECIPE
+from levelone.recipe import Recipe, load_recipe
+from levelone.zoo import find_system
+from levelone.zoo.system import System
+
+MODULE = "module.pt"
+VECTORS = "vectors.h5"
+COMPANIONS = (MODULE, RECIPE, VECTORS)
+"""What travels with a QONNX file ``model.onnx``: ``model.module.pt``, ... or, in a run folder, ``module.pt``, ..."""
+
+
+@dataclass(frozen=True)
+class TrainedModule:
+    """A Brevitas module on disk.
+
+    Attributes
+    ----------
+    system, recipe
+        What it is.
+    path
+        Its ``module.pt``.
+    """
+
+    system: System
+    recipe: Recipe
+    path: Path
+
+    def codes(self, graph: Graph, inputs: Mapping[str, NDArray[Any]]) -> dict[str, Codes]:
+        """The module's own integers at every layer that the graph has too.
+
+        Parameters
+        ----------
+        graph
+            Gives the layout.
+        inputs
+            Real numbers by network input name, [event, ...], channels first.
+
+        Returns
+        -------
+        dict
+            int64 [event, *shape] by value name, channels last.
+
+        Raises
+        ------
+        LeveloneError
+            If the weights do not fit the recipe, or a layer's numbers are not integers on its grid.
+        """
+        from levelone.train.codes import layer_codes
+
+        module = self.system.load_module(self.recipe, self.path)
+        names = self.system.input_shapes(self.recipe)
+        try:
+            found = layer_codes(module, {name: np.asarray(inputs[name], np.float32) for name in names})
+        except ArithmeticError as error:
+            raise LeveloneError(
+                f"{self.path}: the module's numbers are not exact integers: {error}"
+            ) from error
+        return {name: from_onnx_layout(graph, name, codes) for name, codes in found.items()}
+
+
+def companions(model: Path) -> dict[str, Path]:
+    """Files that travel with the QONNX file `model`: those of `COMPANIONS` that exist beside it and fit it.
+
+    A trained module or golden vectors of another model are left out: their recorded digests differ.
+    """
+    metadata = metadata_of(model)
+    found = {}
+    for name in COMPANIONS:
+        for path in (model.with_name(f"{model.stem}.{name}"), model.with_name(name)):
+            if name not in found and path.is_file() and _fits(name, path, model, metadata):
+                found[name] = path
+    if MODULE not in found:
+        found.pop(RECIPE, None)
+    return found
+
+
+def _fits(name: str, path: Path, model: Path, metadata: Mapping[str, Any]) -> bool:
+    if name == MODULE:
+        return metadata.get("module") == sha256(path)
+    if name == RECIPE:
+        return "system" in metadata
+    from levelone.verify import read_vectors
+
+    try:
+        return read_vectors(path).model_sha256 == sha256(model)
+    except LeveloneError:
+        return False
+
+
+def metadata_of(model: Path) -> dict[str, Any]:
+    """What `levelone export` wrote into a QONNX file; empty for a file of another origin."""
+    import onnx
+    from google.protobuf.message import DecodeError
+
+    try:
+        props = onnx.load(model, load_external_data=False).metadata_props
+        found = json.loads(next((entry.value for entry in props if entry.key == "levelone"), "{}"))
+    except (OSError, DecodeError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def module_in(folder: Path) -> TrainedModule | None:
+    """The trained module inside a run folder or a project's ``levelone`` folder, if there is one."""
+    if not (folder / MODULE).is_file() or not (folder / RECIPE).is_file():
+        return None
+    recipe = load_recipe(folder / RECIPE)
+    return TrainedModule(find_system(recipe.system), recipe, folder / MODULE)
+
+
+def real_inputs(graph: Graph, codes: Mapping[str, Codes]) -> dict[str, NDArray[np.float64]]:
+    """Real numbers in ONNX layout that the input quantisers turn into exactly `codes`."""
+    real = {}
+    for port in graph.inputs:
+        name = port.value.name
+        real[port.source] = to_onnx_layout(graph, name, codes[name]) * float(port.quantiser.scale)
+    return real

@@ -1,0 +1,269 @@
+"""The stages of the main job: what each reads, what it writes, and the function that does it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from levelone.files import sha256, write_text
+from levelone.pipeline.engine import Stage
+from levelone.pipeline.job import EVENTS, Job
+from levelone.pipeline.state import code_digest
+from levelone.recipe import digest
+
+
+@dataclass(frozen=True)
+class Generation:
+    """How the run makes its own events.
+
+    Attributes
+    ----------
+    events
+        Number of collisions.
+    pileup
+        Mean number of pile-up interactions.
+    seed
+        Of generator and detector.
+    geometry
+        "cms" or "generic".
+    """
+
+    events: int
+    pileup: float = 50.0
+    seed: int = 1
+    geometry: str = "cms"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A job on its way: the stages' common argument.
+
+    Attributes
+    ----------
+    job
+        What to do.
+    generation
+        How to make events, if the run makes its own.
+    show
+        Called with one line of text when there is news within a stage.
+    force
+        Nothing of an earlier attempt is to be used.
+    """
+
+    job: Job
+    generation: Generation | None = None
+    show: Callable[[str], None] = print
+    force: bool = False
+
+    def digest_of(self, *names: str) -> dict[str, str]:
+        """Digests of files of the run folder; "absent" for those that are not there."""
+        paths = {name: self.job.path(name) for name in names}
+        return {name: sha256(path) if path.is_file() else "absent" for name, path in paths.items()}
+
+    def recipe_digest(self, *sections: str) -> dict[str, str]:
+        """Digests of recipe sections."""
+        return {f"recipe.{name}": digest(getattr(self.job.recipe, name)) for name in sections}
+
+    def data_digest(self) -> dict[str, str]:
+        path = self.job.data
+        return {"data": sha256(path) if path.is_file() else "absent"}
+
+
+def _versions(*packages: str) -> dict[str, str]:
+    return {f"{name} version": version(name) for name in packages}
+
+
+def _code(*parts: str) -> dict[str, str]:
+    return {"code of " + ", ".join(parts): code_digest(*parts)}
+
+
+def _simulate_inputs(run: Run) -> dict[str, str]:
+    return {
+        "generation": digest(asdict(run.generation)) if run.generation else "none",
+        **_code("simulate"),
+        **_versions("pyacts", "pythia8mc"),
+    }
+
+
+def _simulate(run: Run, resume: bool) -> dict[str, Any]:
+    from levelone.pipeline.simulation import simulate_system
+
+    wanted = run.generation
+    if wanted is None:
+        raise ValueError("the simulation stage needs to know how many events to make")
+    summary = simulate_system(
+        run.job.system.name, run.job.data, wanted.events, wanted.pileup, wanted.seed, wanted.geometry
+    )
+    return asdict(summary)
+
+
+def _data_inputs(run: Run) -> dict[str, str]:
+    return run.data_digest() | run.recipe_digest("data") | _code("data", "zoo")
+
+
+def _data(run: Run, resume: bool) -> dict[str, Any]:
+    """Touch every split once: a file that cannot be trained on is refused before any training."""
+    job = run.job
+    counts = {}
+    for split in ("train", "validation", "test"):
+        found = job.system.load(job.recipe, job.data, split, mixture="natural", limit=2000, seed=0)
+        counts[f"{split} true fraction"] = round(float(found.target.mean()), 3)
+    return {"file": str(job.data), **counts}
+
+
+def _train_inputs(run: Run) -> dict[str, str]:
+    return {
+        **run.data_digest(),
+        **run.recipe_digest("seed", "data", "model", "quant", "train"),
+        **_train_code(),
+    }
+
+
+def _train_code() -> dict[str, str]:
+    return _code("zoo", "quant", "train") | _versions("torch", "brevitas", "lightning", "numpy")
+
+
+def _train(run: Run, resume: bool) -> dict[str, Any]:
+    from levelone.train import train_system
+
+    job = run.job
+    # Training itself knows checkpoints of another recipe or other data and leaves them alone; what it cannot
+    # know is that the code which made them was different, or that the user wants a fresh start.
+    made_by = json.dumps(_train_code(), indent=1) + "\n"
+    marker = job.path("training.json")
+    if (run.force and not resume) or not marker.is_file() or marker.read_text(encoding="utf-8") != made_by:
+        for name in ("float", "quantised"):
+            shutil.rmtree(job.path(name), ignore_errors=True)
+        write_text(marker, made_by)
+    result = train_system(job.system, job.recipe, job.data, job.folder, progress=run.show)
+    return {
+        f"{name} {key}": result.curves[name][key]
+        for name in ("float", "quantised")
+        for key in ("best_epoch", "stopped")
+    }
+
+
+def _evaluate_inputs(run: Run) -> dict[str, str]:
+    return {
+        **run.digest_of("module.pt", "float/best.ckpt"),
+        **run.data_digest(),
+        **run.recipe_digest("seed", "data"),
+        **_code("zoo", "quant", "train"),
+        **_versions("scikit-learn"),
+    }
+
+
+def _evaluate(run: Run, resume: bool) -> dict[str, Any]:
+    from levelone.train import evaluate
+
+    job = run.job
+    metrics = evaluate(job.system, job.recipe, job.data, job.folder, progress=run.show)
+    return {
+        f"{name}, {mixture}, at 90 %": round(results[mixture]["all"]["efficiency"]["90"]["value"], 4)
+        for name, results in metrics["models"].items()
+        for mixture in ("natural", "balanced")
+    }
+
+
+def _export_inputs(run: Run) -> dict[str, str]:
+    return {
+        **run.digest_of("module.pt"),
+        **run.data_digest(),
+        **run.recipe_digest("model", "quant"),
+        **_code("zoo", "quant", "train", "verify"),
+        **_versions("torch", "brevitas", "onnx"),
+    }
+
+
+def _export(run: Run, resume: bool) -> dict[str, Any]:
+    from levelone.pipeline.checks import write_golden
+    from levelone.train import export_run
+
+    job = run.job
+    export_run(job.system, job.recipe, job.folder, job.path("model.onnx"))
+    events = write_golden(job, job.path("model.onnx"), job.path("vectors.h5"))
+    return {"model": str(job.path("model.onnx")), "golden vectors": events}
+
+
+def _convert_inputs(run: Run) -> dict[str, str]:
+    return {
+        **run.digest_of("model.onnx", "vectors.h5", "module.pt", "recipe.toml"),
+        **run.recipe_digest("hls"),
+        **_code("graph", "hls"),
+        **_versions("hls4ml", "qonnx"),
+    }
+
+
+def _convert(run: Run, resume: bool) -> dict[str, Any]:
+    from levelone.pipeline.checks import convert_model
+
+    job = run.job
+    manifest = convert_model(job.path("model.onnx"), job.path("project"), job.recipe)
+    return {"project": str(job.path("project")), "io": manifest.io, "layers": len(manifest.data["layers"])}
+
+
+def _csim_inputs(run: Run) -> dict[str, str]:
+    return {
+        **run.digest_of("project/levelone.json", "module.pt", "vectors.h5"),
+        **run.data_digest(),
+        **run.recipe_digest("verify", "seed"),
+        **_code("graph", "hls", "verify"),
+    }
+
+
+def _csim(run: Run, resume: bool) -> dict[str, Any]:
+    from levelone.pipeline.checks import check_run
+
+    result = check_run(run.job, show=run.show)
+    return {"verdict": result["verdict"], "vectors": result["vectors"]}
+
+
+def _report_inputs(run: Run) -> dict[str, str]:
+    files = ("metrics.json", "curves.json", "scores.npz", "csim.json", "project/levelone.json", "recipe.toml")
+    return run.digest_of(*files) | run.data_digest() | _code("report", "pipeline")
+
+
+def _report(run: Run, resume: bool) -> dict[str, Any]:
+    from levelone.pipeline.reporting import report_page
+
+    write_text(run.job.path("report.html"), report_page(run.job))
+    return {"report": str(run.job.path("report.html"))}
+
+
+SIMULATION = (Stage[Run]("simulate", "simulate events", _simulate_inputs, (EVENTS,), _simulate),)
+TRAINING = (
+    Stage[Run]("data", "check the data", _data_inputs, (), _data),
+    Stage[Run](
+        "train",
+        "train float twin and quantised model",
+        _train_inputs,
+        ("module.pt", "curves.json", "float/best.ckpt", "quantised/best.ckpt"),
+        _train,
+    ),
+    Stage[Run]("evaluate", "measure", _evaluate_inputs, ("metrics.json", "scores.npz"), _evaluate),
+)
+FIRMWARE = (
+    Stage[Run]("export", "export QONNX", _export_inputs, ("model.onnx", "vectors.h5"), _export),
+    Stage[Run]("convert", "generate the HLS project", _convert_inputs, ("project",), _convert),
+    Stage[Run]("csim", "C simulation", _csim_inputs, ("csim.json",), _csim),
+    Stage[Run]("report", "report", _report_inputs, ("report.html",), _report),
+)
+
+
+def products(folder: Path) -> dict[str, Path]:
+    """What a finished run leaves, for people: name -> path."""
+    names = {
+        "report": "report.html",
+        "trained model": "module.pt",
+        "QONNX": "model.onnx",
+        "HLS project": "project",
+        "verdict": "csim.json",
+        "metrics": "metrics.json",
+        "recipe": "recipe.toml",
+    }
+    return {what: folder / name for what, name in names.items() if (folder / name).exists()}

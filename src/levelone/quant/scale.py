@@ -8,6 +8,7 @@ what was trained. With powers of two, dividing by a scale and multiplying by it 
 from __future__ import annotations
 
 import math
+
 import torch
 from torch import Tensor, nn
 

@@ -103,7 +103,7 @@ def evaluate(
     signal-like), ``target`` uint8 [n], ``region`` uint8 [n], ``group`` int32 [n], and
     ``weight_balanced`` float64 [n] (weights that balance the classes within each group).
     """
-    from levelone.train.pipeline import evaluate as implementation
+    from levelone.train.evaluation import evaluate as implementation
 
     return implementation(system, recipe, data, run_dir, progress=progress)
 

@@ -37,7 +37,7 @@ def export_qonnx(
 
     Every tensor is named after the layer that makes it: input quantiser ``images_q``, convolution or dense
     layer ``conv1``, activation ``act1`` (before its quantiser: ``act1_relu``), parameters ``conv1_weight``
-    and ``conv1_bias`` (the quantised values), ``flatten`` and ``concat`` for the operations between. The first
+    and ``conv1_bias`` (the quantised values), ``flatten`` and ``concat`` for what is between. The first
     dimension of inputs and outputs is called ``batch``. The file holds no paths and no stack traces, and the
     same module gives the same bytes.
 

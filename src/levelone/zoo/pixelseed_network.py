@@ -45,6 +45,7 @@ class PixelSeedNetwork(nn.Module):
 
     def __init__(self, layers: Layers, section: PixelSeedModel, *, features: int) -> None:
         super().__init__()
+        self.input_shapes = {"images": IMAGE_SHAPE, "features": (features,)}
         channels, rows, columns = IMAGE_SHAPE
         separate = section.separate_images
         self.images_q = layers.input("images_q", signed=False)

@@ -113,6 +113,10 @@ class System(Protocol):
         """Read at most `limit` candidates of `split` into memory, ready for the network."""
         ...
 
+    def group_counts(self, path: Path, split: Split) -> NDArray[np.int64]:
+        """How many of a whole split are background and signal in each group, [groups, 2]."""
+        ...
+
     def build_float(self, recipe: Recipe) -> nn.Module:
         """The float twin, freshly initialised from torch's current random state."""
         ...
@@ -123,6 +127,10 @@ class System(Protocol):
 
     def load_module(self, recipe: Recipe, path: Path) -> nn.Module:
         """The trained Brevitas module in evaluation mode, from a ``module.pt``."""
+        ...
+
+    def published(self) -> dict[str, Any]:
+        """Published results to compare with: source, conditions, figures. Not measured here."""
         ...
 
     def fit_baseline(self, recipe: Recipe, train: Sample) -> Any:

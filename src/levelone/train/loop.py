@@ -1,0 +1,305 @@
+"""One training with Lightning: the same loop for the float twin and the quantised model.
+
+A run that was killed at any moment and started again ends with the same weights, bit for bit, as one that was
+not: the order of the data is a function of seed and epoch, everything else that training depends on is in
+``last.ckpt``, which is replaced atomically at the end of each epoch, and an unfinished epoch is done again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from lightning.pytorch.callbacks import Checkpoint, EarlyStopping, TQDMProgressBar
+from torch import Tensor, nn
+
+from levelone.errors import LeveloneError
+from levelone.files import atomic_path
+from levelone.train.batches import Batch, InOrder, Shuffled, Table
+
+_MONITOR = "validation_loss"
+
+
+@dataclass(frozen=True)
+class LoopOptions:
+    """What one training needs to know.
+
+    Attributes
+    ----------
+    identity
+        Digest of everything that the result depends on (recipe, data). A checkpoint with another identity is
+        not continued.
+    """
+
+    name: str
+    seed: int
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    weight_decay: float
+    patience: int
+    max_minutes: float | None
+    identity: str
+
+
+class Task(pl.LightningModule):
+    """A network and its loss: binary cross-entropy on the logit."""
+
+    def __init__(
+        self, network: nn.Module, options: LoopOptions, train: Table, check: tuple[Table, Table]
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self._options = options
+        self._train = train
+        self._check = check
+        self._sums: dict[int, list[Tensor]] = {}
+
+    def train_dataloader(self) -> Shuffled:
+        """Called at the start of each epoch (reload_dataloaders_every_n_epochs)."""
+        return Shuffled(self._train, self._options.batch_size, self._options.seed, self.current_epoch)
+
+    def val_dataloader(self) -> list[InOrder]:
+        return [InOrder(table) for table in self._check]
+
+    def on_train_epoch_start(self) -> None:
+        torch.manual_seed(self._options.seed * 100_003 + self.current_epoch)
+
+    def training_step(self, batch: Batch, index: int) -> Tensor:
+        inputs, target = batch
+        return nn.functional.binary_cross_entropy_with_logits(self.network(*inputs), target)
+
+    def validation_step(self, batch: Batch, index: int, dataloader_idx: int = 0) -> None:
+        inputs, target = batch
+        losses = nn.functional.binary_cross_entropy_with_logits(
+            self.network(*inputs), target, reduction="none"
+        )
+        self._sums.setdefault(dataloader_idx, []).append(losses.double().sum())
+
+    def on_validation_epoch_end(self) -> None:
+        for index, name in enumerate((_MONITOR, "train_loss")):
+            total = torch.stack(self._sums.get(index, [torch.zeros(())])).sum() / len(self._check[index])
+            self.log(name, total, prog_bar=True)
+        self._sums.clear()
+
+    def configure_optimizers(self) -> Any:
+        options = self._options
+        matrices = [p for p in self.network.parameters() if p.ndim > 1]
+        vectors = [p for p in self.network.parameters() if p.ndim <= 1]
+        groups = [
+            {"params": matrices, "weight_decay": options.weight_decay},
+            {"params": vectors, "weight_decay": 0.0},
+        ]
+        optimizer = torch.optim.AdamW(groups, lr=options.learning_rate)
+        steps = len(self.train_dataloader()) * options.epochs
+        warm_up = max(min(steps // 20, 200), 1)
+
+        def factor(step: int) -> float:
+            """Linear warm-up, then half a cosine down to 1 %."""
+            if step < warm_up:
+                return (step + 1) / warm_up
+            progress = min((step - warm_up) / max(steps - warm_up, 1), 1.0)
+            return 0.01 + 0.495 * (1 + float(torch.cos(torch.tensor(progress * torch.pi))))
+
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+
+class Keeper(Checkpoint):
+    """Writes ``best.ckpt`` and ``last.ckpt`` and keeps the learning curves, which travel inside them."""
+
+    def __init__(self, folder: Path, options: LoopOptions, report: Callable[[str], None]) -> None:
+        self._folder = folder
+        self._options = options
+        self._report = report
+        self._started = time.monotonic()
+        self.state: dict[str, Any] = {
+            "identity": options.identity,
+            "seed": options.seed,
+            "epochs": [],
+            "best_epoch": -1,
+            "best_loss": float("inf"),
+            "stopped": "",
+        }
+
+    def state_dict(self) -> dict[str, Any]:
+        return self.state
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.state = state_dict
+
+    def on_train_epoch_start(self, trainer: Any, pl_module: Any) -> None:
+        self._started = time.monotonic()
+
+    def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
+        epoch = trainer.current_epoch
+        losses = {name: float(trainer.callback_metrics[name]) for name in ("train_loss", _MONITOR)}
+        row = {
+            "epoch": epoch,
+            **losses,
+            "learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
+            "seconds": round(time.monotonic() - self._started, 3),
+        }
+        self.state["epochs"].append(row)
+        options = self._options
+        better = losses[_MONITOR] < self.state["best_loss"]
+        if better:
+            self.state |= {"best_epoch": epoch, "best_loss": losses[_MONITOR]}
+        self.state["stopped"] = self._reason(trainer, epoch)
+        if self.state["stopped"] == "max_minutes":
+            trainer.should_stop = True
+        # Best first: if the process dies between the two, the epoch is done again and both are written again.
+        if better:
+            _save(trainer, self._folder / "best.ckpt")
+        _save(trainer, self._folder / "last.ckpt")
+        self._report(
+            f"{options.name} epoch {epoch + 1}/{options.epochs}: loss {losses['train_loss']:.5f} (training) "
+            f"{losses[_MONITOR]:.5f} (validation), {row['seconds']:.1f} s"
+        )
+
+    def _reason(self, trainer: Any, epoch: int) -> str:
+        """Why this is the last epoch, or nothing."""
+        if epoch + 1 >= self._options.epochs:
+            return "epochs"
+        if trainer.should_stop:
+            return "patience"
+        minutes = sum(row["seconds"] for row in self.state["epochs"]) / 60
+        if self._options.max_minutes is not None and minutes >= self._options.max_minutes:
+            return "max_minutes"
+        return ""
+
+
+class _Bar(TQDMProgressBar):
+    """Lightning's bar without its separate validation bars."""
+
+    def init_validation_tqdm(self) -> Any:
+        bar = super().init_validation_tqdm()
+        bar.disable = True
+        return bar
+
+
+def fit(
+    network: nn.Module,
+    options: LoopOptions,
+    train: Table,
+    validation: Table,
+    folder: Path,
+    *,
+    report: Callable[[str], None] = lambda line: None,
+    bar: bool = False,
+) -> dict[str, Any]:
+    """Train `network` in place and leave the weights of its best epoch in it.
+
+    The training loss is measured as the validation loss is: in evaluation mode, at the end of the epoch, on
+    as many training candidates as there are validation candidates.
+
+    Parameters
+    ----------
+    folder
+        Holds ``best.ckpt`` and ``last.ckpt``. An interrupted training there is continued, a finished one is
+        read back, one of another recipe or data file is started afresh.
+
+    Returns
+    -------
+    dict
+        ``epochs``, ``best_epoch``, ``best_loss``, ``stopped`` and ``seed``: see `levelone.train.TrainResult`.
+
+    Raises
+    ------
+    LeveloneError
+        If the loss is not finite, or a checkpoint cannot be read.
+    """
+    last = folder / "last.ckpt"
+    found = _found(last, options.identity)
+    if found is None or not found["stopped"]:
+        if found is not None:
+            report(f"{options.name}: continuing after epoch {len(found['epochs'])}")
+        probe = torch.arange(min(len(train), len(validation))) * (len(train) // max(len(validation), 1) or 1)
+        subset = Table(tuple(x[probe] for x in train.inputs), train.target[probe])
+        task = Task(network, options, train, (validation, subset))
+        keeper = Keeper(folder, options, report)
+        callbacks: list[Any] = [
+            EarlyStopping(_MONITOR, patience=options.patience, check_finite=False),
+            keeper,
+        ]
+        torch.manual_seed(options.seed)
+        with _quiet(bar):
+            trainer = pl.Trainer(
+                max_epochs=options.epochs,
+                accelerator="cpu",
+                callbacks=[*callbacks, _Bar()] if bar else callbacks,
+                logger=False,
+                enable_progress_bar=bar,
+                enable_model_summary=False,
+                enable_checkpointing=True,
+                num_sanity_val_steps=0,
+                reload_dataloaders_every_n_epochs=1,
+                default_root_dir=folder,
+            )
+            trainer.fit(task, ckpt_path=None if found is None else str(last), weights_only=True)
+        if getattr(trainer, "interrupted", False):
+            raise KeyboardInterrupt
+        found = keeper.state
+    if found["best_epoch"] < 0:
+        raise LeveloneError(
+            f"{options.name}: no epoch reached a finite validation loss", hint="lower the learning rate"
+        )
+    load_best(network, folder / "best.ckpt")
+    return {key: value for key, value in found.items() if key != "identity"}
+
+
+def _save(trainer: Any, path: Path) -> None:
+    with atomic_path(path) as scratch:
+        trainer.save_checkpoint(scratch)
+
+
+def _found(path: Path, identity: str) -> dict[str, Any] | None:
+    """The curves inside a checkpoint, if there is one and it belongs to this training."""
+    if not path.exists():
+        return None
+    states = _read(path)["callbacks"]
+    state: dict[str, Any] | None = states.get(Keeper.__qualname__)
+    return state if state is not None and state["identity"] == identity else None
+
+
+def load_best(network: nn.Module, path: Path) -> None:
+    """Load the weights inside a checkpoint into `network` and put it into evaluation mode."""
+    prefix = "network."
+    state = _read(path)["state_dict"]
+    network.load_state_dict({name.removeprefix(prefix): value for name, value in state.items()})
+    network.eval()
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises many kinds for a file that is not a checkpoint
+        raise LeveloneError(
+            f"{path}: not a checkpoint ({type(error).__name__})", hint="delete it to train from the start"
+        ) from error
+    return content
+
+
+@contextlib.contextmanager
+def _quiet(bar: bool) -> Iterator[None]:
+    """Keep Lightning off standard output: its bar goes to standard error, its advice nowhere."""
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric", "lightning")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -30,7 +30,7 @@ None), exact ``range`` (and ``channel_ranges``), width and sign.
 """
 
 from levelone.graph.build import GraphBuilder, sanitise
-from levelone.graph.execute import execute
+from levelone.graph.execute import Executor, execute
 from levelone.graph.inputs import quantise_inputs
 from levelone.graph.ir import (
     Codes,
@@ -49,6 +49,7 @@ from levelone.graph.reader import read_qonnx
 
 __all__ = [
     "Codes",
+    "Executor",
     "Graph",
     "GraphBuilder",
     "GraphInput",

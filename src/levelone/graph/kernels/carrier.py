@@ -1,0 +1,52 @@
+"""In which machine numbers integers travel: the smallest type in which every intermediate is provably exact.
+
+Floating point numbers hold every integer up to 2**24 (float32) or 2**53 (float64), and sums and products of
+integers are exact in them, in any order, as long as no partial result exceeds that. Matrix products in
+floating point are an order of magnitude faster than in integers, so that is what the kernels use where the
+ranges allow.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from levelone.graph.ir import Value
+from levelone.graph.ops._bounds import magnitude
+
+Array = NDArray[Any]
+FLOAT_LIMITS: tuple[tuple[type, int], ...] = ((np.float32, 2**24), (np.float64, 2**53))
+
+
+def float_for(bound: int) -> type | None:
+    """The smallest float type that holds every integer up to `bound`, or None."""
+    return next((dtype for dtype, limit in FLOAT_LIMITS if bound <= limit), None)
+
+
+def carrier(value: Value) -> type:
+    """The type that the codes of `value` travel in."""
+    bound = magnitude(value)
+    return float_for(bound) or (np.int64 if bound < 2**63 else object)
+
+
+def wider(*dtypes: type) -> type:
+    """The widest of several carriers."""
+    ladder: list[type] = [np.float32, np.float64, np.int64, object]
+    return ladder[max(ladder.index(dtype) for dtype in dtypes)]
+
+
+def events_last(codes: Array) -> Array:
+    """[event, *spatial, channel] -> [channel, *spatial, event], a view."""
+    return codes.transpose(codes.ndim - 1, *range(1, codes.ndim - 1), 0)
+
+
+def events_first(array: Array) -> Array:
+    """[channel, *spatial, event] -> [event, *spatial, channel], a view."""
+    return events_last(array)
+
+
+def per_channel(numbers: Any, dtype: type, rank: int) -> Array:
+    """One number or one per channel, shaped to broadcast against [channel, *spatial, event]."""
+    return np.asarray(numbers).astype(dtype).reshape(-1, *[1] * rank)

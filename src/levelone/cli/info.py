@@ -47,11 +47,12 @@ def doctor(as_json: AsJson = False) -> None:
         emit(checks.to_json(found))
     if not as_json:
         from rich.console import Console
+        from rich.markup import escape
 
         marks = {"pass": "[green]pass[/]", "fail": "[red]FAIL[/]", "not applicable": "[dim]n/a [/]"}
         console = Console(soft_wrap=True, highlight=False)
         for check in found:
-            console.print(f"{marks[check.outcome]}  {check.name:14} {check.found}")
+            console.print(f"{marks[check.outcome]}  {escape(f'{check.name:14} {check.found}')}")
             if check.advice:
-                console.print(f"      [dim]{check.advice.replace('[', chr(92) + '[')}[/]")
+                console.print(f"      [dim]{escape(check.advice)}[/]")
     raise typer.Exit(0 if checks.healthy(found) else COULD_NOT_RUN)

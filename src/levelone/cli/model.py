@@ -50,19 +50,21 @@ def export(
 ) -> None:
     """Write the trained quantised model of a run as QONNX.
 
+    Beside model.onnx come model.module.pt, model.recipe.toml and model.vectors.h5: with them, convert and
+    csim can compare with the trained module too. Without them model.onnx is complete all the same.
+
     Example: levelone export runs/pixelseed -o model.onnx
     """
-    from levelone.files import sha256
     from levelone.pipeline.job import open_run
-    from levelone.train import export_run
+    from levelone.pipeline.modules import export_model
 
     with one_json_object(as_json) as emit:
-        job = open_run(run)
-        export_run(job.system, job.recipe, run, output)
-        result = {"file": str(output), "sha256": sha256(output)}
+        result = export_model(open_run(run), output)
         emit(result)
     if not as_json:
         typer.echo(f"{result['file']}  sha256 {result['sha256']}")
+        for path in result["companions"]:
+            typer.echo(path)
 
 
 def emulate(

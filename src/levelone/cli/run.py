@@ -131,7 +131,7 @@ def perform(
 
     from levelone.pipeline.engine import run_stages
     from levelone.pipeline.job import save_recipe
-    from levelone.pipeline.stages import Run
+    from levelone.pipeline.stages import Run, check_data
     from levelone.pipeline.state import locked
 
     console = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -148,6 +148,8 @@ def perform(
     def show(line: str) -> None:
         console.print(f"  {line}", style="dim", markup=False)
 
+    if generation is None and not job.folder.exists():
+        check_data(job)  # before a folder is made for data that cannot be used
     with locked(job.folder):
         save_recipe(job)
         context = Run(job, generation, show, force)

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
-from levelone.files import sha256
+from levelone.files import sha256, write_bytes
 from levelone.graph import Codes, Graph, from_onnx_layout, to_onnx_layout
-from levelone.pipeline.job import RECIPE
+from levelone.pipeline.job import RECIPE, Job
 from levelone.recipe import Recipe, load_recipe
 from levelone.zoo import find_system
 from levelone.zoo.system import System
@@ -22,7 +22,7 @@ from levelone.zoo.system import System
 MODULE = "module.pt"
 VECTORS = "vectors.h5"
 COMPANIONS = (MODULE, RECIPE, VECTORS)
-"""What travels with a QONNX file ``model.onnx``: ``model.module.pt``, ... or, in a run folder, ``module.pt``, ..."""
+"""What travels with ``model.onnx``: ``model.module.pt`` and so on, or ``module.pt`` in a run folder."""
 
 
 @dataclass(frozen=True)
@@ -74,20 +74,51 @@ class TrainedModule:
         return {name: from_onnx_layout(graph, name, codes) for name, codes in found.items()}
 
 
-def companions(model: Path) -> dict[str, Path]:
-    """Files that travel with the QONNX file `model`: those of `COMPANIONS` that exist beside it and fit it.
+def companions(model: Path, folder: Path | None = None) -> dict[str, Path]:
+    """Files that travel with the QONNX file `model`: those of `COMPANIONS` in `folder` that fit it.
 
     A trained module or golden vectors of another model are left out: their recorded digests differ.
     """
     metadata = metadata_of(model)
-    found = {}
+    folder = model.parent if folder is None else folder
+    found: dict[str, Path] = {}
     for name in COMPANIONS:
-        for path in (model.with_name(f"{model.stem}.{name}"), model.with_name(name)):
+        for path in (folder / f"{model.stem}.{name}", folder / name):
             if name not in found and path.is_file() and _fits(name, path, model, metadata):
                 found[name] = path
     if MODULE not in found:
         found.pop(RECIPE, None)
     return found
+
+
+def export_model(job: Job, output: Path) -> dict[str, Any]:
+    """`levelone export`: the QONNX file of a run, and its companions beside it.
+
+    Returns
+    -------
+    dict
+        ``file``, ``sha256``, ``companions`` (paths).
+
+    Raises
+    ------
+    LeveloneError
+        If the run has no trained module, or the files cannot be written.
+    """
+    from levelone.train import export_run
+
+    if not job.path(MODULE).is_file():
+        raise LeveloneError(
+            f"{job.folder}: no trained module in this run folder",
+            hint=f"levelone train {job.system.name} --out {job.folder}",
+        )
+    export_run(job.system, job.recipe, job.folder, output)
+    written = []
+    if output.resolve().parent != job.folder.resolve():
+        for name, source in companions(output, job.folder).items():
+            target = output.with_name(f"{output.stem}.{name}")
+            write_bytes(target, source.read_bytes())
+            written.append(str(target))
+    return {"file": str(output), "sha256": sha256(output), "companions": written}
 
 
 def _fits(name: str, path: Path, model: Path, metadata: Mapping[str, Any]) -> bool:

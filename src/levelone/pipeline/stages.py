@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from levelone.errors import LeveloneError
 from levelone.files import sha256, write_text
 from levelone.pipeline.engine import Stage
 from levelone.pipeline.job import EVENTS, Job
@@ -107,12 +108,28 @@ def _data_inputs(run: Run) -> dict[str, str]:
 
 
 def _data(run: Run, resume: bool) -> dict[str, Any]:
-    """Touch every split once: a file that cannot be trained on is refused before any training."""
-    job = run.job
+    return check_data(run.job)
+
+
+def check_data(job: Job) -> dict[str, Any]:
+    """Touch every split once: a file that cannot be trained on is refused before any training.
+
+    Raises
+    ------
+    LeveloneError
+        If the file is damaged or of another kind, or a split lacks a class.
+    """
     counts = {}
     for split in ("train", "validation", "test"):
         found = job.system.load(job.recipe, job.data, split, mixture="natural", limit=2000, seed=0)
-        counts[f"{split} true fraction"] = round(float(found.target.mean()), 3)
+        fraction = float(found.target.mean())
+        if fraction in (0.0, 1.0):
+            present = "true" if fraction else "fake"
+            raise LeveloneError(
+                f"{job.data}: the {split} candidates looked at are all {present}; both classes are needed",
+                hint="simulate more events",
+            )
+        counts[f"{split} true fraction"] = round(fraction, 3)
     return {"file": str(job.data), **counts}
 
 

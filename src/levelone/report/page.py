@@ -127,7 +127,7 @@ def _performance(content: Content) -> str:
         )
         parts.append(_figure(plots.roc(panels, _reference(content.metrics)), caption))
     parts.append(tables.reference_table(content.metrics, _reference(content.metrics)))
-    measured = next(iter(content.metrics["models"].values()), {})
+    measured: dict[str, Any] = next(iter(content.metrics["models"].values()), {})
     for mixture, title in MIXTURES.items():
         if mixture not in measured:
             continue

@@ -1,4 +1,4 @@
-"""The pixel detector as a file describes it: where each module is, how it is turned, which layers are neighbours."""
+"""The pixel detector as a file describes it: where its modules are and how they are turned."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ def reconstruct(detector: PixelDetector, clusters: Clusters) -> Hits:
     n = len(clusters)
     owner = np.repeat(np.arange(n), np.diff(clusters.pixel_offset))
     weight = clusters.pixel_charge.astype(np.float64)
-    charge = np.bincount(owner, weight, n)
+    charge = np.bincount(owner, weight, n).astype(np.float64)
     row = clusters.row + 0.5 + np.bincount(owner, weight * (clusters.pixel_index >> 4), n) / charge
     column = clusters.column + 0.5 + np.bincount(owner, weight * (clusters.pixel_index & 15), n) / charge
     x, y, z = detector.global_position(clusters.module, row, column).T

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from levelone.data.detector import IMAGE_SIZE, REGIONS
 from levelone.data.features import FEATURES
+from levelone.data.splitting import SPLITS
 from levelone.errors import LeveloneError
 
 __all__ = [
@@ -30,7 +31,6 @@ __all__ = [
 
 FEATURE_NAMES: tuple[str, ...] = tuple(FEATURES)
 """Names of the feature columns; `levelone.data.features.FEATURES` gives unit and meaning."""
-SPLITS = ("train", "validation", "test")
 Mixture = Literal["natural", "balanced"]
 
 
@@ -41,8 +41,8 @@ class Doublets:
     Attributes
     ----------
     images
-        float32 [n, 2, 16, 16]: inner and outer hit, pixel charge in ke (1000 electrons); rows are local x (r-phi),
-        columns local y (z in the barrel, r in the endcaps).
+        float32 [n, 2, 16, 16]: inner and outer hit, pixel charge in ke (1000 electrons); rows are local x
+        (r-phi), columns local y (z in the barrel, r in the endcaps).
     features
         float32 [n, len(FEATURE_NAMES)], finite, in the units of `levelone.data.features.FEATURES`.
     label
@@ -139,6 +139,29 @@ class DoubletFile(ABC):
         """Numbers of the events of a split, ascending."""
         return np.unique(self.index.event[self.index.split == _split_code(split)])
 
+    def checked(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Indices as int64 after checking that they lie in the file."""
+        indices = np.asarray(indices, dtype=np.int64).reshape(-1)
+        outside = (indices < 0) | (indices >= self.index.label.size)
+        if outside.any():
+            last = self.index.label.size - 1
+            raise LeveloneError(f"{self.path}: doublet index {indices[outside][0]} is outside 0 to {last}")
+        return indices
+
+    def batch(
+        self, indices: NDArray[np.int64], images: NDArray[np.float32], features: NDArray[np.float32]
+    ) -> Doublets:
+        """Images and features of the doublets at `indices`, with what the index knows of them."""
+        return Doublets(
+            images=images,
+            features=features,
+            label=self.index.label[indices],
+            event=self.index.event[indices],
+            layer_pair=self.index.layer_pair[indices],
+            region=self.index.region[indices],
+            layer_pair_names=self.layer_pair_names,
+        )
+
     def labels(self, split: str) -> NDArray[np.uint8]:
         """Labels of all doublets of a split, in file order."""
         return self.index.label[self.index.split == _split_code(split)]
@@ -157,8 +180,8 @@ class DoubletFile(ABC):
         split
             ``"train"``, ``"validation"`` or ``"test"``. Splits share no event.
         mixture
-            ``"natural"``: as the detector gives them. ``"balanced"``: within every layer pair as many true as fake
-            doublets, drawn without repetition.
+            ``"natural"``: as the detector gives them. ``"balanced"``: within every layer pair as many true as
+            fake doublets, drawn without repetition.
         limit
             At most this many, drawn at random without repetition (``"balanced"`` stays balanced).
         seed

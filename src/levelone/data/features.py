@@ -1,8 +1,9 @@
 """Expert features of a doublet: two hits, and the track that would join them.
 
 The hypothesis is a helix through both hits whose transverse circle passes through the beam axis. It fixes the
-curvature, the polar angle and so the angle at which a true track would cross each sensor. From that angle follows
-the cluster length to expect along both local axes; a fake pair has the right positions but the wrong lengths.
+curvature, the polar angle and so the angle at which a true track would cross each sensor. From that angle
+follows the cluster length to expect along both local axes; a fake pair has plausible positions but the wrong
+lengths.
 """
 
 from __future__ import annotations

@@ -91,11 +91,7 @@ class NativeFile(DoubletFile):
 
     def read(self, indices: NDArray[np.int64]) -> Doublets:
         """Read doublets; see `DoubletFile.read`."""
-        indices = np.asarray(indices, dtype=np.int64)
-        total = self.index.label.size
-        if indices.size and not (0 <= indices.min() and indices.max() < total):
-            bad = indices[(indices < 0) | (indices >= total)][0]
-            raise LeveloneError(f"{self.path}: doublet index {bad} is outside 0 to {total - 1}")
+        indices = self.checked(indices)
         n = indices.size
         images = np.zeros((n, 2, IMAGE_SIZE * IMAGE_SIZE), np.float32)
         features = np.empty((n, len(FEATURES)), np.float32)
@@ -119,15 +115,7 @@ class NativeFile(DoubletFile):
                     self.detector.thickness_mm,
                     self.detector.field_tesla,
                 )
-        return Doublets(
-            images=images.reshape(n, 2, IMAGE_SIZE, IMAGE_SIZE),
-            features=features,
-            label=self.index.label[indices],
-            event=event,
-            layer_pair=self.index.layer_pair[indices],
-            region=self.index.region[indices],
-            layer_pair_names=self.layer_pair_names,
-        )
+        return self.batch(indices, images.reshape(n, 2, IMAGE_SIZE, IMAGE_SIZE), features)
 
     def _event(self, number: int) -> _Event:
         if number in self._cache:
@@ -188,7 +176,7 @@ def _read_header(path: Path, file: h5py.File) -> tuple[dict[str, Any], float]:
         raise LeveloneError(f"{path}: the attribute 'schema_version' is {version!r}, expected an integer")
     if version > SCHEMA_VERSION:
         raise LeveloneError(
-            f"{path}: schema version {version} is newer than {SCHEMA_VERSION}, the newest that this levelone reads",
+            f"{path}: schema version {version} is newer than {SCHEMA_VERSION}, the newest one known",
             hint="update levelone",
         )
     if version < 1:

@@ -77,7 +77,7 @@ class Writer:
                     chunks=(CHUNK,),
                     shuffle=True,
                     compression="gzip",
-                    compression_opts=9,
+                    compression_opts=6,
                 )
 
     def append(self, event: Event) -> None:
@@ -122,7 +122,7 @@ class Writer:
 
 
 def _write_geometry(file: h5py.File, detector: PixelDetector) -> None:
-    values = {
+    values: dict[str, NDArray[Any]] = {
         "center": detector.center_mm,
         "axis_x": detector.axis_x,
         "axis_y": detector.axis_y,
@@ -134,7 +134,7 @@ def _write_geometry(file: h5py.File, detector: PixelDetector) -> None:
     group = file.create_group("geometry")
     for name, dtype in GEOMETRY.items():
         group.create_dataset(
-            name, data=values[name].astype(dtype), shuffle=True, compression="gzip", compression_opts=9
+            name, data=values[name].astype(dtype), shuffle=True, compression="gzip", compression_opts=6
         )
     group.attrs["layer_names"] = json.dumps(detector.layer_names)
     for name in GEOMETRY_NUMBERS:

@@ -1,10 +1,10 @@
 """Ionisation charge of a path through silicon, with its fluctuations.
 
-The energy loss of a heavy charged particle in a thin layer follows the Landau distribution around a most probable
-value (Particle Data Group, Review of Particle Physics 2024, section 34.2.9, equations 34.11 and 34.12), broadened
-by a Gaussian because the electrons are bound (P. Shulek et al., Sov. J. Nucl. Phys. 4 (1967) 400; the form used
-and compared with measurements in S. Hancock et al., Phys. Rev. A 28 (1983) 615). Both laws are stable under
-addition, so drawing each cell of a track by itself gives the same cluster charge as drawing the whole path once.
+The energy loss of a heavy charged particle in a thin layer follows the Landau distribution around a most
+probable value (Particle Data Group, Review of Particle Physics 2024, section 34.2.9, equations 34.11 and 34.12),
+broadened by a Gaussian because the electrons are bound (P. Shulek et al., Sov. J. Nucl. Phys. 4 (1967) 400; the
+form compared with measurements in S. Hancock et al., Phys. Rev. A 28 (1983) 615). Both laws are stable under
+addition, so drawing each cell of a track by itself gives the cluster charge of drawing the whole path once.
 Not simulated: Lorentz drift, diffusion between pixels, the range of delta electrons, radiation damage.
 """
 
@@ -25,8 +25,8 @@ LANDAU_MODE = -0.22278
 KEV_PER_ELECTRON = 3.66e-3
 """Energy per electron-hole pair in silicon at 300 K, keV (F. Scholze et al., NIM A 439 (2000) 208)."""
 SHELL_KEV = 2.27
-"""Sum over the shells of silicon of Z_i/Z I_i ln(2 m c^2 / I_i), keV: K (2 electrons, 1.84 keV), L (8, 0.11 keV)
-and M (4, 0.012 keV), in the Shulek width."""
+"""Sum over the shells of silicon of Z_i/Z I_i ln(2 m c^2 / I_i), keV: K (2 electrons, 1.84 keV), L (8,
+0.11 keV) and M (4, 0.012 keV), in the Shulek width."""
 DELTA_LIMIT_KEV = 300.0
 """A single delta electron above this energy has a range of the order of the sensor and leaves the cluster
 (continuous-slowing-down range of 300 keV electrons in silicon: 0.4 mm, NIST ESTAR)."""

@@ -68,8 +68,8 @@ def make_clusters(
     width, height = sensor.columns + 2, sensor.rows + 2
     key = (module * height + cells.row) * width + cells.column
     pixel_key, cell_pixel = np.unique(key, return_inverse=True)
-    charge = np.bincount(cell_pixel, deposit, pixel_key.size)
-    charge += rng.normal(0, sensor.noise_electrons, charge.size)
+    noise = rng.normal(0, sensor.noise_electrons, pixel_key.size)
+    charge = np.bincount(cell_pixel, deposit, pixel_key.size) + noise
     alive = charge >= sensor.threshold_electrons
     new_index = np.cumsum(alive) - 1
     pixel_key, charge = pixel_key[alive], charge[alive]
@@ -86,7 +86,7 @@ def make_clusters(
     corner_y = low_y + size_y // 2 - IMAGE_SIZE // 2
     cluster_module = pixel_key[order][start] // (width * height)
 
-    # Clusters ordered by layer and azimuth: neighbours in space are neighbours in the file, which packs better.
+    # Ordered by layer and azimuth: neighbours in space are neighbours in the file, which packs better.
     middle = detector.global_position(cluster_module, (low_x + high_x + 1) / 2, (low_y + high_y + 1) / 2)
     phi = np.arctan2(middle[:, 1], middle[:, 0])
     ranking = np.lexsort((phi, detector.module_layer[cluster_module]))

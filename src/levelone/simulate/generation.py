@@ -97,8 +97,8 @@ class Source:
 class Pool:
     """Minimum-bias collisions of one split, generated when first asked for.
 
-    A new pool takes collisions that no other pool has seen, because they all continue one stream. Beyond `limit`
-    collisions a pool starts again from its first one (which `place` turns and moves, so no crossing is repeated).
+    A new pool takes collisions that no other pool has seen, because they all continue one stream. Beyond
+    `limit` collisions a pool starts again from its first one, which `place` turns and moves.
     """
 
     def __init__(self, source: Source, limit: int) -> None:

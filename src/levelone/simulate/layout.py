@@ -23,7 +23,7 @@ def layer_names() -> tuple[str, ...]:
 
 
 def layer_pairs() -> tuple[tuple[str, str], ...]:
-    """Neighbouring layers: along the barrel, from barrel layers 1 to 3 into the first disks, from disk to disk."""
+    """Neighbours: along the barrel, from barrel layers 1 to 3 into the first disks, from disk to disk."""
     pairs = [(f"B{i}", f"B{i + 1}") for i in range(1, BARREL_LAYERS)]
     for side in "+-":
         pairs += [(f"B{i}", f"E1{side}") for i in range(1, BARREL_LAYERS)]

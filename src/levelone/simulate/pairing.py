@@ -32,8 +32,8 @@ class Pairs:
     label
         uint8, 1 if one particle made both.
     findable, found
-        Number of true pairs of primary particles above `PT_MIN_GEV` on neighbouring layers, and how many of them
-        pass the windows.
+        Number of true pairs of primary particles above `PT_MIN_GEV` on neighbouring layers, and how many of
+        them pass the windows.
     """
 
     inner: NDArray[np.int64]
@@ -43,20 +43,23 @@ class Pairs:
     found: int
 
 
-def _windows(detector: PixelDetector, inner: Hits, outer: Hits) -> NDArray[np.bool_]:
-    delta_r = outer.r - inner.r
-    safe = np.maximum(delta_r, DELTA_R_MIN_MM)
-    z0 = inner.z - inner.r * (outer.z - inner.z) / safe
+def _windows(
+    detector: PixelDetector, hits: Hits, inner: NDArray[np.int64], outer: NDArray[np.int64]
+) -> NDArray[np.bool_]:
     half = gev_per_mm(detector.field_tesla) / (2 * PT_MIN_GEV)
-    bend = np.arcsin(np.minimum(half * outer.r, 1)) - np.arcsin(np.minimum(half * inner.r, 1))
-    delta_phi = np.abs(wrap_phi(outer.phi - inner.phi))
-    return (delta_r > DELTA_R_MIN_MM) & (np.abs(z0) < Z0_MAX_MM) & (delta_phi < bend + PHI_SLACK_RAD)
+    turned = np.arcsin(np.minimum(half * hits.r, 1))
+    inner_r, inner_z = hits.r[inner], hits.z[inner]
+    delta_r = hits.r[outer] - inner_r
+    z0 = inner_z - inner_r * (hits.z[outer] - inner_z) / np.maximum(delta_r, DELTA_R_MIN_MM)
+    delta_phi = np.abs(wrap_phi(hits.phi[outer] - hits.phi[inner]))
+    near = delta_phi < turned[outer] - turned[inner] + PHI_SLACK_RAD
+    return (delta_r > DELTA_R_MIN_MM) & (np.abs(z0) < Z0_MAX_MM) & near
 
 
 def _candidates(
     detector: PixelDetector, hits: Hits, first: NDArray[np.int64], second: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """All pairs of `first` and `second` clusters within the widest possible azimuth window of these layers."""
+    """Pairs of `first` and `second` clusters within the widest azimuth window of these layers."""
     half = gev_per_mm(detector.field_tesla) / (2 * PT_MIN_GEV)
     r_max, r_min = hits.r[second].max(initial=0), hits.r[first].min(initial=0)
     reach = np.arcsin(min(half * r_max, 1)) - np.arcsin(min(half * r_min, 1)) + PHI_SLACK_RAD
@@ -90,7 +93,7 @@ def _true_pairs(
             break
         for a, b in ((same, same + step), (same + step, same)):
             ok = table[hits.layer[cluster[a]], hits.layer[cluster[b]]] >= 0
-            a, b = a[ok], b[ok]  # noqa: PLW2901 - the selection of this direction
+            a, b = a[ok], b[ok]
             prompt = (primary[a] >= 0) & (pt[a] > PT_MIN_GEV)
             prompt &= birth_r_mm[np.maximum(primary[a], 0)] < hits.r.min(initial=np.inf)
             prompt &= hits.r[cluster[b]] - hits.r[cluster[a]] > DELTA_R_MIN_MM
@@ -124,7 +127,7 @@ def make_doublets(
     members = [np.flatnonzero(hits.layer == layer) for layer in range(len(detector.layer_names))]
     for a, b in detector.layer_pairs:
         first, second = _candidates(detector, hits, members[a], members[b])
-        keep = _windows(detector, hits.take(first), hits.take(second))
+        keep = _windows(detector, hits, first, second)
         first, second = first[keep], second[keep]
         order = np.lexsort((second, first))
         inner.append(first[order])
@@ -133,7 +136,7 @@ def make_doublets(
     true_inner, true_outer, findable = _true_pairs(detector, hits, truth, birth_r_mm)
     key = inner_index * n + outer_index
     true_key = true_inner * n + true_outer
-    passed = _windows(detector, hits.take(true_inner), hits.take(true_outer))
+    passed = _windows(detector, hits, true_inner, true_outer)
     return Pairs(
         inner=inner_index,
         outer=outer_index,

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 import levelone
 from levelone.data.detector import PixelDetector, reconstruct
-from levelone.data.doublets import SPLITS
 from levelone.data.schema import Event, create
+from levelone.data.splitting import SPLITS, split_codes
 from levelone.errors import LeveloneError
 from levelone.simulate.clusters import CHARGE_UNIT_KE, make_clusters
 from levelone.simulate.generation import Pool, Source, crossing
@@ -27,8 +27,6 @@ from levelone.simulate.pairing import make_doublets
 from levelone.simulate.sensors import PixelSensor, sensor
 from levelone.simulate.transport import Detector, load_acts
 
-SPLIT_SHARES = (0.7, 0.1, 0.2)
-"""Share of the events in the training, validation and test splits."""
 POOL_LIMIT = 20_000
 """Minimum-bias collisions generated per split; beyond it they are used again, turned and at a new vertex."""
 BLOCK_EVENTS = 5
@@ -53,8 +51,8 @@ class SimulationSummary:
     overflowing
         Share of the clusters that do not fit the 16 x 16 window.
     window_efficiency
-        Share of the findable true pairs (primary particles above 0.5 GeV, born inside the first layer, clusters
-        on neighbouring layers) that pass the seeding windows.
+        Share of the findable true pairs (primary particles above 0.5 GeV, born inside the first layer,
+        clusters on neighbouring layers) that pass the seeding windows.
     single_pixel
         Share of the clusters with one pixel.
     splits
@@ -107,23 +105,6 @@ def _setup(geometry: str) -> tuple[Detector, PixelSensor, PixelDetector, NDArray
     return detector, sensor(geometry), *read_layout(detector, sensor(geometry))
 
 
-def split_events(events: int) -> NDArray[np.uint8]:
-    """Split of each event, uint8 [events]: training events first, then validation, then test; none is empty.
-
-    Raises
-    ------
-    LeveloneError
-        If there are fewer than three events.
-    """
-    if events < len(SPLITS):
-        raise LeveloneError(
-            f"--events is {events}, but at least {len(SPLITS)} are needed: one each to train, validate and test"
-        )
-    counts = [max(1, round(share * events)) for share in SPLIT_SHARES]
-    counts[0] = events - counts[1] - counts[2]
-    return np.repeat(np.arange(len(SPLITS)), counts).astype(np.uint8)
-
-
 def _run_block(task: _Task) -> list[_Done]:
     detector, pixel, layout, identifiers = _setup(task.geometry)
     acts_seed = int(np.random.SeedSequence(task.seed).generate_state(1)[0])
@@ -149,7 +130,7 @@ def _run_block(task: _Task) -> list[_Done]:
 
 
 def _tasks(geometry: str, seed: int, split: NDArray[np.uint8], pileup: NDArray[np.int64]) -> Iterator[_Task]:
-    """Generate the collisions block by block, so that the detector can start at once and memory stays bounded."""
+    """Generate the collisions block by block: the detector starts at once and memory stays bounded."""
     seeds = np.random.SeedSequence([seed, 0]).generate_state(2) % MAX_PYTHIA_SEED + 1
     hard, soft = Source("ttbar", int(seeds[0])), Source("minbias", int(seeds[1]))
     for code in range(len(SPLITS)):
@@ -218,7 +199,7 @@ def simulate(
     _check_arguments(events, pileup, seed, geometry, workers)
     load_acts()
     begin = time.perf_counter()
-    split = split_events(events)
+    split = split_codes(events)
     drawn = np.random.default_rng([seed, 3]).poisson(pileup, events).astype(np.int64)
     layout = _setup(geometry)[2]
     totals = {"clusters": 0, "doublets": 0, "true": 0, "overflow": 0, "single": 0, "findable": 0, "found": 0}
@@ -249,7 +230,8 @@ def simulate(
 
 def _check_arguments(events: int, pileup: float, seed: int, geometry: str, workers: int) -> None:
     sensor(geometry)
-    split_events(events)
+    if events < len(SPLITS):
+        raise LeveloneError(f"--events is {events}, but training, validation and test need one event each")
     if not 0 <= pileup <= 1000:
         raise LeveloneError(f"--pileup is {pileup}, expected 0 to 1000")
     if seed < 0:
@@ -271,9 +253,9 @@ def _count(totals: dict[str, int], done: _Done) -> None:
 
 
 def _provenance(events: int, pileup: float, seed: int, geometry: str) -> dict[str, Any]:
-    command = f"levelone simulate pixelseed --events {events} --pileup {pileup:g} --seed {seed} --geometry {geometry}"
+    options = f"--events {events} --pileup {pileup:g} --seed {seed} --geometry {geometry}"
     return {
-        "command": command,
+        "command": f"levelone simulate pixelseed {options} -o FILE.h5",
         "events": events,
         "pileup": pileup,
         "seed": seed,

@@ -72,7 +72,7 @@ def load_acts() -> ModuleType:
 
 
 def digitisation_config(sensor: PixelSensor) -> dict[str, Any]:
-    """ACTS digitisation configuration: the same segmentation and thickness for all pixel volumes, no threshold."""
+    """ACTS digitisation configuration: one segmentation for all pixel volumes, no threshold."""
     axes = [
         (sensor.rows, MODULE_HALF_X_MM, "binX"),
         (sensor.columns, MODULE_HALF_Y_MM, "binY"),
@@ -198,7 +198,7 @@ def _read_cells(folder: Path, number: int) -> Cells:
     squared = np.square(momentum[:, :3]).sum(axis=1)
     mass2 = np.maximum(np.square(momentum[:, 3]) - squared, 1e-12)
     beta_gamma = np.sqrt(squared / mass2)
-    # part, gen and subpart fit 24, 16 and 16 bits, so that one integer names a particle.
+    # One integer names a particle: number of the primary, generation, number among its siblings.
     particle = (hits[:, 0] << 32) | (hits[:, 1] << 16) | hits[:, 2]
     primary = np.where((hits[:, 1] == 0) & (hits[:, 2] == 0), hits[:, 0] - 1, -1)
     return Cells(

@@ -1,0 +1,22 @@
+"""How events are divided into splits."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+SPLITS = ("train", "validation", "test")
+SPLIT_SHARES = (0.7, 0.1, 0.2)
+"""Share of the events in each split."""
+
+
+def split_codes(events: int) -> NDArray[np.uint8]:
+    """Split (index into `SPLITS`) of each of `events` events, uint8 [events], ascending.
+
+    From three events on, no split is empty; fewer events are all training events.
+    """
+    if events < len(SPLITS):
+        return np.zeros(events, np.uint8)
+    counts = [max(1, round(share * events)) for share in SPLIT_SHARES]
+    counts[0] = events - counts[1] - counts[2]
+    return np.repeat(np.arange(len(SPLITS)), counts).astype(np.uint8)

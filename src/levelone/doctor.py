@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import platform
-import re
 import shutil
-import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Literal
+
+from levelone.errors import LeveloneError
 
 Outcome = Literal["pass", "fail", "not applicable"]
 
@@ -30,7 +29,6 @@ TESTED = {
 """The versions that the tests ran with; `constraints.txt` installs them."""
 
 EXTRAS = {"sim": ("pyacts", "pythia8mc"), "test": ("pytest", "hypothesis", "pandas", "tables")}
-MINIMUM_GXX = 9  # the generated test bench is C++17
 
 
 @dataclass(frozen=True)
@@ -55,22 +53,14 @@ class Check:
     advice: str = ""
 
 
-def diagnose(environment: Mapping[str, str] | None = None) -> list[Check]:
-    """Look at Python, packages, the compiler and the vendor tools.
-
-    Parameters
-    ----------
-    environment
-        Where to look for ``PATH`` and ``CXX``; the process environment by default.
-    """
-    environment = os.environ if environment is None else environment
-    path = environment.get("PATH", "")
+def diagnose() -> list[Check]:
+    """Look at Python, packages, the compiler and the vendor tools."""
     return [
         _python(),
-        _compiler(environment.get("CXX", "g++"), path),
+        _compiler(),
         *(_package(name, tested) for name, tested in TESTED.items()),
         *(_extra(name, packages) for name, packages in EXTRAS.items()),
-        *(_vendor(tool, path) for tool in ("vitis_hls", "vitis", "vivado")),
+        *(_vendor(tool) for tool in ("vitis_hls", "vitis", "vivado")),
     ]
 
 
@@ -92,25 +82,14 @@ def _python() -> Check:
     return Check("python", "pass", f"{platform.python_version()} ({sys.executable})")
 
 
-def _compiler(command: str, path: str) -> Check:
-    place = shutil.which(command, path=path)
-    if place is None:
-        advice = "install g++ (Debian, Ubuntu: apt install g++; Alma, Rocky: dnf install gcc-c++)"
-        return Check("g++", "fail", f"{command} not found", advice)
+def _compiler() -> Check:
+    from levelone.hls.toolchain import find_compiler
+
     try:
-        text = subprocess.run(
-            [place, "-dumpfullversion", "-dumpversion"],
-            capture_output=True,
-            text=True,
-            timeout=20,
-            check=True,
-        ).stdout.strip()
-    except (OSError, subprocess.SubprocessError) as error:
-        return Check("g++", "fail", f"{place} does not run: {error}", "reinstall the compiler")
-    major = re.match(r"\d+", text)
-    if major is None or int(major[0]) < MINIMUM_GXX:
-        return Check("g++", "fail", f"{place} {text}", f"version {MINIMUM_GXX} or later is needed")
-    return Check("g++", "pass", f"{text} ({place})")
+        found = find_compiler()
+    except LeveloneError as error:
+        return Check("C++ compiler", "fail", error.message, error.hint or "")
+    return Check("C++ compiler", "pass", f"{found.version} ({found.path})")
 
 
 def _package(name: str, tested: str) -> Check:
@@ -136,8 +115,8 @@ def _extra(name: str, packages: tuple[str, ...]) -> Check:
     return Check(f"extra [{name}]", "pass", ", ".join(found))
 
 
-def _vendor(tool: str, path: str) -> Check:
-    place = shutil.which(tool, path=path)
+def _vendor(tool: str) -> Check:
+    place = shutil.which(tool)
     if place is None:
         advice = "only synthesis needs it; everything up to the C simulation runs without"
         return Check(tool, "not applicable", "not found", advice)

@@ -1,0 +1,141 @@
+"""The comparison with the slow twins must catch a wrong body of every operation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from cases import CASES, seeded
+from twins import TWINS
+
+from levelone.graph import Rounding
+from levelone.graph.ops import (
+    Add,
+    Affine,
+    AveragePool,
+    Concat,
+    Conv,
+    Dense,
+    MaxPool,
+    Relu,
+    Requantise,
+    Reshape,
+    Transpose,
+)
+
+SEEDS = range(60)
+
+
+def _padded_with_one(op, x):
+    wide = np.pad(x, ((0, 0), *op.pads, (0, 0)), constant_values=1)
+    return replace(op, pads=((0, 0),) * len(op.pads)).evaluate(wide)
+
+
+def _zero_padded_maximum(op, x):
+    wide = np.pad(x, ((0, 0), *op.pads, (0, 0)))
+    return replace(op, pads=((0, 0),) * len(op.pads)).evaluate(wide)
+
+
+def _swapped_pads(op, x):
+    return replace(op, pads=tuple((e, b) for b, e in op.pads)).evaluate(x)
+
+
+def _reversed(field):
+    return lambda op, x: replace(op, **{field: getattr(op, field)[::-1]}).evaluate(x)
+
+
+def _flipped_kernel(op, x):
+    axes = tuple(range(op.weights.ndim - 2))
+    return replace(op, weights=np.flip(op.weights, axes)).evaluate(x)
+
+
+def _rounded(to):
+    def mutant(op, x):
+        return replace(op, rounding=to if op.rounding is not to else Rounding.FLOOR).evaluate(x)
+
+    return mutant
+
+
+def _wrapping(op, x):
+    lo, hi = op.range.lo, op.range.hi
+    huge = replace(op, range=type(op.range)(-(2**60), 2**60), zero_point=0).evaluate(x)
+    return (huge - lo) % (hi - lo + 1) + lo - op.zero_point
+
+
+MUTANTS = {
+    "conv: padding value": (Conv, _padded_with_one),
+    "conv: begin and end padding swapped": (Conv, _swapped_pads),
+    "conv: stride order": (Conv, _reversed("stride")),
+    "conv: dilation order": (Conv, _reversed("dilation")),
+    "conv: kernel flipped": (Conv, _flipped_kernel),
+    "conv: no bias": (Conv, lambda op, x: replace(op, bias=op.bias * 0).evaluate(x)),
+    "conv: step forgotten": (Conv, lambda op, x: replace(op, step=1).evaluate(x)),
+    "conv: input channels reversed": (Conv, lambda op, x: op.evaluate(x[..., ::-1])),
+    "dense: one weight off by one": (
+        Dense,
+        lambda op, x: replace(op, weights=op.weights + np.eye(*op.weights.shape, dtype=int)).evaluate(x),
+    ),
+    "dense: no bias": (Dense, lambda op, x: replace(op, bias=op.bias * 0).evaluate(x)),
+    "dense: step forgotten": (Dense, lambda op, x: replace(op, step=1).evaluate(x)),
+    **{f"requantise: {mode.value}": (Requantise, _rounded(mode)) for mode in Rounding},
+    "requantise: wraps": (Requantise, _wrapping),
+    "requantise: zero point forgotten": (
+        Requantise,
+        lambda op, x: replace(op, zero_point=0).evaluate(x),
+    ),
+    "requantise: offset forgotten": (Requantise, lambda op, x: replace(op, offset=(0,)).evaluate(x)),
+    "requantise: first channel's multiplier": (
+        Requantise,
+        lambda op, x: replace(op, multiplier=op.multiplier[:1]).evaluate(x),
+    ),
+    "relu: absolute value": (Relu, lambda op, x: np.abs(x)),
+    "max pool: padding wins": (MaxPool, _zero_padded_maximum),
+    "max pool: stride order": (MaxPool, _reversed("stride")),
+    "max pool: minimum": (MaxPool, lambda op, x: -op.evaluate(-x)),
+    "average pool: padding counted the other way": (
+        AveragePool,
+        lambda op, x: replace(op, include_pad=not op.include_pad).evaluate(x),
+    ),
+    "average pool: padding value": (AveragePool, _padded_with_one),
+    "add: difference": (Add, lambda op, a, b: a - b),
+    "affine: term forgotten": (Affine, lambda op, x: replace(op, term=(0,)).evaluate(x)),
+    "concat: order": (Concat, lambda op, *parts: op.evaluate(*parts[::-1])),
+    "reshape: column major": (
+        Reshape,
+        lambda op, x: np.stack([e.reshape(op.shape, order="F") for e in x]),
+    ),
+    "transpose: inverse": (
+        Transpose,
+        lambda op, x: replace(op, axes=tuple(int(a) for a in np.argsort(op.axes))).evaluate(x),
+    ),
+}
+
+
+def differs(operation, body) -> bool:
+    """Whether the suite's seeded cases tell `body` from the slow twin."""
+    for number in SEEDS:
+        case = CASES[operation](seeded(number))
+        twin = TWINS[operation](case.op, *case.codes)
+        try:
+            found = body(case.op, *(c.astype(np.int64) for c in case.codes))
+        except (ValueError, IndexError):
+            return True
+        if found.shape != twin.shape or (found != twin).any():
+            return True
+    return False
+
+
+@pytest.mark.parametrize("mutant", sorted(MUTANTS))
+def test_a_wrong_body_is_caught(mutant: str) -> None:
+    operation, body = MUTANTS[mutant]
+    assert differs(operation, body)
+
+
+@pytest.mark.parametrize("operation", sorted(CASES, key=lambda o: o.__name__))
+def test_the_right_body_passes(operation) -> None:
+    assert not differs(operation, lambda op, *codes: op.evaluate(*codes))
+
+
+def test_every_operation_has_a_mutant() -> None:
+    assert {operation for operation, _ in MUTANTS.values()} == set(CASES)

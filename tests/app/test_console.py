@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -116,7 +117,7 @@ def test_interrupt_is_130_whatever_a_library_makes_of_it(reaction: str) -> None:
 
 
 def test_full_standard_output_is_one_message() -> None:
-    with open("/dev/full", "w") as full:
+    with Path("/dev/full").open("w") as full:
         done = script(
             """
             def command():

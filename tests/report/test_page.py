@@ -1,0 +1,174 @@
+"""The page: self-contained, complete, honest about what is missing, safe against hostile text."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from levelone.report import Content, Examples, build_page
+from levelone.report.tables import measured, table
+
+REGIONS = ("all", "barrel-barrel")
+
+
+def entry(value: float) -> dict:
+    def number(x: float) -> dict[str, float]:
+        return {"value": x, "error": 0.001}
+
+    efficiency = {r: number(value * f) for r, f in (("50", 0.99), ("75", 0.95), ("90", 0.9), ("99", 0.4))}
+    return {"auc": number(value), "efficiency": efficiency, "signal": 1234, "background": 5678}
+
+
+def make_content() -> Content:
+    rng = np.random.default_rng(0)
+    target = (rng.random(500) < 0.5).astype(np.uint8)
+    models = ("float", "quantised", "baseline")
+    layers = [
+        {
+            "name": "conv1",
+            "op": "Conv",
+            "shape": [4, 4, 8],
+            "width": 13,
+            "signed": True,
+            "lo": -4096,
+            "hi": 4095,
+        },
+        {"name": "logit", "op": "Dense", "shape": [1], "width": 9, "signed": True, "lo": -256, "hi": 255},
+    ]
+    port = {"name": "images_q", "shape": [16, 16, 2], "width": 4, "signed": False, "lo": 0, "hi": 15}
+    verdict = [{"name": "conv1", "compared": 77_000, "mismatches": 0, "max_lsb": 0}]
+    checked = {
+        "name": "100 random vectors",
+        "verdict": "exact",
+        "vectors": 100,
+        "layers": verdict,
+        "reason": "",
+    }
+    epochs = [{"epoch": i, "train_loss": 1 / (i + 1), "validation_loss": 1 / (i + 1)} for i in range(3)]
+    curve = {"epochs": epochs, "best_epoch": 2, "stopped": "epochs"}
+    return Content(
+        name="pixelseed",
+        title="A title",
+        command="levelone run pixelseed",
+        recipe='system = "pixelseed"',
+        metrics={
+            "models": {
+                m: {x: {r: entry(0.9) for r in REGIONS} for x in ("natural", "balanced")} for m in models
+            },
+            "differences": {"quantised-float": {"natural": {r: entry(-0.001) for r in REGIONS}}},
+            "reference": {"efficiency": {"50": 0.999, "75": 0.99052, "90": 0.92221, "99": 0.33867}},
+        },
+        curves={"float": curve, "quantised": curve},
+        scores={m: rng.normal(size=500) + target for m in models}
+        | {"target": target, "weight_balanced": np.ones(500)},
+        project={"inputs": [port], "layers": layers},
+        csim={"verdict": "exact", "sets": [checked]},
+        examples=Examples(rng.random((40, 2, 16, 16)).astype(np.float32), target[:40], ("inner", "outer")),
+        costs={"conv1": {"multiplications": 2048, "ebops": 16384}},
+        stages={"train": 12.3},
+        digests={"model.onnx": "ab" * 32},
+        versions={"torch": "2.13.0"},
+    )
+
+
+@pytest.fixture
+def content() -> Content:
+    return make_content()
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    return build_page(make_content())
+
+
+class Links(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert tag not in {"script", "link", "iframe", "object", "embed"}
+        for key, value in attrs:
+            if key in {"src", "href", "xlink:href", "action", "data"}:
+                self.found.append(str(value))
+
+
+def test_self_contained(page: str) -> None:
+    links = Links()
+    links.feed(page)
+    assert links.found
+    assert [link for link in links.found if not link.startswith(("data:", "#"))] == []
+    assert "@import" not in page
+    assert re.findall(r"url\((?!#)", page) == []
+
+
+@pytest.mark.parametrize(
+    "expected",
+    [
+        "A title",
+        "99.90",
+        "99.05",
+        "92.22",
+        "33.87",  # the published efficiencies
+        "1,234 / 5,678",
+        "77,000",
+        "-4,096",
+        "16,384",
+        "images_q",
+        "barrel-barrel",
+        "inner",
+        "ab" * 32,
+        "2.13.0",
+        "system = &quot;pixelseed&quot;",
+        "<span class=good>exact</span>",
+        "prefers-color-scheme: dark",
+    ],
+)
+def test_everything_is_on_the_page(page: str, expected: str) -> None:
+    assert expected in page
+
+
+def test_same_content_same_bytes(page: str, content: Content) -> None:
+    assert build_page(content) == page
+
+
+def test_a_mismatch_is_not_shown_as_exact(content: Content) -> None:
+    content.csim["verdict"] = "mismatch"
+    content.csim["sets"][0]["verdict"] = "mismatch"
+    content.csim["sets"][0]["layers"][0]["mismatches"] = 3
+    page = build_page(content)
+    assert "<span class=good>exact</span>" not in page
+    assert "<b class=bad>mismatch</b>" in page
+
+
+def test_a_layer_that_was_not_compared_is_not_exact(content: Content) -> None:
+    content.csim["sets"][0]["layers"][0]["compared"] = 0
+    assert "not compared" in build_page(content)
+
+
+def test_missing_parts_are_named(content: Content) -> None:
+    page = build_page(Content(content.name, content.title, content.command, content.recipe))
+    for what in ("examples", "learning curves", "metrics", "scores", "verdicts", "project"):
+        assert f"No {what} in this run folder" in page
+
+
+def test_text_from_files_is_escaped() -> None:
+    assert "<script>" not in build_page(Content("x", "<script>", "<script>", "<script>"))
+    assert table(("a",), [("<b>",)]).count("&lt;b&gt;") == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "options", "text"),
+    [
+        ({"value": 0.98765, "error": 0.0012}, {}, "0.99 ± 0.00"),
+        ({"value": 0.98765, "error": 0.0012}, {"percent": True}, "98.77 ± 0.12"),
+        ({"value": 0.001}, {"percent": True, "sign": True}, "+0.10"),
+        ({"value": None}, {}, "–"),
+        (None, {}, "–"),
+    ],
+)
+def test_measured(value, options, text: str) -> None:
+    assert measured(value, 2, **options) == text

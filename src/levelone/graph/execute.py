@@ -60,8 +60,9 @@ class Executor:
         for name in self.keep:
             if name not in graph.values:
                 raise LeveloneError(f"graph {graph.name} has no value called {name!r}")
-            if graph.values[name].width > 63:
-                raise UnsupportedError(f"{name} needs {graph.values[name].width} bits; 63 can be returned")
+            value = graph.values[name]
+            if value.range.lo < -(2**63) or value.range.hi >= 2**63:
+                raise UnsupportedError(f"{name} needs {value.width} bits; codes are returned as int64")
         self._steps = _steps(graph)
         self._blas = ThreadpoolController().select(user_api="blas")
         scratch = max(

@@ -76,7 +76,7 @@ def requantise_kernel(op: Requantise, inputs: tuple[Value, ...], output: Value) 
 def _table_kernel(op: Requantise, x: Value, output: Value) -> Kernel | None:
     lo, hi = bounds(x)
     sizes = [int(b) - int(a) + 1 for a, b in zip(lo, hi, strict=True)]
-    if max(sizes) * len(sizes) > TABLE_ENTRIES:
+    if max(sizes) * len(sizes) > TABLE_ENTRIES or magnitude(x) >= 2**30:
         return None
     # [code - lowest, channel]: the meaning itself, on every code that can be reached
     codes = lo + np.arange(max(sizes))[:, None]

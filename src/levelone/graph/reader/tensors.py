@@ -83,7 +83,7 @@ def rational_gcd(values: list[Fraction]) -> Fraction:
     if not values:
         return Fraction(0)
     denominator = lcm(*(v.denominator for v in values))
-    return Fraction(reduce(gcd, (int(v * denominator) for v in values)), denominator)
+    return Fraction(reduce(gcd, (int(v * denominator) for v in values), 0), denominator)
 
 
 def is_power_of_two(x: Fraction) -> bool:

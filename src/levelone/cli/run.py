@@ -168,6 +168,8 @@ def show_results(results: Results) -> None:
     table.columns[2].justify = "right"
     for stage in results.stages:
         table.add_row(stage.title, "done" if stage.ran else "skipped, up to date", f"{stage.seconds:,.1f}")
+    ran = sum(stage.seconds for stage in results.stages if stage.ran)
+    table.add_row("[bold]this time[/]", "", f"[bold]{ran:,.1f}[/]")
     console.print(table)
     for what, path in products(results.job.folder).items():
         console.print(f"{what + ':':15} {path}")

@@ -210,7 +210,7 @@ def compare(
     return {
         "verdict": worst,
         "vectors": vectors,
-        "layers": _joined(results),
+        "layers": _joined(results, list(graph.values)),
         "first_mismatch": next((m for m in map(_first_mismatch, results) if m is not None), None),
         "reason": next((result["reason"] for result in results if result["reason"]), ""),
         "build_seconds": max(result["build_seconds"] for result in results),
@@ -220,8 +220,8 @@ def compare(
     }
 
 
-def _joined(results: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Sums by layer over all sets and both comparisons."""
+def _joined(results: Sequence[Mapping[str, Any]], order: Sequence[str]) -> list[dict[str, Any]]:
+    """Sums by layer over all sets and both comparisons, in the graph's order."""
     layers: dict[str, dict[str, Any]] = {}
     for result in results:
         for part in (result, result["module"] or {"layers": []}):
@@ -232,7 +232,7 @@ def _joined(results: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 total["compared"] += layer["compared"]
                 total["mismatches"] += layer["mismatches"]
                 total["max_lsb"] = max(total["max_lsb"], layer["max_lsb"])
-    return list(layers.values())
+    return [layers[name] for name in order if name in layers]
 
 
 def _first_mismatch(result: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -12,6 +12,24 @@ from levelone.zoo import find_system
 SIMULATORS = {"pixelseed": "levelone.simulate.pixelseed"}
 """System -> module with a function ``simulate``; imported when needed, because the tools are an extra."""
 
+READERS = {"pixelseed": ("levelone.data.doublets", "open_doublets")}
+"""System -> function that opens its event files; the opened file knows its provenance."""
+
+
+def provenance(system: str, path: Path) -> dict[str, Any]:
+    """Where the events of a file come from: versions, seed, command; empty if the file does not say.
+
+    Raises
+    ------
+    LeveloneError
+        If the file cannot be read.
+    """
+    if system not in READERS:
+        return {}
+    module, function = READERS[system]
+    with getattr(import_module(module), function)(path) as file:
+        return dict(file.provenance)
+
 
 def simulate_system(
     system: str,

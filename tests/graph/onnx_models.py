@@ -59,6 +59,12 @@ class Model:
         return helper.make_model(graph, opset_imports=opsets, ir_version=9)
 
 
+def real_inputs(model: onnx.ModelProto) -> list[onnx.ValueInfoProto]:
+    """Graph inputs that are not parameters (some exporters list those as well)."""
+    parameters = {tensor.name for tensor in model.graph.initializer}
+    return [info for info in model.graph.input if info.name not in parameters]
+
+
 def run_qonnx(model: onnx.ModelProto, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Every tensor, event by event: float arrays [event, *ONNX shape]."""
     from qonnx.core.modelwrapper import ModelWrapper
@@ -67,12 +73,12 @@ def run_qonnx(model: onnx.ModelProto, inputs: dict[str, np.ndarray]) -> dict[str
 
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
-    for info in (*copy.graph.input, *copy.graph.output):
+    for info in (*real_inputs(copy), *copy.graph.output):
         if info.type.tensor_type.shape.dim:
             info.type.tensor_type.shape.dim[0].dim_value = 1
     wrapper = ModelWrapper(copy).transform(InferShapes())
     events = len(next(iter(inputs.values())))
-    names = {info.name for info in copy.graph.input}
+    names = {info.name for info in real_inputs(copy)}
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Output shapes disagree")  # its shape inference, not ours
         contexts = [
@@ -91,7 +97,7 @@ def compare(model: onnx.ModelProto, events: int = 6, seed: int = 0, spread: floa
             rng.standard_normal((events, *(d.dim_value for d in info.type.tensor_type.shape.dim[1:])))
             * spread
         ).astype(np.float32)
-        for info in model.graph.input
+        for info in real_inputs(model)
     }
     layers = execute(graph, quantise_inputs(graph, inputs))
     executed = run_qonnx(model, inputs)

@@ -7,6 +7,8 @@ Reading and running::
     layers = execute(graph, codes, keep="all")             # {value name: int64 codes [event, *shape]}
     conv1 = to_onnx_layout(graph, "conv1", layers["conv1"])                    # channels first again
 
+`layer_table(graph)` lists what each layer costs: widths, ranges, multiply-accumulates, weights.
+
 Building by hand::
 
     b = GraphBuilder("tiny")
@@ -30,6 +32,7 @@ None), exact ``range`` (and ``channel_ranges``), width and sign.
 """
 
 from levelone.graph.build import GraphBuilder, sanitise
+from levelone.graph.cost import LayerCost, layer_table, totals
 from levelone.graph.execute import Executor, execute
 from levelone.graph.inputs import quantise_inputs
 from levelone.graph.ir import (
@@ -55,6 +58,7 @@ __all__ = [
     "GraphInput",
     "InputQuantiser",
     "IntRange",
+    "LayerCost",
     "Layout",
     "Node",
     "Op",
@@ -62,9 +66,11 @@ __all__ = [
     "Value",
     "execute",
     "from_onnx_layout",
+    "layer_table",
     "layout_of",
     "quantise_inputs",
     "read_qonnx",
     "sanitise",
     "to_onnx_layout",
+    "totals",
 ]

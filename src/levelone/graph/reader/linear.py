@@ -24,6 +24,9 @@ from levelone.graph.reader.tensors import (
 )
 
 MAX_WEIGHT_BITS = 24
+"""Per-channel scales further apart than this stay per channel."""
+MAX_PLAIN_BITS = 16
+"""Weights without a quantiser are taken for quantised ones up to this width."""
 
 
 def read_conv(ctx: Context, node: onnx.NodeProto) -> Activation:
@@ -158,7 +161,7 @@ def weight_codes(node: onnx.NodeProto, weight: Constant, axis: int) -> tuple[NDA
 def _plain_weights(node: onnx.NodeProto, weight: Constant) -> tuple[NDArray[np.int64], Fractions]:
     """Weights without a quantiser, if they lie on a binary grid anyway."""
     codes, scale = binary_grid(weight.values)
-    if max((abs(int(c)) for c in codes.reshape(-1)), default=0) >= 2**MAX_WEIGHT_BITS:
+    if max((abs(int(c)) for c in codes.reshape(-1)), default=0) >= 2**MAX_PLAIN_BITS:
         raise unsupported(
             node, f"weights {node.input[1]!r} are not quantised", "weights that pass through a Quant"
         )

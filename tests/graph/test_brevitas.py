@@ -1,0 +1,121 @@
+"""Networks exported by Brevitas itself: the integer graph equals qonnx's execution at every tensor."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import warnings
+from pathlib import Path
+
+import onnx
+import pytest
+from onnx_models import compare
+
+from levelone.graph import layer_table, read_qonnx
+
+torch = pytest.importorskip("torch")
+qnn = pytest.importorskip("brevitas.nn")
+quant = pytest.importorskip("brevitas.quant")
+
+
+def activation(bits: int, *, signed: bool):
+    scheme = quant.Int8ActPerTensorFixedPoint if signed else quant.Uint8ActPerTensorFixedPoint
+    return {"act_quant": scheme, "bit_width": bits, "return_quant_tensor": True}
+
+
+def layer(bits: int, *, channels: bool = False, bias: bool = True):
+    scheme = quant.Int8WeightPerChannelFixedPointMSE if channels else quant.Int8WeightPerTensorFixedPoint
+    internal = quant.Int8BiasPerTensorFixedPointInternalScaling
+    return {
+        "weight_quant": scheme,
+        "weight_bit_width": bits,
+        "bias": bias,
+        "bias_quant": internal if bias else None,
+    }
+
+
+def plain(x):
+    return getattr(x, "value", x)
+
+
+class Image2d(torch.nn.Module):
+    inputs = ((2, 8, 8), (5,))
+
+    def __init__(self, wb: int, ab: int, channels: bool) -> None:
+        super().__init__()
+        self.images_q = qnn.QuantIdentity(**activation(ab, signed=False))
+        self.features_q = qnn.QuantIdentity(**activation(ab + 1, signed=True))
+        self.conv1 = qnn.QuantConv2d(2, 4, 3, stride=2, padding=1, **layer(wb, channels=channels))
+        self.act1 = qnn.QuantReLU(**activation(ab, signed=False))
+        self.fc1 = qnn.QuantLinear(4 * 2 * 2 + 5, 6, **layer(wb, channels=channels))
+        self.act2 = qnn.QuantReLU(**activation(ab, signed=False))
+        self.logit = qnn.QuantLinear(6, 1, **layer(wb))
+
+    def forward(self, images, features):
+        x = plain(self.act1(plain(self.conv1(self.images_q(images)))))
+        x = torch.nn.functional.max_pool2d(x, 2).flatten(1)
+        x = torch.cat([x, plain(self.features_q(features))], 1)
+        return plain(self.logit(plain(self.act2(plain(self.fc1(x))))))
+
+
+class Sequence1d(torch.nn.Module):
+    inputs = ((3, 20),)
+
+    def __init__(self, wb: int, ab: int, channels: bool) -> None:
+        super().__init__()
+        self.x_q = qnn.QuantIdentity(**activation(ab, signed=True))
+        self.conv1 = qnn.QuantConv1d(
+            3, 6, 5, stride=2, groups=3, dilation=2, padding=3, **layer(wb, bias=False)
+        )
+        self.act1 = qnn.QuantIdentity(**activation(ab, signed=True))
+        self.conv2 = qnn.QuantConv1d(6, 6, 1, **layer(wb, channels=channels))
+        self.act2 = qnn.QuantIdentity(**activation(ab + 2, signed=True))
+
+    def forward(self, x):
+        a = plain(self.act1(plain(self.conv1(self.x_q(x)))))
+        return plain(self.act2(plain(self.conv2(a)) + a))
+
+
+class Volume3d(torch.nn.Module):
+    inputs = ((1, 6, 5, 4),)
+
+    def __init__(self, wb: int, ab: int, channels: bool) -> None:
+        super().__init__()
+        self.x_q = qnn.QuantIdentity(**activation(ab, signed=False))
+        self.conv1 = qnn.QuantConv3d(1, 3, (3, 2, 2), stride=(2, 1, 1), **layer(wb, channels=channels))
+        self.act1 = qnn.QuantReLU(**activation(ab, signed=False))
+        self.fc = qnn.QuantLinear(3 * 2 * 4 * 3, 4, **layer(wb))
+
+    def forward(self, x):
+        return plain(self.fc(plain(self.act1(plain(self.conv1(self.x_q(x))))).flatten(1)))
+
+
+def export(network: torch.nn.Module, path: Path) -> onnx.ModelProto:
+    from brevitas.export import export_qonnx
+
+    generator = torch.Generator().manual_seed(2)
+    example = tuple(torch.randn(64, *shape, generator=generator) * 2 for shape in network.inputs)
+    network.train()
+    network(*example)  # sets the activations' scales
+    network.eval()
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            export_qonnx(network, args=tuple(e[:1] for e in example), export_path=str(path))
+    finally:
+        logging.disable(logging.NOTSET)
+    return onnx.load(path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("network", [Image2d, Sequence1d, Volume3d])
+@pytest.mark.parametrize(("wb", "ab", "channels"), [(4, 4, False), (6, 5, True), (2, 3, False)])
+def test_brevitas_export_is_reproduced_exactly(network, wb, ab, channels, tmp_path: Path) -> None:
+    torch.manual_seed(wb * 10 + ab)
+    model = export(network(wb, ab, channels), tmp_path / "m.onnx")
+    assert compare(model, events=10, seed=wb) >= 4
+    linear = [c for c in layer_table(read_qonnx(model)) if c.macs]
+    assert len(linear) >= 2
+    assert all(c.width <= c.width_bound for c in linear)

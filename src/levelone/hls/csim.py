@@ -27,6 +27,7 @@ from levelone.errors import LeveloneError
 from levelone.files import atomic_path
 from levelone.graph.ir import Codes
 from levelone.hls.manifest import Manifest, Port, read_manifest
+from levelone.hls.overlay import overlay
 from levelone.hls.toolchain import Compiler, find_compiler
 
 FLAGS = ("-std=c++17", "-O2", "-fPIC", "-w")
@@ -111,9 +112,13 @@ def _key(project: Path, units: tuple[Path, ...], compiler: Compiler) -> str:
 def _compile(project: Path, units: tuple[Path, ...], compiler: Compiler, target: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="levelone-csim-") as folder:
         objects = [Path(folder) / f"{unit.stem}.o" for unit in units]
+        weights = Path(folder) / "weights.h"
+        weights.write_text(overlay(sorted((project / "firmware" / "weights").glob("*.h"))), encoding="utf-8")
+        includes = ["-I", "firmware/ap_types", "-I", "firmware"]
+        extra = [["-include", str(weights)], []]  # the first unit is the firmware itself
         commands = [
-            [str(compiler.path), *FLAGS, "-I", "firmware/ap_types", "-c", str(unit), "-o", str(made)]
-            for unit, made in zip(units, objects, strict=True)
+            [str(compiler.path), *FLAGS, *includes, *more, "-c", str(unit), "-o", str(made)]
+            for unit, made, more in zip(units, objects, extra, strict=True)
         ]
         with ThreadPoolExecutor(len(commands)) as pool:
             list(pool.map(lambda command: _call(command, project), commands))

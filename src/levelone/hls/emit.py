@@ -111,7 +111,8 @@ def _check_readers(specs: Sequence[LayerSpec], outputs: Sequence[str], config: H
 def _layer(spec: LayerSpec) -> dict[str, Any]:
     layer = {"class_name": spec.kind, "name": spec.name, "inputs": list(spec.inputs), **spec.attributes}
     for key, parameter in spec.parameters.items():
-        layer[f"{key}_data"] = parameter.reals
+        source = "depthwise" if key == "weight" and spec.kind.startswith("Depthwise") else key
+        layer[f"{source}_data"] = parameter.reals
     return layer
 
 

@@ -29,7 +29,7 @@ HLS4ML_WORDS = _words(
     """
 )
 HLS4ML_PATTERN = re.compile(
-    r"(n|in|out|pad|filt|stride|pool|ap|clone|nnet)_.*|config\d.*|.*_(t|data|cpp|shape|quantizer|found|ap|cpy\d+)"
+    r"(n|in|out|pad|filt|stride|pool|ap|clone|nnet)_.*|config\d.*|.*_(t|data|cpp|shape|quantizer|found|ap|cpy\d+|weight|bias|accum)"
 )
 
 

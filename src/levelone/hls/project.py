@@ -12,6 +12,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import levelone
 from levelone.errors import LeveloneError, UnsupportedError
 from levelone.files import atomic_path, sha256
@@ -86,12 +88,14 @@ def convert(
     with atomic_path(output, directory=True) as folder:
         built = build_model(renamed, inputs, outputs, config, str(folder), stamp)
         write_firmware(built, folder)
-        check_parameters(renamed, folder)
+        check_parameters(renamed, folder, config)
         events = testbench.write_vectors(
             folder, codes, {name: answers[name] for name in graph.outputs}, list(graph.values.values())
         )
         _copy_extras(folder, model, extras or {})
-        document = _document(graph, config, specs, names, _records(built), stamp, model, events)
+        document = _document(
+            graph, config, specs, names, _records(built), _reuse(built), stamp, model, events
+        )
         document["digests"] = {
             path.relative_to(folder).as_posix(): sha256(path)
             for path in sorted(folder.rglob("*"))
@@ -184,7 +188,7 @@ def _golden(graph: Graph) -> dict[str, Codes]:
     return random_vectors(graph, GOLDEN_EVENTS, GOLDEN_SEED)
 
 
-def check_parameters(specs: Sequence[LayerSpec], folder: Path) -> None:
+def check_parameters(specs: Sequence[LayerSpec], folder: Path, config: HlsConfig) -> None:
     """Read the weights back from the written headers and compare them with the graph's codes, exactly.
 
     Raises
@@ -196,7 +200,10 @@ def check_parameters(specs: Sequence[LayerSpec], folder: Path) -> None:
         for key, parameter in spec.parameters.items():
             path = folder / "firmware" / "weights" / f"{spec.name}_{key}.h"
             written = read_codes(path, parameter.type.exponent)
-            if written != [int(code) for code in parameter.codes.reshape(-1)]:
+            codes = parameter.codes
+            if config.strategy == "resource":  # hls4ml writes the weights of one output after the other
+                codes = np.moveaxis(codes, -1, 0)
+            if written != codes.reshape(-1).tolist():
                 raise LeveloneError(
                     f"{spec.name}: hls4ml wrote other numbers than the {key} codes into {path.name}"
                 )
@@ -228,6 +235,11 @@ def _records(model: Any) -> dict[str, int]:
     }
 
 
+def _reuse(model: Any) -> dict[str, int]:
+    """Reuse factors as hls4ml made them: it takes the nearest one that divides a layer's work."""
+    return {layer.name: int(layer.get_attr("reuse_factor")) for layer in model.get_layers()}
+
+
 def _copy_extras(folder: Path, model: Path | None, extras: Mapping[str, bytes | Path]) -> None:
     wanted: dict[str, bytes | Path] = dict(extras)
     if model is not None:
@@ -249,6 +261,7 @@ def _document(
     specs: Sequence[LayerSpec],
     names: Mapping[str, str],
     records: Mapping[str, int],
+    reuse: Mapping[str, int],
     stamp: str,
     model: Path | None,
     events: int,
@@ -265,6 +278,7 @@ def _document(
                 "inputs": list(node.inputs),
                 "layer": names[node.name],
                 "trace": _trace(spec, by_name, names, records),
+                "reuse_factor": reuse[names[node.name]],
                 "types": {key: fixed.ap for key, fixed in spec.all_types.items()},
             }
         )

@@ -9,16 +9,21 @@ from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
 from levelone.graph.ir import Codes, Graph, GraphInput
+from levelone.verify.extremes import extreme_vectors
 
 SPARSE_FRACTION = 0.08
 """Share of non-zero codes in a sparse event; charges and energies leave most of an image empty."""
+
+SEARCH_START = 256
+"""Events that the search for extreme sums begins with."""
 
 
 def random_vectors(graph: Graph, count: int, seed: int) -> dict[str, Codes]:
     """Input codes for `count` events.
 
     The first events are corners (all zero, all lowest, all highest, checkerboards, one channel extreme, one
-    edge of the image), the others alternate between uniform, sparse and extreme-valued noise.
+    edge of the image). Then, up to a quarter of all, come events that drive accumulators to the ends of their
+    ranges. The others alternate between uniform, sparse and extreme-valued noise.
 
     Parameters
     ----------
@@ -47,6 +52,13 @@ def random_vectors(graph: Graph, count: int, seed: int) -> dict[str, Codes]:
         kinds = (_uniform, _sparse, _extreme)
         events += [kinds[i % 3](port, rng) for i in range(count - len(events))]
         result[port.value.name] = np.stack(events).astype(np.int64)
+    room = min((count - deepest) // 2, count // 4)
+    if room > 0:
+        found = extreme_vectors(
+            graph, {name: codes[:SEARCH_START] for name, codes in result.items()}, room, seed
+        )
+        for name, codes in found.items():
+            result[name][deepest : deepest + len(codes)] = codes
     return result
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -71,5 +72,13 @@ def lower(graph: Graph, config: HlsConfig) -> list[LayerSpec]:
         readers = tuple(other.op for other in graph for name in other.inputs if name == node.name)
         is_output = node.name in graph.outputs
         site = Site(node.name, node.inputs, operands, graph.values[node.name], config, is_output, readers)
-        specs += lowering(node.op, site)
+        specs += [_as_seen(spec, specs) for spec in lowering(node.op, site)]
     return specs
+
+
+def _as_seen(spec: LayerSpec, earlier: list[LayerSpec]) -> LayerSpec:
+    """A mere view has the very type of what it views, modes included."""
+    if spec.kind != "Reshape":
+        return spec
+    source = next(other for other in earlier if other.name == spec.inputs[0])
+    return replace(spec, result=source.result)

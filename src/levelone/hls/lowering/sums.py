@@ -59,9 +59,10 @@ def lower_conv(op: Conv, site: Site) -> list[LayerSpec]:
     depthwise = op.groups == channels == filters and channels > 1
     if not depthwise:
         weights = _ungrouped(weights, op.groups)
-    specs, source, spatial, pads = (
-        pad_first(site, x.shape, op.pads) if site.stream else _unpadded(site, op.pads)
-    )
+    pads = op.pads
+    if site.stream and rank == 2 and weights.shape[0] == 1 and op.stride[0] > 1:
+        weights, pads = _two_rows(weights, op, x.shape[0])
+    specs, source, spatial, left = pad_first(site, x.shape, pads) if site.stream else _unpadded(site, pads)
     parameters, accumulator = _parameters(site, weights, op.bias, op.step)
     if depthwise:  # hls4ml keeps [*kernel, channel, multiplier]
         weight = parameters["weight"]
@@ -76,7 +77,7 @@ def lower_conv(op: Conv, site: Site) -> list[LayerSpec]:
             f"filt_{axis}": weights.shape[i],
             f"stride_{axis}": op.stride[i],
         }
-        attributes |= {f"pad_{side}": pad for side, pad in zip(_SIDES[rank][i], pads[i], strict=True)}
+        attributes |= {f"pad_{side}": pad for side, pad in zip(_SIDES[rank][i], left[i], strict=True)}
     settings = {}
     if not site.stream and site.config.strategy == "latency":
         # every output pixel at once: without it hls4ml walks over the pixels one by one
@@ -135,6 +136,22 @@ def _dilated(weights: NDArray[np.int64], dilation: tuple[int, ...]) -> NDArray[n
     result = np.zeros((*shape, *weights.shape[-2:]), dtype=np.int64)
     result[tuple(slice(None, None, d) for d in dilation)] = weights
     return result
+
+
+def _two_rows(
+    weights: NDArray[np.int64], op: Conv, height: int
+) -> tuple[NDArray[np.int64], tuple[tuple[int, int], ...]]:
+    """The same convolution with a second kernel row of zeros: (weights, pads).
+
+    hls4ml's streamed convolution with a single kernel row ignores the vertical stride.
+    """
+    (begin, end), stride = op.pads[0], op.stride[0]
+    padded = height + begin + end
+    needed = (padded - 1) // stride * stride + 2
+    return (
+        np.concatenate([weights, np.zeros_like(weights)]),
+        ((begin, end + max(needed - padded, 0)), *op.pads[1:]),
+    )
 
 
 def _ungrouped(weights: NDArray[np.int64], groups: int) -> NDArray[np.int64]:

@@ -1,0 +1,52 @@
+"""Weights for the compiler: the same numbers from the same headers, in a form that compiles fast.
+
+A parameter header initialises thousands of fixed-point objects one by one, which is most of a csim build. The
+firmware stays as it is: its include guards let a file that is included first define the same arrays from plain
+doubles, which the compiler only has to copy.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+_HEADER = re.compile(
+    r"\A(?:\s*//[^\n]*\n)*\s*#ifndef (?P<guard>\w+)\s+#define (?P=guard)\s+"
+    r"(?P<type>\w+) (?P<name>\w+)\[(?P<size>\d+)\] = \{(?P<numbers>[^{}]*)\};\s*#endif\s*\Z"
+)
+
+_START = """\
+#include "defines.h"
+namespace levelone_overlay {
+template <class T> struct fill {
+    fill(T *target, const double *source, unsigned size) {
+        for (unsigned i = 0; i < size; i++)
+            target[i] = source[i];
+    }
+};
+}
+"""
+
+_ENTRY = """\
+#define {guard}
+static const double levelone_{name}[{size}] = {{{numbers}}};
+{type} {name}[{size}];
+static levelone_overlay::fill<{type}> levelone_fill_{name}({name}, levelone_{name}, {size});
+"""
+
+
+def overlay(headers: list[Path]) -> str:
+    """C++ text to be included before the firmware.
+
+    Parameters
+    ----------
+    headers
+        Parameter headers. One that is not of the form that `convert` writes (edited by hand, say) is left to
+        the compiler as it is.
+    """
+    text = _START
+    for path in headers:
+        found = _HEADER.match(path.read_text(encoding="utf-8", errors="replace"))
+        if found is not None and found["numbers"].count(",") < int(found["size"]):
+            text += _ENTRY.format(**found.groupdict())
+    return text

@@ -1,0 +1,112 @@
+"""Inputs that drive every accumulator towards both ends of its range, found by search on the reference.
+
+Random inputs meet the middle of a sum's range and never its ends, where a type that is one bit too narrow wraps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from levelone.graph import execute
+from levelone.graph.ir import Codes, Graph
+from levelone.graph.ops import Conv, Dense
+
+POPULATION = 256
+ROUNDS = 24
+
+
+def extreme_vectors(graph: Graph, start: Mapping[str, Codes], limit: int, seed: int) -> dict[str, Codes]:
+    """At most `limit` events, the most extreme ones found for each channel of each convolution and dense layer.
+
+    Parameters
+    ----------
+    graph
+        The reference that judges.
+    start
+        Input codes by value name, int64 [event, *shape]: where the search begins.
+    limit
+        Number of events at most.
+    seed
+        The same seed gives the same events.
+    """
+    rng = np.random.default_rng(seed)
+    sums = [node.name for node in graph if isinstance(node.op, (Conv, Dense))]
+    if not sums or limit < 1:
+        return {name: codes[:0] for name, codes in start.items()}
+    elite = {
+        name: np.concatenate([codes, *(event[name] for event in _aimed(graph))])
+        for name, codes in start.items()
+    }
+    best = _best(graph, sums, elite)
+    elite = {name: codes[best] for name, codes in elite.items()}
+    for number in range(ROUNDS):
+        children = _mutate(graph, elite, rng, wide=number < ROUNDS // 2)
+        both = {name: np.concatenate([codes, children[name]]) for name, codes in elite.items()}
+        best = _best(graph, sums, both)
+        elite = {name: codes[best] for name, codes in both.items()}
+    return {name: codes[:limit] for name, codes in elite.items()}
+
+
+def _best(graph: Graph, sums: list[str], codes: Mapping[str, Codes]) -> NDArray[np.int64]:
+    """The events that hold a record, high or low, of some channel of some sum; the deepest layers first."""
+    layers = execute(graph, codes, keep="all")
+    holders: list[NDArray[np.int64]] = []
+    for name in reversed(sums):
+        found = layers[name].reshape(len(layers[name]), -1, layers[name].shape[-1])
+        holders += [found.max(axis=1).argmax(axis=0), found.min(axis=1).argmin(axis=0)]
+    return np.array(list(dict.fromkeys(np.concatenate(holders).tolist())), dtype=np.int64)
+
+
+def _mutate(
+    graph: Graph, elite: Mapping[str, Codes], rng: np.random.Generator, *, wide: bool
+) -> dict[str, Codes]:
+    """Children of random parents: some inputs moved to an end of their range, or one patch of an image."""
+    parents = rng.integers(0, len(next(iter(elite.values()))), POPULATION)
+    share = rng.choice([0.5, 0.2, 0.1] if wide else [0.1, 0.03, 0.01], POPULATION)
+    children = {}
+    for port in graph.inputs:
+        codes = elite[port.value.name][parents]
+        chosen = rng.random(codes.shape) < share.reshape(-1, *(1,) * (codes.ndim - 1))
+        ends = rng.choice([port.value.range.lo, port.value.range.hi], codes.shape)
+        children[port.value.name] = np.where(chosen, ends, codes)
+    return children
+
+
+def _aimed(graph: Graph) -> Iterator[dict[str, Codes]]:
+    """For sums that read an input port directly, the very inputs that reach their ends, at one position."""
+    ports = {port.value.name: port.value for port in graph.inputs}
+    for node in graph:
+        if not isinstance(node.op, (Conv, Dense)) or node.inputs[0] not in ports:
+            continue
+        value = ports[node.inputs[0]]
+        for channel in range(node.op.weights.shape[-1]):
+            for sign in (1, -1):
+                event = np.full(value.shape, min(max(0, value.range.lo), value.range.hi))
+                weights = sign * node.op.weights[..., channel]
+                wanted = np.where(weights > 0, value.range.hi, value.range.lo)
+                if isinstance(node.op, Conv):
+                    _place(event, wanted, node.op, channel)
+                else:
+                    event[...] = wanted
+                zero = {
+                    name: np.full((1, *v.shape), min(max(0, v.range.lo), v.range.hi))
+                    for name, v in ports.items()
+                }
+                yield zero | {value.name: event[None]}
+
+
+def _place(event: Codes, wanted: NDArray[np.int64], op: Conv, channel: int) -> None:
+    """Write a kernel-shaped patch where one output position in the middle reads it."""
+    group = channel // (op.weights.shape[-1] // op.groups)
+    width = op.weights.shape[-2]
+    out = op.window.output_shape("conv", event.shape[:-1])
+    for tap in op.window.taps():
+        at = tuple(
+            (size // 2) * s + t * d - begin
+            for size, s, t, d, (begin, _) in zip(out, op.stride, tap, op.dilation, op.pads, strict=True)
+        )
+        if all(0 <= i < n for i, n in zip(at, event.shape, strict=False)):
+            event[(*at, slice(group * width, (group + 1) * width))] = wanted[tap]

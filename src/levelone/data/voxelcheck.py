@@ -1,0 +1,169 @@
+"""What a `levelone-voxels` file must look like: its fields, and every check a reader makes."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from levelone.errors import LeveloneError
+
+SCHEMA = "levelone-voxels"
+VERSION = 1
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class GridSpec:
+    """A named grid: `shape`, cell `pitch_mm` per axis (0 where it varies), `axes` names, energy `unit`."""
+
+    name: str
+    shape: tuple[int, ...]
+    pitch_mm: tuple[float, ...]
+    axes: tuple[str, ...]
+    unit: str
+
+
+@dataclass(frozen=True)
+class Column:
+    """A per-event truth column.
+
+    NumPy `dtype`, `unit` ("" if none), and for classes the `names` of the codes.
+    """
+
+    name: str
+    dtype: str
+    unit: str
+    description: str
+    names: tuple[str, ...] = ()
+
+
+@contextmanager
+def damaged(path: Path) -> Iterator[None]:
+    """Turn the errors h5py raises on broken files into one `LeveloneError`."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        raise LeveloneError(
+            f"{path} is truncated or damaged: {str(error).splitlines()[0]}", hint="copy or simulate it again"
+        ) from error
+
+
+def check_cells(where: str, spec: GridSpec, index: NDArray[Any], energy: NDArray[Any]) -> None:
+    """Refuse indices outside the grid and energies that are NaN, infinite or negative."""
+    cells = math.prod(spec.shape)
+    if len(index) != len(energy):
+        raise LeveloneError(
+            f"{where}: grid '{spec.name}' has {len(index)} indices but {len(energy)} energies"
+        )
+    if not len(index):
+        return
+    if int(index.max()) >= cells:
+        raise LeveloneError(
+            f"{where}: grid '{spec.name}' has voxel index {int(index.max())}, but only {cells} voxels"
+        )
+    low, high = float(energy.min()), float(energy.max())  # both are NaN if any value is
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise LeveloneError(f"{where}: grid '{spec.name}' holds NaN or infinite energies")
+    if low < 0:
+        raise LeveloneError(f"{where}: grid '{spec.name}' holds a negative energy ({low:g} {spec.unit})")
+
+
+def check_structure(
+    path: Path, file: h5py.File
+) -> tuple[dict[str, GridSpec], dict[str, Column], dict[str, Any]]:
+    """Check names, types and lengths of everything in the file, reading no voxels.
+
+    Returns
+    -------
+    The grids, the truth columns and the provenance.
+
+    Raises
+    ------
+    LeveloneError
+        At the first thing wrong, naming it.
+    """
+    if file.attrs.get("schema") != SCHEMA:
+        raise LeveloneError(
+            f"{path} is not a {SCHEMA} file (its 'schema' attribute is {file.attrs.get('schema')!r})",
+            hint="voxel files are made by the simulation of a 3D system",
+        )
+    version = int(file.attrs.get("version", 0))
+    if not 1 <= version <= VERSION:
+        raise LeveloneError(
+            f"{path} has {SCHEMA} version {version}; this levelone reads versions 1 to {VERSION}",
+            hint="update levelone" if version > VERSION else None,
+        )
+    try:
+        provenance = json.loads(file.attrs.get("provenance", "{}"))
+    except (TypeError, ValueError) as error:
+        raise LeveloneError(f"{path}: the 'provenance' attribute is not JSON") from error
+    split = _dataset(path, file, "split", "u1")
+    groups = file.get("grids")
+    if not isinstance(groups, h5py.Group) or not len(groups):
+        raise LeveloneError(f"{path}: the group 'grids' is missing or empty")
+    if not isinstance(file.get("truth"), h5py.Group):
+        raise LeveloneError(f"{path}: the group 'truth' is missing")
+    grids = {name: _grid(path, file, name, len(split)) for name in groups}
+    columns = {name: _column(path, file, name, len(split)) for name in file["truth"]}
+    return grids, columns, provenance
+
+
+def _dataset(path: Path, file: h5py.File, name: str, kinds: str) -> h5py.Dataset:
+    data = file.get(name)
+    if not isinstance(data, h5py.Dataset):
+        raise LeveloneError(f"{path}: dataset '{name}' is missing")
+    if data.ndim != 1:
+        raise LeveloneError(f"{path}: dataset '{name}' must have one dimension, it has shape {data.shape}")
+    if not any(data.dtype == np.dtype(kind) for kind in kinds.split()):
+        expected = " or ".join(str(np.dtype(kind)) for kind in kinds.split())
+        raise LeveloneError(f"{path}: dataset '{name}' must be {expected}, it is {data.dtype}")
+    return data
+
+
+def _grid(path: Path, file: h5py.File, name: str, events: int) -> GridSpec:
+    group = file[f"grids/{name}"]
+    attributes = group.attrs
+    try:
+        shape = tuple(int(n) for n in attributes["shape"])
+        axes = tuple(str(axis) for axis in json.loads(attributes["axes"]))
+        spec = GridSpec(
+            name, shape, tuple(float(p) for p in attributes["pitch_mm"]), axes, str(attributes["unit"])
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise LeveloneError(
+            f"{path}: grid '{name}' lacks a valid shape, pitch_mm, axes or unit attribute"
+        ) from error
+    if not shape or min(shape) < 1 or not len(shape) == len(spec.pitch_mm) == len(axes):
+        raise LeveloneError(
+            f"{path}: grid '{name}' has shape {shape}, pitch_mm {spec.pitch_mm} and axes {axes}"
+        )
+    offsets = _dataset(path, file, f"grids/{name}/offsets", "i8")
+    index = _dataset(path, file, f"grids/{name}/index", "u2 u4")
+    energy = _dataset(path, file, f"grids/{name}/energy", "f4")
+    if len(offsets) != events + 1:
+        raise LeveloneError(f"{path}: 'grids/{name}/offsets' has {len(offsets)} entries for {events} events")
+    if len(index) != len(energy):
+        raise LeveloneError(f"{path}: grid '{name}' has {len(index)} indices but {len(energy)} energies")
+    return spec
+
+
+def _column(path: Path, file: h5py.File, name: str, events: int) -> Column:
+    kinds = "f4 f8 i1 i2 i4 i8 u1 u2 u4 u8"
+    data = _dataset(path, file, f"truth/{name}", kinds)
+    if len(data) != events:
+        raise LeveloneError(f"{path}: 'truth/{name}' has {len(data)} entries for {events} events")
+    try:
+        names = tuple(json.loads(data.attrs.get("names", "[]")))
+    except (TypeError, ValueError) as error:
+        raise LeveloneError(f"{path}: the 'names' attribute of 'truth/{name}' is not JSON") from error
+    unit, text = str(data.attrs.get("unit", "")), str(data.attrs.get("description", ""))
+    return Column(name, str(data.dtype), unit, text, names)

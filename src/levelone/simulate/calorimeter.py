@@ -1,0 +1,244 @@
+"""Segmented calorimeters: where spots of energy land, and what the cells then read.
+
+A calorimeter is a stack of sections along z; a section is a number of layers with square cells. Depth is
+counted in radiation lengths for electromagnetic showers and in interaction lengths for hadronic ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from levelone.data.voxelcheck import GridSpec
+from levelone.simulate.materials import Medium
+from levelone.simulate.showers import Floats, Showers, sample_profile, sample_radius, spot_number
+
+
+@dataclass(frozen=True)
+class Section:
+    """A run of layers with the same cells.
+
+    Attributes
+    ----------
+    name
+        Grid name.
+    medium
+        Effective medium of its showers.
+    layer_x0, layer_interaction, layer_mm
+        Thickness of every layer in radiation lengths, pion interaction lengths and mm.
+    cells
+        Cells along x and y.
+    pitch_mm
+        Cell size.
+    resolution
+        Electromagnetic sampling term of the first layer, sqrt(GeV); it grows with the square root of
+        thickness. 0 for a homogeneous section.
+    quantum_gev
+        Energy represented by one sampled track crossing (or one photo-electron).
+    threshold_gev
+        Cells that read less are empty.
+    depth_first
+        Grid axes are (z, y, x) if true, (x, y, z) if not.
+    """
+
+    name: str
+    medium: Medium
+    layer_x0: tuple[float, ...]
+    layer_interaction: tuple[float, ...]
+    layer_mm: tuple[float, ...]
+    cells: int
+    pitch_mm: float
+    resolution: float
+    quantum_gev: float
+    threshold_gev: float
+    depth_first: bool = False
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Grid shape."""
+        n = len(self.layer_x0)
+        return (n, self.cells, self.cells) if self.depth_first else (self.cells, self.cells, n)
+
+    @property
+    def grid(self) -> GridSpec:
+        """How the section appears in a voxel file; the pitch along z is that of the first layer."""
+        depth = self.layer_mm[0]
+        pitch = (
+            (depth, self.pitch_mm, self.pitch_mm)
+            if self.depth_first
+            else (self.pitch_mm, self.pitch_mm, depth)
+        )
+        return GridSpec(
+            self.name, self.shape, pitch, ("z", "y", "x") if self.depth_first else ("x", "y", "z"), "GeV"
+        )
+
+
+@dataclass(frozen=True)
+class Spots:
+    """Deposits, each field [n].
+
+    `event`, `layer` (counted through all sections), `x_mm`, `y_mm`, `energy` (GeV).
+    """
+
+    event: NDArray[np.int64]
+    layer: NDArray[np.int64]
+    x_mm: NDArray[np.floating]
+    y_mm: NDArray[np.floating]
+    energy: NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Calorimeter:
+    """Sections one behind the other, the front face of the first at z = 0."""
+
+    sections: tuple[Section, ...]
+
+    @cached_property
+    def edges_x0(self) -> Floats:
+        """Layer boundaries in radiation lengths, [layers + 1]."""
+        return np.concatenate([[0], np.cumsum([d for s in self.sections for d in s.layer_x0])])
+
+    @cached_property
+    def edges_interaction(self) -> Floats:
+        """Layer boundaries in pion interaction lengths, [layers + 1]."""
+        return np.concatenate([[0], np.cumsum([d for s in self.sections for d in s.layer_interaction])])
+
+    @cached_property
+    def edges_mm(self) -> Floats:
+        """Layer boundaries in mm, [layers + 1]."""
+        return np.concatenate([[0], np.cumsum([d for s in self.sections for d in s.layer_mm])])
+
+    @cached_property
+    def first_layer(self) -> NDArray[np.int64]:
+        """Number of the first layer of every section, and the number of layers, [sections + 1]."""
+        return np.concatenate([[0], np.cumsum([len(s.layer_x0) for s in self.sections])])
+
+    def layer_of(self, depth: NDArray[np.floating], edges: Floats) -> NDArray[np.int64]:
+        """Layer of each depth; -1 in front, the number of layers behind."""
+        return np.searchsorted(edges, depth, side="right") - 1
+
+    def section_values(self, values: tuple[float, ...], layer: NDArray[np.int64]) -> NDArray[np.float32]:
+        """One value per section, spread over the layers (those in front and behind included)."""
+        counts = np.diff(self.first_layer)
+        table = np.repeat(np.asarray(values, np.float32), counts)
+        return table[np.clip(layer, 0, len(table) - 1)]
+
+    def shower_spots(self, showers: Showers, rng: np.random.Generator, cap: int = 2000) -> Spots:
+        """Develop electromagnetic showers into spots; energy is conserved, also for spots outside.
+
+        The profile is that of the section in which a shower starts; further sections continue it in radiation
+        lengths, with their own Moliere radius.
+        """
+        entry = np.clip(self.layer_of(showers.start, self.edges_x0), 0, self.first_layer[-1] - 1)
+        section = np.searchsorted(self.first_layer, entry, side="right") - 1
+        parts = []
+        for number, where in enumerate(self.sections):
+            chosen = np.flatnonzero(section == number)
+            if not len(chosen):
+                continue
+            energy = showers.energy_gev[chosen]
+            profile = sample_profile(where.medium, energy, rng)
+            spots = spot_number(where.medium, energy, where.resolution, cap)
+            owner = np.repeat(np.arange(len(chosen)), spots)
+            shape = profile.alpha.astype(np.float32)[owner]
+            depth = rng.standard_gamma(shape, dtype=np.float32) / profile.beta.astype(np.float32)[owner]
+            tau = depth / profile.t_max.astype(np.float32)[owner]
+            source = chosen[owner]
+            total = depth + showers.start.astype(np.float32)[source]
+            layer = self.layer_of(total, self.edges_x0)
+            radius, weight = sample_radius(where.medium, energy[owner], tau, rng)
+            scale = energy / np.bincount(owner, weight, len(chosen))
+            radius *= self.section_values(tuple(s.medium.moliere_mm for s in self.sections), layer)
+            z = np.interp(total, self.edges_x0, self.edges_mm).astype(np.float32)
+            turn = rng.random(len(owner), dtype=np.float32) * np.float32(2 * np.pi)
+            x = (showers.x_mm[source] + showers.slope_x[source] * z).astype(np.float32) + radius * np.cos(
+                turn
+            )
+            y = (showers.y_mm[source] + showers.slope_y[source] * z).astype(np.float32) + radius * np.sin(
+                turn
+            )
+            parts.append(Spots(showers.event[source], layer, x, y, scale[owner] * weight))
+        return join_spots(parts)
+
+    def deposit(self, spots: Spots, events: int) -> tuple[dict[str, Floats], Floats]:
+        """Add spots up in cells.
+
+        Returns
+        -------
+        images
+            Section name -> float64 [events, *shape], GeV.
+        outside
+            [events] energy that missed every cell, GeV.
+        """
+        inside = np.zeros(events)
+        images: dict[str, Floats] = {}
+        x, y = spots.x_mm.astype(np.float32), spots.y_mm.astype(np.float32)
+        for number, section in enumerate(self.sections):
+            n, layers = section.cells, len(section.layer_x0)
+            half = np.float32(n / 2)
+            scale = np.float32(1 / section.pitch_mm)
+            # far away is clipped to one cell outside, so that the conversion to integers cannot overflow
+            column = np.clip(x * scale + (half + 1), 0, n + 1).astype(np.int32) - 1
+            row = np.clip(y * scale + (half + 1), 0, n + 1).astype(np.int32) - 1
+            layer = spots.layer.astype(np.int32) - np.int32(self.first_layer[number])
+            size = n * n * layers
+            flat = (
+                (layer * n + row) * n + column if section.depth_first else (column * n + row) * layers + layer
+            )
+            good = (column >= 0) & (column < n) & (row >= 0) & (row < n) & (layer >= 0) & (layer < layers)
+            flat = np.where(good, flat + spots.event * size, events * size)
+            image: Floats = np.bincount(flat, spots.energy, events * size + 1)[:-1].astype(
+                np.float64, copy=False
+            )
+            images[section.name] = image.reshape(events, *section.shape)
+            inside += image.reshape(events, size).sum(1)
+        total: Floats = np.bincount(spots.event, spots.energy, events).astype(np.float64)
+        return images, total - inside
+
+    def read_out(
+        self, images: dict[str, Floats], rng: np.random.Generator, tracks: dict[str, Floats] | None = None
+    ) -> dict[str, NDArray[np.float32]]:
+        """Turn deposited into visible energy, cell by cell, keeping the mean.
+
+        Sampling sections: a Poisson number of track crossings of mean energy / quantum, each with a gamma-
+        distributed signal whose variance makes sigma / E = c / sqrt(E) in total. Homogeneous sections:
+        Poisson photo-electrons. `tracks` are signals of single minimum ionising particles, already straggled,
+        added as they are. Cells below threshold read zero.
+        """
+        out = {}
+        for section in self.sections:
+            image = images[section.name].reshape(-1)
+            filled = np.flatnonzero(image)
+            crossings = rng.poisson(image[filled] / section.quantum_gev)
+            seen = crossings > 0
+            filled, crossings = filled[seen], crossings[seen].astype(np.float64)
+            signal = crossings * section.quantum_gev
+            if section.resolution:
+                layers = len(section.layer_x0)
+                layer = (
+                    filled % images[section.name][0].size // section.cells**2
+                    if section.depth_first
+                    else filled % layers
+                )
+                thickness = np.asarray(section.layer_x0) / section.layer_x0[0]
+                spread = section.resolution**2 * thickness[layer] / section.quantum_gev - 1
+                spread = np.maximum(spread, 1e-3)
+                signal = section.quantum_gev * spread * rng.standard_gamma(crossings / spread)
+            visible = np.zeros(image.size, np.float32)
+            visible[filled] = signal
+            if tracks is not None:
+                visible += tracks[section.name].reshape(-1)
+            visible[visible < section.threshold_gev] = 0
+            out[section.name] = visible.reshape(images[section.name].shape)
+        return out
+
+
+def join_spots(parts: list[Spots]) -> Spots:
+    """All spots of several lists (at least one)."""
+    if len(parts) == 1:
+        return parts[0]
+    names = ("event", "layer", "x_mm", "y_mm", "energy")
+    return Spots(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))

@@ -1,0 +1,123 @@
+"""Single particles in the linear-collider calorimeter."""
+
+import numpy as np
+import pytest
+
+from levelone.data.voxels import open_voxels
+from levelone.errors import LeveloneError
+from levelone.simulate.lcd import PARTICLES, calorimeter, generate, simulate_lcd
+
+
+def many(particle, energy, n, seed=1):
+    codes = np.full(n, PARTICLES.index(particle), np.uint8)
+    return generate(codes, np.full(n, float(energy)), calorimeter(), np.random.default_rng(seed))
+
+
+def visible(made):
+    return sum(image.sum((1, 2, 3), dtype=np.float64) for image in made.images.values())
+
+
+def test_geometry():
+    """25 layers, 23 radiation lengths and one interaction length of ECAL (CLIC note).
+
+    Then 60 layers of steel.
+    """
+    calo = calorimeter()
+    ecal, hcal = calo.sections
+    assert ecal.shape == (25, 25, 25)
+    assert hcal.shape == (5, 5, 60)
+    assert sum(ecal.layer_x0) == pytest.approx(23, abs=0.5)
+    assert sum(ecal.layer_mm) == pytest.approx(159, abs=1)
+    assert sum(hcal.layer_interaction) > 5
+
+
+@pytest.mark.parametrize("particle", PARTICLES)
+def test_energy_is_conserved(particle):
+    made = many(particle, 80.0, 200)
+    np.testing.assert_allclose(made.truth["deposited"] + made.outside, made.deposited, rtol=1e-4)
+    if particle != "pion":
+        np.testing.assert_allclose(made.deposited, 80.0)
+
+
+@pytest.mark.parametrize("energy", [20.0, 200.0])
+def test_electron_resolution_is_the_sampling_term(energy):
+    """Linear, with sigma / E of about 17 to 19 % / sqrt(E) (published for this detector: 18.3 %)."""
+    total = visible(many("electron", energy, 1500))
+    assert total.mean() == pytest.approx(energy, rel=0.03)
+    assert 0.16 < total.std() / total.mean() * np.sqrt(energy) < 0.23
+
+
+def test_particles_look_different():
+    n, energy = 600, 100.0
+    events = {name: many(name, energy, n, seed) for seed, name in enumerate(PARTICLES)}
+    share = {name: made.images["hcal"].sum() / visible(made).sum() for name, made in events.items()}
+    assert share["electron"] < 0.1
+    assert share["pion"] > 0.4
+    depth = {
+        name: (made.images["ecal"].sum((1, 2)) @ np.arange(25)).sum() / made.images["ecal"].sum()
+        for name, made in events.items()
+    }
+    assert depth["photon"] > depth["electron"] + 0.5
+    assert events["electron"].truth["start"].max() == 0
+    assert events["photon"].truth["start"].mean() == pytest.approx(9 / 7, rel=0.15)
+    smallest = 2 * np.arcsin(0.1349768 / energy)
+    assert events["pi0"].truth["opening"].min() == pytest.approx(smallest, rel=0.02)
+    # pions see less than they carry, and worse
+    assert visible(events["pion"]).mean() < 0.95 * energy
+    assert visible(events["pion"]).std() > 3 * visible(events["electron"]).std()
+
+
+def test_pions_start_exponentially():
+    """Survival of pions through the ECAL is exp(-depth in pion interaction lengths)."""
+    calo = calorimeter()
+    parts = [many("pion", 50.0, 500, seed) for seed in range(8)]
+    start = np.concatenate([part.truth["start"] for part in parts])
+    ecal = np.concatenate([part.images["ecal"] for part in parts])
+    for layer in (8, 16, 24):
+        expected = np.exp(-calo.edges_interaction[layer])
+        assert np.mean(start > calo.edges_x0[layer]) == pytest.approx(expected, abs=0.025)
+    # those that reach the HCAL leave a track: a hit in almost every ECAL layer
+    late = start > calo.edges_x0[25]
+    column = ecal[late][:, 11:14, 11:14].sum((1, 2))
+    assert np.mean(column > 0) > 0.95
+    assert np.median(column[:, 3]) == pytest.approx(5.3e-3, rel=0.3)
+
+
+def test_two_photons_of_a_slow_pi0_are_apart():
+    """At 10 GeV the photons are at least 40 mm apart at 1.5 m: 8 cells, beyond one shower's core."""
+    made = many("pi0", 10.0, 200)
+    lateral = made.images["ecal"].sum(3)
+    hottest = lateral.reshape(200, -1).max(1) / lateral.sum((1, 2))
+    other = many("photon", 10.0, 200)
+    single = other.images["ecal"].sum(3)
+    alone = single.reshape(200, -1).max(1) / single.sum((1, 2))
+    assert np.median(hottest) < 0.85 * np.median(alone)
+
+
+def test_file(tmp_path):
+    options = {"particles": PARTICLES, "energy_gev": (10.0, 100.0), "chunk": 32}
+    one = simulate_lcd(tmp_path / "a.h5", 80, 2, **options)
+    simulate_lcd(tmp_path / "b.h5", 80, 2, **options)
+    assert one.mean_voxels["ecal"] > 50
+    with open_voxels(tmp_path / "a.h5") as a, open_voxels(tmp_path / "b.h5") as b:
+        a.check()
+        for grid in ("ecal", "hcal"):
+            np.testing.assert_array_equal(a.read(grid, slice(None)), b.read(grid, slice(None)))
+        assert set(np.unique(a.truth("pdg"))) == {11, 22, 111, 211}
+        assert a.columns["particle"].names == PARTICLES
+        energy = a.truth("energy")
+        assert energy.min() >= 10
+        assert energy.max() <= 100
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"particles": ("kaon",)}, "particles must be some of electron, photon, pi0, pion"),
+        ({"particles": ()}, "particles must be some of"),
+        ({"energy_gev": (0.1, 5.0)}, "energy_gev must be a range within 1 to 2000"),
+    ],
+)
+def test_impossible_arguments(tmp_path, arguments, message):
+    with pytest.raises(LeveloneError, match=message):
+        simulate_lcd(tmp_path / "x.h5", 5, **arguments)

@@ -1,0 +1,198 @@
+"""Muon losses against the tables of Groom, Mokhov and Striganov, and the events made from them."""
+
+import numpy as np
+import pytest
+
+from levelone.data.voxels import open_voxels
+from levelone.errors import LeveloneError
+from levelone.simulate.materials import IRON, LEAD_TUNGSTATE, MUON_MEV
+from levelone.simulate.muon import calorimeter, generate, simulate_muon
+from levelone.simulate.muonloss import PROCESSES, ionisation, mean_loss
+from levelone.simulate.muontables import LossTable, MuonAbsorber, highland, sample_landau, transport
+
+# T (MeV): ionisation, bremsstrahlung, pairs, photonuclear in MeV cm2 / g. Tables in the format of Groom et al.
+# (2001), recomputed by V. Niess' PUMAS (niess/pumas-materials), November 2026.
+TABLES = {
+    "iron": {
+        1e4: (1.942, 1.401e-2, 1.490e-2, 3.109e-3),
+        1e5: (2.207, 0.2218, 0.3158, 3.384e-2),
+        1e6: (2.428, 2.863, 4.174, 0.3481),
+        8e6: (2.638, 25.30, 35.92, 3.244),
+    },
+    "lead tungstate": {
+        1e4: (1.727, 2.861e-2, 3.265e-2, 2.982e-3),
+        1e5: (1.963, 0.4569, 0.6711, 3.160e-2),
+        1e6: (2.159, 5.848, 8.640, 0.3207),
+        8e6: (2.346, 51.18, 73.61, 2.978),
+    },
+}
+MATERIALS = {"iron": IRON, "lead tungstate": LEAD_TUNGSTATE}
+RADIATIVE = ("bremsstrahlung", "pair production", "photonuclear")
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_mean_losses_agree_with_the_tables(name):
+    """Ionisation to 0.1 %, bremsstrahlung and pairs to 1 %.
+
+    Photonuclear to 25 % (the table uses a newer cross section).
+    """
+    energy = np.array(list(TABLES[name])) + MUON_MEV
+    table = np.array(list(TABLES[name].values())).T
+    np.testing.assert_allclose(ionisation(MATERIALS[name], energy), table[0], rtol=1e-3)
+    for process, expected, tolerance in zip(RADIATIVE, table[1:], (0.01, 0.01, 0.25), strict=True):
+        np.testing.assert_allclose(
+            mean_loss(PROCESSES[process], MATERIALS[name], energy), expected, rtol=tolerance, err_msg=process
+        )
+
+
+@pytest.mark.parametrize(
+    ("name", "gev", "tolerance"), [("iron", 347.0, 0.02), ("lead tungstate", 160.0, 0.06)]
+)
+def test_muon_critical_energy(name, gev, tolerance):
+    """347 GeV in iron (PDG); 160 +5 -6 +- 8 GeV measured in lead tungstate (CMS, JINST 5 (2010) P03007)."""
+    energy = np.geomspace(1e5, 1e6, 400)
+    radiative = sum(mean_loss(PROCESSES[p], MATERIALS[name], energy) for p in RADIATIVE)
+    crossing = np.interp(0, radiative - ionisation(MATERIALS[name], energy), energy)
+    assert crossing / 1e3 == pytest.approx(gev, rel=tolerance)
+
+
+def test_minimum_ionisation():
+    """PDG: 1.451 MeV cm2 / g in iron and 1.229 in lead tungstate, at 362 and 304 MeV / c."""
+    for material, value, momentum in ((IRON, 1.451, 362.4), (LEAD_TUNGSTATE, 1.229, 304.0)):
+        energy = np.hypot(np.geomspace(100, 2000, 2000), MUON_MEV)
+        loss = ionisation(material, energy)
+        assert loss.min() == pytest.approx(value, rel=2e-3)
+        lowest = np.sqrt(energy[loss.argmin()] ** 2 - MUON_MEV**2)
+        assert lowest == pytest.approx(momentum, rel=0.05)
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_sampled_spectra_have_the_tabulated_mean(process):
+    """The mean sampled transfer times the rate is the integral of the spectrum above the cut."""
+    table = LossTable.build(process, IRON, 50.0, np.log(np.geomspace(1e3, 1.2e7, 72)))
+    energy = np.full(400_000, 1e6)
+    transfer = table.sample(energy, np.random.default_rng(1))
+    assert transfer.min() >= 50 * 0.999
+    assert transfer.max() < 1e6
+    mean = mean_loss(PROCESSES[process], IRON, np.array([1e6]), 50.0)[0]
+    error = transfer.std() / np.sqrt(len(transfer)) * table.rate_at(energy[:1])[0]
+    assert transfer.mean() * table.rate_at(energy[:1])[0] == pytest.approx(mean, abs=4 * error + 0.01 * mean)
+
+
+def test_landau():
+    """Median 1.3558, and 0.22278 below zero for the most probable value (Landau's function)."""
+    sample = sample_landau(np.full(400_000, 1e12), np.random.default_rng(2))
+    assert np.median(sample) == pytest.approx(1.3558, abs=0.01)
+    counts, edges = np.histogram(sample, np.linspace(-2, 2, 41))
+    near = counts.argmax()
+    fit = np.polyfit(
+        (edges[near - 4 : near + 5] + edges[near - 3 : near + 6]) / 2, counts[near - 4 : near + 5], 2
+    )
+    assert -fit[1] / (2 * fit[0]) == pytest.approx(-0.2228, abs=0.05)
+    assert sample_landau(np.full(1000, 3.0), np.random.default_rng(3)).max() < 3
+
+
+@pytest.mark.parametrize("gev", [10.0, 1000.0])
+def test_straggled_soft_loss_has_the_restricted_mean(gev):
+    absorber = MuonAbsorber.build(LEAD_TUNGSTATE)
+    energy = np.full(200_000, gev * 1e3)
+    loss = absorber.soft_loss(energy, 32.9, np.random.default_rng(4))
+    mean = np.interp(np.log(energy[0]), absorber.log_energy, absorber.soft) * 32.9
+    assert loss.mean() == pytest.approx(mean, rel=0.002)
+    assert np.median(loss) < loss.mean()  # Landau's tail
+
+
+@pytest.mark.parametrize(("gev", "total"), [(100.0, 2.778), (1000.0, 9.813)])
+def test_transported_muons_lose_the_tabulated_energy(gev, total):
+    """Total dE/dx in iron, MeV cm2 / g, as tabulated, to 3 %.
+
+    Single losses above 1 % of the energy are too rare to average: their integral is taken instead.
+    """
+    thickness, n = 20.0, 150_000
+    energy = gev * 1e3
+    passage = transport(MuonAbsorber.build(IRON), np.full(n, energy), thickness, 1, np.random.default_rng(5))
+    hard = passage.hard.energy_mev
+    frequent = passage.soft_mev.sum() + hard[hard < 0.01 * energy].sum()
+    rare = sum(mean_loss(PROCESSES[p], IRON, np.array([energy]), 0.01 * energy)[0] for p in PROCESSES)
+    assert frequent / n / thickness + rare == pytest.approx(total, rel=0.03)
+    assert 0.1 < rare / total < 0.9
+
+
+def test_transport_conserves_energy_and_stops_slow_muons():
+    energy = np.full(2000, 2e3)
+    passage = transport(MuonAbsorber.build(IRON), energy, 100.0, 30, np.random.default_rng(6))
+    hard = np.bincount(passage.hard.event, passage.hard.energy_mev, 2000)
+    np.testing.assert_allclose(passage.energy_mev[-1] + passage.soft_mev.sum(0) + hard, energy)
+    assert np.all(passage.energy_mev[-1] == MUON_MEV)  # 3 kg / cm2 stop 2 GeV (range 1.25 kg / cm2)
+    assert np.all(np.diff(passage.energy_mev, axis=0) <= 1e-9)
+
+
+def test_highland():
+    """Lynch and Dahl: 13.6 MeV / (beta p) sqrt(t) (1 + 0.038 ln t): 13.6 mrad at 1 GeV / c and one X0."""
+    assert highland(np.array([1000.0]), 1.0, 0.0)[0] == pytest.approx(0.0136)
+    assert highland(np.array([1000.0]), 0.01, 0.0)[0] == pytest.approx(
+        0.00136 * (1 - 0.038 * 4.60517), rel=1e-5
+    )
+
+
+def test_events():
+    n = 192
+    calo = calorimeter()
+    energy = np.repeat([60.0, 1000.0, 6000.0], n // 3)
+    made = generate(energy, MuonAbsorber.build(LEAD_TUNGSTATE), calo, np.random.default_rng(7))
+    image = made.images["calo"]
+    assert image.shape == (n, 50, 32, 32)
+    # energy: what the muon lost is in the cells, outside, or invisible
+    np.testing.assert_allclose(made.truth["deposited"] + made.outside, made.deposited, rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(image.sum((1, 2, 3)), made.truth["deposited"], rtol=0.06)
+    # a track in every layer, and more of it at higher energy
+    assert np.mean(image.sum((2, 3)) > 0) > 0.999
+    low, middle, high = (np.median(part) for part in np.split(made.truth["deposited"], 3))
+    assert 2.5 < low < 5  # 1644 g / cm2 at 1.9 MeV cm2 / g and some radiation
+    assert 3 * low < middle < high / 3
+    # bending: 0.3 B L^2 / 2 p towards +x, 20.6 mm at 60 GeV
+    assert np.mean((made.truth["exit_x"] - made.truth["x"])[: n // 3]) == pytest.approx(20.6, abs=2.5)
+    assert abs(np.mean(made.truth["exit_y"] - made.truth["y"])) < 1
+    # the entry cell holds the track
+    row = np.floor(made.truth["y"] / 3.75 + 16).astype(int)
+    column = np.floor(made.truth["x"] / 3.75 + 16).astype(int)
+    assert np.mean(image[np.arange(n), 0, row, column] > 0) > 0.98
+
+
+def test_file_is_deterministic_and_a_longer_run_continues_a_shorter_one(tmp_path):
+    calls = []
+    options = {"energy_gev": (50.0, 500.0), "chunk": 16}
+    one = simulate_muon(tmp_path / "a.h5", 24, 5, progress=lambda *c: calls.append(c), **options)
+    simulate_muon(tmp_path / "b.h5", 40, 5, **options)
+    simulate_muon(tmp_path / "c.h5", 24, 6, **options)
+    assert calls == [(16, 24), (24, 24)]
+    assert one.events == 24 == sum(one.splits.values())
+    with (
+        open_voxels(tmp_path / "a.h5") as a,
+        open_voxels(tmp_path / "b.h5") as b,
+        open_voxels(tmp_path / "c.h5") as c,
+    ):
+        a.check()
+        first = a.read("calo", slice(None))
+        np.testing.assert_array_equal(first, b.read("calo", slice(0, 24)))
+        np.testing.assert_array_equal(a.truth("energy"), b.truth("energy")[:24])
+        assert not np.array_equal(first, c.read("calo", slice(None)))
+        assert a.provenance["seed"] == 5
+        assert "energy_gev=(50.0, 500.0)" in a.provenance["command"]
+        assert str(tmp_path) not in str(a.provenance)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"events": 0}, "events must be at least 1"),
+        ({"events": 1, "seed": -1}, "seed must be"),
+        ({"events": 1, "energy_gev": (1.0, 2.0)}, "energy_gev must be a range within 10 to 10000"),
+        ({"events": 1, "energy_gev": (200.0, 100.0)}, "energy_gev must be a range"),
+        ({"events": 1, "spectrum": "steep"}, "no energy spectrum 'steep'"),
+    ],
+)
+def test_impossible_arguments(tmp_path, arguments, message):
+    with pytest.raises(LeveloneError, match=message):
+        simulate_muon(tmp_path / "x.h5", **arguments)
+    assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""Small random graphs, several configurations of one operation as branches, so that one compile tests many."""
+"""Small random graphs, configurations of one operation as branches, so that one compile tests many."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The verdict itself under test: faults planted in a generated project must be reported, unless they change nothing.
+"""The verdict itself under test: planted faults must be reported, unless they change nothing.
 
-Whether a fault changes the function is decided without hls4ml: the same fault is put into the reference graph, and
-both graphs are run on many more events than the check gets.
+Whether a fault changes the function is decided without hls4ml: the same fault is put into the reference
+graph, and both graphs are run on many more events than the check gets.
 """
 
 import re

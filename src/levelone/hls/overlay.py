@@ -1,8 +1,8 @@
 """Weights for the compiler: the same numbers from the same headers, in a form that compiles fast.
 
-A parameter header initialises thousands of fixed-point objects one by one, which is most of a csim build. The
-firmware stays as it is: its include guards let a file that is included first define the same arrays from plain
-doubles, which the compiler only has to copy.
+A parameter header initialises thousands of fixed-point objects one by one, which is most of a csim build.
+The firmware stays as it is: its include guards let a file that is included first define the same arrays from
+plain doubles, which the compiler only has to copy.
 """
 
 from __future__ import annotations

@@ -220,7 +220,10 @@ def read_codes(path: Path, exponent: int) -> list[int]:
     text = path.read_text(encoding="utf-8")
     numbers = text[text.index("= {") + 3 : text.rindex("};")].split(",")
     unit = Fraction(2) ** exponent
-    codes = [Fraction(number.strip()) / unit for number in numbers]
+    try:
+        codes = [Fraction(number.strip()) / unit for number in numbers]
+    except ValueError as error:
+        raise LeveloneError(f"{path.name}: {error}") from error
     if any(code.denominator != 1 for code in codes):
         raise LeveloneError(f"{path.name}: a number is not a multiple of 2**{exponent}")
     return [int(code) for code in codes]

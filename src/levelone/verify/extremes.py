@@ -1,6 +1,6 @@
 """Inputs that drive every accumulator towards both ends of its range, found by search on the reference.
 
-Random inputs meet the middle of a sum's range and never its ends, where a type that is one bit too narrow wraps.
+Random inputs meet the middle of a sum's range and never its ends, where a type one bit too narrow wraps.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ROUNDS = 24
 
 
 def extreme_vectors(graph: Graph, start: Mapping[str, Codes], limit: int, seed: int) -> dict[str, Codes]:
-    """At most `limit` events, the most extreme ones found for each channel of each convolution and dense layer.
+    """The most extreme events found for each channel of each convolution and dense layer, at most `limit`.
 
     Parameters
     ----------
@@ -104,9 +104,9 @@ def _place(event: Codes, wanted: NDArray[np.int64], op: Conv, channel: int) -> N
     width = op.weights.shape[-2]
     out = op.window.output_shape("conv", event.shape[:-1])
     for tap in op.window.taps():
-        at = tuple(
+        at: tuple[int, ...] = tuple(
             (size // 2) * s + t * d - begin
             for size, s, t, d, (begin, _) in zip(out, op.stride, tap, op.dilation, op.pads, strict=True)
         )
         if all(0 <= i < n for i, n in zip(at, event.shape, strict=False)):
-            event[(*at, slice(group * width, (group + 1) * width))] = wanted[tap]
+            event[at][group * width : (group + 1) * width] = wanted[tap]

@@ -17,11 +17,15 @@ from levelone.graph.ops import (
     Concat,
     Conv,
     Dense,
+    Lookup,
     MaxPool,
+    Multiply,
+    Pad,
     Relu,
     Requantise,
     Reshape,
     Transpose,
+    Upsample,
 )
 
 Pick = Callable[[int, int], int]
@@ -163,6 +167,37 @@ def add(pick: Pick) -> Case:
     return _finish(pick, Add(), _value(pick, "a", shape, scale=scale), _value(pick, "b", thin, scale=scale))
 
 
+def multiply(pick: Pick) -> Case:
+    case = add(pick)
+    return Case(Multiply(), case.inputs, case.codes)
+
+
+def lookup(pick: Pick) -> Case:
+    shape = (*(pick(1, 3) for _ in range(pick(0, 2))), pick(1, 3))
+    lo = pick(-40, 10)
+    x = Value("x", shape, (Fraction(1, 4),), IntRange(lo, lo + pick(0, 30)))
+    below, above = pick(0, 3), pick(0, 3)
+    length = x.range.hi + above - (x.range.lo - below) + 1
+    table = _integers(pick, (shape[-1], length) if pick(0, 1) else (length,), -99, 99)
+    return _finish(pick, Lookup(lo - below, table, (Fraction(1, 8),)), x)
+
+
+def pad(pick: Pick) -> Case:
+    shape = tuple(pick(2, 4) for _ in range(pick(1, 3)))
+    mode = ("constant", "reflect", "edge")[pick(0, 2)]
+    most = min(shape) - 1 if mode == "reflect" else 3
+    pads = [(pick(0, most), pick(0, most)) for _ in shape]
+    if pick(0, 1):
+        pads[-1] = (0, 0)
+    return _finish(pick, Pad(tuple(pads), mode, pick(-9, 9)), _value(pick, "x", shape))
+
+
+def upsample(pick: Pick) -> Case:
+    rank = pick(1, 3)
+    x = _value(pick, "x", tuple(pick(1, 3) for _ in range(rank + 1)))
+    return _finish(pick, Upsample(tuple(pick(1, 3) for _ in range(rank))), x)
+
+
 def affine(pick: Pick) -> Case:
     x = _value(pick, "x", (pick(1, 3), pick(1, 4)))
     many = x.shape[-1] if pick(0, 1) else 1
@@ -205,9 +240,13 @@ CASES = {
     Concat: concat,
     Conv: conv,
     Dense: dense,
+    Lookup: lookup,
     MaxPool: max_pool,
+    Multiply: multiply,
+    Pad: pad,
     Relu: relu,
     Requantise: requantise,
     Reshape: reshape,
     Transpose: transpose,
+    Upsample: upsample,
 }

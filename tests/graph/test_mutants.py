@@ -17,11 +17,15 @@ from levelone.graph.ops import (
     Concat,
     Conv,
     Dense,
+    Lookup,
     MaxPool,
+    Multiply,
+    Pad,
     Relu,
     Requantise,
     Reshape,
     Transpose,
+    Upsample,
 )
 
 SEEDS = range(60)
@@ -100,6 +104,27 @@ MUTANTS = {
     "average pool: padding value": (AveragePool, _padded_with_one),
     "add: difference": (Add, lambda op, a, b: a - b),
     "affine: term forgotten": (Affine, lambda op, x: replace(op, term=(0,)).evaluate(x)),
+    "multiply: sum": (Multiply, lambda op, a, b: a + b),
+    "lookup: off by one entry": (
+        Lookup,
+        lambda op, x: replace(op, table=np.roll(op.table, 1, axis=-1)).evaluate(x),
+    ),
+    "lookup: first channel's table": (
+        Lookup,
+        lambda op, x: replace(op, table=op.table.reshape(-1, op.table.shape[-1])[0]).evaluate(x),
+    ),
+    "pad: zero instead of the value": (Pad, lambda op, x: replace(op, value=0).evaluate(x)),
+    "pad: border repeated": (
+        Pad,
+        lambda op, x: (
+            np.pad(x, ((0, 0), *op.pads), mode="symmetric") if op.mode == "reflect" else op.evaluate(x)
+        ),
+    ),
+    "upsample: tiled": (
+        Upsample,
+        lambda op, x: np.tile(x, (1, *op.factors, 1)),
+    ),
+    "upsample: order of factors": (Upsample, _reversed("factors")),
     "concat: order": (Concat, lambda op, *parts: op.evaluate(*parts[::-1])),
     "reshape: column major": (
         Reshape,

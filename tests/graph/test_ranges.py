@@ -16,11 +16,15 @@ from levelone.graph.ops import (
     Concat,
     Conv,
     Dense,
+    Lookup,
     MaxPool,
+    Multiply,
+    Pad,
     Relu,
     Requantise,
     Reshape,
     Transpose,
+    Upsample,
 )
 
 RNG = np.random.default_rng(20)
@@ -104,12 +108,17 @@ def test_the_rest() -> None:
     assert_tight(Reshape((4,)), x)
     assert_tight(Reshape((1, 2, 2)), x)
     assert_tight(Transpose((1, 0)), x)
+    assert_tight(Lookup(-3, RNG.integers(-9, 9, (2, 6)), (Fraction(1),)), x)
+    assert_tight(Upsample((2,)), x)
+    for mode in ("constant", "reflect", "edge"):
+        assert_tight(Pad(((1, 0), (0, 0)), mode, 5), x)
+        assert_tight(Pad(((0, 1), (1, 1)), mode, -7), x)
 
 
 def test_binary_operations() -> None:
     a, b = value((1,), -2, 3), value((1,), 1, 4)
     left, right = (g.reshape(-1, 1) for g in np.meshgrid(np.arange(-2, 4), np.arange(1, 5)))
-    for op in (Add(), Concat(0)):
+    for op in (Add(), Concat(0), Multiply()):
         found = op.evaluate(left, right)
         inferred = op.infer("y", a, b)
         ranges = inferred.channel_ranges or (inferred.range,)

@@ -19,11 +19,15 @@ from levelone.graph.ops import (
     Concat,
     Conv,
     Dense,
+    Lookup,
     MaxPool,
+    Multiply,
+    Pad,
     Relu,
     Requantise,
     Reshape,
     Transpose,
+    Upsample,
 )
 
 
@@ -149,6 +153,48 @@ def add(op: Add, a, b):
     return result
 
 
+def multiply(op: Multiply, a, b):
+    shape = tuple(max(m, n) for m, n in zip(a.shape, b.shape, strict=True))
+    result = np.empty(shape, dtype=object)
+    for where in np.ndindex(*shape):
+        left = a[tuple(w if n > 1 else 0 for w, n in zip(where, a.shape, strict=True))]
+        right = b[tuple(w if n > 1 else 0 for w, n in zip(where, b.shape, strict=True))]
+        result[where] = int(left) * int(right)
+    return result
+
+
+def lookup(op: Lookup, x):
+    result = np.empty(x.shape, dtype=object)
+    for where in np.ndindex(*x.shape):
+        row = op.table if op.table.ndim == 1 else op.table[where[-1]]
+        result[where] = int(row[int(x[where]) - op.lowest])
+    return result
+
+
+def pad(op: Pad, x):
+    shape = [n + b + e for n, (b, e) in zip(x.shape[1:], op.pads, strict=True)]
+    result = np.empty((len(x), *shape), dtype=object)
+    for where in np.ndindex(*result.shape):
+        source, outside = [where[0]], False
+        for at, n, (begin, _) in zip(where[1:], x.shape[1:], op.pads, strict=True):
+            at -= begin
+            outside |= not 0 <= at < n
+            if op.mode == "reflect":
+                at = -at if at < 0 else 2 * (n - 1) - at if at >= n else at
+            source.append(min(max(at, 0), n - 1))
+        result[where] = op.value if outside and op.mode == "constant" else int(x[tuple(source)])
+    return result
+
+
+def upsample(op: Upsample, x):
+    spatial = [n * f for n, f in zip(x.shape[1:-1], op.factors, strict=True)]
+    result = np.empty((len(x), *spatial, x.shape[-1]), dtype=object)
+    for where in np.ndindex(*result.shape):
+        source = tuple(w // f for w, f in zip(where[1:-1], op.factors, strict=True))
+        result[where] = int(x[(where[0], *source, where[-1])])
+    return result
+
+
 def affine(op: Affine, x):
     result = np.empty(x.shape, dtype=object)
     for where in np.ndindex(*x.shape):
@@ -197,9 +243,13 @@ TWINS = {
     Concat: concat,
     Conv: conv,
     Dense: dense,
+    Lookup: lookup,
     MaxPool: max_pool,
+    Multiply: multiply,
+    Pad: pad,
     Relu: relu,
     Requantise: requantise,
     Reshape: reshape,
     Transpose: transpose,
+    Upsample: upsample,
 }

@@ -11,11 +11,24 @@ from types import MappingProxyType
 from typing import Any
 
 from levelone.graph.ir import Value
-from levelone.graph.kernels.elementwise import add_kernel, affine_kernel, relu_kernel, requantise_kernel
+from levelone.graph.kernels.elementwise import (
+    add_kernel,
+    affine_kernel,
+    lookup_kernel,
+    multiply_kernel,
+    relu_kernel,
+    requantise_kernel,
+)
 from levelone.graph.kernels.kernel import Kernel
 from levelone.graph.kernels.linear import conv_kernel, dense_kernel
 from levelone.graph.kernels.pool import average_pool_kernel, max_pool_kernel
-from levelone.graph.kernels.shape import concat_kernel, reshape_kernel, transpose_kernel
+from levelone.graph.kernels.shape import (
+    concat_kernel,
+    pad_kernel,
+    reshape_kernel,
+    transpose_kernel,
+    upsample_kernel,
+)
 from levelone.graph.ops import (
     Add,
     Affine,
@@ -23,11 +36,15 @@ from levelone.graph.ops import (
     Concat,
     Conv,
     Dense,
+    Lookup,
     MaxPool,
+    Multiply,
+    Pad,
     Relu,
     Requantise,
     Reshape,
     Transpose,
+    Upsample,
 )
 
 Maker = Callable[[Any, tuple[Value, ...], Value], Kernel | None]
@@ -40,11 +57,15 @@ KERNELS: MappingProxyType[type, Maker] = MappingProxyType(
         Concat: concat_kernel,
         Conv: conv_kernel,
         Dense: dense_kernel,
+        Lookup: lookup_kernel,
         MaxPool: max_pool_kernel,
+        Multiply: multiply_kernel,
+        Pad: pad_kernel,
         Relu: relu_kernel,
         Requantise: requantise_kernel,
         Reshape: reshape_kernel,
         Transpose: transpose_kernel,
+        Upsample: upsample_kernel,
     }
 )
 

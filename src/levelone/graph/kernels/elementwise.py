@@ -1,8 +1,6 @@
-"""Relu, Add, Affine and Requantise on floats that are exact, or by table."""
+"""Elementwise operations on floats that are exact, or by table."""
 
 from __future__ import annotations
-
-from math import prod
 
 import numpy as np
 
@@ -10,7 +8,7 @@ from levelone.graph.inputs import round_float
 from levelone.graph.ir import Value
 from levelone.graph.kernels.carrier import Array, carrier, float_for, per_channel
 from levelone.graph.kernels.kernel import Kernel
-from levelone.graph.ops import Add, Affine, Relu, Requantise
+from levelone.graph.ops import Add, Affine, Lookup, Multiply, Relu, Requantise
 from levelone.graph.ops._bounds import bounds, largest, magnitude
 
 TABLE_ENTRIES = 2**20
@@ -25,6 +23,24 @@ def add_kernel(op: Add, inputs: tuple[Value, ...], output: Value) -> Kernel | No
     if dtype is None:
         return None
     return Kernel(lambda a, b: np.add(a, b, dtype=dtype), scratch=8 * output.size)
+
+
+def multiply_kernel(op: Multiply, inputs: tuple[Value, ...], output: Value) -> Kernel | None:
+    a, b = inputs
+    dtype = float_for(max(magnitude(a), 1) * max(magnitude(b), 1))
+    if dtype is None:
+        return None
+    return Kernel(lambda x, y: np.multiply(x, y, dtype=dtype), scratch=8 * output.size)
+
+
+def lookup_kernel(op: Lookup, inputs: tuple[Value, ...], output: Value) -> Kernel | None:
+    (x,) = inputs
+    table: Array = op.table.astype(carrier(output))
+    length = table.shape[-1]
+    if table.size >= 2**31 or abs(op.lowest) + length >= 2**31:
+        return None
+    starts = np.arange(len(table)) * length if table.ndim == 2 else np.zeros(1, dtype=np.int64)
+    return _gather(table, per_channel(starts - op.lowest, np.int32, len(x.shape)), x)
 
 
 def affine_kernel(op: Affine, inputs: tuple[Value, ...], output: Value) -> Kernel | None:
@@ -81,11 +97,17 @@ def _table_kernel(op: Requantise, x: Value, output: Value) -> Kernel | None:
     # [code - lowest, channel]: the meaning itself, on every code that can be reached
     codes = lo + np.arange(max(sizes))[:, None]
     table: Array = np.ascontiguousarray(op.evaluate(codes).T.astype(carrier(output)))
-    starts = per_channel(np.arange(len(sizes)) * max(sizes) - lo, np.int64, len(x.shape))
+    starts = np.arange(len(sizes)) * max(sizes) - lo
+    return _gather(table, per_channel(starts, np.int32, len(x.shape)), x)
+
+
+def _gather(table: Array, starts: Array, x: Value) -> Kernel:
+    """Entries of a flat table at ``code + start`` of the channel."""
+    flat = table.reshape(-1)
 
     def run(a: Array) -> Array:
         index = a.astype(np.int32)
-        index += starts.astype(np.int32)
-        return table.reshape(-1)[index]
+        index += starts
+        return flat[index]
 
-    return Kernel(run, scratch=16 * prod(x.shape))
+    return Kernel(run, scratch=16 * x.size)

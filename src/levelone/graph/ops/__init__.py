@@ -13,9 +13,11 @@ from levelone.graph.ops._window import Window
 from levelone.graph.ops.affine import Affine
 from levelone.graph.ops.conv import Conv
 from levelone.graph.ops.dense import Dense
-from levelone.graph.ops.elementwise import Add, Relu
+from levelone.graph.ops.elementwise import Add, Multiply, Relu
+from levelone.graph.ops.lookup import Lookup
 from levelone.graph.ops.pool import AveragePool, MaxPool
 from levelone.graph.ops.requantise import Requantise
+from levelone.graph.ops.resample import Pad, Upsample
 from levelone.graph.ops.shape import Concat, Reshape, Transpose
 
 OPERATIONS = MappingProxyType(
@@ -26,11 +28,15 @@ OPERATIONS = MappingProxyType(
         "Concat": Concat,
         "Conv": Conv,
         "Dense": Dense,
+        "Lookup": Lookup,
         "MaxPool": MaxPool,
+        "Multiply": Multiply,
+        "Pad": Pad,
         "Relu": Relu,
         "Requantise": Requantise,
         "Reshape": Reshape,
         "Transpose": Transpose,
+        "Upsample": Upsample,
     }
 )
 
@@ -42,10 +48,14 @@ __all__ = [
     "Concat",
     "Conv",
     "Dense",
+    "Lookup",
     "MaxPool",
+    "Multiply",
+    "Pad",
     "Relu",
     "Requantise",
     "Reshape",
     "Transpose",
+    "Upsample",
     "Window",
 ]

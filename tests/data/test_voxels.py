@@ -90,7 +90,7 @@ def test_batches_cover_a_split_once_and_stay_aligned(tmp_path, seed):
 def test_streaming_memory_is_bounded(tmp_path):
     path = tmp_path / "large.h5"
     grid = GridSpec("calo", (50, 32, 32), (1.0, 1.0, 1.0), ("z", "y", "x"), "GeV")
-    events, batch = 4096, 32  # dense: 839 MB
+    events, batch = 2048, 32  # dense: 419 MB
     with create_voxels(path, (grid,), COLUMNS[:1], {}) as writer:
         for number in range(events // 512):
             offsets = np.arange(513, dtype=np.int64) * 50

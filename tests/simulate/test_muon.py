@@ -10,8 +10,8 @@ from levelone.simulate.muon import calorimeter, generate, simulate_muon
 from levelone.simulate.muonloss import PROCESSES, ionisation, mean_loss
 from levelone.simulate.muontables import LossTable, MuonAbsorber, highland, sample_landau, transport
 
-# T (MeV): ionisation, bremsstrahlung, pairs, photonuclear in MeV cm2 / g. Tables in the format of Groom et al.
-# (2001), recomputed by V. Niess' PUMAS (niess/pumas-materials), November 2026.
+# T (MeV): ionisation, bremsstrahlung, pairs, photonuclear in MeV cm2 / g. Tables in the form of Groom et al.
+# (2001), recomputed by V. Niess' PUMAS (niess/pumas-materials).
 TABLES = {
     "iron": {
         1e4: (1.942, 1.401e-2, 1.490e-2, 3.109e-3),

@@ -9,8 +9,8 @@ arXiv:1511.09246).
 
 Gas at 15 bar (0.0860 g / cm3). Charge drifts 0 to 1 m, spreading by 1.0 mm (across) and 0.3 mm (along) per
 square root of cm, of the size measured in pure xenon (A. Simon et al., JINST 13 (2018) P07013). Energy is
-smeared by 1 % FWHM at Q. Voxels are 10 x 10 x 5 mm; the image is centred on the charge, at random within a
-voxel. Electron transport and its simplifications: `xenontracks`.
+smeared by 1 % FWHM at Q. Voxels are 10 x 10 x 5 mm unless told otherwise; the image is centred on the charge,
+at random within a voxel. Electron transport and its simplifications: `xenontracks`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ from levelone.simulate.xenontracks import Electrons, track
 
 Q_MEV = 2.458
 CLASSES = ("one electron", "two electrons")
-GRID = GridSpec("tpc", (20, 20, 60), (10.0, 10.0, 5.0), ("x", "y", "z"), "keV")
+SHAPE = (20, 20, 60)
+VOXEL_MM = (10.0, 10.0, 5.0)
 _CLOUDS = 6  # charge clouds per step
 _THRESHOLD_KEV = 2.0
 
@@ -41,6 +42,11 @@ COLUMNS = (
     Column("drift", "float32", "mm", "drift distance of the vertex"),
     Column("measured", "float32", "keV", "energy in the voxels"),
 )
+
+
+def grid(voxel_mm: tuple[float, float, float] = VOXEL_MM) -> GridSpec:
+    """The grid `tpc` (20, 20, 60), axes (x, y, z) with z along the drift, for a voxel size in mm."""
+    return GridSpec("tpc", SHAPE, voxel_mm, ("x", "y", "z"), "keV")
 
 
 def sample_pair(n: int, rng: np.random.Generator, q_mev: float = Q_MEV) -> tuple[Floats, Floats]:
@@ -71,6 +77,7 @@ def generate(
     label: NDArray[np.uint8],
     rng: np.random.Generator,
     *,
+    voxel_mm: tuple[float, float, float] = VOXEL_MM,
     density: float = 0.0860,
     diffusion_mm: tuple[float, float] = (1.0, 0.3),
     drift_mm: tuple[float, float] = (0.0, 1000.0),
@@ -80,6 +87,8 @@ def generate(
 
     Parameters
     ----------
+    voxel_mm
+        Size of a voxel.
     density
         Of the gas, g / cm3.
     diffusion_mm
@@ -115,13 +124,13 @@ def generate(
     total: Floats = np.bincount(event, energy, n).astype(np.float64)
     flat = np.zeros(len(event), np.int64)
     inside = np.ones(len(event), bool)
-    for axis, (cells, pitch) in enumerate(zip(GRID.shape, GRID.pitch_mm, strict=True)):
+    for axis, (cells, pitch) in enumerate(zip(SHAPE, voxel_mm, strict=True)):
         centre = np.bincount(event, energy * position[:, axis], n) / total
         shift = centre + rng.uniform(-0.5, 0.5, n) * pitch
         cell = np.floor((position[:, axis] - shift[event]) / pitch + cells / 2).astype(np.int64)
         inside &= (cell >= 0) & (cell < cells)
         flat = flat * cells + cell
-    cells = int(np.prod(GRID.shape))
+    cells = int(np.prod(SHAPE))
     filled = np.bincount((event * cells + flat)[inside], energy[inside], n * cells)
     image: Floats = filled.astype(np.float64).reshape(n, cells)
     kept = image.sum(1)
@@ -135,7 +144,7 @@ def generate(
         "drift": drift.astype(np.float32),
         "measured": image.sum(1).astype(np.float32),
     }
-    images = {GRID.name: image.reshape(n, *GRID.shape).astype(np.float32)}
+    images = {"tpc": image.reshape(n, *SHAPE).astype(np.float32)}
     return Generated(images, truth, total, total - kept)
 
 
@@ -145,6 +154,7 @@ def simulate_next(
     seed: int = 1,
     *,
     signal_fraction: float = 0.5,
+    voxel_mm: tuple[float, float, float] = VOXEL_MM,
     diffusion_mm: tuple[float, float] = (1.0, 0.3),
     drift_mm: tuple[float, float] = (0.0, 1000.0),
     fwhm: float = 0.01,
@@ -161,7 +171,7 @@ def simulate_next(
         How many, and from which seed; the same arguments give the same events.
     signal_fraction
         Share of two-electron events.
-    diffusion_mm, drift_mm, fwhm
+    voxel_mm, diffusion_mm, drift_mm, fwhm
         As in `generate`.
     progress
         Called with (done, events).
@@ -175,6 +185,8 @@ def simulate_next(
     """
     if not 0 <= signal_fraction <= 1:
         raise LeveloneError(f"signal_fraction must be 0 to 1, got {signal_fraction}")
+    if min(voxel_mm) <= 0:
+        raise LeveloneError(f"voxel_mm must be positive, got {voxel_mm}")
     if min(*diffusion_mm, fwhm) < 0 or not 0 <= drift_mm[0] <= drift_mm[1]:
         raise LeveloneError(
             f"diffusion {diffusion_mm}, drift {drift_mm} and fwhm {fwhm} must not be negative or reversed"
@@ -182,11 +194,13 @@ def simulate_next(
     facts = {
         "system": "next",
         "command": f"simulate_next(events={events}, seed={seed}, signal_fraction={signal_fraction}, "
-        f"diffusion_mm={diffusion_mm}, drift_mm={drift_mm}, fwhm={fwhm}, chunk={chunk})",
+        f"voxel_mm={voxel_mm}, diffusion_mm={diffusion_mm}, drift_mm={drift_mm}, fwhm={fwhm}, chunk={chunk})",
     }
 
     def make(n: int, rng: np.random.Generator) -> Generated:
         label = (rng.random(n) < signal_fraction).astype(np.uint8)
-        return generate(label, rng, diffusion_mm=diffusion_mm, drift_mm=drift_mm, fwhm=fwhm)
+        return generate(
+            label, rng, voxel_mm=voxel_mm, diffusion_mm=diffusion_mm, drift_mm=drift_mm, fwhm=fwhm
+        )
 
-    return run(path, events, seed, make, [GRID], COLUMNS, facts, chunk=chunk, progress=progress)
+    return run(path, events, seed, make, [grid(voxel_mm)], COLUMNS, facts, chunk=chunk, progress=progress)

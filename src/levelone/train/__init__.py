@@ -90,18 +90,26 @@ def evaluate(
 
     Writes ``metrics.json`` (returned) and ``scores.npz`` into `run_dir`. Layout of the result::
 
-        {"models": {"float" | "quantised" | "baseline" | "layers_only":
-             {"natural" | "balanced": {"all" | <region>: {
+        {"models": {"float" | "quantised" | "baseline" | "baseline_profile" | "layers_only":
+             {"natural" | "natural_prior" | "balanced": {"all" | <region>: {
                  "auc": {"value": x, "error": x},
                  "efficiency": {"50" | "75" | "90" | "99": {"value": x, "error": x}},
                  "signal": n, "background": n}}}},
-         "differences": {"quantised-float" | "quantised-baseline": {<mixture>: {<region>: same layout}}},
-         "data": {"file": ..., "sha256": ..., "test_events": n, "candidates": n}, "seed": ...,
-         "cost": {...}, "reference": {...}}
+         "differences": {"quantised-float" | "quantised-baseline" | "float-baseline":
+             {<mixture>: {<region>: same layout}}},
+         "data": {"file", "sha256", "trained_on", "train_candidates", "test_candidates", "test_events"},
+         "bootstrap": {"replicas", "unit"}, "cost": {...}, "reference": {...}, "seed": n}
+
+    ``natural`` is the test split as found; ``balanced`` weights it so that both classes are equally frequent
+    within each group (pair of layers); ``natural_prior`` is as found, with the log of signal over background
+    of each group, counted in the training events, added to every score: what one threshold per pair of layers
+    does. ``baseline_profile`` is the baseline with the network's sub-pixel cluster lengths as well;
+    ``layers_only`` knows nothing but the pair of layers. A mixture or region without both classes is absent.
 
     ``scores.npz`` holds float32 arrays ``float``, ``quantised``, ``baseline`` [n] (higher is more
     signal-like), ``target`` uint8 [n], ``region`` uint8 [n], ``group`` int32 [n], and
-    ``weight_balanced`` float64 [n] (weights that balance the classes within each group).
+    ``weight_balanced`` float64 [n] (weights that balance the classes within each group), and ``prior``
+    float64 [n] (what ``natural_prior`` adds).
     """
     from levelone.train.evaluation import evaluate as implementation
 

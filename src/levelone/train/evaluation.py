@@ -19,7 +19,7 @@ from levelone.zoo.system import Sample, System
 
 REPLICAS = 100
 """Bootstrap replicas behind each uncertainty."""
-DIFFERENCES = (("quantised", "float"), ("quantised", "baseline"))
+DIFFERENCES = (("quantised", "float"), ("quantised", "baseline"), ("float", "baseline"))
 
 
 def evaluate(
@@ -35,10 +35,8 @@ def evaluate(
         "quantised": scores(module, test),
     }
     train = load_split(system, recipe, data, "train")
-    report(f"baseline: gradient boosting on {len(train)} candidates, {len(train.summary_names)} features")
-    chance = system.fit_baseline(recipe, train).predict_proba(test.summary)[:, 1]
-    chance = np.clip(chance, 1e-7, 1 - 1e-7)
-    found["baseline"] = np.log(chance / (1 - chance)).astype(np.float32)
+    report(f"training the baselines on {len(train)} candidates")
+    found |= {name: score(test) for name, score in system.fit_baselines(recipe, train).items()}
 
     natural = log_odds(system.group_counts(data, "train"))
     found["layers_only"] = natural[test.group]
@@ -53,7 +51,6 @@ def evaluate(
             "test_candidates": len(test),
             "test_events": len(np.unique(test.event)),
         },
-        "baseline": {"features": list(test.summary_names), "kind": "HistGradientBoostingClassifier"},
         "bootstrap": {"replicas": REPLICAS, "unit": "event"},
         "cost": network_cost(module),
         "reference": system.published(),
@@ -88,7 +85,7 @@ def _counts(sample: Sample) -> NDArray[np.int64]:
 def _all_metrics(
     test: Sample, found: dict[str, NDArray[Any]], shift: Floats, seed: int
 ) -> dict[str, dict[str, Any]]:
-    """Models and differences for each mixture and region; `shift` is added to the scores for natural_prior."""
+    """Models and differences for each mixture and region; `shift` is added for natural_prior."""
     trained = {name: score for name, score in found.items() if name != "layers_only"}
     mixtures: dict[str, tuple[dict[str, NDArray[Any]], Floats]] = {
         "natural": (found, np.ones(len(test))),

@@ -232,7 +232,7 @@ def fit(
             keeper,
         ]
         torch.manual_seed(options.seed)
-        with _quiet(bar):
+        with _quiet(), _one_thread():
             trainer = pl.Trainer(
                 max_epochs=options.epochs,
                 accelerator="cpu",
@@ -290,7 +290,18 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _quiet(bar: bool) -> Iterator[None]:
+def _one_thread() -> Iterator[None]:
+    """The order of floating-point sums must not depend on the number of cores; batches here are small."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
     """Keep Lightning off standard output: its bar goes to standard error, its advice nowhere."""
     loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric", "lightning")]
     levels = [logger.level for logger in loggers]

@@ -16,8 +16,15 @@ from pydantic import Field
 
 from levelone.errors import LeveloneError
 from levelone.recipe import Recipe, Section, nearest, parse_section
-from levelone.zoo.pixelseed_features import FEATURES, SUMMARY, expert_features, summary_features
-from levelone.zoo.system import Mixture, Sample, Split
+from levelone.zoo.pixelseed_features import (
+    FEATURES,
+    PLAIN_SUMMARY,
+    SUMMARY,
+    expert_features,
+    summary_features,
+    with_lengths,
+)
+from levelone.zoo.system import Mixture, Sample, Scorer, Split
 
 if TYPE_CHECKING:
     from torch import nn
@@ -120,7 +127,8 @@ class PixelSeed:
             if len(rows) == 0:
                 raise LeveloneError(f"{path}: split {split!r} has no {mixture} doublets")
             doublets = file.read(rows)
-        raw = {name: doublets.features[:, column] for column, name in enumerate(FEATURE_NAMES)}
+        columns = {name: doublets.features[:, column] for column, name in enumerate(FEATURE_NAMES)}
+        raw = with_lengths(columns, doublets.images)
         return Sample(
             inputs={"images": doublets.images, "features": expert_features(raw)},
             target=doublets.label,
@@ -165,13 +173,17 @@ class PixelSeed:
             "efficiency": {"50": 0.99900, "75": 0.99052, "90": 0.92221, "99": 0.33867},
         }
 
-    def fit_baseline(self, recipe: Recipe, train: Sample) -> Any:
+    def fit_baselines(self, recipe: Recipe, train: Sample) -> dict[str, Scorer]:
         from sklearn.ensemble import HistGradientBoostingClassifier
 
-        baseline = HistGradientBoostingClassifier(
-            max_iter=400, learning_rate=0.1, max_leaf_nodes=31, early_stopping=True, random_state=recipe.seed
-        )
-        return baseline.fit(train.summary, train.target)
+        def fit(columns: int) -> Scorer:
+            model = HistGradientBoostingClassifier(
+                max_iter=400, early_stopping=True, n_iter_no_change=20, random_state=recipe.seed
+            )
+            model.fit(train.summary[:, :columns], train.target)
+            return lambda sample: np.asarray(model.decision_function(sample.summary[:, :columns]), np.float32)
+
+        return {"baseline": fit(PLAIN_SUMMARY), "baseline_profile": fit(len(SUMMARY))}
 
     def _shapes(self) -> dict[str, tuple[int, ...]]:
         return {"images": IMAGE_SHAPE, "features": (len(FEATURES),)}

@@ -2,7 +2,7 @@
 
 Nothing here is fitted to data. Each feature is a physical quantity, folded with the symmetries of the problem
 (mirror in z, sign of the charge), shifted and divided by a round number of its own size, and cut at +-4, so
-that a few fixed-point bits hold it. The baseline gets the same quantities and the summaries of the cluster shapes.
+that a few fixed-point bits hold it. The baseline gets the same quantities and summaries of cluster shapes.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Columns = Mapping[str, NDArray[np.float32]]
 Array = NDArray[np.float32]
+Columns = Mapping[str, Array]
 
 LIMIT = 4.0
 """Features are cut at +-LIMIT."""
 MIP_KE_PER_MM = 80.0
 """Typical charge per path length of a minimum ionising particle in silicon."""
+HITS = ("inner", "outer")
 
 
 @dataclass(frozen=True)
@@ -37,24 +38,29 @@ class Feature:
 def _of_hit(hit: str) -> dict[str, Feature]:
     """Features of one hit (``inner`` or ``outer``)."""
 
-    def ratio(axis: str) -> Callable[[Columns], Array]:
-        """Log2 of observed over expected extent: 0 for a true doublet, apart from the pixel edges."""
-        return lambda raw: np.log2(np.maximum(raw[f"{hit}_size_{axis}"], 1) / raw[f"{hit}_expected_{axis}"])
+    def plain(name: str) -> Callable[[Columns], Array]:
+        return lambda raw: raw[f"{hit}_{name}"]
 
-    def log2(name: str) -> Callable[[Columns], Array]:
-        return lambda raw: np.log2(np.maximum(raw[f"{hit}_{name}"], 1e-3))
+    def log2(name: str, unit: float = 1.0) -> Callable[[Columns], Array]:
+        return lambda raw: np.log2(np.maximum(raw[f"{hit}_{name}"] / unit, 2.0**-10))
+
+    def longer(axis: str) -> Callable[[Columns], Array]:
+        """Path along an axis, measured from the charge profile, minus the expected one, in pixels."""
+        return lambda raw: raw[f"{hit}_length_{axis}"] - (raw[f"{hit}_expected_{axis}"] - 1)
 
     return {
         f"{hit}_expected_x": Feature(log2("expected_x"), 0.5, 0.5),
         f"{hit}_expected_y": Feature(log2("expected_y"), 1.5, 1.0),
-        f"{hit}_ratio_x": Feature(ratio("x"), 0.0, 0.5),
-        f"{hit}_ratio_y": Feature(ratio("y"), 0.0, 0.5),
-        f"{hit}_charge_per_path": Feature(
-            lambda raw: np.log2(np.maximum(raw[f"{hit}_charge_per_path"], 1.0) / MIP_KE_PER_MM), 0.0, 0.5
-        ),
-        f"{hit}_r": Feature(lambda raw: raw[f"{hit}_r"], 100.0, 50.0),
+        f"{hit}_excess_x": Feature(plain("excess_x"), 0.0, 0.5),
+        f"{hit}_excess_y": Feature(plain("excess_y"), 0.0, 1.0),
+        f"{hit}_length_x": Feature(longer("x"), 0.0, 0.5),
+        f"{hit}_length_y": Feature(longer("y"), 0.0, 0.7),
+        f"{hit}_charge_per_path": Feature(log2("charge_per_path", MIP_KE_PER_MM), 0.0, 0.5),
+        f"{hit}_charge": Feature(log2("charge", 32.0), 0.0, 1.0),
+        f"{hit}_overflow": Feature(plain("overflow"), 0.5, 0.5),
+        f"{hit}_r": Feature(plain("r"), 100.0, 50.0),
         f"{hit}_z": Feature(lambda raw: np.abs(raw[f"{hit}_z"]), 600.0, 400.0),
-        f"{hit}_barrel": Feature(lambda raw: raw[f"{hit}_barrel"], 0.5, 0.5),
+        f"{hit}_barrel": Feature(plain("barrel"), 0.5, 0.5),
     }
 
 
@@ -70,40 +76,81 @@ _FEATURES: dict[str, Feature] = {
 FEATURES: tuple[str, ...] = tuple(_FEATURES)
 """Names of the network's expert features, in order."""
 
-_SHAPES = tuple(
-    f"{hit}_{name}" for hit in ("inner", "outer") for name in ("size_x", "size_y", "charge", "overflow")
-)
+_PROFILE = tuple(f"{hit}_length_{axis}" for hit in HITS for axis in "xy")
+_SHAPES = tuple(f"{hit}_{name}" for hit in HITS for name in ("size_x", "size_y"))
 SUMMARY: tuple[str, ...] = (
-    *FEATURES,
+    *(name for name in FEATURES if name not in _PROFILE),
     *_SHAPES,
-    *(f"{hit}_{name}" for hit in ("inner", "outer") for name in ("pixels", "largest_pixel")),
+    *(f"{hit}_{name}" for hit in HITS for name in ("pixels", "largest_pixel")),
+    *_PROFILE,
 )
-"""Columns that the baseline is trained on."""
+"""What baselines are trained on; the lengths from charge profiles come last."""
+PLAIN_SUMMARY = len(SUMMARY) - len(_PROFILE)
+"""The first so many columns of `SUMMARY`: geometry and the usual cluster shapes (sizes, charges, counts)."""
 
 
-def expert_features(raw: Columns) -> Array:
-    """The network's feature input, float32 [n, len(FEATURES)].
+def profile_length(images: Array, size: Array, axis: int) -> Array:
+    """Length of a cluster in pixels along one axis, finer than a pixel: its end pixels count in part.
+
+    A track lights the pixels between its ends fully and the two at its ends in part, so the charge of an end
+    relative to the mean between them is the part of that pixel it crossed.
+
+    Parameters
+    ----------
+    images
+        float32 [n, 16, 16], ke.
+    size
+        Extent in pixels, [n], also beyond the window.
+    axis
+        0 for local x (rows), 1 for local y (columns).
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 [n]. One or two pixels say no more than ``size - 1``, nor do clusters larger than the window.
+    """
+    profile = images.sum(axis=2 - axis)
+    lit = profile > 0
+    rows = np.arange(len(profile))
+    first, last = lit.argmax(axis=1), profile.shape[1] - 1 - lit[:, ::-1].argmax(axis=1)
+    span = last - first + 1
+    inside = np.maximum(span - 2, 1)
+    ends = profile[rows, first], profile[rows, last]
+    mean = np.maximum((profile.sum(axis=1) - ends[0] - ends[1]) / inside, 1e-3)
+    length = span - 2 + np.minimum(ends[0] / mean, 1) + np.minimum(ends[1] / mean, 1)
+    whole = (span >= 3) & (size <= profile.shape[1])
+    return np.where(whole, length, size - 1).astype(np.float32)
+
+
+def with_lengths(raw: Columns, images: Array) -> dict[str, Array]:
+    """Add the lengths from the charge profiles to the columns of a file.
 
     Parameters
     ----------
     raw
         Columns of `levelone.data.doublets.Doublets.features` by name, in their physical units.
+    images
+        float32 [n, 2, 16, 16], ke.
     """
+    lengths = {
+        f"{hit}_length_{name}": profile_length(images[:, number], raw[f"{hit}_size_{name}"], axis)
+        for number, hit in enumerate(HITS)
+        for axis, name in enumerate("xy")
+    }
+    return {**raw, **lengths}
+
+
+def expert_features(raw: Columns) -> Array:
+    """The network's feature input, float32 [n, len(FEATURES)], from columns `with_lengths`."""
     return np.stack([feature(raw) for feature in _FEATURES.values()], axis=1)
 
 
 def summary_features(raw: Columns, images: Array) -> Array:
-    """The baseline's features, float32 [n, len(SUMMARY)]: geometry and cluster-shape summaries.
-
-    Parameters
-    ----------
-    raw
-        As for `expert_features`.
-    images
-        float32 [n, 2, 16, 16], ke.
-    """
+    """The baselines' features, float32 [n, len(SUMMARY)], from columns `with_lengths` and images."""
     flat = images.reshape(len(images), 2, -1)
-    pixels, largest = (flat > 0).sum(axis=2, dtype=np.float32), flat.max(axis=2)
-    shapes = [raw[name].astype(np.float32) for name in _SHAPES]
-    summary = [*shapes, pixels[:, 0], largest[:, 0], pixels[:, 1], largest[:, 1]]
-    return np.concatenate([expert_features(raw), np.stack(summary, axis=1)], axis=1)
+    columns: dict[str, Array] = {name: feature(raw) for name, feature in _FEATURES.items()}
+    columns |= {name: raw[name] for name in _SHAPES}
+    for number, hit in enumerate(HITS):
+        columns[f"{hit}_pixels"] = (flat[:, number] > 0).sum(axis=1, dtype=np.float32)
+        columns[f"{hit}_largest_pixel"] = flat[:, number].max(axis=1)
+    return np.stack([columns[name] for name in SUMMARY], axis=1).astype(np.float32)

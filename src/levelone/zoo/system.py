@@ -6,7 +6,7 @@ trained, exported or turned into hardware.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -60,6 +60,10 @@ class Sample:
 
     def __len__(self) -> int:
         return len(self.target)
+
+
+Scorer = Callable[[Sample], NDArray[np.float32]]
+"""Gives one score per candidate; higher is more signal-like."""
 
 
 class System(Protocol):
@@ -133,6 +137,10 @@ class System(Protocol):
         """Published results to compare with: source, conditions, figures. Not measured here."""
         ...
 
-    def fit_baseline(self, recipe: Recipe, train: Sample) -> Any:
-        """A classical classifier on `Sample.summary`, with ``predict_proba``."""
+    def fit_baselines(self, recipe: Recipe, train: Sample) -> dict[str, Scorer]:
+        """Classical classifiers by name, trained on `Sample.summary`; one is called ``baseline``.
+
+        ``baseline`` is the one to beat: it knows what a conventional selection would know. Others show what
+        part of a difference comes from which information.
+        """
         ...

@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from fake_system import FAKE, made_up, recipe
+
+from levelone.errors import LeveloneError
+from levelone.train import train_system
+from levelone.train.batches import InOrder, Shuffled, Table
+from levelone.train.loop import LoopOptions, fit
+
+
+def state(path: Path) -> dict[str, torch.Tensor]:
+    return torch.load(path, weights_only=True)
+
+
+def same_weights(a: Path, b: Path) -> bool:
+    first, second = state(a), state(b)
+    return list(first) == list(second) and all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_epoch_is_a_permutation_that_depends_on_seed_and_epoch_only():
+    table = Table((torch.arange(1000.0)[:, None],), torch.zeros(1000, 1))
+
+    def order(seed, epoch):
+        return torch.cat([inputs[0] for inputs, _ in Shuffled(table, 100, seed, epoch)]).flatten()
+
+    assert torch.equal(order(1, 2), order(1, 2))
+    assert not torch.equal(order(1, 2), order(1, 3))
+    assert not torch.equal(order(1, 2), order(2, 2))
+    assert torch.equal(order(1, 2).sort().values, torch.arange(1000.0))
+
+
+def test_in_order_gives_every_candidate_once():
+    table = Table.of(made_up(1000, 4))
+    targets = torch.cat([target for _, target in InOrder(table, 300)])
+    assert len(InOrder(table, 300)) == 4
+    assert torch.equal(targets, table.target)
+
+
+def test_training_learns_records_and_writes_its_files(trained):
+    recipe, _, folder, result, lines = trained
+    curves = json.loads((folder / "curves.json").read_text())
+    assert curves == result.curves
+    assert curves["seed"] == curves["float"]["seed"] == curves["quantised"]["seed"] == recipe.seed
+    for part in ("float", "quantised"):
+        assert [row["epoch"] for row in curves[part]["epochs"]] == [0, 1, 2, 3]
+        assert curves[part]["stopped"] == "epochs"
+        losses = [row["validation_loss"] for row in curves[part]["epochs"]]
+        assert curves[part]["best_epoch"] == int(np.argmin(losses))
+        assert (folder / part / "best.ckpt").exists()
+        assert (folder / part / "last.ckpt").exists()
+    losses = [row["validation_loss"] for row in curves["float"]["epochs"]]
+    assert losses[-1] < 0.95 * losses[0]
+    assert any("float epoch 1/4" in line for line in lines)
+    assert any("quantised epoch 4/4" in line for line in lines)
+    assert result.module == folder / "module.pt"
+
+
+def test_recorded_losses_are_those_of_the_saved_weights(trained):
+    recipe, _, folder, result, _ = trained
+    module = FAKE.load_module(recipe, folder / "module.pt")
+    sample = made_up(recipe.data.max_validation, 2)
+    table = Table.of(sample)
+    with torch.no_grad():
+        logits = module(*table.take(slice(None))[0])
+    loss = torch.nn.functional.binary_cross_entropy_with_logits(logits.double(), table.target.double())
+    assert float(loss) == pytest.approx(result.curves["quantised"]["best_loss"], rel=1e-6)
+
+
+def test_finished_training_is_read_back_not_repeated(trained):
+    recipe, data, folder, result, _ = trained
+    before = (folder / "quantised" / "last.ckpt").stat().st_mtime_ns
+    lines: list[str] = []
+    again = train_system(FAKE, recipe, data, folder, progress=lines.append)
+    assert again.curves == result.curves
+    assert (folder / "quantised" / "last.ckpt").stat().st_mtime_ns == before
+    assert not any("epoch" in line for line in lines)
+
+
+def test_same_seed_same_weights_other_seed_other_weights(trained, tmp_path):
+    _, data, folder, _, _ = trained
+    train_system(FAKE, recipe(), data, tmp_path / "again")
+    assert same_weights(folder / "module.pt", tmp_path / "again" / "module.pt")
+    train_system(FAKE, recipe("seed=6"), data, tmp_path / "other")
+    assert not same_weights(folder / "module.pt", tmp_path / "other" / "module.pt")
+
+
+def test_checkpoints_of_another_recipe_are_not_continued(trained, tmp_path):
+    _, data, _, _, _ = trained
+    train_system(FAKE, recipe("train.float_epochs=1", "train.quantised_epochs=1"), data, tmp_path)
+    longer = recipe("train.float_epochs=2", "train.quantised_epochs=1")
+    result = train_system(FAKE, longer, data, tmp_path)
+    assert len(result.curves["float"]["epochs"]) == 2
+    train_system(FAKE, longer, data, tmp_path / "fresh")
+    assert same_weights(tmp_path / "module.pt", tmp_path / "fresh" / "module.pt")
+
+
+def options(**changes) -> LoopOptions:
+    values = {"name": "float", "seed": 1, "epochs": 3, "batch_size": 256, "learning_rate": 3e-3}
+    values |= {"weight_decay": 0.0, "patience": 5, "max_minutes": None, "identity": "x"}
+    return LoopOptions(**(values | changes))
+
+
+def quick(folder: Path, **changes) -> dict:
+    torch.manual_seed(1)
+    network = FAKE.build_float(recipe())
+    return fit(network, options(**changes), Table.of(made_up(2000, 1)), Table.of(made_up(500, 2)), folder)
+
+
+def test_patience_and_time_limit_stop_and_are_recorded(tmp_path):
+    # With a negligible rate only the running statistics move, and soon nothing improves any more.
+    early = quick(tmp_path / "a", epochs=60, patience=1, learning_rate=1e-12)
+    assert early["stopped"] == "patience"
+    assert early["best_epoch"] == early["epochs"][-1]["epoch"] - 1
+    limited = quick(tmp_path / "b", epochs=60, max_minutes=1e-6)
+    assert limited["stopped"] == "max_minutes"
+    assert len(limited["epochs"]) == 1
+
+
+def test_a_loss_that_is_never_finite_is_an_error(tmp_path):
+    with pytest.raises(LeveloneError, match="no epoch reached a finite validation loss"):
+        quick(tmp_path, learning_rate=1e30, epochs=2)
+
+
+def test_damaged_checkpoint_is_named(tmp_path):
+    (tmp_path / "last.ckpt").write_bytes(b"half a file")
+    with pytest.raises(LeveloneError, match=r"last\.ckpt: not a checkpoint"):
+        quick(tmp_path)
+
+
+def test_nothing_is_written_to_standard_output(tmp_path, capfd):
+    quick(tmp_path, epochs=1)
+    assert capfd.readouterr().out == ""
+
+
+CHILD = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from fake_system import FAKE, recipe
+from levelone.train import train_system
+train_system(FAKE, recipe(), Path(sys.argv[2]), Path(sys.argv[3]), progress=lambda line: print(line, flush=True))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["float epoch 2/", "float epoch 4/", "quantised epoch 1/", "quantised epoch 3/"])
+def test_killed_and_resumed_gives_the_same_weights(trained, tmp_path, moment):
+    _, data, uninterrupted, _, _ = trained
+    command = [sys.executable, "-c", CHILD, str(Path(__file__).parent), str(data), str(tmp_path / "run")]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    for line in child.stdout:
+        if moment in line:
+            time.sleep(0.05)  # some way into the next epoch
+            os.kill(child.pid, signal.SIGKILL)
+            break
+    assert child.wait() == -signal.SIGKILL
+    assert not (tmp_path / "run" / "module.pt").exists()
+    second = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "continuing after epoch" in second.stdout or moment in ("float epoch 4/",)
+    for name in ("module.pt", "float/best.ckpt"):
+        first, resumed = state(uninterrupted / name), state(tmp_path / "run" / name)
+        if name.endswith("ckpt"):
+            first, resumed = first["state_dict"], resumed["state_dict"]
+        assert list(first) == list(resumed)
+        assert all(torch.equal(first[key], resumed[key]) for key in first)
+    for part in ("float", "quantised"):
+        curves = [json.loads((run / "curves.json").read_text())[part] for run in (uninterrupted, tmp_path / "run")]
+        rows = [[{k: v for k, v in row.items() if k != "seconds"} for row in c["epochs"]] for c in curves]
+        assert rows[0] == rows[1]

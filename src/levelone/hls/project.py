@@ -240,7 +240,7 @@ def _records(model: Any) -> dict[str, int]:
 
 def _reuse(model: Any) -> dict[str, int]:
     """Reuse factors as hls4ml made them: it takes the nearest one that divides a layer's work."""
-    return {layer.name: int(layer.get_attr("reuse_factor")) for layer in model.get_layers()}
+    return {layer.name: int(layer.get_attr("reuse_factor", 1)) for layer in model.get_layers()}
 
 
 def _copy_extras(folder: Path, model: Path | None, extras: Mapping[str, bytes | Path]) -> None:

@@ -71,20 +71,40 @@ def test_any_order_with_repeats(tmp_path, events):
         np.testing.assert_array_equal(file.truth("energy", chosen), truth["energy"][chosen])
 
 
-@pytest.mark.parametrize("seed", [None, 3])
-def test_batches_cover_a_split_once_and_stay_aligned(tmp_path, seed):
+@pytest.mark.parametrize(("seed", "size"), [(None, 32), (3, 32), (3, 1000), (None, 7)])
+def test_batches_cover_a_split_once_and_stay_aligned(tmp_path, seed, size):
     path = tmp_path / "events.h5"
     ecal, _, truth, split = write(path, events=400)
     with open_voxels(path) as file:
-        batches = list(file.batches("train", 32, grids=["ecal"], seed=seed))
-        again = list(file.batches("train", 32, grids=["ecal"], seed=seed))
+        batches = list(file.batches("train", size, grids=["ecal"], seed=seed))
+        again = list(file.batches("train", size, grids=["ecal"], seed=seed))
     events = np.concatenate([b.events for b in batches])
+    assert all(len(b.events) == size for b in batches[:-1])
     np.testing.assert_array_equal(np.sort(events), np.flatnonzero(split == 0))
     assert np.array_equal(events, np.sort(events)) == (seed is None)
     for one, two in zip(batches, again, strict=True):
         np.testing.assert_array_equal(one.images["ecal"], ecal[one.events])
         np.testing.assert_array_equal(one.truth["energy"], truth["energy"][one.events])
         np.testing.assert_array_equal(one.events, two.events)
+
+
+def test_batches_across_read_windows_are_whole(tmp_path):
+    path = tmp_path / "long.h5"
+    grid = GridSpec("line", (10,), (1.0,), ("x",), "GeV")
+    events = 5000  # more than two windows of 2,048
+    with create_voxels(path, (grid,), COLUMNS[:1], {}) as writer:
+        cells = SparseGrid(
+            np.arange(events + 1), np.arange(events) % 10, np.arange(1, events + 1, dtype=np.float32)
+        )
+        writer.append({"line": cells}, {"energy": np.arange(events, dtype="f4")}, np.zeros(events, np.uint8))
+    with open_voxels(path) as file:
+        for seed in (None, 1):
+            batches = list(file.batches("train", 300, seed=seed))
+            assert [len(b.events) for b in batches] == [300] * 16 + [200]
+            for batch in batches:
+                np.testing.assert_array_equal(batch.images["line"].sum(1), batch.events + 1)
+                np.testing.assert_array_equal(batch.truth["energy"], batch.events)
+            assert len(np.unique(np.concatenate([b.events for b in batches]))) == events
 
 
 def test_streaming_memory_is_bounded(tmp_path):

@@ -7,10 +7,7 @@ its energy.
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -20,173 +17,11 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.data.voxelcheck import (
-    SCHEMA,
-    SPLITS,
-    VERSION,
-    Column,
-    GridSpec,
-    check_cells,
-    check_structure,
-    damaged,
-)
+from levelone.data.voxelcheck import SPLITS, GridSpec, check_cells, check_structure, damaged
+from levelone.data.voxelwrite import SparseGrid, VoxelWriter, create_voxels
 from levelone.errors import LeveloneError
-from levelone.files import atomic_path
 
-_ROW_CHUNK = 16_384  # rows per HDF5 chunk of the per-event datasets
-_CELL_CHUNK = 65_536  # filled voxels per HDF5 chunk: about 40 events, cheap to open for random access
-
-
-@dataclass(frozen=True)
-class SparseGrid:
-    """One grid of a batch of events in compressed sparse rows.
-
-    Attributes
-    ----------
-    offsets
-        int64 [n + 1]: event i owns the filled voxels offsets[i] to offsets[i + 1].
-    index
-        uint32 [m]: flat C-order voxel index, increasing within an event.
-    energy
-        float32 [m]: energy in the grid's unit, finite and not negative.
-    """
-
-    offsets: NDArray[np.int64]
-    index: NDArray[np.uint32]
-    energy: NDArray[np.float32]
-
-    @property
-    def events(self) -> int:
-        """Number of events."""
-        return len(self.offsets) - 1
-
-    @staticmethod
-    def from_dense(images: NDArray[Any]) -> SparseGrid:
-        """Compress dense `images` [n, *shape]; zeros are dropped, nothing else is."""
-        flat = np.ascontiguousarray(images).reshape(len(images), -1)
-        filled = np.flatnonzero(flat)
-        event, index = np.divmod(filled, flat.shape[1])
-        offsets = np.zeros(len(flat) + 1, np.int64)
-        np.cumsum(np.bincount(event, minlength=len(flat)), out=offsets[1:])
-        return SparseGrid(offsets, index.astype(np.uint32), flat.reshape(-1)[filled].astype(np.float32))
-
-    def to_dense(self, shape: Sequence[int]) -> NDArray[np.float32]:
-        """Expand to float32 [n, *shape]."""
-        dense = np.zeros((self.events, math.prod(shape)), np.float32)
-        dense[np.repeat(np.arange(self.events), np.diff(self.offsets)), self.index] = self.energy
-        return dense.reshape(self.events, *shape)
-
-
-class VoxelWriter:
-    """Appends batches to a file being written; obtained from `create_voxels`.
-
-    Memory stays that of one batch.
-    """
-
-    def __init__(self, file: h5py.File, grids: Sequence[GridSpec], columns: Sequence[Column]) -> None:
-        self._file, self._grids, self._columns = file, tuple(grids), tuple(columns)
-        self.events = 0
-        zipped: dict[str, Any] = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
-        for grid in self._grids:
-            group = file.create_group(f"grids/{grid.name}")
-            group.attrs["shape"] = np.asarray(grid.shape, np.int64)
-            group.attrs["pitch_mm"] = np.asarray(grid.pitch_mm, np.float64)
-            group.attrs["axes"] = json.dumps(grid.axes)
-            group.attrs["unit"] = grid.unit
-            kind = np.uint16 if math.prod(grid.shape) <= 1 << 16 else np.uint32
-            group.create_dataset(
-                "offsets", data=np.zeros(1, np.int64), maxshape=(None,), chunks=(_ROW_CHUNK,), **zipped
-            )
-            for name, dtype in (("index", kind), ("energy", np.float32)):
-                group.create_dataset(name, (0,), dtype, maxshape=(None,), chunks=(_CELL_CHUNK,), **zipped)
-        file.create_group("truth")
-        for column in self._columns:
-            data = file.create_dataset(
-                f"truth/{column.name}", (0,), column.dtype, maxshape=(None,), chunks=(_ROW_CHUNK,), **zipped
-            )
-            data.attrs["unit"] = column.unit
-            data.attrs["description"] = column.description
-            if column.names:
-                data.attrs["names"] = json.dumps(column.names)
-        file.create_dataset("split", (0,), np.uint8, maxshape=(None,), chunks=(_ROW_CHUNK,), **zipped)
-
-    def append(
-        self, grids: Mapping[str, SparseGrid], truth: Mapping[str, NDArray[Any]], split: NDArray[np.uint8]
-    ) -> None:
-        """Add one batch.
-
-        Parameters
-        ----------
-        grids
-            A `SparseGrid` for every grid of the file, all with n events.
-        truth
-            [n] for every truth column.
-        split
-            uint8 [n]: 0 train, 1 validation, 2 test.
-
-        Raises
-        ------
-        LeveloneError
-            If a grid or column is missing, has another length, or holds impossible values.
-        """
-        n = len(split)
-        if set(grids) != {g.name for g in self._grids} or set(truth) != {c.name for c in self._columns}:
-            raise LeveloneError(
-                f"a batch must bring exactly the grids {[g.name for g in self._grids]} and the truth columns "
-                f"{[c.name for c in self._columns]}, got {sorted(grids)} and {sorted(truth)}"
-            )
-        if np.any(np.asarray(split) >= len(SPLITS)):
-            raise LeveloneError(f"split codes must be 0 to {len(SPLITS) - 1} ({', '.join(SPLITS)})")
-        for spec in self._grids:
-            check_cells("the batch", spec, grids[spec.name].index, grids[spec.name].energy)
-        lengths = {name: g.events for name, g in grids.items()} | {name: len(t) for name, t in truth.items()}
-        if wrong := {name: length for name, length in lengths.items() if length != n}:
-            raise LeveloneError(f"a batch of {n} events has other lengths for {wrong}")
-        for name, sparse in grids.items():
-            group = self._file[f"grids/{name}"]
-            start = group["index"].shape[0]
-            _extend(group["offsets"], sparse.offsets[1:] - sparse.offsets[0] + start)
-            _extend(group["index"], sparse.index)
-            _extend(group["energy"], sparse.energy)
-        for name, values in truth.items():
-            _extend(self._file[f"truth/{name}"], values)
-        _extend(self._file["split"], split)
-        self.events += n
-
-
-def _extend(dataset: h5py.Dataset, values: NDArray[Any]) -> None:
-    start = dataset.shape[0]
-    dataset.resize(start + len(values), axis=0)
-    if len(values):
-        dataset[start:] = values
-
-
-@contextmanager
-def create_voxels(
-    path: Path, grids: Sequence[GridSpec], columns: Sequence[Column], provenance: Mapping[str, Any]
-) -> Iterator[VoxelWriter]:
-    """Write a voxel file; it appears under `path` only if the block ends without an error.
-
-    Parameters
-    ----------
-    path
-        The file to make (replaced if it exists).
-    grids, columns
-        What every event holds.
-    provenance
-        JSON-serialisable facts: versions, seed, command. No machine paths.
-
-    Yields
-    ------
-    VoxelWriter
-    """
-    with atomic_path(Path(path)) as scratch, h5py.File(scratch, "w", libver="v110") as file:
-        file.attrs["schema"] = SCHEMA
-        file.attrs["version"] = VERSION
-        file.attrs["provenance"] = json.dumps(dict(provenance), sort_keys=True)
-        writer = VoxelWriter(file, grids, columns)
-        yield writer
-        file.attrs["events"] = writer.events
+__all__ = ["SparseGrid", "VoxelBatch", "VoxelFile", "VoxelWriter", "create_voxels", "open_voxels"]
 
 
 @dataclass(frozen=True)
@@ -310,13 +145,21 @@ class VoxelFile:
                 f"event numbers must be 0 to {self.events - 1}, got {chosen.min()} to {chosen.max()}"
             )
         wanted, back = np.unique(chosen, return_inverse=True)
-        dense = np.empty((len(wanted), *spec.shape), np.float32)
-        runs = np.flatnonzero(np.diff(wanted) != 1) + 1  # neighbouring events are read in one go
-        for first, last in zip((0, *runs), (*runs, len(wanted)), strict=True):
-            if last > first:
-                sparse = self.read_sparse(grid, int(wanted[first]), int(wanted[last - 1]) + 1)
-                dense[first:last] = sparse.to_dense(spec.shape)
-        return dense if np.array_equal(chosen, wanted) else dense[back]
+        sparse = self._gather(grid, wanted)
+        return (sparse if np.array_equal(chosen, wanted) else sparse.take(back)).to_dense(spec.shape)
+
+    def _gather(self, grid: str, events: NDArray[np.int64]) -> SparseGrid:
+        """The filled voxels of rising event numbers; neighbours are read in one go."""
+        runs = np.split(events, np.flatnonzero(np.diff(events) != 1) + 1) if len(events) else []
+        parts = [self.read_sparse(grid, int(run[0]), int(run[-1]) + 1) for run in runs]
+        if not parts:
+            return SparseGrid(np.zeros(1, np.int64), np.zeros(0, np.uint32), np.zeros(0, np.float32))
+        counts = np.concatenate([np.diff(part.offsets) for part in parts])
+        return SparseGrid(
+            np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+            np.concatenate([part.index for part in parts]),
+            np.concatenate([part.energy for part in parts]),
+        )
 
     def batches(
         self,
@@ -328,7 +171,9 @@ class VoxelFile:
         seed: int | None = None,
         limit: int | None = None,
     ) -> Iterator[VoxelBatch]:
-        """Stream a split in dense batches; memory is that of one batch whatever the file's size.
+        """Stream a split in dense batches.
+
+        Memory is that of one batch and 2,048 sparse events, whatever the file's size.
 
         Parameters
         ----------
@@ -340,19 +185,30 @@ class VoxelFile:
             What to read; everything if None.
         seed
             None reads in file order. A seed shuffles: blocks of 64 neighbours in random order, then at random
-            within windows of 32 blocks, so that every batch still opens few compressed chunks.
+            within windows of 32 blocks, so that voxels are still read in runs.
         limit
             At most so many events.
         """
         order = self.select(split, limit)
-        if seed is not None:
-            order = _shuffled(order, np.random.default_rng(seed))
+        rng = None if seed is None else np.random.default_rng(seed)
         names = tuple(self.grids) if grids is None else tuple(grids)
+        shapes = {name: self._spec(name).shape for name in names}
         columns = {name: self.truth(name) for name in (self.columns if truth is None else truth)}
-        for start in range(0, len(order), size):
-            events = order[start : start + size]
-            images = {name: self.read(name, events) for name in names}
-            yield VoxelBatch(events, images, {name: values[events] for name, values in columns.items()})
+        held: list[tuple[NDArray[np.int64], dict[str, NDArray[np.float32]]]] = []
+        missing = size
+        for window in _windows(order, rng):
+            pool = {name: self._gather(name, window) for name in names}
+            rows = np.arange(len(window)) if rng is None else rng.permutation(len(window))
+            while len(rows):
+                part, rows = rows[:missing], rows[missing:]
+                images = {name: pool[name].take(part).to_dense(shapes[name]) for name in names}
+                held.append((window[part], images))
+                missing -= len(part)
+                if not missing:
+                    yield _batch(held, columns)
+                    held, missing = [], size
+        if held:
+            yield _batch(held, columns)
 
     def check(self, chunk: int = 4096) -> None:
         """Read the whole file once, in pieces, and raise the `LeveloneError` of the first bad value."""
@@ -382,13 +238,26 @@ class VoxelFile:
         self.close()
 
 
-def _shuffled(
-    order: NDArray[np.int64], rng: np.random.Generator, block: int = 64, window: int = 32
-) -> NDArray[np.int64]:
+def _windows(
+    order: NDArray[np.int64], rng: np.random.Generator | None, block: int = 64, window: int = 32
+) -> Iterator[NDArray[np.int64]]:
+    """Rising event numbers of `window` blocks at a time; blocks in random order if there is a generator."""
     blocks = [order[i : i + block] for i in range(0, len(order), block)]
-    blocks = [blocks[i] for i in rng.permutation(len(blocks))]
-    pools = [np.concatenate(blocks[i : i + window]) for i in range(0, len(blocks), window)]
-    return np.concatenate([rng.permutation(pool) for pool in pools]) if pools else order
+    if rng is not None:
+        blocks = [blocks[i] for i in rng.permutation(len(blocks))]
+    for i in range(0, len(blocks), window):
+        yield np.sort(np.concatenate(blocks[i : i + window]))
+
+
+def _batch(
+    held: list[tuple[NDArray[np.int64], dict[str, NDArray[np.float32]]]], columns: Mapping[str, NDArray[Any]]
+) -> VoxelBatch:
+    if len(held) == 1:
+        events, images = held[0]
+    else:
+        events = np.concatenate([part for part, _ in held])
+        images = {name: np.concatenate([part[name] for _, part in held]) for name in held[0][1]}
+    return VoxelBatch(events, images, {name: values[events] for name, values in columns.items()})
 
 
 def open_voxels(path: Path) -> VoxelFile:

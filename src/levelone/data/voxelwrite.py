@@ -1,0 +1,181 @@
+"""Writing `levelone-voxels` files: sparse grids and the appending writer (see docs/voxel-format.md)."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from levelone.data.voxelcheck import SCHEMA, SPLITS, VERSION, Column, GridSpec, check_cells
+from levelone.errors import LeveloneError
+from levelone.files import atomic_path
+
+_ROW_CHUNK = 16_384  # rows per HDF5 chunk of the per-event datasets
+_CELL_CHUNK = 65_536  # filled voxels per HDF5 chunk: about 40 events, cheap to open for random access
+
+
+@dataclass(frozen=True)
+class SparseGrid:
+    """One grid of a batch of events in compressed sparse rows.
+
+    Attributes
+    ----------
+    offsets
+        int64 [n + 1]: event i owns the filled voxels offsets[i] to offsets[i + 1].
+    index
+        uint32 [m]: flat C-order voxel index, increasing within an event.
+    energy
+        float32 [m]: energy in the grid's unit, finite and not negative.
+    """
+
+    offsets: NDArray[np.int64]
+    index: NDArray[np.uint32]
+    energy: NDArray[np.float32]
+
+    @property
+    def events(self) -> int:
+        """Number of events."""
+        return len(self.offsets) - 1
+
+    @staticmethod
+    def from_dense(images: NDArray[Any]) -> SparseGrid:
+        """Compress dense `images` [n, *shape]; zeros are dropped, nothing else is."""
+        flat = np.ascontiguousarray(images).reshape(len(images), -1)
+        filled = np.flatnonzero(flat)
+        event, index = np.divmod(filled, flat.shape[1])
+        offsets = np.zeros(len(flat) + 1, np.int64)
+        np.cumsum(np.bincount(event, minlength=len(flat)), out=offsets[1:])
+        return SparseGrid(offsets, index.astype(np.uint32), flat.reshape(-1)[filled].astype(np.float32))
+
+    def take(self, rows: NDArray[np.int64]) -> SparseGrid:
+        """The events `rows`, in that order (repeats allowed)."""
+        counts = np.diff(self.offsets)[rows]
+        offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        cells = np.repeat(self.offsets[:-1][rows] - offsets[:-1], counts) + np.arange(offsets[-1])
+        return SparseGrid(offsets, self.index[cells], self.energy[cells])
+
+    def to_dense(self, shape: Sequence[int]) -> NDArray[np.float32]:
+        """Expand to float32 [n, *shape]."""
+        dense = np.zeros((self.events, math.prod(shape)), np.float32)
+        dense[np.repeat(np.arange(self.events), np.diff(self.offsets)), self.index] = self.energy
+        return dense.reshape(self.events, *shape)
+
+
+class VoxelWriter:
+    """Appends batches to a file being written; obtained from `create_voxels`.
+
+    Memory stays that of one batch.
+    """
+
+    def __init__(self, file: h5py.File, grids: Sequence[GridSpec], columns: Sequence[Column]) -> None:
+        self._file, self._grids, self._columns = file, tuple(grids), tuple(columns)
+        self.events = 0
+        zipped: dict[str, Any] = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
+        for grid in self._grids:
+            group = file.create_group(f"grids/{grid.name}")
+            group.attrs["shape"] = np.asarray(grid.shape, np.int64)
+            group.attrs["pitch_mm"] = np.asarray(grid.pitch_mm, np.float64)
+            group.attrs["axes"] = json.dumps(grid.axes)
+            group.attrs["unit"] = grid.unit
+            kind = np.uint16 if math.prod(grid.shape) <= 1 << 16 else np.uint32
+            group.create_dataset(
+                "offsets", data=np.zeros(1, np.int64), maxshape=(None,), chunks=(_ROW_CHUNK,), **zipped
+            )
+            for name, dtype in (("index", kind), ("energy", np.float32)):
+                group.create_dataset(name, (0,), dtype, maxshape=(None,), chunks=(_CELL_CHUNK,), **zipped)
+        file.create_group("truth")
+        for column in self._columns:
+            data = file.create_dataset(
+                f"truth/{column.name}", (0,), column.dtype, maxshape=(None,), chunks=(_ROW_CHUNK,), **zipped
+            )
+            data.attrs["unit"] = column.unit
+            data.attrs["description"] = column.description
+            if column.names:
+                data.attrs["names"] = json.dumps(column.names)
+        file.create_dataset("split", (0,), np.uint8, maxshape=(None,), chunks=(_ROW_CHUNK,), **zipped)
+
+    def append(
+        self, grids: Mapping[str, SparseGrid], truth: Mapping[str, NDArray[Any]], split: NDArray[np.uint8]
+    ) -> None:
+        """Add one batch.
+
+        Parameters
+        ----------
+        grids
+            A `SparseGrid` for every grid of the file, all with n events.
+        truth
+            [n] for every truth column.
+        split
+            uint8 [n]: 0 train, 1 validation, 2 test.
+
+        Raises
+        ------
+        LeveloneError
+            If a grid or column is missing, has another length, or holds impossible values.
+        """
+        n = len(split)
+        if set(grids) != {g.name for g in self._grids} or set(truth) != {c.name for c in self._columns}:
+            raise LeveloneError(
+                f"a batch must bring exactly the grids {[g.name for g in self._grids]} and the truth columns "
+                f"{[c.name for c in self._columns]}, got {sorted(grids)} and {sorted(truth)}"
+            )
+        if np.any(np.asarray(split) >= len(SPLITS)):
+            raise LeveloneError(f"split codes must be 0 to {len(SPLITS) - 1} ({', '.join(SPLITS)})")
+        for spec in self._grids:
+            check_cells("the batch", spec, grids[spec.name].index, grids[spec.name].energy)
+        lengths = {name: g.events for name, g in grids.items()} | {name: len(t) for name, t in truth.items()}
+        if wrong := {name: length for name, length in lengths.items() if length != n}:
+            raise LeveloneError(f"a batch of {n} events has other lengths for {wrong}")
+        for name, sparse in grids.items():
+            group = self._file[f"grids/{name}"]
+            start = group["index"].shape[0]
+            _extend(group["offsets"], sparse.offsets[1:] - sparse.offsets[0] + start)
+            _extend(group["index"], sparse.index)
+            _extend(group["energy"], sparse.energy)
+        for name, values in truth.items():
+            _extend(self._file[f"truth/{name}"], values)
+        _extend(self._file["split"], split)
+        self.events += n
+
+
+def _extend(dataset: h5py.Dataset, values: NDArray[Any]) -> None:
+    start = dataset.shape[0]
+    dataset.resize(start + len(values), axis=0)
+    if len(values):
+        dataset[start:] = values
+
+
+@contextmanager
+def create_voxels(
+    path: Path, grids: Sequence[GridSpec], columns: Sequence[Column], provenance: Mapping[str, Any]
+) -> Iterator[VoxelWriter]:
+    """Write a voxel file; it appears under `path` only if the block ends without an error.
+
+    Parameters
+    ----------
+    path
+        The file to make (replaced if it exists).
+    grids, columns
+        What every event holds.
+    provenance
+        JSON-serialisable facts: versions, seed, command. No machine paths.
+
+    Yields
+    ------
+    VoxelWriter
+    """
+    with atomic_path(Path(path)) as scratch, h5py.File(scratch, "w", libver="v110") as file:
+        file.attrs["schema"] = SCHEMA
+        file.attrs["version"] = VERSION
+        file.attrs["provenance"] = json.dumps(dict(provenance), sort_keys=True)
+        writer = VoxelWriter(file, grids, columns)
+        yield writer
+        file.attrs["events"] = writer.events

@@ -201,7 +201,7 @@ class Graph:
     """A directed acyclic graph of integer operations, in topological order.
 
     `values` holds every input and every node's output by name; `layouts` says how those that come from
-    an ONNX tensor are laid out there.
+    an ONNX tensor are laid out there; `left_off` names final operators that stay on the host.
     """
 
     name: str
@@ -210,6 +210,7 @@ class Graph:
     outputs: tuple[str, ...]
     values: Mapping[str, Value]
     layouts: Mapping[str, Layout] = field(default_factory=dict)
+    left_off: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", MappingProxyType(dict(self.values)))

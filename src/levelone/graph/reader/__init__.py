@@ -9,6 +9,7 @@ an operation needs the axes.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -29,7 +30,8 @@ from levelone.graph.reader.arithmetic import (
     read_sub,
 )
 from levelone.graph.reader.constants import fold, read_initializer
-from levelone.graph.reader.context import Context, blamed_on, unsupported
+from levelone.graph.reader.context import Context, blamed_on, describe, unsupported
+from levelone.graph.reader.functions import FUNCTIONS, read_clip, read_function
 from levelone.graph.reader.linear import read_conv, read_gemm, read_matmul
 from levelone.graph.reader.load import load_model
 from levelone.graph.reader.order import in_order
@@ -41,6 +43,7 @@ from levelone.graph.reader.pooling import (
     read_reduce_mean,
 )
 from levelone.graph.reader.quantiser import read_quantiser
+from levelone.graph.reader.resampling import read_pad, read_resize, read_trunc
 from levelone.graph.reader.shapes import (
     read_concat,
     read_flatten,
@@ -60,6 +63,7 @@ HANDLERS: MappingProxyType[str, Handler] = MappingProxyType(
         "AveragePool": read_average_pool,
         "BatchNormalization": read_batch_normalization,
         "BipolarQuant": read_quantiser,
+        "Clip": read_clip,
         "Concat": read_concat,
         "Conv": read_conv,
         "Div": read_div,
@@ -74,29 +78,34 @@ HANDLERS: MappingProxyType[str, Handler] = MappingProxyType(
         "MaxPool": read_max_pool,
         "Mul": read_mul,
         "Neg": read_neg,
+        "Pad": read_pad,
         "Quant": read_quantiser,
         "ReduceMean": read_reduce_mean,
         "Relu": read_relu,
         "Reshape": read_reshape,
+        "Resize": read_resize,
         "Squeeze": read_squeeze,
         "Sub": read_sub,
         "Transpose": read_transpose,
+        "Trunc": read_trunc,
         "Unsqueeze": read_unsqueeze,
+        "Upsample": read_resize,
+        **dict.fromkeys(FUNCTIONS, read_function),
     }
 )
 
 NEAREST = MappingProxyType(
     {
-        "ArgMax": "leave it off and compare the scores",
+        "ArgMax": "at the very end of the network, where it is left off and the scores are compared",
         "ConvTranspose": "nearest Resize followed by Conv",
         "FloatQuant": "Quant (integer quantisers)",
-        "HardSigmoid": "Relu followed by Quant",
-        "LeakyRelu": "Relu followed by Quant",
-        "Sigmoid": "leave it off and compare the logits",
-        "Softmax": "leave it off and compare the logits",
-        "Tanh": "Quant (saturates) or Relu",
+        "Gelu": "Sigmoid, Tanh, LeakyRelu or Swish, followed by Quant",
+        "Softmax": "at the very end of the network, where it is left off and the logits are compared",
     }
 )
+
+ON_HOST = frozenset({"ArgMax", "HardSigmoid", "LogSoftmax", "Sigmoid", "Softmax", "Tanh"})
+"""Monotone or order-preserving ends of a network that no hardware needs: left off where nothing follows."""
 
 MAX_INPUT = 2**26
 """Input elements per event; more is taken for a corrupt file."""
@@ -135,13 +144,22 @@ def read_qonnx(source: Path | str | onnx.ModelProto) -> Graph:
     for info in graph.input:
         if info.name not in ctx.tensors:
             ctx.tensors[info.name] = _real(info)
+    left_off = []
     for node in nodes:
-        if node.output and node.output[0] in ctx.absorbed:
+        if node.output[0] in ctx.absorbed:
             continue
         with blamed_on(node):
-            ctx.tensors[node.output[0]] = _read_node(ctx, node)
+            if (
+                node.op_type in ON_HOST
+                and node.output[0] in ctx.outputs
+                and not consumers.get(node.output[0])
+            ):
+                ctx.tensors[node.output[0]] = ctx.raw(node, 0)
+                left_off.append(f"{describe(node)} is left to the host; its operand is the output")
+            else:
+                ctx.tensors[node.output[0]] = _read_node(ctx, node)
     outputs = [_output(ctx, info.name, where) for info in graph.output]
-    return ctx.builder.build(*outputs)
+    return replace(ctx.builder.build(*outputs), left_off=tuple(left_off))
 
 
 def _read_node(ctx: Context, node: onnx.NodeProto) -> Tensor:

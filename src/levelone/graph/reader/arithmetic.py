@@ -10,18 +10,19 @@ import numpy as np
 import onnx
 
 from levelone.errors import LeveloneError
-from levelone.graph.ops import Add, Relu
+from levelone.graph.ops import Add, Multiply, Relu
 from levelone.graph.ops._bounds import spread
 from levelone.graph.reader.context import Context, align, attributes, describe, unsupported
+from levelone.graph.reader.functions import swish_of
 from levelone.graph.reader.tensors import Activation, Constant, Fractions, rational_gcd
 
 
 def read_relu(ctx: Context, node: onnx.NodeProto) -> Activation:
     x = ctx.raw(node, 0)
-    if x.relu:
-        return x
-    if set(x.bias) != {Fraction(0)} or min(x.gain) <= 0:
-        return replace(x, relu=True)  # cut off after the constants: the quantiser does it exactly
+    if x.function is not None:
+        x = ctx.settle(x)  # raises, saying what is missing
+    if x.clamped or set(x.bias) != {Fraction(0)} or min(x.gain) <= 0:
+        return x.clamp(Fraction(0), None)  # after the constants: the quantiser does it exactly
     plain = ctx.emit_like(node.output[0], Relu(), replace(x, gain=(Fraction(1),)))
     return replace(plain, gain=x.gain)
 
@@ -59,7 +60,22 @@ def read_mul(ctx: Context, node: onnx.NodeProto) -> Activation:
         return _scaled(ctx, node, 0, second, lambda c: c)
     if isinstance(first, Constant):
         return _scaled(ctx, node, 1, first, lambda c: c)
-    raise unsupported(node, "multiplies two activations", "Mul by a constant")
+    swish = swish_of(node, first, second) or swish_of(node, second, first)
+    return swish if swish is not None else _product(ctx, node)
+
+
+def _product(ctx: Context, node: onnx.NodeProto) -> Activation:
+    """Two activations of equal rank; axes of length 1 broadcast."""
+    a, b = ctx.activation(node, 0), ctx.activation(node, 1)
+    if len(a.shape) != len(b.shape):
+        raise unsupported(node, f"multiplies shapes {a.shape} and {b.shape}", "activations of equal rank")
+    if len(a.shape) > 1:
+        return ctx.emit_last(
+            node.output[0], Multiply(), ctx.channels_last(a, node), ctx.channels_last(b, node)
+        )
+    a, b = ctx.as_onnx(a, node), ctx.as_onnx(b, node)
+    shape = (max(a.shape[0], b.shape[0]),)
+    return ctx.emit(node.output[0], Multiply(), a, b, shape=shape, order=np.arange(shape[0]))
 
 
 def read_div(ctx: Context, node: onnx.NodeProto) -> Activation:
@@ -127,8 +143,8 @@ def _finite(node: onnx.NodeProto, constant: Constant) -> np.ndarray:
 
 
 def _affine(ctx: Context, x: Activation, gain: Fractions, bias: Fractions) -> Activation:
-    """``gain * x + bias``, waiting; anything already cut off below zero becomes integers first."""
-    if x.relu:
+    """``gain * x + bias``, waiting; anything already clamped becomes integers first."""
+    if x.clamped or x.function is not None:
         x = ctx.settle(x)
     count = max(len(x.gain), len(x.bias), len(gain), len(bias))
     old_gain, old_bias, g, b = (spread(t, count) for t in (x.gain, x.bias, gain, bias))

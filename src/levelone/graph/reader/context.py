@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError, UnsupportedError
 from levelone.graph.build import GraphBuilder, channels_first_order
-from levelone.graph.ir import Layout, Op, Value
+from levelone.graph.ir import IntRange, Layout, Op, Value
 from levelone.graph.ops import Affine, Relu, Requantise, Reshape, Transpose
 from levelone.graph.ops._bounds import spread
 from levelone.graph.reader.tensors import (
@@ -119,23 +120,40 @@ class Context:
         """Turn waiting constants into integer operations: exactly, on the coarsest grid that holds them."""
         if not x.pending:
             return x
+        if x.function is not None:
+            raise UnsupportedError(
+                f"{x.function.name} of {x.value} is not followed by a quantiser, so its result is no integer",
+                hint=f"put a Quant after {x.function.name}, or leave it off and compare its operand",
+            )
         value = self.value(x)
         name = tensor or f"{x.value}_affine"
         count = max(len(value.scale), len(x.gain), len(x.bias))
         scale, gain, bias = (spread(t, count) for t in (value.scale, x.gain, x.bias))
         steps = [s * g for s, g in zip(scale, gain, strict=True)]
-        grids = [rational_gcd([a, b]) for a, b in zip(steps, bias, strict=True)]
+        ends = [end for end in (x.lower, x.upper) if end is not None]
+        grids = [rational_gcd([a, b, *ends]) for a, b in zip(steps, bias, strict=True)]
         common = rational_gcd(grids) or Fraction(1)
         if all(abs(a) < common * 2**31 for a in steps):
             grids = [common] * count  # one scale for the tensor, as long as that keeps the codes small
         grids = [g or common for g in grids]
         factor = tuple(int(a / g) for a, g in zip(steps, grids, strict=True))
         term = tuple(int(b / g) for b, g in zip(bias, grids, strict=True))
-        plain = replace(x, gain=(Fraction(1),), bias=(Fraction(0),), relu=False)
-        before = self.emit_like(
-            f"{name}_linear" if x.relu else name, Affine(factor, term, tuple(grids)), plain
-        )
-        return self.emit_like(name, Relu(), before) if x.relu else before
+        plain = replace(x, gain=(Fraction(1),), bias=(Fraction(0),), lower=None, upper=None)
+        if set(factor) != {1} or set(term) != {0} or not x.clamped:
+            inner = f"{name}_linear" if x.clamped else name
+            plain = self.emit_like(inner, Affine(_fold(factor), _fold(term), tuple(grids)), plain)
+        return self._clamp(plain, x.lower, x.upper, name) if x.clamped else plain
+
+    def _clamp(self, x: Activation, lower: Fraction | None, upper: Fraction | None, name: str) -> Activation:
+        """Integer clamping of a value whose grid holds both ends."""
+        if lower == 0 and upper is None:
+            return self.emit_like(name, Relu(), x)
+        x = self.one_scale(x)
+        value = self.value(x)
+        lo = value.range.lo if lower is None else int(lower / value.scale[0])
+        hi = value.range.hi if upper is None else int(upper / value.scale[0])
+        op = Requantise((Fraction(1),), value.scale, IntRange(min(lo, hi), max(lo, hi)))
+        return self.emit_like(name, op, x)
 
     def one_scale(self, x: Activation) -> Activation:
         """`x` with one scale for all channels, so that they can be summed; lossless."""
@@ -186,37 +204,28 @@ class Context:
     def _arranged(
         self, x: Activation, shape: tuple[int, ...], order: NDArray[np.int64], node: onnx.NodeProto
     ) -> Activation:
-        here = self.value(x).shape
+        """`x` with another shape and order in the graph: a reshape if that is enough, else a transpose."""
         if np.array_equal(x.order, order):
-            if here == shape:
+            if self.value(x).shape == shape:
                 return x
-            return self.emit(f"{x.value}_shaped", Reshape(shape), x, shape=x.shape, order=x.order)
-        identity = np.arange(len(x.order))
-        if not np.array_equal(x.order, identity):
-            x = self._in_onnx_order(x, node)
-            here = self.value(x).shape
-        if here != x.shape:
-            x = self.emit(f"{x.value}_shaped", Reshape(x.shape), x, shape=x.shape, order=identity)
-        if shape == x.shape and np.array_equal(order, identity):
-            return x
-        axes = (*range(1, len(shape)), 0)
-        return self.emit(f"{x.value}_last", Transpose(axes), x, shape=x.shape, order=order)
-
-    def _in_onnx_order(self, x: Activation, node: onnx.NodeProto) -> Activation:
-        """Undo a channels-last order, also one that a reshape has since hidden."""
-        shapes = [self.value(x).shape]
-        if (before := self.builder.reshaped_from(x.value)) is not None:
-            shapes.append(before)
-        for shape in shapes:
-            if len(shape) > 1 and np.array_equal(x.order, channels_first_order(shape)):
-                if shape != self.value(x).shape:
-                    x = self.emit(f"{x.value}_shaped", Reshape(shape), x, shape=x.shape, order=x.order)
-                axes = (len(shape) - 1, *range(len(shape) - 1))
-                order = np.arange(len(x.order))
-                return self.emit(f"{x.value}_first", Transpose(axes), x, shape=x.shape, order=order)
+            return self.emit(f"{x.value}_shaped", Reshape(shape), x, shape=x.shape, order=order)
+        wanted = np.empty_like(order)
+        wanted[order] = x.order  # flat graph element i of the result is flat element wanted[i] of x
+        before = self.builder.reshaped_from(x.value)
+        for here in (self.value(x).shape, *([before] if before else []), x.shape, shape):
+            index = np.arange(len(order)).reshape(here)
+            for axes in permutations(range(len(here))):
+                moved = index.transpose(axes)
+                if np.array_equal(moved.reshape(-1), wanted):
+                    if here != self.value(x).shape:
+                        x = self.emit(f"{x.value}_shaped", Reshape(here), x, shape=x.shape, order=x.order)
+                    x = self.emit(f"{x.value}_moved", Transpose(axes), x, shape=x.shape, order=order)
+                    if moved.shape != shape:
+                        x = self.emit(f"{x.value}_shaped", Reshape(shape), x, shape=x.shape, order=order)
+                    return x
         raise unsupported(
             node,
-            f"its operand {x.value} has been reordered in a way that no transpose undoes",
+            f"its operand {x.value} has been reordered in a way that no transpose makes good",
             "Flatten followed by Gemm or Concat",
         )
 
@@ -228,6 +237,10 @@ class Context:
         if tensor in self.outputs or len(readers) != 1 or readers[0].op_type != op_type:
             return None
         return readers[0]
+
+
+def _fold(values: tuple[int, ...]) -> tuple[int, ...]:
+    return values[:1] if len(set(values)) == 1 else values
 
 
 def align(ctx: Context, name: str, x: Activation, scale: Fraction) -> Activation:

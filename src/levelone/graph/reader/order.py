@@ -9,7 +9,7 @@ from levelone.graph.reader.context import describe
 
 
 def in_order(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
-    """The nodes, each after those whose results it reads; in file order where that already holds.
+    """The nodes that an output needs, each after those whose results it reads; in file order if that holds.
 
     Raises
     ------
@@ -26,6 +26,7 @@ def in_order(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
                 raise LeveloneError(f"{describe(node)} computes {name!r}, which exists already")
             if name:
                 producer[name] = position
+    needed = _needed(graph, producer)
     waiting: list[int] = []
     readers: dict[int, list[int]] = {}
     for position, node in enumerate(graph.node):
@@ -46,4 +47,16 @@ def in_order(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
     if len(done) < len(graph.node):
         stuck = next(i for i in range(len(graph.node)) if waiting[i])
         raise LeveloneError(f"{describe(graph.node[stuck])} is part of a cycle or reads one")
-    return [graph.node[i] for i in done]
+    return [graph.node[i] for i in done if i in needed]
+
+
+def _needed(graph: onnx.GraphProto, producer: dict[str, int]) -> set[int]:
+    """Positions of the nodes that lead to an output."""
+    needed: set[int] = set()
+    open_names = [info.name for info in graph.output]
+    while open_names:
+        position = producer.get(open_names.pop())
+        if position is not None and position not in needed:
+            needed.add(position)
+            open_names.extend(graph.node[position].input)
+    return needed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import reduce
 from math import gcd, lcm
@@ -40,6 +40,22 @@ class Constant:
 
 
 @dataclass(frozen=True)
+class Function:
+    """A function of a real number, waiting for a quantiser to make it a table.
+
+    Attributes
+    ----------
+    name
+        ONNX operator, for messages.
+    of
+        Exact where the function is rational, else the float64 value.
+    """
+
+    name: str
+    of: Callable[[Fraction], Fraction | float]
+
+
+@dataclass(frozen=True)
 class Real:
     """A graph input before its quantiser: name and ONNX shape without the batch axis."""
 
@@ -51,8 +67,9 @@ class Real:
 class Activation:
     """Integers of the graph, seen as an ONNX tensor.
 
-    The real number is ``gain * code * scale + bias`` per channel (last axis of the graph's value), then cut
-    off below zero if `relu`: constants wait here until a quantiser folds them into its one exact rounding.
+    The real number is ``gain * code * scale + bias`` per channel (last axis of the graph's value), then
+    clamped to `lower` and `upper`, then put through `function`: all of that waits here until a quantiser
+    folds it into its one exact rounding.
 
     Attributes
     ----------
@@ -67,11 +84,33 @@ class Activation:
     order: NDArray[np.int64]
     gain: Fractions = (Fraction(1),)
     bias: Fractions = (Fraction(0),)
-    relu: bool = False
+    lower: Fraction | None = None
+    upper: Fraction | None = None
+    function: Function | None = None
+
+    @property
+    def clamped(self) -> bool:
+        return self.lower is not None or self.upper is not None
 
     @property
     def pending(self) -> bool:
-        return self.relu or set(self.gain) != {1} or set(self.bias) != {0}
+        return self.clamped or self.function is not None or set(self.gain) != {1} or set(self.bias) != {0}
+
+    def clamp(self, lower: Fraction | None, upper: Fraction | None) -> Activation:
+        """Clamped once more."""
+
+        def inside(x: Fraction | None) -> Fraction | None:
+            if x is not None and lower is not None:
+                x = max(x, lower)
+            if x is not None and upper is not None:
+                x = min(x, upper)
+            return x
+
+        return replace(
+            self,
+            lower=lower if self.lower is None else inside(self.lower),
+            upper=upper if self.upper is None else inside(self.upper),
+        )
 
 
 Tensor = Constant | Real | Activation

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from levelone.errors import LeveloneError
 from levelone.quant.calibrate import calibrate, fold_into
 from levelone.quant.layers import (
     FloatLayers,
@@ -18,7 +19,6 @@ from levelone.quant.layers import (
 )
 from levelone.quant.scale import scale_of
 from levelone.quant.state import load_state, save_state
-from levelone.errors import LeveloneError
 from levelone.recipe import Bits, QuantSection
 
 QUANT = QuantSection(inputs={"images": 4, "features": 8}, default=Bits(weight=5, bias=12, activation=5))

@@ -11,7 +11,9 @@ from levelone.quant.scale import scale_of
 from levelone.recipe import Bits, QuantSection
 
 
-@pytest.mark.parametrize(("code", "bits"), [(0, 0), (1, 1), (-4, 1), (3, 2), (6, 2), (-5, 3), (7, 3), (20, 3)])
+@pytest.mark.parametrize(
+    ("code", "bits"), [(0, 0), (1, 1), (-4, 1), (3, 2), (6, 2), (-5, 3), (7, 3), (20, 3)]
+)
 def test_enclosed_bits(code, bits):
     assert enclosed_bits(np.array([code])).tolist() == [bits]
 

@@ -17,7 +17,12 @@ finite = st.floats(-1e4, 1e4, width=32)
 
 @pytest.mark.parametrize(
     ("bits", "signed", "narrow", "expected"),
-    [(4, False, False, (0, 15)), (4, True, False, (-8, 7)), (4, True, True, (-7, 7)), (2, True, True, (-1, 1))],
+    [
+        (4, False, False, (0, 15)),
+        (4, True, False, (-8, 7)),
+        (4, True, True, (-7, 7)),
+        (2, True, True, (-1, 1)),
+    ],
 )
 def test_code_range(bits, signed, narrow, expected):
     assert code_range(bits, signed=signed, narrow=narrow) == expected
@@ -81,7 +86,9 @@ def test_best_exponent_has_the_smallest_error(bits, signed, heavy):
     exponent = best_exponent(torch.from_numpy(values), bits, signed=signed, narrow=signed)
     low, high = code_range(bits, signed=signed, narrow=signed)
     codes = quantise(torch.from_numpy(values), exponent, low, high).numpy()
-    assert np.mean((np.ldexp(codes, exponent) - values) ** 2) == slow_best_exponent(values, bits, signed, signed)
+    assert np.mean((np.ldexp(codes, exponent) - values) ** 2) == slow_best_exponent(
+        values, bits, signed, signed
+    )
 
 
 def test_best_exponent_of_values_on_a_grid_is_that_grid():

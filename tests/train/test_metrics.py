@@ -101,7 +101,13 @@ def test_compare_reports_values_errors_and_paired_differences():
     good = target + rng.normal(size=n)
     scores = {"good": good, "copy": good * 3 + 1, "bad": rng.normal(size=n)}
     models, deltas = compare(
-        scores, target, np.ones(n), event, replicas=40, seed=1, differences=(("good", "copy"), ("good", "bad"))
+        scores,
+        target,
+        np.ones(n),
+        event,
+        replicas=40,
+        seed=1,
+        differences=(("good", "copy"), ("good", "bad")),
     )
     assert models["good"]["auc"]["value"] == pytest.approx(0.76, abs=0.02)
     assert 0.003 < models["good"]["auc"]["error"] < 0.02

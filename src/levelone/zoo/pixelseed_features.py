@@ -51,13 +51,11 @@ def _of_hit(hit: str) -> dict[str, Feature]:
     return {
         f"{hit}_expected_x": Feature(log2("expected_x"), 0.5, 0.5),
         f"{hit}_expected_y": Feature(log2("expected_y"), 1.5, 1.0),
-        f"{hit}_excess_x": Feature(plain("excess_x"), 0.0, 0.5),
         f"{hit}_excess_y": Feature(plain("excess_y"), 0.0, 1.0),
         f"{hit}_length_x": Feature(longer("x"), 0.0, 0.5),
         f"{hit}_length_y": Feature(longer("y"), 0.0, 0.7),
         f"{hit}_charge_per_path": Feature(log2("charge_per_path", MIP_KE_PER_MM), 0.0, 0.5),
         f"{hit}_charge": Feature(log2("charge", 32.0), 0.0, 1.0),
-        f"{hit}_overflow": Feature(plain("overflow"), 0.5, 0.5),
         f"{hit}_r": Feature(plain("r"), 100.0, 50.0),
         f"{hit}_z": Feature(lambda raw: np.abs(raw[f"{hit}_z"]), 600.0, 400.0),
         f"{hit}_barrel": Feature(plain("barrel"), 0.5, 0.5),
@@ -67,6 +65,7 @@ def _of_hit(hit: str) -> dict[str, Feature]:
 _FEATURES: dict[str, Feature] = {
     **_of_hit("inner"),
     **_of_hit("outer"),
+    "inner_overflow": Feature(lambda raw: raw["inner_overflow"], 0.5, 0.5),  # rare at the outer hit
     "delta_r": Feature(lambda raw: raw["delta_r"], 50.0, 30.0),
     "cot_theta": Feature(lambda raw: np.arcsinh(np.abs(raw["cot_theta"])), 1.5, 1.0),
     "z0": Feature(lambda raw: raw["z0"] * np.where(raw["cot_theta"] < 0, -1, 1), 0.0, 50.0),
@@ -77,7 +76,7 @@ FEATURES: tuple[str, ...] = tuple(_FEATURES)
 """Names of the network's expert features, in order."""
 
 _PROFILE = tuple(f"{hit}_length_{axis}" for hit in HITS for axis in "xy")
-_SHAPES = tuple(f"{hit}_{name}" for hit in HITS for name in ("size_x", "size_y"))
+_SHAPES = tuple(f"{hit}_{name}" for hit in HITS for name in ("size_x", "size_y", "excess_x"))
 SUMMARY: tuple[str, ...] = (
     *(name for name in FEATURES if name not in _PROFILE),
     *_SHAPES,

@@ -117,6 +117,12 @@ def requantise_graph(seed: int) -> Graph:
     outputs.append(b.requantise("finer", previous["s"], power(-7), IntRange(-4096, 4095)))
     outputs.append(b.requantise("roomy", previous["u"], power(-2), IntRange(-512, 511)))
     outputs.append(b.node("relu", Relu(), previous["s"]))
+    # all bits dropped and more: only the rounding of almost nothing is left
+    few = b.input("few_q", (4,), power(-8), IntRange(-8, 7))
+    for mode in modes:
+        again = b.node(f"few_{mode.value.lower()}_again", Requantise.aligning(b.values[few], power(-8)), few)
+        outputs.append(b.requantise(f"few_{mode.value.lower()}", again, power(-2), IntRange(-4, 3), mode))
+        few = again
     return b.build(*outputs)
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import hls_graphs as graphs
+import numpy as np
 import pytest
 
 from levelone.graph import Graph
@@ -39,16 +40,13 @@ def test_every_layer_is_exact(name: str, io: str, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_every_code_of_every_rounding(tmp_path: Path) -> None:
     """The requantisations once more, on every possible input code."""
-    import numpy as np
-
     graph = graphs.requantise_graph(1)
     manifest = convert(graph, tmp_path / "every")
-    codes = {
-        port.value.name: np.arange(port.value.range.lo, port.value.range.hi + 1).reshape(
-            -1, *port.value.shape
-        )
-        for port in graph.inputs
-    }
+    codes = {}
+    for port in graph.inputs:
+        every = np.arange(port.value.range.lo, port.value.range.hi + 1)
+        codes[port.value.name] = np.resize(every, (16, *port.value.shape))
+        assert codes[port.value.name].size >= every.size
     check = check_project(manifest.project, codes, graph=graph)
     assert check.outcome is Outcome.EXACT, [layer for layer in check.verdict.layers if layer.mismatches]
 

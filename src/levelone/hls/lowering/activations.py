@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from levelone.errors import UnsupportedError
 from levelone.graph.ir import IntRange, Rounding
 from levelone.graph.ops import Relu, Requantise
@@ -27,7 +29,16 @@ def lower_requantise(op: Requantise, site: Site) -> list[LayerSpec]:
     reach, shift = site.operands[0].range, op.multiplier[0]
     unclipped = IntRange(*(round_fraction(end * shift, op.rounding) for end in (reach.lo, reach.hi)))
     rounding = Rounding.FLOOR if shift.denominator == 1 else op.rounding
-    return [_activation("linear", clipping_type(site.output, op.range, rounding, unclipped), site)]
+    result = clipping_type(site.output, op.range, rounding, unclipped)
+    source = value_type(site.operands[0])
+    dropped = result.exponent - source.exponent
+    if rounding is Rounding.FLOOR or dropped <= source.width:
+        return [_activation("linear", result, site)]
+    # The vendor's types look at the highest dropped bit even where the source has none: give it one.
+    wide = replace(
+        _activation("linear", replace(source, width=dropped), site), name=f"{site.name}_wide", value=None
+    )
+    return [wide, replace(_activation("linear", result, site), inputs=(wide.name,))]
 
 
 def _activation(function: str, result: FixedType, site: Site) -> LayerSpec:

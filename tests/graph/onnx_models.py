@@ -104,7 +104,7 @@ def compare(model: onnx.ModelProto, events: int = 6, seed: int = 0, spread: floa
     compared = 0
     for name, value in graph.values.items():
         layout = graph.layouts[name]
-        if layout.tensor not in executed:
+        if not layout.tensor or layout.tensor not in executed:
             continue
         scale = np.array([float(s) for s in value.scale])
         found = to_onnx_layout(graph, name, layers[name] * scale)

@@ -171,16 +171,17 @@ def test_requantise_is_exact_around_every_tie(mode: Rounding, lo: int) -> None:
     assert (found["z"] == meant["z"]).all()
 
 
-def test_general_multipliers_use_a_table_only_where_it_is_small() -> None:
-    for hi, fast in ((2**10, True), (2**24 - 1, False)):
-        b = GraphBuilder("table")
-        x = b.input("x_q", (2,), Fraction(1), IntRange(0, hi))
-        op = Requantise((Fraction(1, 3), Fraction(2, 7)), ONE, IntRange(0, 255))
-        graph = b.build(b.node("y", op, x))
-        kernel = kernel_for(graph, graph.node("y"))
-        assert (kernel.run.__name__ == "run") is fast  # else "meaning"
-        codes = np.random.default_rng(0).integers(0, hi + 1, (400, 2))
-        assert (execute(graph, {"x_q": codes})["y"] == op.evaluate(codes)).all()
+@pytest.mark.parametrize(("hi", "codes"), [(2**10, 255), (2**24 - 1, 255), (2**24 - 1, 2**20)])
+def test_general_multipliers_by_table_thresholds_or_meaning(hi: int, codes: int) -> None:
+    b = GraphBuilder("table")
+    x = b.input("x_q", (2,), Fraction(1), IntRange(0, hi))
+    op = Requantise((Fraction(1, 3), Fraction(2, 7)), ONE, IntRange(0, codes))
+    graph = b.build(b.node("y", op, x))
+    kernel = kernel_for(graph, graph.node("y"))
+    way = {(2**10, 255): "gather", (2**24 - 1, 255): "_search", (2**24 - 1, 2**20): "kernel_for"}
+    assert kernel.run.__qualname__.split(".")[0] == way[hi, codes]
+    found = np.random.default_rng(0).integers(0, hi + 1, (400, 2))
+    assert (execute(graph, {"x_q": found})["y"] == op.evaluate(found)).all()
 
 
 def test_values_beyond_64_bits_are_refused_only_if_returned() -> None:

@@ -184,7 +184,8 @@ class Layout:
     Attributes
     ----------
     tensor
-        Name of the ONNX tensor.
+        Name of the ONNX tensor whose real numbers are code * scale; empty if it is none of them (a sum before
+        the bias that a later quantiser folds in).
     shape
         Its shape without the batch axis, usually channels first.
     order

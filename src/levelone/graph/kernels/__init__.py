@@ -17,11 +17,11 @@ from levelone.graph.kernels.elementwise import (
     lookup_kernel,
     multiply_kernel,
     relu_kernel,
-    requantise_kernel,
 )
 from levelone.graph.kernels.kernel import Kernel
 from levelone.graph.kernels.linear import conv_kernel, dense_kernel
 from levelone.graph.kernels.pool import average_pool_kernel, max_pool_kernel
+from levelone.graph.kernels.requantise import requantise_kernel
 from levelone.graph.kernels.shape import (
     concat_kernel,
     pad_kernel,

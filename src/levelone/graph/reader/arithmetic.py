@@ -24,7 +24,10 @@ def read_relu(ctx: Context, node: onnx.NodeProto) -> Activation:
     if x.clamped or set(x.bias) != {Fraction(0)} or min(x.gain) <= 0:
         return x.clamp(Fraction(0), None)  # after the constants: the quantiser does it exactly
     plain = ctx.emit_like(node.output[0], Relu(), replace(x, gain=(Fraction(1),)))
-    return replace(plain, gain=x.gain)
+    result = replace(plain, gain=x.gain)
+    if result.pending:
+        ctx.not_the_tensor(result)
+    return result
 
 
 def read_add(ctx: Context, node: onnx.NodeProto) -> Activation:

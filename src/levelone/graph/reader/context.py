@@ -114,6 +114,10 @@ class Context:
         """Add an elementwise node: its result is laid out like its operand."""
         return self.emit(tensor, op, x, shape=x.shape, order=x.order)
 
+    def not_the_tensor(self, x: Activation) -> None:
+        """Note that codes times scale are not yet the ONNX tensor's numbers: constants still wait."""
+        self.builder.layout(x.value, replace(self.builder.layouts[x.value], tensor=""))
+
     # waiting constants
 
     def settle(self, x: Activation, tensor: str | None = None) -> Activation:

@@ -108,6 +108,8 @@ def _dense(ctx: Context, node: onnx.NodeProto, weight: Constant, bias: Constant 
 
 def _finished(ctx: Context, extra: onnx.NodeProto | None, result: Activation, late: Fractions) -> Activation:
     finished = Activation(result.value, result.shape, result.order, bias=late)
+    if finished.pending:
+        ctx.not_the_tensor(finished)
     if extra is not None:
         ctx.absorbed.add(extra.output[0])
         ctx.tensors[extra.output[0]] = finished

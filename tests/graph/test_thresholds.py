@@ -1,0 +1,76 @@
+"""Thresholds, and the kernels made from them, against the meaning itself."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from levelone.graph import GraphBuilder, IntRange, Rounding, execute
+from levelone.graph.execute import kernel_for
+from levelone.graph.ops import Requantise
+from levelone.graph.thresholds import boundary, thresholds
+
+ONE = (Fraction(1),)
+
+
+@pytest.mark.parametrize("mode", list(Rounding))
+@pytest.mark.parametrize("multiplier", [Fraction(1, 3), Fraction(-2, 7), Fraction(5, 2), Fraction(1, 8)])
+@pytest.mark.parametrize("offset", [Fraction(0), Fraction(1, 2), Fraction(-5, 3)])
+def test_output_is_the_number_of_thresholds_reached(mode, multiplier, offset) -> None:
+    op = Requantise((multiplier,), ONE, IntRange(-5, 6), mode, (offset,), zero_point=2)
+    (entries,) = thresholds(op, 1)
+    codes = np.arange(-60, 61)
+    for code, output in zip(codes.tolist(), op.evaluate(codes[:, None])[:, 0].tolist(), strict=True):
+        reached = sum(code >= e if multiplier > 0 else code <= e for e in entries)
+        assert output == op.range.lo + reached - 2
+
+
+def test_boundary_of_each_mode() -> None:
+    half = Fraction(1, 2)
+    assert boundary(1, Rounding.ROUND) == (half, False)
+    assert boundary(2, Rounding.ROUND) == (3 * half, True)
+    assert boundary(0, Rounding.HALF_UP) == (-half, False)
+    assert boundary(0, Rounding.HALF_DOWN) == (-half, True)
+
+
+def test_a_multiplier_of_zero_has_none() -> None:
+    with pytest.raises(ValueError, match="multiplier of 0"):
+        thresholds(Requantise((Fraction(0),), ONE, IntRange(0, 3)), 1)
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(data=st.data())
+def test_general_multipliers_at_every_width(data: st.DataObject) -> None:
+    """Operands up to 52 bits: codes around every threshold, both ends, and random ones."""
+    width = data.draw(st.integers(2, 52))
+    channels = data.draw(st.integers(1, 3))
+    x_range = IntRange(-(2 ** (width - 1)), 2 ** (width - 1) - 1)
+    limits = IntRange(*sorted(data.draw(st.tuples(st.integers(-130, 3), st.integers(4, 130)))))
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    spread = 2.0 ** (7 - width) * rng.uniform(0.2, 3, channels) * rng.choice([1, 1, -1], channels)
+    multiplier = tuple(Fraction(float(m)) for m in spread.astype(np.float32))
+    offset = tuple(Fraction(float(b)) for b in rng.normal(0, 9, channels).astype(np.float32))
+    mode = data.draw(st.sampled_from(list(Rounding)))
+    op = Requantise(multiplier, ONE, limits, mode, offset, data.draw(st.integers(-9, 9)))
+    b = GraphBuilder("general")
+    graph = b.build(b.node("y", op, b.input("x_q", (channels,), Fraction(1), x_range)))
+    near = [e + d for row in thresholds(op, channels) for e in row for d in (-1, 0, 1)]
+    near += [x_range.lo, x_range.hi, 0, *rng.integers(x_range.lo, x_range.hi + 1, 50).tolist()]
+    codes = np.array([[c] * channels for c in near if c in x_range], dtype=np.int64)
+    assert kernel_for(graph, graph.node("y")).run.__name__ == "run"  # a fast kernel, not the meaning
+    assert (execute(graph, {"x_q": codes})["y"] == op.evaluate(codes)).all()
+
+
+def test_an_estimate_that_could_be_wrong_by_more_than_one_is_not_used() -> None:
+    """Huge terms that cancel: float64 would lose the units, so the meaning is evaluated."""
+    op = Requantise((Fraction(2**40, 3),), ONE, IntRange(-100, 100), offset=(Fraction(-(2**60), 3),))
+    b = GraphBuilder("cancel")
+    x = b.input("x_q", (1,), Fraction(1), IntRange(2**20 - 2, 2**21))
+    graph = b.build(b.node("y", op, x))
+    assert kernel_for(graph, graph.node("y")).run.__name__ == "meaning"
+    codes = np.arange(2**20 - 2, 2**20 + 3)[:, None]
+    assert execute(graph, {"x_q": codes})["y"][:, 0].tolist() == [-100, -100, 0, 100, 100]

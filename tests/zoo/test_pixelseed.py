@@ -10,7 +10,7 @@ import torch
 from levelone.errors import LeveloneError
 from levelone.recipe import load_recipe
 from levelone.zoo import SYSTEMS, find_system
-from levelone.zoo.pixelseed import PIXELSEED
+from levelone.zoo.pixelseed import PIXELSEED, SATURATION_KE
 from levelone.zoo.pixelseed_features import FEATURES, LIMIT, SUMMARY, expert_features, profile_length
 
 
@@ -156,6 +156,7 @@ def test_shipped_sample_loads_ready_for_the_network():
         assert np.isfinite(sample.inputs[name]).all()
     assert sample.summary.shape == (500, len(SUMMARY))
     assert sample.inputs["images"].min() == 0
+    assert sample.inputs["images"].max() == SATURATION_KE
     counts = PIXELSEED.group_counts(PIXELSEED.sample_file(), "test")
     assert counts.shape == (len(sample.group_names), 2)
     # A feature that is constant, or mostly cut off, would carry nothing.

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from levelone.zoo.pixelseed_network import PixelSeedNetwork
 
 IMAGE_SHAPE = (2, 16, 16)
+SATURATION_KE = np.float32(60.0)
+"""Where the front end's charge measurement saturates. A minimum ionising particle leaves about 25 ke per pixel;
+what a few delta electrons leave above this must not make the steps of the image quantiser coarse."""
 DEFAULT_RECIPE = Path(__file__).with_name("pixelseed.toml")
 
 
@@ -130,7 +133,7 @@ class PixelSeed:
         columns = {name: doublets.features[:, column] for column, name in enumerate(FEATURE_NAMES)}
         raw = with_lengths(columns, doublets.images)
         return Sample(
-            inputs={"images": doublets.images, "features": expert_features(raw)},
+            inputs={"images": np.minimum(doublets.images, SATURATION_KE), "features": expert_features(raw)},
             target=doublets.label,
             event=doublets.event,
             group=doublets.layer_pair.astype(np.int32),

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 IMAGE_SHAPE = (2, 16, 16)
 SATURATION_KE = np.float32(60.0)
-"""Where the front end's charge measurement saturates. A minimum ionising particle leaves some 25 ke in a pixel.
-What a few delta electrons leave above this must not make the steps of the image quantiser coarse."""
+"""Where the front end's charge measurement saturates (a typical pixel of a track holds 25 ke).
+Without it, the large charges of rare delta electrons would make the steps of the image quantiser coarse."""
 DEFAULT_RECIPE = Path(__file__).with_name("pixelseed.toml")
 
 

@@ -37,8 +37,12 @@ def write_firmware(model: Any, folder: Path) -> None:
         Writer().write_hls(model)
     name = model.config.get_project_name()
     (folder / f"{name}_test.cpp").write_text(testbench.source(model), encoding="utf-8")
-    plain = _plain(model.config.config | {"OutputDir": "."})
-    (folder / CONFIG_FILE).write_text(yaml.safe_dump(plain, sort_keys=True), encoding="utf-8")
+    shapes = {
+        "InputShapes": {variable.name: list(variable.shape) for variable in model.get_input_variables()},
+        "OutputShapes": {variable.name: list(variable.shape) for variable in model.get_output_variables()},
+    }  # with these, in this order, hls4ml's own `link_existing_project` opens the folder
+    plain = _plain(model.config.config | {"OutputDir": "."} | shapes)
+    (folder / CONFIG_FILE).write_text(yaml.safe_dump(plain, sort_keys=False), encoding="utf-8")
 
 
 def _plain(value: Any) -> Any:

@@ -1,0 +1,91 @@
+"""What every benchmark shares: the model, hls4ml's own simulation of the same project, timing, printing."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from levelone.graph import Codes, Graph
+
+COMMITTED = Path(__file__).parent.parent / "hls_projects"
+
+
+def arguments(description: str | None, *, model: bool = True) -> argparse.ArgumentParser:
+    """Options that all benchmarks have."""
+    parser = argparse.ArgumentParser(description=(description or "").splitlines()[0])
+    if model:
+        default = COMMITTED / "pixelseed" / "model.onnx"
+        parser.add_argument(
+            "--model", type=Path, default=default, help="QONNX file (default: the committed one)"
+        )
+    parser.add_argument("--repeat", type=int, default=3, help="timed repetitions, of which the best counts")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    return parser
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Send everything printed meanwhile, also by compilers and C++, to standard error."""
+    sys.stdout.flush()
+    saved = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(saved, 1)
+        os.close(saved)
+
+
+def best_seconds(work: Callable[[], Any], repeat: int) -> float:
+    """Shortest wall time of `repeat` calls after one that is not counted."""
+    work()
+    times = []
+    for _ in range(repeat):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def real_inputs(graph: Graph, codes: Mapping[str, Codes]) -> list[NDArray[np.float32]]:
+    """Input codes as the real numbers that hls4ml's ``predict`` takes, one contiguous array per port."""
+    reals = []
+    for port in graph.inputs:
+        exponent = port.value.exponent
+        if exponent is None:
+            raise SystemExit(f"{port.value.name}: hls4ml's predict needs a power-of-two input scale")
+        values = np.ldexp(codes[port.value.name].astype(np.float32), exponent)
+        reals.append(np.ascontiguousarray(values))
+    return reals
+
+
+def plain_hls4ml(project: Path) -> tuple[Any, float]:
+    """hls4ml's own handle of a project folder, compiled by its own script: (model, build seconds)."""
+    from hls4ml.converters import link_existing_project
+
+    with contextlib.chdir(project):  # the project names no folder of its own, so that it can be moved
+        model = link_existing_project(".")
+        start = time.perf_counter()
+        model.compile()
+        return model, time.perf_counter() - start
+
+
+def show(result: Mapping[str, Any], as_json: bool) -> None:
+    """One JSON object, or one aligned line per entry."""
+    if as_json:
+        print(json.dumps(result))
+        return
+    width = max(map(len, result))
+    for key, value in result.items():
+        print(f"{key:{width}}  {value:.4g}" if isinstance(value, float) else f"{key:{width}}  {value}")

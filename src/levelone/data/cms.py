@@ -1,8 +1,9 @@
 """Reader of the CMS Open Data pixel doublets: one pandas data frame, one row per doublet.
 
-Column names, units and the order of the pixels are those of the CMSSW analyser and the helper class that made
-and read the files (github.com/cms-opendata-analyses/CNNPixelSeedsProducerTool: CNNAnalyze.cc, dataset.py). The
-mapping to levelone's features, and the values of what the files lack, are listed in docs/data-format.md.
+Column names, units and the order of the pixels are those of the CMSSW analyser and the helper class that
+made and read the files (github.com/cms-opendata-analyses/CNNPixelSeedsProducerTool: CNNAnalyze.cc and
+dataset.py). The mapping to levelone's features, and the values of what the files lack, are listed in
+docs/data-format.md.
 """
 
 from __future__ import annotations

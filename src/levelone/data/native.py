@@ -97,8 +97,8 @@ class NativeFile(DoubletFile):
         features = np.empty((n, len(FEATURES)), np.float32)
         event = self.index.event[indices]
         order = np.argsort(event, kind="stable")
-        numbers, starts = np.unique(event[order], return_index=True)
-        for number, start, stop in zip(numbers, starts, [*starts[1:], n], strict=True):
+        numbers, starts, sizes = np.unique(event[order], return_index=True, return_counts=True)
+        for number, start, stop in zip(numbers, starts, starts + sizes, strict=True):
             data = self._event(int(number))
             for low in range(start, stop, BLOCK):
                 rows = order[low : min(low + BLOCK, stop)]

@@ -107,7 +107,7 @@ def open_frame(path: Path, file: h5py.File) -> Frame:
     file.visititems(visit)
     if not found:
         raise LeveloneError(
-            f"{path}: neither a levelone doublet file (attribute 'format') nor a data frame written by pandas",
+            f"{path}: neither a levelone doublet file nor a data frame written by pandas",
             hint="see docs/data-format.md for the two layouts that can be read",
         )
     if len(found) > 1:
@@ -118,9 +118,7 @@ def open_frame(path: Path, file: h5py.File) -> Frame:
         reader = _fixed if kind == "frame" else _table
         rows, places = reader(file[name])
     except (KeyError, ValueError, TypeError, AttributeError, IndexError, OSError) as error:
-        raise LeveloneError(
-            f"{path}: the data frame '{name}' is damaged or not supported: {error}"
-        ) from error
+        raise LeveloneError(f"{path}: the data frame '{name}' cannot be used: {error}") from error
     if rows == 0 or not places:
         raise LeveloneError(f"{path}: the data frame '{name}' is empty")
     return Frame(path, rows, places)
@@ -137,6 +135,8 @@ def _fixed(group: h5py.Group) -> tuple[int, dict[str, _Place]]:
         raise ValueError(f"it claims {blocks} blocks")
     for number in range(blocks):
         items, values = group[f"block{number}_items"], group[f"block{number}_values"]
+        if "shape" in values.attrs:
+            continue  # how pandas stores an empty block: a placeholder, and the shape that it stands for
         if values.dtype.kind not in "iufb" or len(values.shape) != 2:
             continue  # strings and Python objects; a column that is needed will be reported as missing
         names = [_text(name) for name in read_rows(items, 0, items.shape[0]).tolist()]

@@ -1,9 +1,9 @@
 """Ionisation charge of a path through silicon, with its fluctuations.
 
 The energy loss of a heavy charged particle in a thin layer follows the Landau distribution around a most
-probable value (Particle Data Group, Review of Particle Physics 2024, section 34.2.9, equations 34.11 and 34.12),
-broadened by a Gaussian because the electrons are bound (P. Shulek et al., Sov. J. Nucl. Phys. 4 (1967) 400; the
-form compared with measurements in S. Hancock et al., Phys. Rev. A 28 (1983) 615). Both laws are stable under
+probable value (Particle Data Group, Review of Particle Physics 2024, section 34.2.9, equations 34.11 and
+34.12), broadened by a Gaussian because electrons are bound (P. Shulek et al., Sov. J. Nucl. Phys. 4 (1967)
+400; compared with measurements in S. Hancock et al., Phys. Rev. A 28 (1983) 615). Both laws are stable under
 addition, so drawing each cell of a track by itself gives the cluster charge of drawing the whole path once.
 Not simulated: Lorentz drift, diffusion between pixels, the range of delta electrons, radiation damage.
 """

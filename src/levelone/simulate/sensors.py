@@ -47,11 +47,11 @@ class PixelSensor:
 
 
 SENSORS = {
-    # Pitch and thickness of the CMS Phase-1 pixel detector (JINST 16 (2021) P02027); its readout chips have
-    # thresholds of 1.4 to 3 ke depending on the layer, and noise near 100 to 200 electrons.
+    # Pitch and thickness of the CMS Phase-1 pixel detector (JINST 16 (2021) P02027). Threshold and noise are
+    # round values of the usual size, the same for all layers; they are a choice, not a measurement.
     "cms": PixelSensor("cms", 0.100, 0.150, 0.285, 1800.0, 150.0),
-    # The ACTS generic (TrackML) detector: 50 um square pixels, 150 um of silicon. Threshold and noise are of
-    # the size of an HL-LHC readout chip such as RD53 (threshold 1 ke, noise near 100 electrons).
+    # The ACTS generic (TrackML) detector: 50 um square pixels, 150 um of silicon. Threshold and noise are
+    # round values for a thinner sensor; they are a choice, not a measurement.
     "generic": PixelSensor("generic", 0.050, 0.050, 0.150, 1000.0, 100.0),
 }
 

@@ -1,0 +1,214 @@
+"""The whole simulation, with Pythia and ACTS."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from levelone.data.detector import reconstruct
+from levelone.data.doublets import SPLITS, open_doublets, sample_path
+from levelone.errors import LeveloneError
+from levelone.simulate import generation, pixelseed
+from levelone.simulate.clusters import make_clusters
+from levelone.simulate.pixelseed import simulate
+from levelone.simulate.sensors import SENSORS
+
+INSTALLED = all(importlib.util.find_spec(name) for name in ("acts", "pythia8mc"))
+needs_tools = pytest.mark.skipif(not INSTALLED, reason="needs levelone[sim]")
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, pixelseed.SimulationSummary, list[int]]:
+    if not INSTALLED:
+        pytest.skip("needs levelone[sim]")
+    path = tmp_path_factory.mktemp("simulated") / "a.h5"
+    ticks: list[int] = []
+    summary = simulate(path, 12, 6.0, seed=11, progress=ticks.append)
+    return path, summary, ticks
+
+
+@pytest.mark.sim
+@pytest.mark.slow
+def test_summary_is_that_of_the_file(small: tuple) -> None:
+    path, summary, ticks = small
+    assert sum(ticks) == summary.events == 12
+    with open_doublets(path) as file:
+        assert file.splits == summary.splits
+        assert sum(file.splits.values()) == summary.doublets
+        assert file.index.label.mean() == pytest.approx(summary.true_fraction)
+        assert [len(file.events(split)) for split in SPLITS] == [9, 1, 2]
+        command = "levelone simulate pixelseed --events 12 --pileup 6 --seed 11 --geometry cms -o FILE.h5"
+        assert file.provenance["command"] == command
+        assert file.provenance["seed"] == 11
+        for tool in ("pythia8mc", "pyacts", "numpy", "levelone"):
+            assert file.provenance[tool]
+    with h5py.File(path) as file:
+        assert file["clusters/module"].shape[0] == summary.clusters
+        size_x, size_y = file["clusters/size_x"][:], file["clusters/size_y"][:]
+    assert ((size_x > 16) | (size_y > 16)).mean() == pytest.approx(summary.overflowing)
+    assert summary.events_per_second > 0
+    assert asdict(summary) == summary.as_dict()
+
+
+@pytest.mark.sim
+@pytest.mark.slow
+def test_physics_is_plausible(small: tuple) -> None:
+    path, summary, _ = small
+    # Measured once with this detector at pile-up 50: 54 % of the clusters have one pixel and 2.3 % overflow.
+    assert 0.45 < summary.single_pixel < 0.65
+    assert 0.01 < summary.overflowing < 0.04
+    assert summary.window_efficiency > 0.97
+    assert 0.2 < summary.true_fraction < 0.9
+    with open_doublets(path) as file:
+        data = file.read(file.select("train"))
+    names = list(file_features())
+    true = data.label == 1
+    # A true pair points to the beam spot (sigma 50 mm), and its clusters are as long as its slope says.
+    z0 = data.features[true, names.index("z0")]
+    assert 30 < np.std(z0) < 80
+    excess = np.abs(data.features[:, names.index("inner_excess_y")])
+    assert np.median(excess[true]) < 0.5
+    assert np.median(excess[~true]) > 2 * np.median(excess[true])
+    # Charge per path: most probable value of Landau's law in 285 um, clusters of primary-like short tracks.
+    column = data.features[true, names.index("inner_charge_per_path")]
+    counts, edges = np.histogram(column, np.arange(40, 150, 2.0))
+    assert 74 < edges[counts.argmax()] < 84
+
+
+def file_features() -> tuple[str, ...]:
+    from levelone.data.doublets import FEATURE_NAMES
+
+    return FEATURE_NAMES
+
+
+@pytest.mark.sim
+@pytest.mark.slow
+def test_same_seed_same_file_whatever_the_workers(tmp_path: Path) -> None:
+    contents = []
+    for name, seed, workers in (("a", 3, 1), ("b", 3, 2), ("c", 4, 1)):
+        simulate(tmp_path / f"{name}.h5", 7, 2.0, seed=seed, workers=workers)
+        contents.append((tmp_path / f"{name}.h5").read_bytes())
+    assert contents[0] == contents[1]
+    assert contents[0] != contents[2]
+    with h5py.File(tmp_path / "a.h5") as a, h5py.File(tmp_path / "c.h5") as c:
+        assert not np.array_equal(a["pixels/charge"][:500], c["pixels/charge"][:500])
+
+
+@pytest.mark.sim
+@pytest.mark.slow
+def test_no_collision_is_in_two_splits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pixelseed, "POOL_LIMIT", 8)
+    seen: list[list[np.ndarray]] = []
+    original = generation.Pool.take
+
+    class Recorder(generation.Pool):
+        def __init__(self, source: generation.Source, limit: int) -> None:
+            super().__init__(source, limit)
+            seen.append([])
+
+        def take(self, count: int) -> list[np.ndarray]:
+            tables = original(self, count)
+            seen[-1] += tables
+            return tables
+
+    monkeypatch.setattr(pixelseed, "Pool", Recorder)
+    split = np.array([0, 0, 0, 1, 2, 2], np.uint8)
+    tasks = list(pixelseed._tasks("cms", 5, split, np.full(6, 5)))
+    assert [task.split for task in tasks] == [0, 1, 2]
+    assert [len(tables) for tables in seen] == [15, 5, 10]
+    names = [{table.tobytes() for table in tables} for tables in seen]
+    # The pool of eight is used again inside a split, and its collisions are nowhere else.
+    assert [len(group) for group in names] == [8, 5, 8]
+    assert not names[0] & names[1] | names[0] & names[2] | names[1] & names[2]
+
+
+@pytest.mark.sim
+@needs_tools
+def test_a_stiff_track_leaves_hits_on_its_line() -> None:
+    # A 50 GeV muon from the origin: nearly straight, so every cluster lies on the line within a pixel.
+    detector, sensor, layout, identifiers = pixelseed._setup("cms")
+    phi, cot = 0.4, 0.9
+    momentum = 50.0 * np.array([np.cos(phi), np.sin(phi), cot])
+    muon = np.array([[13, -1, 0.10566, 0, 0, 0, 0, *momentum]])
+    (cells,) = detector.simulate([muon], sensor, 1)
+    module = np.searchsorted(identifiers, cells.module)
+    assert np.array_equal(identifiers[module], cells.module)
+    clusters, truth = make_clusters(layout, sensor, module, cells, np.random.default_rng(0))
+    hits = reconstruct(layout, clusters)
+    assert {layout.layer_names[layer] for layer in hits.layer} == {"B1", "B2", "B3", "B4"}
+    np.testing.assert_allclose(hits.z, hits.r * cot, atol=0.25)
+    np.testing.assert_allclose(hits.r * (hits.phi - phi), 0, atol=0.3)
+    assert (truth.primary == 0).all()
+    np.testing.assert_allclose(truth.pt_gev, 50, rtol=0.01)
+    # The path through the sensor is thickness over the cosine of the angle to its normal.
+    direction = momentum / np.linalg.norm(momentum)
+    for number in np.unique(module):
+        expected = sensor.thickness_mm / abs(layout.normal[number] @ direction)
+        assert cells.path_mm[module == number].sum() == pytest.approx(expected, rel=0.01)
+
+
+def test_the_tools_are_named_when_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("acts", "acts.examples", "pythia8mc"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(LeveloneError, match="pyacts") as caught:
+        simulate(tmp_path / "a.h5", 10, 1)
+    assert caught.value.hint == "pip install 'levelone[sim]'"
+    with pytest.raises(LeveloneError, match="pythia8mc") as caught:
+        generation.Source("ttbar", 1)
+    assert caught.value.hint == "pip install 'levelone[sim]'"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"events": 2}, "--events is 2"),
+        ({"pileup": -1.0}, "--pileup is -1.0"),
+        ({"pileup": float("nan")}, "--pileup is nan"),
+        ({"seed": -1}, "--seed is -1"),
+        ({"geometry": "atlas"}, "unknown pixel geometry 'atlas'; expected one of: cms, generic"),
+        ({"workers": 0}, "--workers is 0"),
+    ],
+)
+def test_bad_arguments(tmp_path: Path, change: dict, message: str) -> None:
+    with pytest.raises(LeveloneError, match=message):
+        simulate(tmp_path / "a.h5", **({"events": 10} | change))
+
+
+@pytest.mark.sim
+@needs_tools
+def test_a_failure_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(task: object) -> None:
+        raise LeveloneError("stopped")
+
+    monkeypatch.setattr(pixelseed, "_run_block", fail)
+    monkeypatch.setattr(pixelseed, "_tasks", lambda *_: iter([None]))
+    with pytest.raises(LeveloneError, match="stopped"):
+        simulate(tmp_path / "a.h5", 3, 0)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_sensors_fill_the_module() -> None:
+    for sensor in SENSORS.values():
+        assert sensor.rows * sensor.pitch_x_mm == pytest.approx(16.8)
+        assert sensor.columns * sensor.pitch_y_mm == pytest.approx(72.0)
+
+
+def test_the_sample_that_ships() -> None:
+    assert sample_path().stat().st_size < 6 * 1024 * 1024
+    with open_doublets(sample_path()) as file:
+        assert file.provenance["command"].startswith("levelone simulate pixelseed --events ")
+        assert file.splits["test"] > 10_000
+        assert file.splits["train"] > 200_000
+        data = file.read(file.select("test", "balanced", limit=2000))
+        assert data.label.mean() == 0.5
+        assert np.isfinite(data.features).all()
+        assert data.images.sum(axis=(2, 3)).min() > 0
+        text = str(file.provenance)
+        assert "/" not in text.replace("100x150", "")

@@ -1,1 +1,1 @@
-"""Benchmarks: ``python -m benchmarks.NAME [--json]``. Every comparison is made within one run; quote the ratios."""
+"""Benchmarks: ``python -m benchmarks.NAME [--json]``. Comparisons are made within one run: quote ratios."""

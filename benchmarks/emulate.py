@@ -2,7 +2,7 @@
 
 ``csim_seconds_per_event`` is hls4ml's own ``predict`` (compiled by hls4ml's own script, outputs only);
 ``emulator_seconds_per_event`` the reference executor, outputs only; ``csim_traced_seconds_per_event`` is what
-``levelone csim`` does: every layer recorded, events spread over processes. All give equal integers, checked here.
+``levelone csim`` does: every layer recorded, events spread over processes. The integers are compared, too.
 """
 
 from __future__ import annotations

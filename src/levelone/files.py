@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -37,8 +36,8 @@ def atomic_path(target: Path, *, directory: bool = False) -> Iterator[Path]:
             inner.mkdir()
         yield inner
         if directory and target.is_dir():
-            os.replace(target, scratch / "replaced")
-        os.replace(inner, target)
+            target.replace(scratch / "replaced")
+        inner.replace(target)
     except OSError as error:
         raise LeveloneError(
             f"cannot write {target}: {error.strerror or error}",

@@ -1,8 +1,8 @@
 """Look-up tables of the fully unrolled design (initiation interval 1), estimated by alkaid.
 
 Run it as ``python -m benchmarks.logic MODEL.onnx [--json]``; it needs ``pip install alkaid==0.8.2``. alkaid
-turns the graph into a fixed-point program of adders with shared subexpressions; its cost counts the LUTs of those
-adders. Yosys (``synth_xilinx -family xcup``) finds about 1.1 to 1.2 times that number on designs of this kind.
+turns the graph into a fixed-point program of adders with shared subexpressions; its cost counts the LUTs of
+those adders. Yosys (``synth_xilinx -family xcup``) finds about 1.1 to 1.2 times as many on such designs.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ def run(
     data: DataFile = None,
     out: RunFolder = None,
     events: Annotated[
-        int | None, typer.Option(min=1, help="Simulate this many collisions first (extra [sim]).")
+        int | None, typer.Option(min=1, help="Simulate this many collisions first (extra 'sim').")
     ] = None,
     pileup: Annotated[float, typer.Option(min=0, help="With --events: mean pile-up.")] = 50,
     seed: Annotated[int, typer.Option(min=0, help="With --events: seed of the simulation.")] = 1,

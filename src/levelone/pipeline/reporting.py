@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import platform
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
+from levelone.errors import LeveloneError
 from levelone.files import sha256
-from levelone.pipeline.job import Job
+from levelone.pipeline.job import Job, open_run
 from levelone.pipeline.state import RunState
 from levelone.recipe import dump_recipe
 from levelone.report import Content, Examples, build_page
 from levelone.report.content import read_json, read_scores
+from levelone.report.picture import write_pictures
 
 EXAMPLES = 4  # candidates of each class
 VERSIONS = ("levelone", "torch", "brevitas", "lightning", "qonnx", "onnx", "hls4ml", "numpy", "scikit-learn")
@@ -27,9 +30,14 @@ def report_page(job: Job) -> str:
     LeveloneError
         If a file of the folder is damaged.
     """
+    return build_page(content_of(job))
+
+
+def content_of(job: Job) -> Content:
+    """Everything that a report can show of a run folder."""
     metrics = read_json(job.path("metrics.json"))
     state = RunState(job.folder)
-    content = Content(
+    return Content(
         name=job.system.name,
         title=job.system.title,
         command=f"levelone run {job.system.name}",
@@ -45,7 +53,6 @@ def report_page(job: Job) -> str:
         digests={name: sha256(job.path(name)) for name in DIGESTS if job.path(name).is_file()},
         versions=_versions(),
     )
-    return build_page(content)
 
 
 def _examples(job: Job) -> Examples | None:
@@ -65,3 +72,19 @@ def _versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[package] = "not installed"
     return found
+
+
+def main(arguments: list[str]) -> None:
+    """``python -m levelone.pipeline.reporting RUN FOLDER``: the README's pictures."""
+    if len(arguments) != 2:
+        raise LeveloneError("expected a run folder and a target folder", hint="scripts/pictures RUN FOLDER")
+    for path in write_pictures(content_of(open_run(Path(arguments[0]))), Path(arguments[1])):
+        print(path)
+
+
+if __name__ == "__main__":
+    import sys
+
+    from levelone.cli.console import run_and_exit
+
+    run_and_exit(lambda: main(sys.argv[1:]))

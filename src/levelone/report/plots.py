@@ -19,6 +19,7 @@ COLOURS = {
     "float": "#3b82f6",
     "quantised": "#f97316",
     "baseline": "#10b981",
+    "baseline_profile": "#8b5cf6",
     "layers_only": "#8b8b95",
     "true": "#3b82f6",
     "fake": "#f97316",
@@ -29,6 +30,7 @@ LABELS = {
     "float": "float twin",
     "quantised": "quantised",
     "baseline": "gradient boosting",
+    "baseline_profile": "gradient boosting, sub-pixel lengths",
     "layers_only": "layer identifiers only",
 }
 Floats = NDArray[np.floating[Any]]

@@ -1,0 +1,46 @@
+"""The two pictures of the README, from a finished run: ``scripts/pictures RUN FOLDER``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+from levelone.errors import LeveloneError
+from levelone.files import atomic_path
+from levelone.report import plots
+from levelone.report.content import Content
+from levelone.report.page import MIXTURES
+from levelone.report.svg import INK, STYLE
+
+
+def write_pictures(content: Content, folder: Path) -> list[Path]:
+    """Write both pictures; returns their paths.
+
+    Raises
+    ------
+    LeveloneError
+        If the run has no scores or its data file is gone.
+    """
+    if content.examples is None or content.scores is None:
+        raise LeveloneError("the run has no scores or no data file", hint="levelone run SYSTEM first")
+    target, weight = content.scores["target"], content.scores["weight_balanced"]
+    models = {name: content.scores[name] for name in plots.LABELS if name in content.scores}
+    panel = {name: (score, target, weight) for name, score in models.items()}
+    shown = content.examples
+    figures = {
+        "doublets": plots.hit_pairs(shown.images, shown.target, shown.titles),
+        "efficiency": plots.roc({MIXTURES["balanced"]: panel}, {}),
+    }
+    return [_save(figure, folder / f"{name}.svg") for name, figure in figures.items()]
+
+
+def _save(figure: Figure, path: Path) -> Path:
+    figure.patch.set_facecolor("white")
+    style = STYLE | {"svg.fonttype": "path", "savefig.facecolor": "white"}
+    with mpl.rc_context(style), atomic_path(path) as scratch:
+        FigureCanvasSVG(figure).print_svg(str(scratch), metadata={"Date": None, "Creator": None})
+        scratch.write_text(scratch.read_text(encoding="utf-8").replace(INK, "#1f2328"), encoding="utf-8")
+    return path

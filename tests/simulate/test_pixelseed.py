@@ -43,8 +43,8 @@ def test_summary_is_that_of_the_file(small: tuple) -> None:
         assert sum(file.splits.values()) == summary.doublets
         assert file.index.label.mean() == pytest.approx(summary.true_fraction)
         assert [len(file.events(split)) for split in SPLITS] == [9, 1, 2]
-        command = "levelone simulate pixelseed --events 12 --pileup 6 --seed 11 --geometry cms -o FILE.h5"
-        assert file.provenance["command"] == command
+        options = "--events 12 --pileup 6 --seed 11 --geometry cms"
+        assert file.provenance["command"] == f"levelone simulate pixelseed {options} -o FILE.h5"
         assert file.provenance["seed"] == 11
         for tool in ("pythia8mc", "pyacts", "numpy", "levelone"):
             assert file.provenance[tool]

@@ -1,0 +1,185 @@
+"""Bad input ends with exit code 2, one clear message, no traceback, and nothing half-written."""
+
+from __future__ import annotations
+
+import resource
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import onnx
+import pytest
+
+from levelone.data.doublets import sample_path
+from levelone.data.schema import create
+
+from .conftest import MODEL, Levelone
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "data"))
+from doublet_factory import CHARGE_UNIT_KE, detector, event
+
+
+def refused(done: object, *words: str) -> str:
+    """The message, once everything about the refusal is checked."""
+    code, out, err = done.returncode, done.stdout, done.stderr  # type: ignore[attr-defined]
+    assert code == 2, (code, out, err)
+    assert "Traceback" not in err
+    assert err.count("error:") == 1, err
+    for word in words:
+        assert word in err, (word, err)
+    return str(err)
+
+
+def doublets(path: Path) -> Path:
+    rng = np.random.default_rng(1)
+    with create(path, detector(), CHARGE_UNIT_KE, {"seed": 1}) as writer:
+        for split in (0, 0, 1, 2):
+            writer.append(event(split, rng))
+    return path
+
+
+def _rewrite(name: str, change: Callable[[np.ndarray], np.ndarray]) -> Callable[[h5py.File], None]:
+    def apply(file: h5py.File) -> None:
+        values = change(file[name][:])
+        del file[name]
+        file[name] = values
+
+    return apply
+
+
+def _negative(charge: np.ndarray) -> np.ndarray:
+    values = charge.astype(np.int32)
+    values[3] = -5
+    return values
+
+
+def _nan(charge: np.ndarray) -> np.ndarray:
+    values = charge.astype(np.float32)
+    values[3] = np.nan
+    return values
+
+
+DAMAGE: dict[str, tuple[Callable[[h5py.File], None], str]] = {
+    "missing dataset": (lambda file: file.__delitem__("doublets/label"), "doublets/label"),
+    "wrong shape": (_rewrite("doublets/label", lambda x: x[:, None]), "doublets/label"),
+    "wrong type": (_rewrite("doublets/label", lambda x: x.astype(np.float64)), "doublets/label"),
+    "negative charge": (_rewrite("pixels/charge", _negative), "pixels/charge"),
+    "NaN charge": (_rewrite("pixels/charge", _nan), "pixels/charge"),
+    "empty class": (_rewrite("doublets/label", lambda x: x * 0), "class"),
+    "foreign": (lambda file: file.attrs.__delitem__("format"), "levelone"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_damaged_event_files(damage: str, levelone: Levelone, tmp_path: Path) -> None:
+    path = doublets(tmp_path / "events.h5")
+    change, word = DAMAGE[damage]
+    with h5py.File(path, "r+") as file:
+        change(file)
+    out = tmp_path / "run"
+    refused(levelone("run", "pixelseed", "--data", path, "--out", out), "events.h5", word)
+    assert not (out / "float").exists()
+
+
+def test_truncated_event_file(levelone: Levelone, tmp_path: Path) -> None:
+    path = tmp_path / "short.h5"
+    path.write_bytes(sample_path().read_bytes()[:100_000])
+    refused(levelone("run", "pixelseed", "--data", path, "--out", tmp_path / "run"), "short.h5")
+
+
+def test_missing_event_file(levelone: Levelone, tmp_path: Path) -> None:
+    refused(
+        levelone("run", "pixelseed", "--data", tmp_path / "none.h5", "--out", tmp_path / "run"), "none.h5"
+    )
+
+
+def test_unknown_recipe_key_names_the_nearest(levelone: Levelone, tmp_path: Path) -> None:
+    done = levelone("run", "pixelseed", "--out", tmp_path / "run", "--set", "train.batchsize=512")
+    refused(done, "train.batchsize", "batch_size")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("system = \n", "line 1"),
+        ('system = "pixelseed"\n[train]\nbatch_size = "many"\n', "train.batch_size"),
+        ('system = "pixelseed"\n[model]\nconvolution = []\n', "convolutions"),
+        ('system = "pixelsee"\n', "pixelsee"),
+    ],
+)
+def test_bad_recipes(text: str, word: str, levelone: Levelone, tmp_path: Path) -> None:
+    recipe = tmp_path / "mine.toml"
+    recipe.write_text(text)
+    refused(levelone("run", "pixelseed", "--recipe", recipe, "--out", tmp_path / "run"), word)
+    assert not (tmp_path / "run").exists()
+
+
+def test_model_without_quantisers(levelone: Levelone, tmp_path: Path) -> None:
+    x = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1, 4])
+    y = onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [1, 4])
+    graph = onnx.helper.make_graph([onnx.helper.make_node("Relu", ["x"], ["y"], name="act")], "g", [x], [y])
+    onnx.save(onnx.helper.make_model(graph), tmp_path / "float.onnx")
+    refused(levelone("convert", tmp_path / "float.onnx", "-o", tmp_path / "p"), "float.onnx", "Quant")
+    assert not (tmp_path / "p").exists()
+
+
+def test_unsupported_node_is_named(levelone: Levelone, tmp_path: Path) -> None:
+    model = onnx.load(MODEL)
+    node = next(node for node in model.graph.node if node.op_type == "Relu")
+    node.op_type, node.name = "Erf", "strange"
+    onnx.save(model, tmp_path / "odd.onnx")
+    refused(levelone("convert", tmp_path / "odd.onnx", "-o", tmp_path / "p"), "Erf")
+    assert not (tmp_path / "p").exists()
+
+
+def test_file_that_is_not_onnx(levelone: Levelone, tmp_path: Path) -> None:
+    (tmp_path / "noise.onnx").write_bytes(np.random.default_rng(1).bytes(5000))
+    refused(levelone("convert", tmp_path / "noise.onnx", "-o", tmp_path / "p"), "noise.onnx")
+
+
+def test_missing_compiler(levelone: Levelone, project: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "p"
+    shutil.copytree(project, copy, ignore=shutil.ignore_patterns("build"))
+    refused(levelone("csim", copy, "--vectors", 10, env={"PATH": str(tmp_path), "LEVELONE_CXX": ""}), "g++")
+
+
+def test_folder_that_is_not_a_project(levelone: Levelone, tmp_path: Path) -> None:
+    refused(levelone("csim", tmp_path), "levelone.json")
+
+
+def test_foreign_output_folder_is_left_alone(levelone: Levelone, tmp_path: Path) -> None:
+    folder = tmp_path / "thesis"
+    folder.mkdir()
+    (folder / "chapter1.tex").write_text("precious")
+    refused(levelone("convert", MODEL, "-o", folder), "thesis")
+    assert [path.name for path in folder.iterdir()] == ["chapter1.tex"]
+
+
+def test_output_that_cannot_be_written(levelone: Levelone, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    refused(levelone("convert", MODEL, "-o", tmp_path / "file" / "project"), "file")
+
+
+def test_full_disk_leaves_nothing(levelone: Levelone, tmp_path: Path) -> None:
+    def no_room() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+
+    done = levelone("convert", MODEL, "-o", tmp_path / "project", preexec_fn=no_room)
+    refused(done, "project")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_inputs_of_the_wrong_shape(levelone: Levelone, tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.zeros((3, 2, 16, 15), np.float32))
+    np.save(tmp_path / "f.npy", np.full((3, 25), np.nan, np.float32))
+    words = ("emulate", MODEL, "--input", f"images={tmp_path / 'x.npy'}")
+    refused(levelone(*words, "--input", f"features={tmp_path / 'f.npy'}", "-o", tmp_path / "y.npy"), "images")
+    np.save(tmp_path / "x.npy", np.zeros((3, 2, 16, 16), np.float32))
+    refused(
+        levelone(*words, "--input", f"features={tmp_path / 'f.npy'}", "-o", tmp_path / "y.npy"), "features"
+    )
+    assert not (tmp_path / "y.npy").exists()

@@ -70,13 +70,13 @@ def _cards(content: Content) -> list[str]:
             entry = content.metrics["models"].get("quantised", {}).get(mixture, {}).get("all")
             if entry:
                 efficiency = tables.measured(entry["efficiency"].get("90"), 2, percent=True)
-                cards.append((f"<b>{efficiency} %</b>", f"quantised efficiency at 90 % rejection, {mixture}"))
-        difference = (
-            content.metrics.get("differences", {}).get("quantised-float", {}).get("natural", {}).get("all")
-        )
+                cards.append((f"<b>{efficiency}</b>", f"% quantised efficiency at 90 % rejection, {mixture}"))
+        mixture = content.metrics.get("data", {}).get("trained_on", "natural")
+        twins = content.metrics.get("differences", {}).get("quantised-float", {})
+        difference = twins.get(mixture, {}).get("all")
         if difference:
             points = tables.measured(difference["efficiency"].get("90"), 2, percent=True, sign=True)
-            cards.append((f"<b>{points}</b>", "quantised minus float twin at 90 %, percentage points"))
+            cards.append((f"<b>{points}</b>", f"points: quantised minus float twin at 90 %, {mixture}"))
     if content.costs:
         products = sum(cost.get("multiplications", 0) for cost in content.costs.values())
         ebops = sum(cost.get("ebops", 0) for cost in content.costs.values())

@@ -30,7 +30,7 @@ LABELS = {
     "float": "float twin",
     "quantised": "quantised",
     "baseline": "gradient boosting",
-    "baseline_profile": "gradient boosting, sub-pixel lengths",
+    "baseline_profile": "boosting, sub-pixel lengths",
     "layers_only": "layer identifiers only",
 }
 Floats = NDArray[np.floating[Any]]

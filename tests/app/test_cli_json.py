@@ -91,3 +91,19 @@ def test_convert_and_emulate(levelone: Levelone, tmp_path: Path) -> None:
     one_object(done.stdout)
     assert done.returncode == 0, done.stderr
     assert np.load(tmp_path / "y.npy").shape == (20, 1)
+
+
+def test_inspect(levelone: Levelone) -> None:
+    done = levelone("inspect", MODEL, "--json")
+    found = one_object(done.stdout)
+    assert done.returncode == 0
+    layers = found["layers"]
+    totals = found["totals"]
+    assert isinstance(layers, list)
+    assert isinstance(totals, dict)
+    convolution = next(layer for layer in layers if layer["name"] == "conv1")
+    # 4 x 4 positions, 8 filters, kernels of 4 x 4 over 2 channels
+    assert convolution["macs"] == 4 * 4 * 8 * 4 * 4 * 2
+    assert totals["macs"] == sum(layer["macs"] for layer in layers)
+    assert totals["saved_bits"] > 0
+    assert "conv1" in levelone("inspect", MODEL).stdout

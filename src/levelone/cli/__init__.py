@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from levelone.cli import info, model, project, run, simulate
+from levelone.cli import diagnosis, info, model, project, run, simulate
 from levelone.cli.console import run_and_exit
 
 EXAMPLES = """
@@ -36,7 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (run, simulate, model, project, info):
+for module in (run, simulate, model, project, diagnosis, info):
     module.add_to(app)
 
 

@@ -1,0 +1,106 @@
+"""`levelone inspect`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from levelone.cli.console import one_json_object
+from levelone.cli.options import AsJson
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verbs of this module."""
+    app.command()(inspect)
+
+
+def inspect(
+    model: Annotated[Path, typer.Argument(help="A QONNX file, a project folder or a run folder.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show every layer: shape, width, exact range, multiplications, bit operations, weights, memory.
+
+    "saved" is what knowing the weights saves against an accumulator chosen from widths alone.
+
+    Example: levelone inspect model.onnx
+    """
+    from levelone.graph import layer_table, read_qonnx, totals
+    from levelone.pipeline.emulation import model_file
+
+    with one_json_object(as_json) as emit:
+        path = model_file(model)
+        graph = read_qonnx(path)
+        table = layer_table(graph)
+        ports = [
+            {
+                "name": port.value.name,
+                "source": port.source,
+                "shape": port.value.shape,
+                "width": port.value.width,
+                "signed": port.value.signed,
+                "scale": str(port.quantiser.scale),
+            }
+            for port in graph.inputs
+        ]
+        result: dict[str, Any] = {
+            "model": str(path),
+            "inputs": ports,
+            "outputs": list(graph.outputs),
+            "layers": [layer.to_dict() for layer in table],
+            "totals": totals(table) | {"saved_bits": sum(layer.saved_bits for layer in table)},
+            "left_off": [str(name) for name in graph.left_off],
+        }
+        emit(result)
+    if not as_json:
+        _show(result)
+
+
+def _show(result: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    columns = (
+        "layer",
+        "operation",
+        "shape",
+        "bits",
+        "range",
+        "saved",
+        "products",
+        "bit operations",
+        "weights",
+    )
+    table = Table(*columns, box=None)
+    for port in result["inputs"]:
+        table.add_row(port["name"], "input", _shape(port), _bits(port))
+    for layer in result["layers"]:
+        numbers = [layer["saved_bits"], layer["macs"], layer["ebops"]]
+        memory = f"{layer['weights']:,} x {layer['weight_width']} bit" if layer["weights"] else ""
+        table.add_row(
+            layer["name"],
+            layer["op"],
+            _shape(layer),
+            _bits(layer),
+            f"{layer['lo']} ... {layer['hi']}",
+            *(f"{number:,}" if number else "" for number in numbers),
+            memory,
+        )
+    # A cut number is worse than a long line.
+    console = Console(highlight=False, soft_wrap=True, width=max(Console().width, 130))
+    console.print(table)
+    sums = result["totals"]
+    console.print(
+        f"{sums['macs']:,} multiply-accumulates, {sums['ebops']:,} bit operations per event; "
+        f"{sums['weights']:,} weights in {sums['weight_bits']:,} bits; "
+        f"{sums['saved_bits']} accumulator bits saved by the range analysis"
+    )
+
+
+def _shape(entry: dict[str, Any]) -> str:
+    return " x ".join(str(n) for n in entry["shape"])
+
+
+def _bits(entry: dict[str, Any]) -> str:
+    return f"{entry['width']} {'signed' if entry['signed'] else 'unsigned'}"

@@ -163,3 +163,10 @@ def test_shipped_sample_loads_ready_for_the_network():
     features = sample.inputs["features"]
     assert (features.std(axis=0) > 0.1).all()
     assert (np.abs(features) >= LIMIT).mean() < 0.05
+
+
+def test_too_few_doublets_for_the_baseline_are_refused_by_key():
+    recipe = default("data.max_train=10")
+    train = PIXELSEED.load(recipe, PIXELSEED.sample_file(), "train", mixture="balanced", limit=10, seed=1)
+    with pytest.raises(LeveloneError, match=r"data\.max_train.*hold \d+ of one class"):
+        PIXELSEED.fit_baselines(recipe, train)

@@ -71,7 +71,8 @@ def export_qonnx(
 
 def _trace(module: nn.Module, example_inputs: Mapping[str, torch.Tensor]) -> onnx.ModelProto:
     """Brevitas' own export, with its messages kept off standard output."""
-    from brevitas.export import export_qonnx as brevitas_export
+    with _quiet():
+        from brevitas.export import export_qonnx as brevitas_export
 
     examples = tuple(
         torch.zeros(_BATCH, *tensor.shape[1:], dtype=torch.float32) for tensor in example_inputs.values()

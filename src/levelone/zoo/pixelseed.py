@@ -38,6 +38,9 @@ SATURATION_KE = np.float32(60.0)
 Without it, the large charges of rare delta electrons would make the steps of the image quantiser coarse."""
 DEFAULT_RECIPE = Path(__file__).with_name("pixelseed.toml")
 
+MIN_BASELINE = 20
+"""Training doublets of each class that the baseline needs: it sets a tenth aside to know when to stop."""
+
 
 class Conv(Section):
     """One convolution; sizes are (rows: r-phi, columns: z or r)."""
@@ -178,6 +181,14 @@ class PixelSeed:
 
     def fit_baselines(self, recipe: Recipe, train: Sample) -> dict[str, Scorer]:
         from sklearn.ensemble import HistGradientBoostingClassifier
+
+        fewest = int(np.bincount(train.target, minlength=2).min())
+        if fewest < MIN_BASELINE:
+            raise LeveloneError(
+                f"data.max_train: {len(train)} training doublets hold {fewest} of one class; "
+                f"the baseline needs {MIN_BASELINE} of each",
+                hint="raise data.max_train, or use a file with more events",
+            )
 
         def fit(columns: int) -> Scorer:
             model = HistGradientBoostingClassifier(

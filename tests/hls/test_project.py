@@ -11,7 +11,7 @@ import pytest
 from levelone.errors import LeveloneError, UnsupportedError
 from levelone.files import sha256
 from levelone.graph import Graph, GraphBuilder, IntRange, Rounding
-from levelone.graph.ops import AveragePool, Conv, MaxPool, Relu, Requantise
+from levelone.graph.ops import AveragePool, MaxPool, Relu, Requantise
 from levelone.hls import HlsConfig, Manifest, convert, edited_files, find_compiler, read_manifest
 from levelone.hls import emit as emit_module
 from levelone.hls.lowering import lower
@@ -224,11 +224,6 @@ def test_what_cannot_be_carried_is_refused_by_name() -> None:
     three = graphs.conv(rng, 2, 2, (2, 2, 2), (1, 1, 1), ((0, 0),) * 3)
     with pytest.raises(UnsupportedError, match="y: convolution over 3 axes"):
         lower(one(three, (4, 4, 4, 2)), parallel)
-    uneven = Conv(
-        np.ones((1, 1, 2, 2)), np.zeros(2), (graphs.power(0), graphs.power(1)), (1, 1), none, (1, 1)
-    )
-    with pytest.raises(UnsupportedError, match="y: scale 1/4, 1/2 is not one power of two"):
-        lower(one(uneven, (4, 4, 2)), parallel)
     b = GraphBuilder("round")
     x = b.input("x_q", (4,), graphs.power(-2), graphs.U4)
     up = b.build(b.requantise("y", x, graphs.power(0), graphs.U4, Rounding.CEIL))

@@ -32,11 +32,10 @@ def test_the_type_holds_the_range_and_no_more(lo: int, hi: int, exponent: int, a
         assert lo not in smaller.range or hi not in smaller.range
 
 
-def test_scales_that_are_not_a_power_of_two_have_no_type() -> None:
-    with pytest.raises(UnsupportedError, match=r"v: scale 1/3 is not one power of two"):
-        value_type(Value("v", (2,), (Fraction(1, 3),), IntRange(0, 1)))
-    with pytest.raises(UnsupportedError, match="not one power of two"):
-        value_type(Value("v", (2,), (Fraction(1), Fraction(1, 2)), IntRange(0, 1)))
+def test_scales_that_are_not_a_power_of_two_are_carried_as_plain_integers() -> None:
+    thirds = Value("v", (2,), (Fraction(1, 3),), IntRange(0, 1))
+    channels = Value("v", (2,), (Fraction(1), Fraction(1, 2)), IntRange(-4, 1))
+    assert (value_type(thirds).ap, value_type(channels).ap) == ("ap_ufixed<1,1>", "ap_fixed<3,3>")
 
 
 def test_values_wider_than_a_trace_are_refused() -> None:

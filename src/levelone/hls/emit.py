@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from levelone.errors import LeveloneError, UnsupportedError
+from levelone.hls import extension
 from levelone.hls.config import HlsConfig
 from levelone.hls.lowering.spec import LayerSpec
 from levelone.hls.types import FixedType
@@ -75,6 +76,7 @@ def build_model(
         from hls4ml.model.graph import HLSConfig, ModelGraph
         from hls4ml.model.optimizer import optimize_model
 
+        extension.register()
         settings = HLSConfig(_model_config(specs, config, output_dir, stamp))
         model = ModelGraph(settings, list(inputs), list(outputs))
         try:
@@ -83,7 +85,7 @@ def build_model(
                 optimize_model(model, [name])
             _name_variables(model, specs)
             templates = [name for flow in TEMPLATE_FLOWS for name in get_flow(flow).optimizers]
-            for name in (*CODE_PASSES, *templates):
+            for name in (*CODE_PASSES, *templates, *extension.TEMPLATES):
                 optimize_model(model, [name])
         except LeveloneError:
             raise
@@ -110,6 +112,14 @@ def _check_readers(specs: Sequence[LayerSpec], outputs: Sequence[str], config: H
 
 def _layer(spec: LayerSpec) -> dict[str, Any]:
     layer = {"class_name": spec.kind, "name": spec.name, "inputs": list(spec.inputs), **spec.attributes}
+    if spec.body is not None:
+        layer |= {
+            "class_name": extension.LAYER,
+            "body": spec.body,
+            "out_shape": list(spec.shape),
+            "parameter_keys": list(spec.parameters),
+            "type_keys": list(spec.types),
+        }
     for key, parameter in spec.parameters.items():
         source = "depthwise" if key == "weight" and spec.kind.startswith("Depthwise") else key
         layer[f"{source}_data"] = parameter.reals

@@ -26,8 +26,8 @@ from levelone.hls.emit import build_model
 from levelone.hls.lowering import LayerSpec, lower
 from levelone.hls.manifest import Manifest, read_manifest
 from levelone.hls.names import firmware_names
-from levelone.hls.types import value_type
-from levelone.hls.writer import write_firmware
+from levelone.hls.types import exponent_of, value_type
+from levelone.hls.writer import copy_headers, write_firmware
 
 EXTRAS = "levelone"
 MODEL = f"{EXTRAS}/model.onnx"
@@ -88,6 +88,7 @@ def convert(
     with atomic_path(output, directory=True) as folder:
         built = build_model(renamed, inputs, outputs, config, str(folder), stamp)
         write_firmware(built, folder)
+        copy_headers(renamed, folder)
         check_parameters(renamed, folder, config)
         events = testbench.write_vectors(
             folder, codes, {name: answers[name] for name in graph.outputs}, list(graph.values.values())
@@ -201,7 +202,9 @@ def check_parameters(specs: Sequence[LayerSpec], folder: Path, config: HlsConfig
             path = folder / "firmware" / "weights" / f"{spec.name}_{key}.h"
             written = read_codes(path, parameter.type.exponent)
             codes = parameter.codes
-            if config.strategy == "resource":  # hls4ml writes the weights of one output after the other
+            if (
+                config.strategy == "resource" and spec.body is None
+            ):  # hls4ml writes the weights of one output after the other
                 codes = np.moveaxis(codes, -1, 0)
             if written != codes.reshape(-1).tolist():
                 raise LeveloneError(
@@ -346,7 +349,8 @@ def _value(value: Value) -> dict[str, Any]:
     return {
         "name": value.name,
         "shape": list(value.shape),
-        "exponent": value.exponent,
+        "exponent": exponent_of(value),
+        "scale": [str(scale) for scale in value.scale],
         "width": value.width,
         "signed": value.signed,
         "lo": value.range.lo,

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from levelone.errors import UnsupportedError
 from levelone.graph.ir import IntRange, Rounding, Value
 
@@ -66,21 +69,18 @@ def exact_type(range_: IntRange, exponent: int) -> FixedType:
     return FixedType(range_.width, exponent, range_.signed)
 
 
-def exponent_of(value: Value) -> int:
-    """The binary exponent of a value's scale.
+def codes_type(codes: NDArray[np.int64]) -> FixedType:
+    """The smallest type of plain integers that holds every one of `codes`."""
+    return exact_type(IntRange(int(codes.min()), int(codes.max())), 0)
 
-    Raises
-    ------
-    UnsupportedError
-        If the scale is not one power of two for the whole tensor.
+
+def exponent_of(value: Value) -> int:
+    """The binary exponent of the type that carries a value's codes.
+
+    That of its scale, if the scale is one power of two for the whole tensor. Otherwise no fixed-point type
+    has the real numbers of the tensor, and the hardware carries the plain integers: 0.
     """
-    if value.exponent is None:
-        shown = ", ".join(str(s) for s in value.scale[:4]) + (", ..." if len(value.scale) > 4 else "")
-        raise UnsupportedError(
-            f"{value.name}: scale {shown} is not one power of two, so its integers have no fixed-point type",
-            hint="train with power-of-two scales per tensor",
-        )
-    return value.exponent
+    return 0 if value.exponent is None else value.exponent
 
 
 def value_type(value: Value) -> FixedType:
@@ -89,7 +89,7 @@ def value_type(value: Value) -> FixedType:
     Raises
     ------
     UnsupportedError
-        If the scale is not a power of two, or the width is beyond what a trace shows exactly.
+        If the width is beyond what a trace shows exactly.
     """
     if value.width > TRACE_BITS:
         raise UnsupportedError(

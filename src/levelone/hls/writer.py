@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,8 @@ import yaml  # type: ignore[import-untyped, unused-ignore]
 
 from levelone.hls import testbench
 from levelone.hls.emit import silenced
+from levelone.hls.layers import COMMON, header_path
+from levelone.hls.lowering.spec import LayerSpec
 
 CONFIG_FILE = "hls4ml_config.yml"
 
@@ -43,6 +47,13 @@ def write_firmware(model: Any, folder: Path) -> None:
     }  # with these, in this order, hls4ml's own `link_existing_project` opens the folder
     plain = _plain(model.config.config | {"OutputDir": "."} | shapes)
     (folder / CONFIG_FILE).write_text(yaml.safe_dump(plain, sort_keys=False), encoding="utf-8")
+
+
+def copy_headers(specs: Iterable[LayerSpec], folder: Path) -> None:
+    """Put the C++ headers of the layers that hls4ml lacks beside hls4ml's own."""
+    wanted = {spec.body.header for spec in specs if spec.body is not None}
+    for name in sorted(wanted | {COMMON}) if wanted else ():
+        shutil.copyfile(header_path(name), folder / "firmware" / "nnet_utils" / name)
 
 
 def _plain(value: Any) -> Any:

@@ -11,6 +11,7 @@ from levelone.errors import UnsupportedError
 from levelone.graph import ops
 from levelone.graph.ir import Graph
 from levelone.hls.config import HlsConfig
+from levelone.hls.layers.affine import lower_affine
 from levelone.hls.lowering.activations import lower_relu, lower_requantise
 from levelone.hls.lowering.moves import lower_add, lower_concat, lower_reshape, lower_transpose
 from levelone.hls.lowering.pools import lower_average_pool, lower_max_pool
@@ -21,6 +22,7 @@ from levelone.hls.types import value_type
 LOWERINGS: Mapping[type, Callable[[Any, Site], list[LayerSpec]]] = MappingProxyType(
     {
         ops.Add: lower_add,
+        ops.Affine: lower_affine,
         ops.AveragePool: lower_average_pool,
         ops.Concat: lower_concat,
         ops.Conv: lower_conv,

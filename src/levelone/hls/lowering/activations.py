@@ -9,7 +9,7 @@ from levelone.graph.ir import IntRange, Rounding
 from levelone.graph.ops import Relu, Requantise
 from levelone.graph.rounding import round_fraction
 from levelone.hls.lowering.spec import LayerSpec, Site
-from levelone.hls.types import FixedType, clipping_type, exponent_of, value_type
+from levelone.hls.types import FixedType, clipping_type, value_type
 
 
 def lower_relu(op: Relu, site: Site) -> list[LayerSpec]:
@@ -25,7 +25,8 @@ def lower_requantise(op: Requantise, site: Site) -> list[LayerSpec]:
             f"zero point {op.zero_point}) is not a binary shift",
             hint="train with power-of-two scales per tensor and no zero point",
         )
-    exponent_of(site.operands[0])  # refuses inputs whose own grid is not binary
+    if site.operands[0].exponent is None or site.output.exponent is None:
+        raise UnsupportedError(f"{site.name}: requantisation between scales that are not powers of two")
     reach, shift = site.operands[0].range, op.multiplier[0]
     unclipped = IntRange(*(round_fraction(end * shift, op.rounding) for end in (reach.lo, reach.hi)))
     rounding = Rounding.FLOOR if shift.denominator == 1 else op.rounding

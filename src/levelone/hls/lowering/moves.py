@@ -6,7 +6,7 @@ from levelone.errors import UnsupportedError
 from levelone.graph.ir import Value
 from levelone.graph.ops import Add, Concat, Dense, Reshape, Transpose
 from levelone.hls.lowering.spec import LayerSpec, Site
-from levelone.hls.types import value_type
+from levelone.hls.types import exponent_of, value_type
 
 
 def lower_add(op: Add, site: Site) -> list[LayerSpec]:
@@ -46,6 +46,8 @@ def lower_concat(op: Concat, site: Site) -> list[LayerSpec]:
     rank = len(site.output.shape)
     if rank > 3:
         raise UnsupportedError(f"{site.name}: concatenating tensors of {rank} axes has no hls4ml layer")
+    if len({exponent_of(operand) for operand in site.operands}) > 1:
+        raise UnsupportedError(f"{site.name}: concatenates tensors whose scales differ")
     result = value_type(site.output)
     specs: list[LayerSpec] = []
     source, shape = site.inputs[0], site.operands[0].shape

@@ -36,6 +36,25 @@ class Parameter:
 
 
 @dataclass(frozen=True)
+class Body:
+    """The C++ function template of a layer that hls4ml lacks (see `levelone.hls.layers`).
+
+    Attributes
+    ----------
+    header
+        Name of the C++ header in `levelone.hls.layers`.
+    function
+        The function template in it, with its namespace.
+    constants
+        ``static const`` members of the layer's configuration.
+    """
+
+    header: str
+    function: str
+    constants: Mapping[str, int | bool]
+
+
+@dataclass(frozen=True)
 class LayerSpec:
     """One hls4ml layer.
 
@@ -61,6 +80,9 @@ class LayerSpec:
         Entries of the layer's hls4ml configuration beside its precision.
     value
         The value of the graph that it computes; None for a helper such as a padding.
+    body
+        The C++ of a layer that hls4ml lacks; None for hls4ml's own layers. Parameters are then passed in the
+        order of `parameters`.
     """
 
     name: str
@@ -73,6 +95,7 @@ class LayerSpec:
     attributes: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     value: Value | None = None
+    body: Body | None = None
 
     @property
     def all_types(self) -> dict[str, FixedType]:

@@ -131,13 +131,17 @@ def parse_recipe(text: str, origin: str, overrides: Iterable[str] = ()) -> Recip
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise LeveloneError(f"{origin}: not valid TOML: {error}") from error
-    for override in overrides:
-        _apply(data, override)
-    return parse_section(Recipe, data, origin)
+    options = {_apply(data, override): f"--set {override}" for override in overrides}
+    return parse_section(Recipe, data, origin, options=options)
 
 
 def parse_section(
-    section: type[AnySection], data: Mapping[str, Any], origin: str, *, at: Sequence[str] = ()
+    section: type[AnySection],
+    data: Mapping[str, Any],
+    origin: str,
+    *,
+    at: Sequence[str] = (),
+    options: Mapping[str, str] | None = None,
 ) -> AnySection:
     """Validate `data` as `section`; on failure one message with a line for every bad key.
 
@@ -147,6 +151,8 @@ def parse_section(
         Name of the file, for messages.
     at
         Where in the file the section stands, for messages.
+    options
+        Keys that a command-line option has set, and that option: to blame instead of the file.
 
     Raises
     ------
@@ -159,15 +165,16 @@ def parse_section(
         problems, hints = [], []
         for issue in error.errors(include_url=False):
             path = ".".join(str(part) for part in (*at, *issue["loc"]))
+            origin_here = _blamed(path, options or {}) or origin
             if issue["type"] == "extra_forbidden":
-                problems.append(f"{origin}: unknown key {path}")
+                problems.append(f"{origin_here}: unknown key {path}")
                 valid = _fields_at(section, [str(part) for part in issue["loc"][:-1]])
                 hints.append(nearest(str(issue["loc"][-1]), valid))
             elif issue["type"] == "missing":
-                problems.append(f"{origin}: {path} is missing")
+                problems.append(f"{origin_here}: {path} is missing")
             else:
                 found = json.dumps(issue["input"], default=str)
-                problems.append(f"{origin}: {path} = {found}: {_lower(issue['msg'])}")
+                problems.append(f"{origin_here}: {path} = {found}: {_lower(issue['msg'])}")
         raise LeveloneError("\n".join(problems), hint="; ".join(hints) or None) from None
 
 
@@ -186,8 +193,16 @@ def digest(value: BaseModel | Mapping[str, Any] | Sequence[Any] | str | int | fl
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _apply(data: dict[str, Any], override: str) -> None:
-    """Set one dotted key in parsed TOML."""
+def _blamed(path: str, options: Mapping[str, str]) -> str | None:
+    """The option that set the key at `path`, something inside it, or something around it."""
+    for key, option in options.items():
+        if f"{path}.".startswith(f"{key}.") or f"{key}.".startswith(f"{path}."):
+            return option
+    return None
+
+
+def _apply(data: dict[str, Any], override: str) -> str:
+    """Set one dotted key in parsed TOML; the key."""
     key, equals, text = override.partition("=")
     parts = [part.strip() for part in key.split(".")]
     if not equals or not all(parts):
@@ -206,6 +221,7 @@ def _apply(data: dict[str, Any], override: str) -> None:
                 f"--set {override!r}: {'.'.join(parts[: depth + 1])} is a value, not a section"
             )
     table[parts[-1]] = value
+    return ".".join(parts)
 
 
 def nearest(name: str, valid: Sequence[str]) -> str:

@@ -155,3 +155,11 @@ def test_digest_ignores_key_order_and_sees_every_value() -> None:
     recipe = parse('system = "pixelseed"')
     assert digest(recipe) == digest(parse('system = "pixelseed"\nseed = 1'))
     assert digest(recipe) != digest(parse('system = "pixelseed"\nseed = 2'))
+
+
+def test_a_bad_key_is_blamed_on_the_option_that_set_it() -> None:
+    with pytest.raises(LeveloneError) as caught:
+        parse_recipe('system = "pixelseed"\nseed = "x"', "mine.toml", ["train.batch_sise=5"])
+    told = caught.value.message
+    assert 'mine.toml: seed = "x"' in told
+    assert "--set train.batch_sise=5: unknown key train.batch_sise" in told

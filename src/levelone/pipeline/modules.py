@@ -71,7 +71,8 @@ class TrainedModule:
             raise LeveloneError(
                 f"{self.path}: the module's numbers are not exact integers: {error}"
             ) from error
-        return {name: from_onnx_layout(graph, name, codes) for name, codes in found.items()}
+        shared = (name for name in found if name in graph.values)  # affine maps merge into their quantisers
+        return {name: from_onnx_layout(graph, name, found[name]) for name in shared}
 
 
 def companions(model: Path, folder: Path | None = None) -> dict[str, Path]:

@@ -8,13 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from levelone.quant.functions import QuantFunction
 from levelone.quant.layers import (
-    FloatLinear,
     activation_layers,
     activation_scale,
     linear_layers,
     product_exponent,
 )
+from levelone.quant.linear import FloatAffine, FloatLinear
 from levelone.quant.scale import best_exponent, scale_of
 
 
@@ -23,12 +24,13 @@ def fold_into(float_network: nn.Module, network: nn.Module) -> None:
     with torch.no_grad():
         for name, layer in linear_layers(network).items():
             twin = float_network.get_submodule(name)
-            if not isinstance(twin, FloatLinear):
+            if not isinstance(twin, FloatLinear | FloatAffine):
                 raise TypeError(f"{name}: the float twin has a {type(twin).__name__} there")
             weight, bias = twin.folded()
             target: Any = layer
             target.weight.copy_(weight)
-            target.bias.copy_(bias)
+            if target.bias is not None:
+                target.bias.copy_(bias)
 
 
 def calibrate(network: nn.Module, inputs: Sequence[Tensor]) -> None:
@@ -54,12 +56,16 @@ def calibrate(network: nn.Module, inputs: Sequence[Tensor]) -> None:
         activation: Any = layer
         quantiser = activation.act_quant
         bits, signed = int(quantiser.bit_width()), bool(quantiser.is_signed)
-        activation_scale(layer).set_exponent(best_exponent(arguments[0], bits, signed=signed))
+        value = arguments[0]
+        if isinstance(activation, QuantFunction):
+            value = activation.before_quantiser(value)
+        activation_scale(layer).set_exponent(best_exponent(value, bits, signed=signed))
 
     def choose_bias(name: str) -> Any:
         def hook(layer: nn.Module, arguments: tuple[Tensor, ...]) -> None:
             linear: Any = layer
-            scale_of(linear.bias_quant).set_exponent(product_exponent(network, name))
+            if linear.bias is not None:
+                scale_of(linear.bias_quant).set_exponent(product_exponent(network, name))
 
         return hook
 

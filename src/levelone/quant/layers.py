@@ -1,7 +1,8 @@
-"""The vocabulary of layers, twice: in float (with batch normalisation) and quantised (without).
+"""The vocabulary of layers, twice: in float (with normalisation) and quantised (without).
 
 A network is written once against `Layers`; `FloatLayers` and `QuantLayers` then give two modules with the
-same topology and the same layer names.
+same topology and the same layer names. Every layer is a direct child of the network, and its name is that of
+its result in the QONNX file, in the reference and in the firmware.
 """
 
 from __future__ import annotations
@@ -13,11 +14,91 @@ import torch
 from torch import Tensor, nn
 
 from levelone.errors import LeveloneError
+from levelone.quant.functions import QuantFunction, Sigmoid, Swish, Tanh
+from levelone.quant.grids import (
+    activation_layers,
+    activation_scale,
+    linear_layers,
+    merging_layers,
+    product_exponent,
+    value_exponent,
+)
+from levelone.quant.linear import (
+    FloatAffine,
+    FloatLinear,
+    Pads,
+    Pair,
+    QuantAffine,
+    QuantConv3d,
+    Triple,
+    apply_mask,
+    split_padding,
+)
+from levelone.quant.merging import Add, AveragePool3d, Concat, Flatten, MaxPool3d, Multiply, Reshape
+from levelone.quant.norm import Norm, make_norm
 from levelone.quant.quantisers import Bias, SignedActivation, UnsignedActivation, Weight
-from levelone.quant.scale import FixedScale, scale_of
 from levelone.recipe import QuantSection
 
-Pair = tuple[int, int]
+__all__ = [
+    "FloatLayers",
+    "FloatLinear",
+    "Layers",
+    "QuantLayers",
+    "activation_layers",
+    "activation_scale",
+    "linear_layers",
+    "merging_layers",
+    "product_exponent",
+    "value_exponent",
+]
+
+NO_PADDING: Triple = (0, 0, 0)
+
+
+class Merging:
+    """The layers that are the same in both vocabularies."""
+
+    def max_pool3d(
+        self,
+        name: str,
+        sources: tuple[str, ...],
+        kernel: Triple,
+        stride: Triple | None = None,
+        padding: Triple = NO_PADDING,
+    ) -> nn.Module:
+        """The largest value of each window (stride: the kernel's size if None)."""
+        return MaxPool3d(sources, kernel, stride or kernel, padding)
+
+    def average_pool3d(
+        self,
+        name: str,
+        sources: tuple[str, ...],
+        kernel: Triple,
+        stride: Triple | None = None,
+        padding: Triple = NO_PADDING,
+    ) -> nn.Module:
+        """The mean of each window, padding counted as zeros; put `quantise` (or an activation) behind it."""
+        return AveragePool3d(sources, kernel, stride or kernel, padding)
+
+    def add(self, name: str, sources: tuple[str, str]) -> nn.Module:
+        """The sum of two values of equal shape, called as ``layer(a, b)``."""
+        return Add(sources)
+
+    def multiply(self, name: str, sources: tuple[str, str]) -> nn.Module:
+        """The product of two values, axes of length 1 repeated, called as ``layer(a, b)``."""
+        return Multiply(sources)
+
+    def concat(self, name: str, sources: tuple[str, ...]) -> nn.Module:
+        """The values joined along the channels, called as ``layer(a, b, ...)``."""
+        return Concat(sources)
+
+    def flatten(self, name: str, sources: tuple[str]) -> nn.Module:
+        """One axis behind the batch axis."""
+        return Flatten(sources)
+
+    def reshape(self, name: str, sources: tuple[str], shape: tuple[int, ...]) -> nn.Module:
+        """[n, *shape]."""
+        return Reshape(sources, shape)
 
 
 class Layers(Protocol):
@@ -40,6 +121,31 @@ class Layers(Protocol):
         """A convolution (in, out `channels`) of the values of the layers named `sources`."""
         ...
 
+    def conv3d(
+        self,
+        name: str,
+        sources: tuple[str, ...],
+        channels: Pair,
+        kernel: Triple,
+        stride: Triple = (1, 1, 1),
+        padding: Pads = (0, 0, 0),
+        *,
+        groups: int = 1,
+        bias: bool = True,
+        norm: Norm | None = "batch",
+        fixed: Tensor | None = None,
+    ) -> nn.Module:
+        """A convolution over (z, y, x).
+
+        `groups` equal to the input channels makes it depthwise. `norm` is folded into the quantised layer,
+        which then has a bias in any case. `fixed` weights [out, in / groups, *kernel] are never trained.
+        """
+        ...
+
+    def affine(self, name: str, sources: tuple[str, ...], channels: int, norm: Norm) -> nn.Module:
+        """A normalisation alone, for the place in front of an activation."""
+        ...
+
     def dense(
         self,
         name: str,
@@ -56,51 +162,46 @@ class Layers(Protocol):
         """The rectifier behind `layer`, with the quantiser of its result."""
         ...
 
+    def quantise(self, name: str, *, signed: bool) -> nn.Module:
+        """A quantiser alone; nothing in the float twin."""
+        ...
 
-class FloatLinear(nn.Module):
-    """A convolution or dense layer and its batch normalisation, which `folded` merges.
+    def swish(self, name: str) -> nn.Module:
+        """``x * sigmoid(x)`` of a quantised value, with the (signed) quantiser of its result."""
+        ...
 
-    Parameters
-    ----------
-    linear
-        `nn.Conv2d` or `nn.Linear`, with a bias.
-    norm
-        The normalisation of its output channels, or None.
-    mask
-        Zeros where a weight is absent; broadcast to the weight. Absent weights start at zero and get no
-        gradient, so they are exactly zero for ever.
-    """
+    def sigmoid(self, name: str) -> nn.Module:
+        """The logistic function of a quantised value, with the (unsigned) quantiser of its result."""
+        ...
 
-    mask: Tensor | None
+    def tanh(self, name: str) -> nn.Module:
+        """The hyperbolic tangent of a quantised value, with the (signed) quantiser of its result."""
+        ...
 
-    def __init__(
-        self, linear: nn.Conv2d | nn.Linear, norm: nn.Module | None, mask: Tensor | None = None
-    ) -> None:
-        super().__init__()
-        self.linear = linear
-        self.norm = norm
-        _apply_mask(self.linear, mask)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.linear(x)
-        return x if self.norm is None else self.norm(x)
-
-    def folded(self) -> tuple[Tensor, Tensor]:
-        """Weight and bias (float32) of one linear layer equal to this one in evaluation mode.
-
-        Computed in float64, rounded once.
-        """
-        weight = self.linear.weight.detach().double()
-        bias = self.linear.bias.detach().double()  # type: ignore[union-attr]  # made with a bias, above
-        if isinstance(self.norm, nn.BatchNorm1d | nn.BatchNorm2d):
-            norm: Any = self.norm
-            gain = norm.weight.detach().double() / torch.sqrt(norm.running_var.double() + norm.eps)
-            weight = weight * gain.reshape(-1, *[1] * (weight.ndim - 1))
-            bias = (bias - norm.running_mean.double()) * gain + norm.bias.detach().double()
-        return weight.float(), bias.float()
+    def max_pool3d(
+        self,
+        name: str,
+        sources: tuple[str, ...],
+        kernel: Triple,
+        stride: Triple | None = None,
+        padding: Triple = NO_PADDING,
+    ) -> nn.Module: ...
+    def average_pool3d(
+        self,
+        name: str,
+        sources: tuple[str, ...],
+        kernel: Triple,
+        stride: Triple | None = None,
+        padding: Triple = NO_PADDING,
+    ) -> nn.Module: ...
+    def add(self, name: str, sources: tuple[str, str]) -> nn.Module: ...
+    def multiply(self, name: str, sources: tuple[str, str]) -> nn.Module: ...
+    def concat(self, name: str, sources: tuple[str, ...]) -> nn.Module: ...
+    def flatten(self, name: str, sources: tuple[str]) -> nn.Module: ...
+    def reshape(self, name: str, sources: tuple[str], shape: tuple[int, ...]) -> nn.Module: ...
 
 
-class FloatLayers:
+class FloatLayers(Merging):
     """Layers of the float twin: no quantiser anywhere, batch normalisation after each hidden layer."""
 
     def input(self, name: str, *, signed: bool) -> nn.Module:
@@ -119,6 +220,30 @@ class FloatLayers:
         conv = nn.Conv2d(*channels, kernel, stride, padding)
         return FloatLinear(conv, nn.BatchNorm2d(channels[1]), mask)
 
+    def conv3d(
+        self,
+        name: str,
+        sources: tuple[str, ...],
+        channels: Pair,
+        kernel: Triple,
+        stride: Triple = (1, 1, 1),
+        padding: Pads = (0, 0, 0),
+        *,
+        groups: int = 1,
+        bias: bool = True,
+        norm: Norm | None = "batch",
+        fixed: Tensor | None = None,
+    ) -> nn.Module:
+        inside, pads = split_padding(padding)
+        conv = nn.Conv3d(*channels, kernel, stride, inside, groups=groups, bias=bias)
+        _fix(conv, fixed)
+        return FloatLinear(conv, make_norm(norm, channels[1], 3), pads=pads)
+
+    def affine(self, name: str, sources: tuple[str, ...], channels: int, norm: Norm) -> nn.Module:
+        made = make_norm(norm, channels, 3)
+        assert made is not None  # noqa: S101  (norm is not None)
+        return FloatAffine(made)
+
     def dense(
         self,
         name: str,
@@ -133,8 +258,20 @@ class FloatLayers:
     def relu(self, layer: str) -> nn.Module:
         return nn.ReLU()
 
+    def quantise(self, name: str, *, signed: bool) -> nn.Module:
+        return nn.Identity()
 
-class QuantLayers:
+    def swish(self, name: str) -> nn.Module:
+        return nn.SiLU()
+
+    def sigmoid(self, name: str) -> nn.Module:
+        return nn.Sigmoid()
+
+    def tanh(self, name: str) -> nn.Module:
+        return nn.Tanh()
+
+
+class QuantLayers(Merging):
     """Brevitas layers with the bit widths of a recipe.
 
     They exchange plain tensors: with constant scales there is nothing else to tell the next layer.
@@ -167,6 +304,38 @@ class QuantLayers:
         )
         return _wired(layer, sources, mask)
 
+    def conv3d(
+        self,
+        name: str,
+        sources: tuple[str, ...],
+        channels: Pair,
+        kernel: Triple,
+        stride: Triple = (1, 1, 1),
+        padding: Pads = (0, 0, 0),
+        *,
+        groups: int = 1,
+        bias: bool = True,
+        norm: Norm | None = "batch",
+        fixed: Tensor | None = None,
+    ) -> nn.Module:
+        inside, pads = split_padding(padding)
+        offset = bias or norm is not None
+        layer = QuantConv3d(
+            *channels,
+            kernel,
+            stride=stride,
+            padding=inside,
+            groups=groups,
+            bias=offset,
+            pads=pads,
+            **self._widths(name, bias=offset),
+        )
+        _fix(layer, fixed)
+        return _wired(layer, sources, None)
+
+    def affine(self, name: str, sources: tuple[str, ...], channels: int, norm: Norm) -> nn.Module:
+        return _wired(QuantAffine(channels, **self._widths(name)), sources, None)
+
     def dense(
         self,
         name: str,
@@ -181,50 +350,38 @@ class QuantLayers:
     def relu(self, layer: str) -> nn.Module:
         return qnn.QuantReLU(act_quant=UnsignedActivation, bit_width=self._quant.of(layer).activation)
 
-    def _widths(self, name: str) -> dict[str, Any]:
+    def quantise(self, name: str, *, signed: bool) -> nn.Module:
+        act = SignedActivation if signed else UnsignedActivation
+        return qnn.QuantIdentity(act_quant=act, bit_width=self._quant.of(name).activation)
+
+    def swish(self, name: str) -> nn.Module:
+        return self._function(name, Swish, SignedActivation)
+
+    def sigmoid(self, name: str) -> nn.Module:
+        return self._function(name, Sigmoid, UnsignedActivation)
+
+    def tanh(self, name: str) -> nn.Module:
+        return self._function(name, Tanh, SignedActivation)
+
+    def _function(self, name: str, function: type[nn.Module], act: type) -> nn.Module:
+        return QuantFunction(function, act_quant=act, bit_width=self._quant.of(name).activation)
+
+    def _widths(self, name: str, *, bias: bool = True) -> dict[str, Any]:
         bits = self._quant.of(name)
-        return {
-            "weight_quant": Weight,
-            "weight_bit_width": bits.weight,
-            "bias_quant": Bias,
-            "bias_bit_width": bits.bias,
-        }
-
-
-def linear_layers(network: nn.Module) -> dict[str, nn.Module]:
-    """The convolutions and dense layers of a quantised network, by name, in order of definition."""
-    kinds = (qnn.QuantConv2d, qnn.QuantLinear)
-    return {name: layer for name, layer in network.named_children() if isinstance(layer, kinds)}
-
-
-def activation_layers(network: nn.Module) -> dict[str, nn.Module]:
-    """The input quantisers and activations of a quantised network, by name, in order of definition."""
-    kinds = (qnn.QuantIdentity, qnn.QuantReLU)
-    return {name: layer for name, layer in network.named_children() if isinstance(layer, kinds)}
-
-
-def activation_scale(layer: nn.Module) -> FixedScale:
-    """The scale of an input quantiser or activation."""
-    return scale_of(layer.act_quant)  # type: ignore[arg-type]
-
-
-def product_exponent(network: nn.Module, name: str) -> int:
-    """The largest e such that 2**e divides every product of linear layer `name`, its bias and its sums."""
-    layer = linear_layers(network)[name]
-    sources = [activation_scale(network.get_submodule(source)).exponent for source in layer.sources]  # type: ignore[union-attr]
-    return min(sources) + scale_of(layer.weight_quant).exponent  # type: ignore[arg-type]
+        widths: dict[str, Any] = {"weight_quant": Weight, "weight_bit_width": bits.weight}
+        return {**widths, "bias_quant": Bias, "bias_bit_width": bits.bias} if bias else widths
 
 
 def _wired(layer: nn.Module, sources: tuple[str, ...], mask: Tensor | None) -> nn.Module:
     layer.sources = sources  # type: ignore[assignment]
-    _apply_mask(layer, mask)
+    apply_mask(layer, mask)
     return layer
 
 
-def _apply_mask(layer: nn.Module, mask: Tensor | None) -> None:
-    if mask is None:
+def _fix(conv: nn.Module, weights: Tensor | None) -> None:
+    if weights is None:
         return
-    weight: Any = layer.weight
+    weight: Any = conv.weight
     with torch.no_grad():
-        weight.mul_(mask)
-    weight.register_hook(lambda gradient: gradient * mask)
+        weight.copy_(weights)
+    weight.requires_grad_(False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Mapping
 
@@ -10,7 +11,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from levelone.quant.layers import activation_layers, activation_scale, linear_layers, product_exponent
+from levelone.quant.grids import (
+    activation_layers,
+    activation_scale,
+    linear_layers,
+    merging_layers,
+    product_exponent,
+    value_exponent,
+)
 
 _EXACT = 2**24  # float32 holds every integer up to here
 
@@ -33,7 +41,8 @@ def layer_codes(
     -------
     dict
         Layer name -> int64 [n, ...], channels first: codes of input quantisers and activations, sums of
-        convolutions and dense layers. Code times scale is exactly the module's float value.
+        convolutions and dense layers, results of pools, sums, products and joins. Code times scale is exactly
+        the module's float value.
 
     Raises
     ------
@@ -42,6 +51,9 @@ def layer_codes(
     """
     exponents = {name: activation_scale(layer).exponent for name, layer in activation_layers(module).items()}
     exponents |= {name: product_exponent(module, name) for name in linear_layers(module)}
+    for name in merging_layers(module):
+        with contextlib.suppress(ValueError):  # a mean that is on no grid before its quantiser
+            exponents[name] = value_exponent(module, name)
     parts: dict[str, list[NDArray[np.int64]]] = {name: [] for name in exponents}
 
     def record(name: str) -> object:

@@ -109,8 +109,9 @@ def _renamed(model: onnx.ModelProto, layers: set[str], inputs: list[str], output
     names = {value.name: name for value, name in zip(graph.input, inputs, strict=False)}
     nodes: list[onnx.NodeProto] = []
     constants: dict[str, np.ndarray] = {}
+    made_names = _names_of(graph, layers)
     for node in graph.node:
-        name = _name_of(node, layers)
+        name = made_names[node.output[0]]
         if name in names.values() or name in inputs:
             raise LeveloneError(f"export: two tensors would be called {name!r}")
         copy = onnx.NodeProto()
@@ -156,8 +157,27 @@ def _renamed(model: onnx.ModelProto, layers: set[str], inputs: list[str], output
     return made
 
 
-def _name_of(node: onnx.NodeProto, layers: set[str]) -> str:
-    """The name of the one output of `node`, from the module path that the exporter wrote into it."""
+def _names_of(graph: onnx.GraphProto, layers: set[str]) -> dict[str, str]:
+    """Output of each node -> its name: that of the layer for the last node of a layer.
+
+    The nodes before it are called after their operator (``act1_relu``), parameters after their role.
+    """
+    names: dict[str, str] = {}
+    last: dict[str, onnx.NodeProto] = {}
+    for node in graph.node:
+        layer, name = _place_of(node, layers)
+        if name is None:
+            before = last.get(layer)
+            if before is not None:
+                names[before.output[0]] = _unused(f"{layer}_{before.op_type.lower()}", names)
+            last[layer] = node
+            name = layer
+        names[node.output[0]] = name
+    return names
+
+
+def _place_of(node: onnx.NodeProto, layers: set[str]) -> tuple[str, str | None]:
+    """(layer, name if it is settled) of a node, from the module path that the exporter wrote into it."""
     properties = {entry.key: entry.value for entry in node.metadata_props}
     scopes = ast.literal_eval(properties.get(_SCOPES, "[]"))
     path = scopes[-2] if len(scopes) >= 2 else ""
@@ -168,14 +188,19 @@ def _name_of(node: onnx.NodeProto, layers: set[str]) -> str:
             raise LeveloneError(
                 f"export: node {node.name} ({node.op_type}) belongs to no layer of the network"
             )
-        return free[node.op_type]
-    if ".weight_quant" in path:
-        return f"{layer}_weight"
-    if ".bias_quant" in path:
-        return f"{layer}_bias"
-    if node.op_type == "Relu":
-        return f"{layer}_relu"
-    return layer
+        return free[node.op_type], free[node.op_type]
+    for role in ("weight", "bias"):
+        if f".{role}_quant" in path:
+            return layer, f"{layer}_{role}"
+    return layer, None
+
+
+def _unused(name: str, names: Mapping[str, str]) -> str:
+    taken, number, free = set(names.values()), 1, name
+    while free in taken:
+        number += 1
+        free = f"{name}{number}"
+    return free
 
 
 def _role(node: onnx.NodeProto, position: int) -> str:

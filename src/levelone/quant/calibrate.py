@@ -37,7 +37,8 @@ def calibrate(network: nn.Module, inputs: Sequence[Tensor]) -> None:
     """Choose every scale of a quantised network for the smallest mean squared error on `inputs`.
 
     Weights first, each on its own values; then one forward pass in which every activation chooses its scale
-    from what reaches it, quantised upstream, before it quantises; biases take the grid of the products.
+    from what reaches it, quantised upstream, before it quantises; biases take the grid of the products, or a
+    coarser one where their width would not reach far enough on that.
 
     Parameters
     ----------
@@ -65,7 +66,11 @@ def calibrate(network: nn.Module, inputs: Sequence[Tensor]) -> None:
         def hook(layer: nn.Module, arguments: tuple[Tensor, ...]) -> None:
             linear: Any = layer
             if linear.bias is not None:
-                scale_of(linear.bias_quant).set_exponent(product_exponent(network, name))
+                exponent = product_exponent(network, name)
+                if bool(linear.bias.any()):
+                    bits = int(linear.bias_quant.bit_width())
+                    exponent = max(exponent, best_exponent(linear.bias, bits, signed=True))
+                scale_of(linear.bias_quant).set_exponent(exponent)
 
         return hook
 

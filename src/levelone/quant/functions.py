@@ -1,7 +1,8 @@
 """Sigmoid, tanh and Swish as tables: functions of a quantised value, followed by a quantiser.
 
 The table of the hardware holds the function in double precision, rounded once. So that the module says the
-same, it too computes in double precision in evaluation mode; training runs in single precision.
+same, it too computes and rounds in double precision in evaluation mode (in single precision swish(28) is 28,
+which is a tie where 27.99999999998 is none); training runs in single precision.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class _Precise(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if self.training or torch.compiler.is_exporting():
             return self._of(x)
-        return self._of(x.double()).to(x.dtype)
+        return self._of(x.double())
 
 
 class Swish(_Precise):
@@ -64,6 +65,10 @@ class QuantFunction(QuantNonLinearActLayer):
             act_impl=function, passthrough_act=False, input_quant=None, return_quant_tensor=False, **quantiser
         )
         self.function = function()
+
+    def forward(self, x: Tensor) -> Tensor:
+        result: Tensor = super().forward(x)
+        return result.to(x.dtype)
 
     def before_quantiser(self, x: Tensor) -> Tensor:
         """The function of `x`, not yet quantised."""

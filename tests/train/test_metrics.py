@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from levelone.train.metrics import REJECTIONS, Ranking, balance, bootstrap_counts, compare
+from levelone.metrics.ranking import REJECTIONS, Ranking, balance, bootstrap_counts, compare
 
 
 def slow_auc(score, target, weight):

@@ -33,11 +33,12 @@ def train(
     """
     from levelone.cli.run import perform, show_results
     from levelone.pipeline.job import plan
-    from levelone.pipeline.stages import TRAINING
+    from levelone.pipeline.stages import plan_generation, training_stages
 
     with one_json_object(as_json) as emit:
         job = plan(system, recipe=recipe, overrides=overrides or (), data=data, folder=out)
-        results = perform(job, TRAINING, force=force)
+        generation = plan_generation(job, None, 1, {})
+        results = perform(job, training_stages(job, generation), force=force, generation=generation)
         emit(results.to_dict())
     if not as_json:
         show_results(results)

@@ -10,8 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from levelone.cli.console import one_json_object
+from levelone.cli.generation import (
+    Energy,
+    EnergySpectrum,
+    Particle,
+    Pileup,
+    PixelSize,
+    Seed,
+    SignalFraction,
+    given_options,
+)
 from levelone.cli.options import AsJson, DataFile, Overrides, RecipeFile, RunFolder, SystemName
-from levelone.cli.simulate import Geometry
 
 if TYPE_CHECKING:
     from levelone.pipeline.engine import Stage, StageResult
@@ -32,24 +41,30 @@ def run(
     data: DataFile = None,
     out: RunFolder = None,
     events: Annotated[
-        int | None, typer.Option(min=1, help="Simulate this many collisions first (extra 'sim').")
+        int | None,
+        typer.Option(min=1, help="Simulate this many events first (pixelseed: extra 'sim')."),
     ] = None,
-    pileup: Annotated[float, typer.Option(min=0, help="With --events: mean pile-up.")] = 50,
-    seed: Annotated[int, typer.Option(min=0, help="With --events: seed of the simulation.")] = 1,
-    geometry: Annotated[Geometry, typer.Option(help="With --events: pixel size.")] = Geometry.cms,
+    seed: Seed = 1,
+    pileup: Pileup = None,
+    geometry: PixelSize = None,
+    energy: Energy = None,
+    spectrum: EnergySpectrum = None,
+    particle: Particle = None,
+    signal_fraction: SignalFraction = None,
     force: Annotated[bool, typer.Option("--force", help="Do every stage again.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """The whole chain: data, training, QONNX, HLS project, C simulation, verdict, report.
 
-    Stages that are up to date are skipped; after an interruption the run goes on where it stopped.
-    Exit code 0 only if the C simulation is exact.
+    Systems without a sample make their own events when no data are given. Stages that are up to date are
+    skipped; after an interruption the run goes on where it stopped. Exit code 0 only if the C simulation is
+    exact, or if the recipe's network is not meant for hardware.
 
     Example: levelone run pixelseed --set train.quantised_epochs=3 --out runs/quick
     """
     from levelone.errors import LeveloneError
     from levelone.pipeline.job import plan
-    from levelone.pipeline.stages import FIRMWARE, SIMULATION, TRAINING, Generation
+    from levelone.pipeline.stages import all_stages, plan_generation
 
     with one_json_object(as_json) as emit:
         if events is not None and data is not None:
@@ -62,13 +77,13 @@ def run(
             folder=out,
             generated=events is not None,
         )
-        generation = None if events is None else Generation(events, pileup, seed, geometry.value)
-        stages = (SIMULATION if generation else ()) + TRAINING + FIRMWARE
-        results = perform(job, stages, force=force, generation=generation)
+        given = given_options(pileup, geometry, energy, spectrum, particle, signal_fraction)
+        generation = plan_generation(job, events, seed, given)
+        results = perform(job, all_stages(job, generation), force=force, generation=generation)
         emit(results.to_dict())
     if not as_json:
         show_results(results)
-    raise typer.Exit(0 if results.verdict == "exact" else 1 if results.verdict == "mismatch" else 2)
+    raise typer.Exit(results.exit_code)
 
 
 def report(
@@ -105,6 +120,11 @@ class Results:
     def verdict(self) -> str | None:
         """Of the C simulation, if that was among the stages."""
         return next((stage.summary["verdict"] for stage in self.stages if stage.name == "csim"), None)
+
+    @property
+    def exit_code(self) -> int:
+        """0 exact, or nothing to compare; 1 mismatch; 2 could not be compared."""
+        return {None: 0, "exact": 0, "mismatch": 1}.get(self.verdict, 2)
 
     def to_dict(self) -> dict[str, Any]:
         """The ``--json`` form."""

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from levelone.cli.console import one_json_object
+from levelone.cli.generation import (
+    Energy,
+    EnergySpectrum,
+    Particle,
+    Pileup,
+    PixelSize,
+    Seed,
+    SignalFraction,
+    given_options,
+)
 from levelone.cli.options import AsJson, SystemName
-
-
-class Geometry(StrEnum):
-    """Pixel sizes."""
-
-    cms = "cms"
-    generic = "generic"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -27,31 +30,39 @@ def add_to(app: typer.Typer) -> None:
 
 def simulate(
     system: SystemName,
-    events: Annotated[int, typer.Option(min=1, help="Collisions to simulate.")],
+    events: Annotated[int, typer.Option(min=1, help="Events to simulate.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="HDF5 file to write.")],
-    pileup: Annotated[float, typer.Option(min=0, help="Mean number of pile-up interactions.")] = 50,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same file.")] = 1,
-    geometry: Annotated[
-        Geometry, typer.Option(help="cms: 100x150 um, 285 um thick; generic: 50x50 um.")
-    ] = Geometry.cms,
+    seed: Seed = 1,
+    pileup: Pileup = None,
+    geometry: PixelSize = None,
+    energy: Energy = None,
+    spectrum: EnergySpectrum = None,
+    particle: Particle = None,
+    signal_fraction: SignalFraction = None,
     as_json: AsJson = False,
 ) -> None:
-    """Simulate collisions (Pythia 8, ACTS) and write labelled candidates; needs the extra 'sim'.
+    """Simulate events of a system; pixelseed (Pythia 8, ACTS) needs the extra 'sim'.
 
     Example: levelone simulate pixelseed --events 200 --pileup 50 --seed 1 -o events.h5
+
+    Example: levelone simulate muon --events 10000 --energy 100 8000 --spectrum log -o muons.h5
     """
     from levelone.cli.progress import bar
-    from levelone.pipeline.simulation import simulate_system
+    from levelone.pipeline.simulation import generator_options, simulate_system
 
     with one_json_object(as_json) as emit:
+        given = given_options(pileup, geometry, energy, spectrum, particle, signal_fraction)
+        options = generator_options(system, given)
         with bar("events", events) as advance:
-            summary = simulate_system(system, output, events, pileup, seed, geometry.value, advance)
-        emit({"file": str(output), **asdict(summary)})
+            summary = asdict(simulate_system(system, output, events, seed, options, advance))
+        emit({"file": str(output), **summary})
     if not as_json:
         typer.echo(f"{output}")
-        for name, value in asdict(summary).items():
-            typer.echo(
-                f"  {name.replace('_', ' ')}: {value:,.4g}"
-                if isinstance(value, float)
-                else f"  {name}: {value}"
-            )
+        for name, value in summary.items():
+            typer.echo(f"  {name.replace('_', ' ') if isinstance(value, float) else name}: {_shown(value)}")
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Mapping) and all(isinstance(entry, float) for entry in value.values()):
+        return ", ".join(f"{name} {entry:,.4g}" for name, entry in value.items())
+    return f"{value:,.4g}" if isinstance(value, float) else str(value)

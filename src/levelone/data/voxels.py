@@ -168,7 +168,7 @@ class VoxelFile:
         *,
         grids: Sequence[str] | None = None,
         truth: Sequence[str] | None = None,
-        seed: int | None = None,
+        seed: int | Sequence[int] | None = None,
         limit: int | None = None,
     ) -> Iterator[VoxelBatch]:
         """Stream a split in dense batches.
@@ -185,7 +185,8 @@ class VoxelFile:
             What to read; everything if None.
         seed
             None reads in file order. A seed shuffles: blocks of 64 neighbours in random order, then at random
-            within windows of 32 blocks, so that voxels are still read in runs.
+            within windows of 32 blocks, so that voxels are still read in runs. Several numbers (a seed and
+            an epoch) make one seed.
         limit
             At most so many events.
         """

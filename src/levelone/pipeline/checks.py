@@ -20,7 +20,6 @@ from levelone.recipe import Recipe
 from levelone.verify import Vectors, check_project, random_vectors, read_graph, read_vectors, write_vectors
 from levelone.zoo import find_system
 
-GOLDEN_EVENTS = 256
 BENCH_EVENTS = 64
 RANDOM_VECTORS = 1000
 SIDE = "levelone"  # folder inside a project for what it was made from
@@ -100,8 +99,9 @@ def write_golden(job: Job, model: Path, path: Path) -> int:
         If the data or the module cannot be used.
     """
     graph = read_qonnx(model)
+    wanted = job.system.golden_events
     sample = job.system.load(
-        job.recipe, job.data, "test", mixture="balanced", limit=GOLDEN_EVENTS, seed=job.recipe.seed
+        job.recipe, job.data, "test", mixture="balanced", limit=wanted, seed=job.recipe.seed
     )
     module = TrainedModule(job.system, job.recipe, job.path("module.pt"))
     provenance = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from levelone.errors import LeveloneError
@@ -14,6 +14,8 @@ from levelone.zoo.system import System
 
 RECIPE = "recipe.toml"
 EVENTS = "events.h5"
+SAMPLE = "sample"
+"""As ``data.file`` of a recipe: the file that ships with levelone, or else events that the run makes."""
 
 
 @dataclass(frozen=True)
@@ -30,12 +32,15 @@ class Job:
         The HDF5 file of events; `plan` makes sure that it exists, unless a stage of the run makes it.
     folder
         The run folder.
+    generated
+        The run makes its data file itself.
     """
 
     system: System
     recipe: Recipe
     data: Path
     folder: Path
+    generated: bool = False
 
     def path(self, name: str) -> Path:
         """A file of the run folder."""
@@ -66,7 +71,8 @@ def plan(
     folder
         Run folder; ``runs/NAME`` by default.
     generated
-        The data file will be made by the run itself as ``events.h5``.
+        The data file will be made by the run itself as ``events.h5``. That is also so for a system without a
+        sample, when neither `data` nor the recipe names a file.
 
     Raises
     ------
@@ -82,12 +88,14 @@ def plan(
             hint=f"levelone run {checked.system} --recipe {source}",
         )
     folder = Path("runs") / name if folder is None else folder
+    if data is None and checked.data.file == SAMPLE and system.sample_file() is None:
+        generated = True
     if generated:
         data = folder / EVENTS
     if data is not None:
         changed = checked.data.model_copy(update={"file": str(data)})
         checked = checked.model_copy(update={"data": changed})
-    job = _job(system, checked, folder)
+    job = replace(_job(system, checked, folder), generated=generated)
     if not generated and not job.data.is_file():
         raise LeveloneError(
             f"data file {job.data} does not exist",
@@ -125,5 +133,5 @@ def save_recipe(job: Job) -> None:
 def _job(system: System, recipe: Recipe, folder: Path) -> Job:
     model = system.model_section(recipe)  # checks it and fills in the defaults
     recipe = recipe.model_copy(update={"model": model.model_dump(mode="json")})
-    data = system.sample_file() if recipe.data.file == "sample" else Path(recipe.data.file)
-    return Job(system, recipe, data, folder)
+    sample = system.sample_file() or folder / EVENTS
+    return Job(system, recipe, sample if recipe.data.file == SAMPLE else Path(recipe.data.file), folder)

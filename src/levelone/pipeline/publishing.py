@@ -9,14 +9,14 @@ from typing import Any
 
 from levelone.errors import LeveloneError
 from levelone.files import atomic_path, sha256
-from levelone.pipeline.job import RECIPE, Job
+from levelone.pipeline.job import EVENTS, RECIPE, SAMPLE, Job
 from levelone.pipeline.modules import MODULE, VECTORS
-from levelone.pipeline.simulation import provenance
 from levelone.recipe import dump_recipe
 from levelone.report.content import read_json
 
 SCHEMA = "levelone-training"
 VERSION = 1
+_FIGURES = ("models", "differences", "reference", "cost")
 
 
 def publish(job: Job, folder: Path) -> list[Path]:
@@ -57,18 +57,31 @@ def publish(job: Job, folder: Path) -> list[Path]:
 
 def _portable(job: Job) -> str:
     """The data file without the folder it had on the machine of the training."""
-    return "sample" if job.recipe.data.file == "sample" else Path(job.recipe.data.file).name
+    return SAMPLE if job.recipe.data.file == SAMPLE or _made_here(job) else Path(job.recipe.data.file).name
+
+
+def _made_here(job: Job) -> bool:
+    """Whether the run made its events itself, as a run of this system does when it is told nothing else."""
+    return job.system.sample_file() is None and job.data == job.path(EVENTS)
+
+
+def _command(job: Job, provenance: dict[str, Any]) -> str:
+    command = f"levelone run {job.system.name} --recipe hls_projects/{job.system.name}/{RECIPE}"
+    if not _made_here(job):
+        return command
+    return f"{command} --events {provenance['events']} --seed {provenance['seed']}"
 
 
 def _training(job: Job, metrics: dict[str, Any], csim: dict[str, Any]) -> dict[str, Any]:
     curves = read_json(job.path("curves.json")) or {}
+    provenance = job.system.provenance(job.data)
     parts = {name: curves[name] for name in ("float", "quantised") if name in curves}
     return {
         "schema": SCHEMA,
         "version": VERSION,
-        "command": f"levelone run {job.system.name} --recipe hls_projects/{job.system.name}/{RECIPE}",
-        "data": metrics["data"] | {"provenance": provenance(job.system.name, job.data)},
-        "metrics": {key: metrics[key] for key in ("models", "differences", "reference", "cost")},
+        "command": _command(job, provenance),
+        "data": metrics["data"] | {"provenance": provenance},
+        "metrics": {key: metrics[key] for key in _FIGURES if key in metrics},
         "training": {
             name: {
                 "epochs": len(part["epochs"]),

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
 from levelone.files import sha256
@@ -14,8 +18,10 @@ from levelone.recipe import dump_recipe
 from levelone.report import Content, Examples, build_page
 from levelone.report.content import read_json, read_scores
 from levelone.report.picture import write_pictures
+from levelone.zoo.system import Sample
+from levelone.zoo.voxelsystem import VoxelSystem
 
-EXAMPLES = 4  # candidates of each class
+EXAMPLES_READ = 64  # events that a system of voxel events picks its examples from
 VERSIONS = ("levelone", "torch", "brevitas", "lightning", "qonnx", "onnx", "hls4ml", "numpy", "scikit-learn")
 DIGESTS = ("module.pt", "model.onnx", "vectors.h5", "project/levelone.json", "scores.npz", "recipe.toml")
 IMAGES = {"pixelseed": ("images", ("inner hit", "outer hit"))}
@@ -36,7 +42,11 @@ def report_page(job: Job) -> str:
 def content_of(job: Job) -> Content:
     """Everything that a report can show of a run folder."""
     metrics = read_json(job.path("metrics.json"))
+    scores = read_scores(job.path("scores.npz"))
     state = RunState(job.folder)
+    shown: dict[str, Any] = {}
+    if isinstance(job.system, VoxelSystem):
+        shown = _shown(job, job.system, metrics, scores)
     return Content(
         name=job.system.name,
         title=job.system.title,
@@ -44,7 +54,7 @@ def content_of(job: Job) -> Content:
         recipe=dump_recipe(job.recipe),
         metrics=metrics,
         curves=read_json(job.path("curves.json")),
-        scores=read_scores(job.path("scores.npz")),
+        scores=scores,
         project=read_json(job.path("project/levelone.json")),
         csim=read_json(job.path("csim.json")),
         examples=_examples(job),
@@ -52,7 +62,41 @@ def content_of(job: Job) -> Content:
         stages={name: record.seconds for name, record in state.stages.items() if name != "report"},
         digests={name: sha256(job.path(name)) for name in DIGESTS if job.path(name).is_file()},
         versions=_versions(),
+        **shown,
     )
+
+
+def _shown(
+    job: Job,
+    system: VoxelSystem,
+    metrics: dict[str, Any] | None,
+    scores: dict[str, NDArray[Any]] | None,
+) -> dict[str, Any]:
+    """What a system of voxel events shows by itself."""
+    found: dict[str, Any] = {"panels": ()}
+    if metrics is not None and scores is not None:
+        predictions, truth = split_scores(scores)
+        found["panels"] = tuple(system.panels(metrics, predictions, truth))
+        found["cards"] = tuple(system.cards(metrics))
+    if job.data.is_file():
+        events = system.load(job.recipe, job.data, "test", mixture="natural", limit=EXAMPLES_READ)
+        found["example_panels"] = tuple(system.examples(job.recipe, events))
+    return found
+
+
+def split_scores(
+    scores: Mapping[str, NDArray[Any]],
+) -> tuple[dict[str, dict[str, NDArray[Any]]], dict[str, NDArray[Any]]]:
+    """Predictions by model and output, and truth by column, from the arrays of ``scores.npz``."""
+    predictions: dict[str, dict[str, NDArray[Any]]] = {}
+    truth: dict[str, NDArray[Any]] = {}
+    for key, array in scores.items():
+        owner, _, name = key.partition("/")
+        if owner == "truth":
+            truth[name] = array
+        else:
+            predictions.setdefault(owner, {})[name] = array
+    return predictions, truth
 
 
 def _examples(job: Job) -> Examples | None:
@@ -61,6 +105,8 @@ def _examples(job: Job) -> Examples | None:
         return None
     name, titles = IMAGES[job.system.name]
     found = job.system.load(job.recipe, job.data, "test", mixture="balanced", limit=200, seed=job.recipe.seed)
+    if not isinstance(found, Sample):
+        return None
     return Examples(found.inputs[name], found.target, titles)
 
 

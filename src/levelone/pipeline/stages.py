@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from levelone.pipeline.engine import Stage
 from levelone.pipeline.job import EVENTS, Job
 from levelone.pipeline.state import code_digest
 from levelone.recipe import digest
+from levelone.zoo.voxelsystem import VoxelSystem
 
 
 @dataclass(frozen=True)
@@ -25,19 +26,16 @@ class Generation:
     Attributes
     ----------
     events
-        Number of collisions.
-    pileup
-        Mean number of pile-up interactions.
+        How many events.
     seed
-        Of generator and detector.
-    geometry
-        "cms" or "generic".
+        Of the generator.
+    options
+        As `levelone.pipeline.simulation.generator_options` returns them.
     """
 
     events: int
-    pileup: float = 50.0
     seed: int = 1
-    geometry: str = "cms"
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -87,7 +85,7 @@ def _simulate_inputs(run: Run) -> dict[str, str]:
     return {
         "generation": digest(asdict(run.generation)) if run.generation else "none",
         **_code("simulate"),
-        **_versions("pyacts", "pythia8mc"),
+        **_versions(*run.job.system.generator.packages),
     }
 
 
@@ -97,9 +95,16 @@ def _simulate(run: Run, resume: bool) -> dict[str, Any]:
     wanted = run.generation
     if wanted is None:
         raise ValueError("the simulation stage needs to know how many events to make")
-    summary = simulate_system(
-        run.job.system.name, run.job.data, wanted.events, wanted.pileup, wanted.seed, wanted.geometry
-    )
+    tenths = 0
+
+    def progress(done: int) -> None:
+        nonlocal tenths
+        if 10 * done // wanted.events > tenths:
+            tenths = 10 * done // wanted.events
+            run.show(f"{done:,} of {wanted.events:,} events")
+
+    name = run.job.system.name
+    summary = simulate_system(name, run.job.data, wanted.events, wanted.seed, wanted.options, progress)
     return asdict(summary)
 
 
@@ -117,20 +122,9 @@ def check_data(job: Job) -> dict[str, Any]:
     Raises
     ------
     LeveloneError
-        If the file is damaged or of another kind, or a split lacks a class.
+        If the file is damaged or of another kind, or lacks what the system reads.
     """
-    counts = {}
-    for split in ("train", "validation", "test"):
-        found = job.system.load(job.recipe, job.data, split, mixture="natural", limit=2000, seed=0)
-        fraction = float(found.target.mean())
-        if fraction in (0.0, 1.0):
-            present = "true" if fraction else "fake"
-            raise LeveloneError(
-                f"{job.data}: the {split} candidates looked at are all {present}; both classes are needed",
-                hint="simulate more events",
-            )
-        counts[f"{split} true fraction"] = round(fraction, 3)
-    return {"file": str(job.data), **counts}
+    return {"file": str(job.data), **job.system.check_data(job.recipe, job.data)}
 
 
 def _train_inputs(run: Run) -> dict[str, str]:
@@ -154,13 +148,14 @@ def _train(run: Run, resume: bool) -> dict[str, Any]:
     made_by = json.dumps(_train_code(), indent=1) + "\n"
     marker = job.path("training.json")
     if (run.force and not resume) or not marker.is_file() or marker.read_text(encoding="utf-8") != made_by:
-        for name in ("float", "quantised"):
+        for name in ("float", "quantised", "rivals"):
             shutil.rmtree(job.path(name), ignore_errors=True)
         write_text(marker, made_by)
     result = train_system(job.system, job.recipe, job.data, job.folder, progress=run.show)
     return {
         f"{name} {key}": result.curves[name][key]
         for name in ("float", "quantised")
+        if name in result.curves
         for key in ("best_epoch", "stopped")
     }
 
@@ -170,7 +165,7 @@ def _evaluate_inputs(run: Run) -> dict[str, str]:
         **run.digest_of("module.pt", "float/best.ckpt"),
         **run.data_digest(),
         **run.recipe_digest("seed", "data"),
-        **_code("zoo", "quant", "train"),
+        **_code("zoo", "quant", "train", "metrics"),
         **_versions("scikit-learn"),
     }
 
@@ -180,6 +175,8 @@ def _evaluate(run: Run, resume: bool) -> dict[str, Any]:
 
     job = run.job
     metrics = evaluate(job.system, job.recipe, job.data, job.folder, progress=run.show)
+    if isinstance(job.system, VoxelSystem):
+        return {card.what: card.value for card in job.system.cards(metrics)}
     return {
         f"{name}, {mixture}, at 90 %": round(results[mixture]["all"]["efficiency"]["90"]["value"], 4)
         for name, results in metrics["models"].items()
@@ -252,24 +249,67 @@ def _report(run: Run, resume: bool) -> dict[str, Any]:
     return {"report": str(run.job.path("report.html"))}
 
 
-SIMULATION = (Stage[Run]("simulate", "simulate events", _simulate_inputs, (EVENTS,), _simulate),)
-TRAINING = (
-    Stage[Run]("data", "check the data", _data_inputs, (), _data),
-    Stage[Run](
-        "train",
-        "train float twin and quantised model",
-        _train_inputs,
-        ("module.pt", "curves.json", "float/best.ckpt", "quantised/best.ckpt"),
-        _train,
-    ),
-    Stage[Run]("evaluate", "measure", _evaluate_inputs, ("metrics.json", "scores.npz"), _evaluate),
-)
-FIRMWARE = (
+def plan_generation(job: Job, events: int | None, seed: int, given: Mapping[str, Any]) -> Generation | None:
+    """How a job makes its events; None if it reads a file that is there already.
+
+    Parameters
+    ----------
+    events
+        How many; None: as many as the system makes by default.
+    given
+        Options of the generator that the user gave.
+
+    Raises
+    ------
+    LeveloneError
+        If the generator has no such option, or there is nothing to generate.
+    """
+    from levelone.pipeline.simulation import flag, generator_options
+
+    options = generator_options(job.system.name, given)
+    if not job.generated:
+        for option in given:
+            raise LeveloneError(
+                f"{flag(option)} says how events are made, but this run reads {job.data}",
+                hint="add --events N to make new ones",
+            )
+        return None
+    wanted = events or job.system.generator.events
+    if wanted is None:
+        raise LeveloneError(f"system {job.system.name} does not make events by itself", hint="add --events N")
+    return Generation(wanted, seed, options)
+
+
+_TRAINED = {
+    "float": ("curves.json", "float/best.ckpt"),
+    "quantised": ("module.pt", "curves.json", "float/best.ckpt", "quantised/best.ckpt"),
+}
+_REPORT = Stage[Run]("report", "report", _report_inputs, ("report.html",), _report)
+_FIRMWARE = (
     Stage[Run]("export", "export QONNX", _export_inputs, ("model.onnx", "vectors.h5"), _export),
     Stage[Run]("convert", "generate the HLS project", _convert_inputs, ("project",), _convert),
     Stage[Run]("csim", "C simulation", _csim_inputs, ("csim.json",), _csim),
-    Stage[Run]("report", "report", _report_inputs, ("report.html",), _report),
 )
+
+
+def training_stages(job: Job, generation: Generation | None = None) -> tuple[Stage[Run], ...]:
+    """From events to a trained and measured network, as far as the recipe's network is carried."""
+    simulation = Stage[Run]("simulate", "simulate events", _simulate_inputs, (EVENTS,), _simulate)
+    carried = job.system.reach(job.recipe)
+    title = "train float network" if carried == "float" else "train float twin and quantised model"
+    written = _TRAINED["float" if carried == "float" else "quantised"]
+    return (
+        *((simulation,) if generation else ()),
+        Stage[Run]("data", "check the data", _data_inputs, (), _data),
+        Stage[Run]("train", title, _train_inputs, written, _train),
+        Stage[Run]("evaluate", "measure", _evaluate_inputs, ("metrics.json", "scores.npz"), _evaluate),
+    )
+
+
+def all_stages(job: Job, generation: Generation | None = None) -> tuple[Stage[Run], ...]:
+    """The whole chain; a network that is not carried to hardware ends with training and report."""
+    firmware = _FIRMWARE if job.system.reach(job.recipe) == "firmware" else ()
+    return (*training_stages(job, generation), *firmware, _REPORT)
 
 
 def products(folder: Path) -> dict[str, Path]:

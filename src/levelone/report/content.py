@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
+from levelone.panels import Card, Panel
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,8 @@ class Content:
         File name -> SHA-256.
     versions
         Package -> version.
+    panels, cards, example_panels
+        What a system of voxel events shows by itself; None and empty for systems of doublets.
     """
 
     name: str
@@ -74,6 +77,9 @@ class Content:
     stages: dict[str, float] | None = None
     digests: dict[str, str] | None = None
     versions: dict[str, str] | None = None
+    panels: tuple[Panel, ...] | None = None
+    cards: tuple[Card, ...] = ()
+    example_panels: tuple[Panel, ...] = ()
 
 
 def read_json(path: Path) -> dict[str, Any] | None:

@@ -10,7 +10,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from levelone.report import plots, tables
+from levelone.panels import Panel, Rows
+from levelone.report import panels, plots, tables
 from levelone.report.content import Content
 from levelone.report.svg import render
 
@@ -23,11 +24,11 @@ MIXTURES = {
 
 def build_page(content: Content) -> str:
     """The whole page as text; the same content gives the same text."""
+    doublets = [("Performance", _performance), ("Scores", _scores)]
     sections = [
         ("The task", _task),
         ("Learning curves", _curves),
-        ("Performance", _performance),
-        ("Scores", _scores),
+        *(doublets if content.panels is None else [("Performance", _panels)]),
         ("Exactness", _exactness),
         ("Numbers in the firmware", _layers),
         ("How it was made", _provenance),
@@ -65,7 +66,8 @@ def _cards(content: Content) -> list[str]:
         cards.append(
             (f"<b class={style}>{escape(verdict)}</b>", f"C simulation, {vectors:,} vectors, every layer")
         )
-    if content.metrics is not None:
+    cards += [(f"<b>{escape(card.value)}</b>", card.what) for card in content.cards]
+    if content.metrics is not None and content.panels is None:
         for mixture in ("natural", "balanced"):
             entry = content.metrics["models"].get("quantised", {}).get(mixture, {}).get("all")
             if entry:
@@ -86,7 +88,22 @@ def _cards(content: Content) -> list[str]:
     return [f"<div class=card>{value}<span>{escape(what)}</span></div>" for value, what in cards]
 
 
+def _panels(content: Content) -> str:
+    """The panels of a system of voxel events."""
+    if not content.panels:
+        return _absent("metrics", "levelone train")
+    return "".join(_panel(panel) for panel in content.panels)
+
+
+def _panel(panel: Panel) -> str:
+    if isinstance(panel, Rows):
+        return f"<h3>{escape(panel.title)}</h3>{panels.table(panel)}"
+    return _figure(panels.draw(panel), panel.caption)
+
+
 def _task(content: Content) -> str:
+    if content.example_panels:
+        return "".join(_panel(panel) for panel in content.example_panels)
     if content.examples is None:
         return _absent("examples", "levelone run")
     caption = (
@@ -104,6 +121,7 @@ def _curves(content: Content) -> str:
         f"{plots.LABELS[name]}: best epoch {content.curves[name]['best_epoch']} (dotted), "
         f"stopped by {content.curves[name]['stopped']}"
         for name in ("float", "quantised")
+        if name in content.curves
     )
     caption = f"Training and validation loss, both measured after the epoch in evaluation mode. {notes}."
     return _figure(plots.learning_curves(content.curves), caption)

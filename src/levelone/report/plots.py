@@ -116,8 +116,9 @@ def _thin(background: NDArray[np.float64], points: int = 400) -> NDArray[np.intp
 def learning_curves(curves: Mapping[str, Any]) -> Figure:
     """Loss of both trainings by epoch; `curves` as in ``curves.json``."""
     fig = figure(8.8, 3.0)
+    trained = [name for name in ("float", "quantised") if name in curves]
     with mpl.rc_context(STYLE):
-        for number, name in enumerate(("float", "quantised")):
+        for number, name in enumerate(trained):
             axes = fig.add_subplot(1, 2, number + 1)
             epochs = curves[name]["epochs"]
             x = [epoch["epoch"] for epoch in epochs]

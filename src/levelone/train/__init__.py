@@ -11,6 +11,7 @@ Every function here works on a run folder with fixed file names:
 ``curves.json``            learning curves, seeds, reasons for stopping
 ``metrics.json``           what `evaluate` measured
 ``scores.npz``             scores and truth of the test candidates, for plots
+``rivals/NAME/``           other networks to compare with, trained in float (same two files)
 ``model.onnx``             the QONNX export
 =========================  =====================================================================
 
@@ -25,7 +26,9 @@ from pathlib import Path
 from typing import Any
 
 from levelone.recipe import Recipe
+from levelone.zoo.pixelseed import PixelSeed
 from levelone.zoo.system import System
+from levelone.zoo.voxelsystem import VoxelSystem
 
 Progress = Callable[[str], None]
 """Called with one line of text at the start of each stage and after each epoch."""
@@ -40,7 +43,8 @@ class TrainResult:
     module
         Path of ``module.pt``.
     curves
-        Content of ``curves.json``: ``{"seed": ..., "float": {...}, "quantised": {...}}``; each part has
+        Content of ``curves.json``: ``{"seed": ..., "float": {...}, "quantised": {...}}``, and ``rivals`` by
+        name if there are any; ``quantised`` is absent if the network is trained in float only. Each part has
         ``epochs`` (a list of ``epoch``, ``train_loss``, ``validation_loss``, ``learning_rate``, ``seconds``),
         ``best_epoch``, ``stopped`` ("epochs" | "patience" | "max_minutes") and ``seed``.
     """
@@ -110,7 +114,17 @@ def evaluate(
     signal-like), ``target`` uint8 [n], ``region`` uint8 [n], ``group`` int32 [n], and
     ``weight_balanced`` float64 [n] (weights that balance the classes within each group), and ``prior``
     float64 [n] (what ``natural_prior`` adds).
+
+    That is the layout for doublets. Systems of voxel events define their own ``models`` and ``differences``
+    (`levelone.zoo.voxelsystem.VoxelSystem.measure`); their ``scores.npz`` holds ``MODEL/OUTPUT`` and
+    ``truth/COLUMN``, [n] or [n, k] each.
     """
+    if isinstance(system, VoxelSystem):
+        from levelone.train.measurement import measure_events
+
+        return measure_events(system, recipe, data, run_dir, progress=progress)
+    if not isinstance(system, PixelSeed):
+        raise TypeError(f"system {system.name} is neither of doublets nor of voxel events")
     from levelone.train.evaluation import evaluate as implementation
 
     return implementation(system, recipe, data, run_dir, progress=progress)

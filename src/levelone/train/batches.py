@@ -1,18 +1,60 @@
-"""A training set in memory, and its order: a function of seed and epoch, of nothing else."""
+"""What training reads, from memory or from disk; its order depends on seed and epoch and nothing else."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from levelone.zoo.system import Sample
+from levelone.zoo.system import Events, Sample, Source
 
-Batch = tuple[tuple[Tensor, ...], Tensor]
-"""Network arguments and targets (float32 [n, 1])."""
+Truth = Tensor | Mapping[str, Tensor]
+Batch = tuple[tuple[Tensor, ...], Truth]
+"""Network arguments and truth: targets (float32 [n, 1]), or named columns."""
+
+_VALUES = 1 << 23
+"""Input values per batch outside training, where the batch size changes nothing but memory."""
+
+
+def evaluation_batch(values: int) -> int:
+    """Events per batch outside training, for events of so many input values."""
+    return max(min(_VALUES // max(values, 1), 8192), 1)
+
+
+class Feed(Protocol):
+    """Events that a training reads."""
+
+    def __len__(self) -> int: ...
+
+    def epoch(self, batch_size: int, seed: int, epoch: int) -> Epoch:
+        """The shuffled batches of one epoch, without the incomplete last one."""
+        ...
+
+    def in_order(self) -> Epoch:
+        """Every event once, for evaluation."""
+        ...
+
+    def part(self, events: int) -> Feed:
+        """At most so many of these events, always the same ones."""
+        ...
+
+    def first(self, events: int) -> tuple[Tensor, ...]:
+        """Network arguments of the first events."""
+        ...
+
+
+class Epoch(Protocol):
+    """Batches and how many there are."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Batch]: ...
 
 
 @dataclass(frozen=True)
@@ -42,9 +84,26 @@ class Table:
     def __len__(self) -> int:
         return len(self.target)
 
-    def take(self, rows: Tensor | slice) -> Batch:
+    def take(self, rows: Tensor | slice) -> tuple[tuple[Tensor, ...], Tensor]:
         """Some candidates, in float32."""
         return tuple(tensor[rows].float() for tensor in self.inputs), self.target[rows]
+
+    def epoch(self, batch_size: int, seed: int, epoch: int) -> Shuffled:
+        """See `Feed`."""
+        return Shuffled(self, batch_size, seed, epoch)
+
+    def in_order(self) -> InOrder:
+        """See `Feed`."""
+        return InOrder(self)
+
+    def part(self, events: int) -> Table:
+        """Candidates at equal distances."""
+        rows = torch.arange(min(len(self), events)) * (len(self) // max(events, 1) or 1)
+        return Table(tuple(x[rows] for x in self.inputs), self.target[rows])
+
+    def first(self, events: int) -> tuple[Tensor, ...]:
+        """See `Feed`."""
+        return self.take(slice(0, events))[0]
 
 
 @dataclass(frozen=True)
@@ -59,7 +118,7 @@ class Shuffled:
     def __len__(self) -> int:
         return max(len(self.table) // self.batch_size, 1)
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Iterator[tuple[tuple[Tensor, ...], Tensor]]:
         order = torch.from_numpy(np.random.default_rng([self.seed, self.epoch]).permutation(len(self.table)))
         for number in range(len(self)):
             yield self.table.take(order[number * self.batch_size : (number + 1) * self.batch_size])
@@ -75,6 +134,65 @@ class InOrder:
     def __len__(self) -> int:
         return -(-len(self.table) // self.batch_size)
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Iterator[tuple[tuple[Tensor, ...], Tensor]]:
         for start in range(0, len(self.table), self.batch_size):
             yield self.table.take(slice(start, start + self.batch_size))
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Events read from disk batch by batch: memory is that of a batch, whatever the file's size."""
+
+    source: Source
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def epoch(self, batch_size: int, seed: int, epoch: int) -> StreamEpoch:
+        """See `Feed`."""
+        return StreamEpoch(self.source, batch_size, (seed, epoch))
+
+    def in_order(self) -> StreamEpoch:
+        """See `Feed`."""
+        return StreamEpoch(self.source, self._evaluation_batch(), None)
+
+    def part(self, events: int) -> Stream:
+        """The first of these events."""
+        return Stream(self.source.limited(events))
+
+    def first(self, events: int) -> tuple[Tensor, ...]:
+        """See `Feed`."""
+        return as_batch(next(self.source.batches(events)))[0]
+
+    def _evaluation_batch(self) -> int:
+        example = next(self.source.batches(1))
+        return evaluation_batch(sum(math.prod(array.shape[1:]) for array in example.inputs.values()))
+
+
+@dataclass(frozen=True)
+class StreamEpoch:
+    """One pass over a source; shuffled, and without its incomplete last batch, if it has an order."""
+
+    source: Source
+    batch_size: int
+    order: tuple[int, int] | None
+
+    def __len__(self) -> int:
+        if self.order is None:
+            return -(-len(self.source) // self.batch_size)
+        return max(len(self.source) // self.batch_size, 1)
+
+    def __iter__(self) -> Iterator[Batch]:
+        batches: Iterable[Events] = self.source.batches(self.batch_size, order=self.order)
+        return map(as_batch, itertools.islice(batches, len(self)))
+
+
+def as_batch(events: Events) -> Batch:
+    """Arrays as tensors; floating-point truth becomes float32."""
+    truth = {
+        name: torch.from_numpy(
+            array.astype(np.float32) if array.dtype.kind == "f" else array.astype(np.int64)
+        )
+        for name, array in events.truth.items()
+    }
+    return tuple(torch.from_numpy(array) for array in events.inputs.values()), truth

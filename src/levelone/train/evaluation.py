@@ -1,4 +1,4 @@
-"""Float twin, quantised model and baseline on the same test candidates."""
+"""Doublets: float twin, quantised model and baselines on the same test candidates."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.files import atomic_path, sha256, write_text
+from levelone.metrics.ranking import Floats, balance, compare
 from levelone.quant.cost import network_cost
 from levelone.recipe import Recipe
 from levelone.train import Progress
-from levelone.train.metrics import Floats, balance, compare
-from levelone.train.pipeline import float_twin, load_split, scores
-from levelone.zoo.system import Sample, System
+from levelone.train.pipeline import float_twin, load_sample, scores
+from levelone.zoo.pixelseed import PixelSeed
+from levelone.zoo.system import Sample
 
 REPLICAS = 100
 """Bootstrap replicas behind each uncertainty."""
@@ -23,18 +24,18 @@ DIFFERENCES = (("quantised", "float"), ("quantised", "baseline"), ("float", "bas
 
 
 def evaluate(
-    system: System, recipe: Recipe, data: Path, run_dir: Path, *, progress: Progress | None = None
+    system: PixelSeed, recipe: Recipe, data: Path, run_dir: Path, *, progress: Progress | None = None
 ) -> dict[str, Any]:
     """See `levelone.train.evaluate`."""
     report = progress or (lambda line: None)
-    test = load_split(system, recipe, data, "test")
+    test = load_sample(system, recipe, data, "test")
     report(f"evaluating on {len(test)} test candidates")
     module = system.load_module(recipe, run_dir / "module.pt")
     found: dict[str, NDArray[Any]] = {
         "float": scores(float_twin(system, recipe, run_dir), test),
         "quantised": scores(module, test),
     }
-    train = load_split(system, recipe, data, "train")
+    train = load_sample(system, recipe, data, "train")
     report(f"training the baselines on {len(train)} candidates")
     found |= {name: score(test) for name, score in system.fit_baselines(recipe, train).items()}
 

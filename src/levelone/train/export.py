@@ -9,7 +9,7 @@ import json
 import logging
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,15 +31,15 @@ def export_qonnx(
     path: Path,
     metadata: Mapping[str, object],
     *,
-    output: str = "logit",
+    output: str | Sequence[str] = "logit",
 ) -> Path:
     """Write `module` as QONNX.
 
     Every tensor is named after the layer that makes it: input quantiser ``images_q``, convolution or dense
     layer ``conv1``, activation ``act1`` (before its quantiser: ``act1_relu``), parameters ``conv1_weight``
-    and ``conv1_bias`` (the quantised values), ``flatten`` and ``concat`` for what is between. The first
-    dimension of inputs and outputs is called ``batch``. The file holds no paths and no stack traces, and the
-    same module gives the same bytes.
+    and ``conv1_bias`` (the quantised values), ``flatten``, ``concat`` and ``add`` for what is between (the
+    second of a kind: ``flatten2``). The first dimension of inputs and outputs is called ``batch``. The file
+    holds no paths and no stack traces, and the same module gives the same bytes.
 
     Parameters
     ----------
@@ -53,16 +53,17 @@ def export_qonnx(
     metadata
         Becomes the JSON text of the model's metadata entry ``levelone``.
     output
-        Name of the graph's output.
+        Name of the graph's output; or names, in the order in which the module returns several.
 
     Raises
     ------
     LeveloneError
         If the module holds an operation that does not have a layer's name, or the file cannot be written.
     """
+    outputs = [output] if isinstance(output, str) else list(output)
     model = _trace(module, example_inputs)
     layers = {name for name, _ in module.named_children()}
-    model = _renamed(model, layers, list(example_inputs), output)
+    model = _renamed(model, layers, list(example_inputs), outputs)
     helper.set_model_props(model, {"levelone": json.dumps(dict(metadata), sort_keys=True)})
     onnx.checker.check_model(model)
     write_bytes(Path(path), model.SerializeToString(deterministic=True))
@@ -102,7 +103,9 @@ def _quiet() -> Iterator[None]:
         logging.disable(level)
 
 
-def _renamed(model: onnx.ModelProto, layers: set[str], inputs: list[str], output: str) -> onnx.ModelProto:
+def _renamed(
+    model: onnx.ModelProto, layers: set[str], inputs: list[str], outputs: list[str]
+) -> onnx.ModelProto:
     """A clean copy of `model`: our names, a symbolic batch axis, nothing about the machine that made it."""
     graph = model.graph
     initializers = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
@@ -136,19 +139,21 @@ def _renamed(model: onnx.ModelProto, layers: set[str], inputs: list[str], output
             elif source:
                 copy.input[position] = names[source]
         nodes.append(copy)
-    result = graph.output[0].name
-    if names[result] != output:
-        raise LeveloneError(f"export: the network ends with {names[result]!r}, expected a layer {output!r}")
+    results = [names[value.name] for value in graph.output]
+    if results != outputs:
+        raise LeveloneError(
+            f"export: the network ends with {', '.join(results)}; expected layers called {', '.join(outputs)}"
+        )
     new_graph = helper.make_graph(
         nodes,
         "levelone",
         [_info(value, names[value.name]) for value in list(graph.input)[: len(inputs)]],
-        [_info(graph.output[0], output)],
+        [_info(value, names[value.name]) for value in graph.output],
         [numpy_helper.from_array(np.ascontiguousarray(value), name) for name, value in constants.items()],
     )
     parameters = tuple(f"{layer}_{role}" for layer in layers for role in ("weight", "bias"))
     for value in graph.value_info:
-        if value.name in names and names[value.name] != output:
+        if value.name in names and names[value.name] not in outputs:
             name = names[value.name]
             new_graph.value_info.append(_info(value, name, batch=name not in parameters))
     opsets = [helper.make_opsetid(entry.domain, entry.version) for entry in model.opset_import]
@@ -172,23 +177,25 @@ def _names_of(graph: onnx.GraphProto, layers: set[str]) -> dict[str, str]:
                 names[before.output[0]] = _unused(f"{layer}_{before.op_type.lower()}", names)
             last[layer] = node
             name = layer
+        elif not layer:  # between the layers: there may be several of a kind
+            name = _unused(name, names)
         names[node.output[0]] = name
     return names
 
 
 def _place_of(node: onnx.NodeProto, layers: set[str]) -> tuple[str, str | None]:
-    """(layer, name if it is settled) of a node, from the module path that the exporter wrote into it."""
+    """(layer or nothing, name if settled) of a node, from the module path that the exporter wrote into it."""
     properties = {entry.key: entry.value for entry in node.metadata_props}
     scopes = ast.literal_eval(properties.get(_SCOPES, "[]"))
     path = scopes[-2] if len(scopes) >= 2 else ""
     layer = path.split(".")[0]
     if layer not in layers:
-        free = {"Reshape": "flatten", "Flatten": "flatten", "Concat": "concat"}
+        free = {"Reshape": "flatten", "Flatten": "flatten", "Concat": "concat", "Add": "add"}
         if node.op_type not in free:
             raise LeveloneError(
                 f"export: node {node.name} ({node.op_type}) belongs to no layer of the network"
             )
-        return free[node.op_type], free[node.op_type]
+        return "", free[node.op_type]
     for role in ("weight", "bias"):
         if f".{role}_quant" in path:
             return layer, f"{layer}_{role}"

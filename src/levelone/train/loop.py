@@ -24,7 +24,8 @@ from torch import Tensor, nn
 
 from levelone.errors import LeveloneError
 from levelone.files import atomic_path
-from levelone.train.batches import Batch, InOrder, Shuffled, Table
+from levelone.train.batches import Batch, Epoch, Feed
+from levelone.train.objective import BINARY_CROSS_ENTROPY, Objective
 
 _MONITOR = "validation_loss"
 
@@ -52,37 +53,41 @@ class LoopOptions:
 
 
 class Task(pl.LightningModule):
-    """A network and its loss: binary cross-entropy on the logit."""
+    """A network and its loss."""
 
     def __init__(
-        self, network: nn.Module, options: LoopOptions, train: Table, check: tuple[Table, Table]
+        self,
+        network: nn.Module,
+        options: LoopOptions,
+        train: Feed,
+        check: tuple[Feed, Feed],
+        objective: Objective,
     ) -> None:
         super().__init__()
         self.network = network
         self._options = options
         self._train = train
         self._check = check
+        self._objective = objective
         self._sums: dict[int, list[Tensor]] = {}
 
-    def train_dataloader(self) -> Shuffled:
+    def train_dataloader(self) -> Epoch:
         """Called at the start of each epoch (reload_dataloaders_every_n_epochs)."""
-        return Shuffled(self._train, self._options.batch_size, self._options.seed, self.current_epoch)
+        return self._train.epoch(self._options.batch_size, self._options.seed, self.current_epoch)
 
-    def val_dataloader(self) -> list[InOrder]:
-        return [InOrder(table) for table in self._check]
+    def val_dataloader(self) -> list[Epoch]:
+        return [feed.in_order() for feed in self._check]
 
     def on_train_epoch_start(self) -> None:
         torch.manual_seed(self._options.seed * 100_003 + self.current_epoch)
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
-        inputs, target = batch
-        return nn.functional.binary_cross_entropy_with_logits(self.network(*inputs), target)
+        inputs, truth = batch
+        return self._objective.mean(self.network(*inputs), truth)
 
     def validation_step(self, batch: Batch, index: int, dataloader_idx: int = 0) -> None:
-        inputs, target = batch
-        losses = nn.functional.binary_cross_entropy_with_logits(
-            self.network(*inputs), target, reduction="none"
-        )
+        inputs, truth = batch
+        losses = self._objective.monitor(self.network(*inputs), truth)
         self._sums.setdefault(dataloader_idx, []).append(losses.double().sum())
 
     def on_validation_epoch_end(self) -> None:
@@ -190,10 +195,11 @@ class _Bar(TQDMProgressBar):
 def fit(
     network: nn.Module,
     options: LoopOptions,
-    train: Table,
-    validation: Table,
+    train: Feed,
+    validation: Feed,
     folder: Path,
     *,
+    objective: Objective = BINARY_CROSS_ENTROPY,
     report: Callable[[str], None] = lambda line: None,
     bar: bool = False,
 ) -> dict[str, Any]:
@@ -204,6 +210,8 @@ def fit(
 
     Parameters
     ----------
+    objective
+        What is minimised, and what early stopping watches.
     folder
         Holds ``best.ckpt`` and ``last.ckpt``. An interrupted training there is continued, a finished one is
         read back, one of another recipe or data file is started afresh.
@@ -223,9 +231,7 @@ def fit(
     if found is None or not found["stopped"]:
         if found is not None:
             report(f"{options.name}: continuing after epoch {len(found['epochs'])}")
-        probe = torch.arange(min(len(train), len(validation))) * (len(train) // max(len(validation), 1) or 1)
-        subset = Table(tuple(x[probe] for x in train.inputs), train.target[probe])
-        task = Task(network, options, train, (validation, subset))
+        task = Task(network, options, train, (validation, train.part(len(validation))), objective)
         keeper = Keeper(folder, options, report)
         callbacks: list[Any] = [
             EarlyStopping(_MONITOR, patience=options.patience, check_finite=False),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +19,15 @@ from levelone.quant.calibrate import calibrate, fold_into
 from levelone.quant.state import save_state
 from levelone.recipe import Recipe, digest
 from levelone.train import Progress, TrainResult
-from levelone.train.batches import InOrder, Table
+from levelone.train.batches import Feed, InOrder, Stream, Table
 from levelone.train.export import export_qonnx
 from levelone.train.loop import LoopOptions, fit, load_best
-from levelone.zoo.system import Mixture, Sample, Split, System
+from levelone.train.objective import objective_of
+from levelone.zoo.system import Mixture, Prepared, Sample, Split, System
+from levelone.zoo.voxelsystem import VoxelSystem
 
 CALIBRATION = 8192
-"""Training candidates that choose the activation scales."""
+"""Training events that choose the activation scales; of voxel events fewer (`calibration_events`)."""
 
 
 def train_system(
@@ -39,28 +43,85 @@ def train_system(
     report = progress or (lambda line: None)
     system.model_section(recipe)
     options = _options(recipe, data)
-    train = Table.of(load_split(system, recipe, data, "train"))
-    validation = Table.of(load_split(system, recipe, data, "validation"))
+    train = feed_of(system, recipe, data, "train")
+    validation = feed_of(system, recipe, data, "validation")
     report(f"training on {len(train)} candidates, validating on {len(validation)}")
 
     torch.manual_seed(recipe.seed)
     twin = system.build_float(recipe)
     curves: dict[str, Any] = {"seed": recipe.seed, "train": len(train), "validation": len(validation)}
+    objective = objective_of(system, recipe)
     curves["float"] = fit(
-        twin, options["float"], train, validation, run_dir / "float", report=report, bar=bar
+        twin,
+        options["float"],
+        train,
+        validation,
+        run_dir / "float",
+        objective=objective,
+        report=report,
+        bar=bar,
+    )
+    module = run_dir / "module.pt"
+    if system.reach(recipe) != "float":
+        torch.manual_seed(recipe.seed)
+        network = system.build_quantised(recipe)
+        fold_into(twin, network)
+        calibrate(network, train.first(calibration_events(system, recipe)))
+        curves["quantised"] = fit(
+            network,
+            options["quantised"],
+            train,
+            validation,
+            run_dir / "quantised",
+            objective=objective,
+            report=report,
+            bar=bar,
+        )
+        save_state(network, module)
+    if isinstance(system, VoxelSystem):
+        rivals = {
+            name: _train_rival(system, name, other, data, run_dir, report, bar)
+            for name, other in system.rivals(recipe).items()
+        }
+        curves |= {"rivals": rivals} if rivals else {}
+    write_text(run_dir / "curves.json", json.dumps(curves, indent=1) + "\n")
+    return TrainResult(module, curves)
+
+
+def _train_rival(
+    system: VoxelSystem, name: str, recipe: Recipe, data: Path, run_dir: Path, report: Progress, bar: bool
+) -> dict[str, Any]:
+    """Train the float network of another recipe on the same events, in ``rivals/NAME``."""
+    options = replace(_options(recipe, data)["float"], name=name)
+    torch.manual_seed(recipe.seed)
+    network = system.build_float(recipe)
+    return fit(
+        network,
+        options,
+        feed_of(system, recipe, data, "train"),
+        feed_of(system, recipe, data, "validation"),
+        run_dir / "rivals" / name,
+        objective=objective_of(system, recipe),
+        report=report,
+        bar=bar,
     )
 
-    torch.manual_seed(recipe.seed)
-    network = system.build_quantised(recipe)
-    fold_into(twin, network)
-    inputs, _ = train.take(slice(0, CALIBRATION))
-    calibrate(network, inputs)
-    curves["quantised"] = fit(
-        network, options["quantised"], train, validation, run_dir / "quantised", report=report, bar=bar
-    )
-    write_text(run_dir / "curves.json", json.dumps(curves, indent=1) + "\n")
-    save_state(network, run_dir / "module.pt")
-    return TrainResult(run_dir / "module.pt", curves)
+
+def feed_of(system: System, recipe: Recipe, data: Path, split: Split) -> Feed:
+    """What training reads of a split: a stream of voxel events, or candidates in memory."""
+    if isinstance(system, VoxelSystem):
+        return Stream(system.source(recipe, data, split, limits(recipe)[split]))
+    return Table.of(load_sample(system, recipe, data, split))
+
+
+def event_values(system: System, recipe: Recipe) -> int:
+    """Input values per event."""
+    return sum(math.prod(shape) for shape in system.input_shapes(recipe).values())
+
+
+def calibration_events(system: System, recipe: Recipe) -> int:
+    """How many events choose the activation scales: as many as fit into 32 million input values."""
+    return max(min(CALIBRATION, (1 << 25) // event_values(system, recipe)), 256)
 
 
 def _options(recipe: Recipe, data: Path) -> dict[str, LoopOptions]:
@@ -96,15 +157,24 @@ def _options(recipe: Recipe, data: Path) -> dict[str, LoopOptions]:
     }
 
 
-def load_split(system: System, recipe: Recipe, data: Path, split: Split) -> Sample:
+def limits(recipe: Recipe) -> dict[Split, int]:
+    """How many events of each split a recipe asks for."""
+    data = recipe.data
+    return {"train": data.max_train, "validation": data.max_validation, "test": data.max_test}
+
+
+def load_split(system: System, recipe: Recipe, data: Path, split: Split) -> Prepared:
     """The candidates of a split that the recipe asks for; of the test split always the natural mixture."""
-    limits: dict[Split, int] = {
-        "train": recipe.data.max_train,
-        "validation": recipe.data.max_validation,
-        "test": recipe.data.max_test,
-    }
     mixture: Mixture = "natural" if split == "test" else recipe.data.mixture
-    return system.load(recipe, data, split, mixture=mixture, limit=limits[split], seed=recipe.seed)
+    return system.load(recipe, data, split, mixture=mixture, limit=limits(recipe)[split], seed=recipe.seed)
+
+
+def load_sample(system: System, recipe: Recipe, data: Path, split: Split) -> Sample:
+    """The same of a system of labelled candidates."""
+    found = load_split(system, recipe, data, split)
+    if not isinstance(found, Sample):
+        raise TypeError(f"system {system.name} has no labelled candidates")
+    return found
 
 
 def float_twin(system: System, recipe: Recipe, run_dir: Path) -> nn.Module:
@@ -114,7 +184,7 @@ def float_twin(system: System, recipe: Recipe, run_dir: Path) -> nn.Module:
     return twin
 
 
-def scores(module: nn.Module, sample: Sample) -> NDArray[np.float32]:
+def scores(module: nn.Module, sample: Prepared) -> NDArray[np.float32]:
     """Logits of a network for a sample, float32 [n]."""
     module.eval()
     names = list(sample.inputs)
@@ -137,4 +207,4 @@ def export_run(system: System, recipe: Recipe, run_dir: Path, output: Path) -> P
         "module": sha256(run_dir / "module.pt"),
         "levelone": __version__,
     }
-    return export_qonnx(module, examples, output, metadata, output=system.output_name)
+    return export_qonnx(module, examples, output, metadata, output=system.outputs)

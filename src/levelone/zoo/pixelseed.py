@@ -6,7 +6,7 @@ baseline, a default recipe.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ from levelone.zoo.pixelseed_features import (
     summary_features,
     with_lengths,
 )
-from levelone.zoo.system import Mixture, Sample, Scorer, Split
+from levelone.zoo.system import Generator, Mixture, Reach, Sample, Scorer, Split
 
 if TYPE_CHECKING:
     from torch import nn
@@ -37,6 +37,13 @@ SATURATION_KE = np.float32(60.0)
 """Where the front end's charge measurement saturates (a typical pixel of a track holds 25 ke).
 Without it, the large charges of rare delta electrons would make the steps of the image quantiser coarse."""
 DEFAULT_RECIPE = Path(__file__).with_name("pixelseed.toml")
+GENERATOR = Generator(
+    "levelone.simulate.pixelseed",
+    "simulate",
+    options={"pileup": 50.0, "geometry": "cms"},
+    packages=("pyacts", "pythia8mc"),
+)
+"""Collisions come from the extra [sim]."""
 
 MIN_BASELINE = 20
 """Training doublets of each class that the baseline needs: it sets a tenth aside to know when to stop."""
@@ -73,13 +80,40 @@ class PixelSeed:
 
     name: str = "pixelseed"
     title: str = "Pixel doublets: do both hits come from the same particle?"
-    output_name: str = "logit"
+    outputs: tuple[str, ...] = ("logit",)
     default_recipe: Path = DEFAULT_RECIPE
+    generator: Generator = field(default=GENERATOR)
+    golden_events: int = 256
 
     def sample_file(self) -> Path:
         from levelone.data.doublets import sample_path
 
         return sample_path()
+
+    def provenance(self, path: Path) -> dict[str, Any]:
+        from levelone.data.doublets import open_doublets
+
+        with open_doublets(path) as file:
+            return dict(file.provenance)
+
+    def check_data(self, recipe: Recipe, path: Path) -> dict[str, Any]:
+        """Refuse a file before any training if a split lacks a class."""
+        counts = {}
+        splits: tuple[Split, ...] = ("train", "validation", "test")
+        for split in splits:
+            found = self.load(recipe, path, split, mixture="natural", limit=2000, seed=0)
+            fraction = float(found.target.mean())
+            if fraction in (0.0, 1.0):
+                present = "true" if fraction else "fake"
+                raise LeveloneError(
+                    f"{path}: the {split} candidates looked at are all {present}; both classes are needed",
+                    hint="simulate more events",
+                )
+            counts[f"{split} true fraction"] = round(fraction, 3)
+        return counts
+
+    def reach(self, recipe: Recipe) -> Reach:
+        return "firmware"
 
     def model_section(self, recipe: Recipe) -> PixelSeedModel:
         """The validated model section.
@@ -148,6 +182,7 @@ class PixelSeed:
         )
 
     def group_counts(self, path: Path, split: Split) -> NDArray[np.int64]:
+        """How many of a whole split are background and signal in each group, [groups, 2]."""
         from levelone.data.doublets import SPLITS, open_doublets
 
         with open_doublets(path) as file:
@@ -180,6 +215,11 @@ class PixelSeed:
         }
 
     def fit_baselines(self, recipe: Recipe, train: Sample) -> dict[str, Scorer]:
+        """Classical classifiers by name, trained on `Sample.summary`; one is called ``baseline``.
+
+        ``baseline`` is the one to beat: it knows what a conventional selection would know. Others show what
+        part of a difference comes from which information.
+        """
         from sklearn.ensemble import HistGradientBoostingClassifier
 
         fewest = int(np.bincount(train.target, minlength=2).min())

@@ -1,13 +1,16 @@
 """What a system is: the one interface between the zoo and everything that runs a system.
 
-A system knows its data file, its network inputs, its network and its baseline. It does not know how it is
-trained, exported or turned into hardware.
+A system knows its data file, its network inputs, its network, its loss and its baseline. It does not know how
+it is trained, exported or turned into hardware.
+
+There are two kinds. Candidates that fit into memory (`Sample`) belong to `levelone.zoo.pixelseed`; events of
+voxels are read from disk batch by batch (`Source`) by every `levelone.zoo.voxelsystem.VoxelSystem`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -21,6 +24,76 @@ if TYPE_CHECKING:
 
 Mixture = Literal["natural", "balanced"]
 Split = Literal["train", "validation", "test"]
+Reach = Literal["float", "quantised", "firmware"]
+"""How far a recipe's network is carried: trained in float only, quantised too, or up to the C simulation."""
+
+
+@dataclass(frozen=True)
+class Generator:
+    """How a system's event file is made.
+
+    Attributes
+    ----------
+    module, function
+        Called as ``function(path, events=, seed=, progress=, **options)``; returns a dataclass.
+    options
+        Options that it knows beyond these, with their defaults: the generator refuses impossible values.
+    packages
+        What its results depend on besides levelone's own code.
+    events
+        How many ``levelone run`` makes when it is given neither data nor a number; None: it never does.
+    """
+
+    module: str
+    function: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    packages: tuple[str, ...] = ()
+    events: int | None = None
+
+
+class Prepared(Protocol):
+    """Events in memory: what enters the network, channels first, by input name."""
+
+    @property
+    def inputs(self) -> Mapping[str, NDArray[np.float32]]: ...
+
+    def __len__(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class Events:
+    """A batch of events in memory.
+
+    Attributes
+    ----------
+    inputs
+        Network input name -> float32 [n, ...], exactly what enters the network (channels first).
+    truth
+        Column name -> [n] or [n, k]: targets, per-event weights, and whatever results are split by.
+    """
+
+    inputs: Mapping[str, NDArray[np.float32]]
+    truth: Mapping[str, NDArray[Any]]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.inputs.values())))
+
+
+class Source(Protocol):
+    """The events of one split, read when asked for."""
+
+    def __len__(self) -> int: ...
+
+    def batches(self, size: int, *, order: tuple[int, int] | None = None) -> Iterator[Events]:
+        """Every event once, `size` at a time (the last batch may be smaller).
+
+        `order` shuffles: the order depends on these two numbers (seed and epoch) and nothing else.
+        """
+        ...
+
+    def limited(self, events: int) -> Source:
+        """The same with at most so many events."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -77,10 +150,12 @@ class System(Protocol):
         One line for people.
     default_recipe
         The TOML file that ``levelone run NAME`` uses.
-    input_shapes
-        Network input name -> shape without the batch axis, channels first.
-    input_names, output_name
-        Order of the network's arguments; name of its output.
+    outputs
+        Names of the network's outputs, in order; its last layers are called the same.
+    generator
+        How event files are made.
+    golden_events
+        How many test events become golden vectors.
     """
 
     @property
@@ -90,10 +165,29 @@ class System(Protocol):
     @property
     def default_recipe(self) -> Path: ...
     @property
-    def output_name(self) -> str: ...
+    def outputs(self) -> tuple[str, ...]: ...
+    @property
+    def generator(self) -> Generator: ...
+    @property
+    def golden_events(self) -> int: ...
 
-    def sample_file(self) -> Path:
-        """The data file that ships with levelone (``recipe.data.file == "sample"``)."""
+    def sample_file(self) -> Path | None:
+        """The data file that ships with levelone (``recipe.data.file == "sample"``).
+
+        None if there is none: then a run makes its own events.
+        """
+        ...
+
+    def provenance(self, path: Path) -> dict[str, Any]:
+        """Where the events of a file come from; `LeveloneError` if it cannot be read."""
+        ...
+
+    def check_data(self, recipe: Recipe, path: Path) -> dict[str, Any]:
+        """Touch every split once; a few facts. `LeveloneError` if the file cannot be trained on."""
+        ...
+
+    def reach(self, recipe: Recipe) -> Reach:
+        """How far the network of this recipe is carried."""
         ...
 
     def model_section(self, recipe: Recipe) -> Section:
@@ -113,12 +207,8 @@ class System(Protocol):
         mixture: Mixture,
         limit: int | None = None,
         seed: int = 0,
-    ) -> Sample:
-        """Read at most `limit` candidates of `split` into memory, ready for the network."""
-        ...
-
-    def group_counts(self, path: Path, split: Split) -> NDArray[np.int64]:
-        """How many of a whole split are background and signal in each group, [groups, 2]."""
+    ) -> Prepared:
+        """Read at most `limit` events of `split` into memory, ready for the network."""
         ...
 
     def build_float(self, recipe: Recipe) -> nn.Module:
@@ -135,12 +225,4 @@ class System(Protocol):
 
     def published(self) -> dict[str, Any]:
         """Published results to compare with: source, conditions, figures. Not measured here."""
-        ...
-
-    def fit_baselines(self, recipe: Recipe, train: Sample) -> dict[str, Scorer]:
-        """Classical classifiers by name, trained on `Sample.summary`; one is called ``baseline``.
-
-        ``baseline`` is the one to beat: it knows what a conventional selection would know. Others show what
-        part of a difference comes from which information.
-        """
         ...

@@ -1,4 +1,4 @@
-"""`levelone inspect`."""
+"""`levelone inspect` and `levelone diff`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from levelone.cli.options import AsJson
 def add_to(app: typer.Typer) -> None:
     """Register the verbs of this module."""
     app.command()(inspect)
+    app.command("diff")(diff)
 
 
 def inspect(
@@ -55,6 +56,37 @@ def inspect(
         emit(result)
     if not as_json:
         _show(result)
+
+
+def diff(
+    project: Annotated[Path, typer.Argument(help="A project folder that levelone convert wrote.")],
+    vectors: Annotated[
+        str | None,
+        typer.Option(
+            "--vectors", metavar="FILE|N", help="An HDF5 file of vectors, or a number.", show_default=False
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the random vectors.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Show where the C simulation first differs from the reference, from which operands, and why.
+
+    Without --vectors: those that levelone csim takes, the golden ones in the project and 1000 random ones.
+    Exit code 0 if nothing differs, 1 if something does.
+
+    Example: levelone diff project
+    """
+    from levelone.pipeline.checks import NOTHING_COMPARED
+    from levelone.pipeline.diagnosis import diff_folder
+    from levelone.verify.story import tell
+
+    nothing = {key: NOTHING_COMPARED[key] for key in ("verdict", "vectors", "layers")} | {"first": None}
+    with one_json_object(as_json, on_error=nothing) as emit:
+        result = diff_folder(project, vectors=vectors, seed=seed)
+        emit(result)
+    if not as_json:
+        typer.echo("\n".join(tell(result)))
+    raise typer.Exit({"exact": 0, "mismatch": 1}.get(result["verdict"], 2))
 
 
 def _show(result: dict[str, Any]) -> None:

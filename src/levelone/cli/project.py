@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -91,6 +92,10 @@ def csim(
         if result["first_mismatch"] is not None:
             found = ", ".join(f"{key} {value}" for key, value in result["first_mismatch"].items())
             console.print(f"first mismatch: {found}", markup=False)
+            if result["first_mismatch"]["in"] == "C simulation":
+                console.print(
+                    f"where it arises and why: levelone diff {shlex.quote(str(project))}", markup=False
+                )
         colour = "green" if result["verdict"] == "exact" else "red"
         reason = f": {result['reason']}" if result["reason"] else ""
         console.print(f"[bold {colour}]{result['verdict']}[/]{reason}, {result['vectors']:,} vectors")

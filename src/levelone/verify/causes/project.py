@@ -1,0 +1,212 @@
+"""Causes that the project's files show: another type, another number, replayed exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from fractions import Fraction
+from math import floor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from levelone.graph.ir import Codes
+from levelone.graph.ops import AveragePool, Conv, Dense, Requantise
+from levelone.hls.config import HlsConfig
+from levelone.hls.lowering import LayerSpec, lower
+from levelone.hls.types import FixedType
+from levelone.verify.causes.case import Case, Hypothesis
+from levelone.verify.causes.replay import Sum, typed_sum, with_parameters
+from levelone.verify.causes.sums import place
+from levelone.verify.firmware import WEIGHTS, CodeChange
+from levelone.verify.fixed import IN_WORDS, assign, overflow
+
+SHOWN = 3
+
+
+def search(case: Case) -> Iterator[Hypothesis]:
+    """Each deviation of the project that this layer sees, alone, and then all of them together."""
+    told: dict[str, str] = {}
+    if isinstance(case.evidence.node.op, (Conv, Dense)):
+        told |= {key: text for key in ("weight", "bias") if (text := _numbers_told(case, key))}
+    for change in case.changed_types():
+        if change.key in ("accum", "result", "weight", "bias"):
+            told[f"{change.key} type"] = _type_told(case, change.key, change.name, change.meant, change.found)
+    for number in range(len(case.evidence.node.inputs)):
+        port = _port_told(case, number)
+        if port is not None:
+            told[f"port {number}"] = port
+    for what, text in told.items():
+        yield Hypothesis(_kind(what), text, lambda x, w=what: _replay(case, {w}, x))
+    if len(told) > 1:
+        both = "; and ".join(told.values())
+        yield Hypothesis("several", both, lambda x: _replay(case, set(told), x))
+
+
+def _kind(what: str) -> str:
+    names = {"accum type": "accumulator type", "weight": "weight code", "bias": "bias code"}
+    return "port type" if what.startswith("port") else names.get(what, what)
+
+
+def _replay(case: Case, applied: set[str], operands: tuple[Codes, ...]) -> NDArray[Any]:
+    """What the layer gives if only the deviations called `applied` hold."""
+    op = case.evidence.node.op
+    x = tuple(
+        _as_read(case, i, codes) if f"port {i}" in applied else codes for i, codes in enumerate(operands)
+    )
+    result = case.now("result") if "result type" in applied else None
+    accumulator = case.now("accum") if "accum type" in applied else None
+    if isinstance(op, (Conv, Dense)):
+        changed = _with_firmware_numbers(case, op, applied)
+        return typed_sum(changed, x[0], case.exponent, accumulator, result, out=case.evidence.found.shape[1:])
+    if isinstance(op, Requantise) and op.is_shift and result is not None:
+        return _on_recorded_grid(case, assign(x[0], case.operand(0)[1], result), result)
+    made = op.evaluate(*x)
+    if isinstance(op, AveragePool) and accumulator is not None:
+        divisor = op.divisor(x[0].shape[1:-1])
+        made = overflow(made.astype(object) * divisor, accumulator) // divisor
+    if result is None:
+        return made
+    return _on_recorded_grid(case, assign(made, case.exponent, result), result)
+
+
+def _on_recorded_grid(case: Case, codes: NDArray[Any], fixed: FixedType) -> NDArray[Any]:
+    shift = fixed.exponent - case.exponent
+    return codes * 2**shift if shift >= 0 else codes // 2**-shift
+
+
+def _as_read(case: Case, number: int, codes: Codes) -> NDArray[Any]:
+    """Codes of a port after the firmware's own type of it."""
+    name, exponent = case.operand(number)
+    fixed = case.firmware.types.get((name, "result"))
+    if fixed is None:
+        return codes
+    made = assign(codes, exponent, fixed)
+    shift = fixed.exponent - exponent
+    return (made * 2**shift if shift >= 0 else made // 2**-shift).astype(np.int64)
+
+
+def _with_firmware_numbers(case: Case, op: Sum, applied: set[str]) -> Sum:
+    spec = _spec(case)
+    if spec is None or not applied & {"weight", "bias", "weight type", "bias type"}:
+        return op
+    found: dict[str, NDArray[np.int64]] = {}
+    for key in ("weight", "bias"):
+        parameter = spec.parameters[key]
+        codes = parameter.codes
+        numbers = case.firmware.numbers.get((case.layer, key))
+        fixed = case.now(key) if f"{key} type" in applied else parameter.type
+        reals = [Fraction(int(c)) * Fraction(2) ** parameter.type.exponent for c in _stored(case, key, codes)]
+        if numbers is not None and key in applied:
+            reals = numbers
+        if fixed is not None:
+            held = [_held(real, fixed, parameter.type.exponent) for real in reals]
+            codes = _unstored(case, key, np.array(held, dtype=np.int64), codes.shape)
+        found[key] = codes
+    if isinstance(op, Dense):
+        return with_parameters(op, found["weight"].reshape(op.weights.shape), found["bias"])
+    return _written_out(case, op, spec, found)
+
+
+def _held(real: Fraction, fixed: FixedType, exponent: int) -> int:
+    """The code, on the grid ``2**exponent``, of a number after its assignment to a type."""
+    code = int(overflow(np.array([floor(real / Fraction(2) ** fixed.exponent)], dtype=object), fixed)[0])
+    return floor(Fraction(code) * Fraction(2) ** (fixed.exponent - exponent))
+
+
+def _written_out(case: Case, op: Conv, spec: LayerSpec, found: Mapping[str, NDArray[np.int64]]) -> Conv:
+    """The convolution as the firmware has it: dilation and groups written out, perhaps one row more."""
+    weights, groups = found["weight"], 1
+    if spec.kind.startswith("Depthwise"):
+        weights, groups = np.swapaxes(weights, -1, -2), op.groups
+    x, out = case.graph.values[case.evidence.node.inputs[0]], case.evidence.found.shape[1:]
+    pads = []
+    for n, o, s, k, (begin, _) in zip(x.shape, out, op.stride, weights.shape, op.pads, strict=False):
+        pads.append((begin, max(0, (o - 1) * s + k - n - begin)))
+    ones = (1,) * len(pads)
+    return replace(op, weights=weights, bias=found["bias"], pads=tuple(pads), dilation=ones, groups=groups)
+
+
+def _stored(case: Case, key: str, codes: NDArray[np.int64]) -> list[int]:
+    """Codes in the order of the header."""
+    if case.manifest.data["strategy"] == "resource":
+        codes = np.moveaxis(codes, -1, 0)
+    return [int(c) for c in codes.reshape(-1)]
+
+
+def _unstored(case: Case, key: str, flat: NDArray[np.int64], shape: tuple[int, ...]) -> NDArray[np.int64]:
+    if case.manifest.data["strategy"] == "resource":
+        return np.moveaxis(flat.reshape(shape[-1], *shape[:-1]), 0, -1)
+    return flat.reshape(shape)
+
+
+def _spec(case: Case) -> LayerSpec | None:
+    data = case.manifest.data
+    config = HlsConfig(io=data["io"], strategy=data["strategy"], project_name=data["project"])
+    name = case.evidence.node.name
+    return next((spec for spec in lower(case.graph, config) if spec.name == name and spec.parameters), None)
+
+
+def _numbers_told(case: Case, key: str) -> str:
+    changes = [c for c in case.firmware.code_changes if (c.layer, c.key) == (case.layer, key)]
+    spec = _spec(case)
+    if not changes or spec is None or key not in spec.parameters:
+        return ""
+    exponent = spec.parameters[key].type.exponent
+    shape = spec.parameters[key].codes.shape
+    shown = [_number_told(case, change, exponent, shape) for change in changes[:SHOWN]]
+    more = f"; and {len(changes) - SHOWN} more" if len(changes) > SHOWN else ""
+    return f"{WEIGHTS}{case.layer}_{key}.h holds other numbers than the graph: {'; '.join(shown)}{more}"
+
+
+def _number_told(case: Case, change: CodeChange, exponent: int, shape: tuple[int, ...]) -> str:
+    op, flat = case.evidence.node.op, np.zeros(int(np.prod(shape)), dtype=np.int64)
+    flat[change.index] = 1
+    at = tuple(int(i) for i in np.argwhere(_unstored(case, change.key, flat, shape))[0])
+    if isinstance(op, Conv) and change.key == "weight" and op.groups > 1 and at[-1] == 0 and shape[-1] == 1:
+        at = (*at[:-2], 0, at[-2])  # depthwise: [*kernel, channel, multiplier]
+    where = place(op, at) if change.key == "weight" else f"channel {at[-1]}"  # type: ignore[arg-type]
+    meant, found = (_code(number, exponent) for number in (change.meant, change.found))
+    return f"{change.key} code {found} instead of {meant} at {where} (number {change.index} in the file)"
+
+
+def _code(number: Fraction, exponent: int) -> str:
+    code = number / Fraction(2) ** exponent
+    return str(code) if code.denominator == 1 else f"{float(code):g}"
+
+
+def _type_told(case: Case, key: str, name: str, meant: str, found: str) -> str:
+    told = f"{name} is {found} in firmware/defines.h, convert had chosen {meant}"
+    fixed = case.now(key)
+    wanted = case.meant(key)
+    if fixed is None or wanted is None:
+        return told
+    parts = []
+    lost = fixed.exponent - wanted.exponent
+    if lost > 0:
+        parts.append(f"it lacks the last {lost} bit{'s' * (lost > 1)} and {IN_WORDS[fixed.rounding]}")
+    elif fixed.rounding != wanted.rounding:
+        parts.append(f"it {IN_WORDS[fixed.rounding]}, where it should be: {IN_WORDS[wanted.rounding]}")
+    holds = [FixedType(f.width, 0, f.signed, saturation=f.saturation).range for f in (fixed, wanted)]
+    scale = [Fraction(2) ** (f.exponent - wanted.exponent) for f in (fixed, wanted)]
+    ends = [(r.lo * s, r.hi * s) for r, s in zip(holds, scale, strict=True)]
+    if ends[0][0] > ends[1][0] or ends[0][1] < ends[1][1]:
+        parts.append(
+            f"too narrow: it holds {ends[0][0]} to {ends[0][1]} and {IN_WORDS[fixed.saturation]}, "
+            f"{ends[1][0]} to {ends[1][1]} was provided for"
+        )
+    elif fixed.saturation != wanted.saturation:
+        parts.append(f"it {IN_WORDS[fixed.saturation]}, where it should be: {IN_WORDS[wanted.saturation]}")
+    return f"{told} ({'; '.join(parts)})" if parts else told
+
+
+def _port_told(case: Case, number: int) -> str | None:
+    name, _ = case.operand(number)
+    change = next((c for c in case.firmware.type_changes if c.layer == name and c.key == "result"), None)
+    if change is None or case.evidence.node.inputs[number] not in {p.value.name for p in case.graph.inputs}:
+        return None
+    return (
+        f"the input port's type {change.name} is {change.found} in firmware/defines.h, convert had chosen "
+        f"{change.meant}: the layer does not read the codes that were sent"
+    )

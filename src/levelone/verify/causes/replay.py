@@ -1,0 +1,123 @@
+"""A sum as the firmware's own types compute it: every product, every partial sum, the final assignment."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from levelone.graph.ir import Codes
+from levelone.graph.ops import Conv, Dense
+from levelone.hls.types import FixedType
+from levelone.verify.fixed import assign, onto_grid, overflow
+
+Sum = Conv | Dense
+
+
+def as_conv(op: Sum, operand: Codes) -> tuple[Conv, Codes]:
+    """A dense layer as a convolution with a kernel of one element, and its operand with a spatial axis."""
+    if isinstance(op, Conv):
+        return op, operand
+    conv = Conv(op.weights[None], op.bias, op.weight_scale, (1,), ((0, 0),), (1,), 1, op.step)
+    return conv, operand.reshape(len(operand), -1, operand.shape[-1])
+
+
+def typed_sum(
+    op: Sum,
+    operand: Codes,
+    exponent: int,
+    accumulator: FixedType | None,
+    result: FixedType | None,
+    *,
+    out: tuple[int, ...],
+) -> NDArray[Any]:
+    """Codes of the sum on its own grid, computed in the types given; None changes nothing.
+
+    Products are formed exactly, brought to the accumulator's grid one by one and added to the bias in
+    row-major order of the kernel, as hls4ml does; the order matters only where the accumulator saturates.
+
+    Parameters
+    ----------
+    exponent
+        Of the sum's grid: one code of the bias is worth ``2**exponent``.
+    out
+        Shape of the result without the event axis.
+    """
+    conv, x = as_conv(op, operand)
+    if accumulator is None or (accumulator.exponent <= exponent and accumulator.saturation == "WRAP"):
+        total = conv.evaluate(x).astype(object)
+        if accumulator is not None:
+            total = _back(assign(total, exponent, accumulator), accumulator.exponent, exponent)
+    else:
+        total = _one_by_one(conv, x, exponent, accumulator)
+    if result is not None:
+        total = _back(assign(total, exponent, result), result.exponent, exponent)
+    return total.reshape(len(operand), *out)
+
+
+def _one_by_one(conv: Conv, x: Codes, exponent: int, accumulator: FixedType) -> NDArray[Any]:
+    padded = conv.window.pad(x.astype(object), 0)
+    spatial = conv.window.output_shape("sum", x.shape[1:-1])
+    bias = assign(conv.bias.astype(object), exponent, accumulator)
+    total = np.broadcast_to(bias, (len(x), *spatial, len(bias))).copy()
+    dropped = accumulator.exponent - exponent
+    for tap in conv.window.taps():
+        seen = conv.window.at_tap(padded, tap, spatial)
+        for i, o in conv.group_slices():
+            weights = conv.weights[tap][:, o].astype(object) * conv.step
+            for channel, row in enumerate(weights):
+                products = seen[..., i][..., channel, None] * row
+                product = overflow(onto_grid(products, dropped, accumulator.rounding), accumulator)
+                total[..., o] = overflow(total[..., o] + product, accumulator)
+    return _back(total, accumulator.exponent, exponent)
+
+
+def _back(codes: NDArray[Any], source: int, target: int) -> NDArray[Any]:
+    """Codes on another grid; one that falls between two codes of a coarser grid becomes unequal to all."""
+    if source >= target:
+        return codes * 2 ** (source - target)
+    unit = 2 ** (target - source)
+    return np.where(codes % unit == 0, codes // unit, np.iinfo(np.int64).min)
+
+
+def with_parameters(op: Sum, weights: NDArray[Any] | None, bias: NDArray[Any] | None) -> Sum:
+    """The same sum with other codes."""
+    return replace(
+        op, weights=op.weights if weights is None else weights, bias=op.bias if bias is None else bias
+    )
+
+
+def terms(op: Sum, operand: Codes, position: tuple[int, ...]) -> list[tuple[tuple[int, ...], int, int]]:
+    """What one result is made of, without padding: (index of an operand, its code, the weight's).
+
+    Parameters
+    ----------
+    operand
+        One event.
+    position
+        Of the result, channel last.
+    """
+    if isinstance(op, Dense):
+        at = position[:-1]
+        return [
+            ((*at, i), int(operand[(*at, i)]), int(op.weights[i, position[-1]]))
+            for i in range(len(op.weights))
+        ]
+    width = op.weights.shape[-2]
+    group = position[-1] // (op.weights.shape[-1] // op.groups)
+    found = []
+    for tap in itertools.product(*(range(k) for k in op.window.kernel)):
+        at = tuple(
+            p * s + t * d - begin
+            for p, s, t, d, (begin, _) in zip(
+                position[:-1], op.stride, tap, op.dilation, op.pads, strict=True
+            )
+        )
+        if all(0 <= i < n for i, n in zip(at, operand.shape, strict=False)):
+            for i in range(width):
+                index = (*at, group * width + i)
+                found.append((index, int(operand[index]), int(op.weights[(*tap, i, position[-1])])))
+    return found

@@ -1,0 +1,250 @@
+"""How the firmware that lies in a project differs from what `convert` would write there."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+from levelone.files import sha256
+from levelone.graph.ir import Graph
+from levelone.hls.config import HlsConfig
+from levelone.hls.manifest import Manifest
+from levelone.hls.project import convert, edited_files
+from levelone.hls.types import FixedType
+from levelone.verify.fixed import parse_type
+
+DEFINES = "firmware/defines.h"
+PARAMETERS = "firmware/parameters.h"
+WEIGHTS = "firmware/weights/"
+MAX_LINES = 40
+"""Changed lines that are reported per file."""
+
+_TYPEDEF = re.compile(r"^\s*typedef (.+) (\w+);\s*$", re.MULTILINE)
+_RECORD = re.compile(r'save_layer_output<(\w+)>\(\w+, "(\w+)"')
+_SETTING = re.compile(r"static const (?:unsigned|bool|int) (\w+) = (-?\w+);")
+_LAYER = re.compile(r"^// (\w+)\s*$")
+_NUMBERS = re.compile(r"= \{([^{}]*)\};")
+
+
+@dataclass(frozen=True)
+class LineChange:
+    """A line of a generated file that is not as it was written; empty text where there is no such line."""
+
+    file: str
+    line: int
+    meant: str
+    found: str
+    layer: str | None = None
+
+
+@dataclass(frozen=True)
+class TypeChange:
+    """A type of a layer that is not the one that `convert` chose; `key` is ``result``, ``accum``, ..."""
+
+    layer: str
+    key: str
+    name: str
+    meant: str
+    found: str
+
+
+@dataclass(frozen=True)
+class CodeChange:
+    """A number in a header of weights, biases or tables, by its flat index there."""
+
+    layer: str
+    key: str
+    index: int
+    meant: Fraction
+    found: Fraction
+
+
+@dataclass(frozen=True)
+class Firmware:
+    """What lies in the project, and where it deviates; layers by their firmware names.
+
+    Attributes
+    ----------
+    types
+        (layer, key) -> the type that the project has now; only fixed-point ones.
+    numbers
+        (layer, key) -> the numbers in the header as it is now; only of headers that deviate.
+    settings
+        layer -> {setting of its configuration: (meant, found)}, where they differ.
+    foreign
+        Edited files that cannot be compared line by line: this levelone would write them otherwise.
+    """
+
+    edited: tuple[str, ...]
+    types: Mapping[tuple[str, str], FixedType]
+    type_changes: tuple[TypeChange, ...] = ()
+    code_changes: tuple[CodeChange, ...] = ()
+    numbers: Mapping[tuple[str, str], list[Fraction]] = field(default_factory=dict)
+    lines: tuple[LineChange, ...] = ()
+    settings: Mapping[str, Mapping[str, tuple[str, str]]] = field(default_factory=dict)
+    foreign: tuple[str, ...] = ()
+
+
+def read_firmware(manifest: Manifest, graph: Graph) -> Firmware:
+    """Compare the project with a fresh conversion of `graph` for the same hardware.
+
+    Raises
+    ------
+    LeveloneError
+        If `graph` cannot be converted.
+    """
+    edited = tuple(name for name in edited_files(manifest) if name.startswith("firmware/") or "/" not in name)
+    layers = _layers(manifest)
+    if not edited:
+        return Firmware((), _types(manifest.project, manifest, layers))
+    with tempfile.TemporaryDirectory(prefix="levelone-diff-") as scratch:
+        again = Path(scratch) / "project"
+        convert(graph, again, _config(manifest))
+        digests = manifest.data["digests"]
+        known = [n for n in edited if (again / n).is_file() and sha256(again / n) == digests[n]]
+        lines = [change for name in known for change in _lines(manifest, again, name, layers)]
+        types = _types(manifest.project, manifest, layers)
+        changes = _type_changes(manifest, again, layers) if DEFINES in known else ()
+        codes: list[CodeChange] = []
+        numbers: dict[tuple[str, str], list[Fraction]] = {}
+        for name in known:
+            if name.startswith(WEIGHTS):
+                place = _split(Path(name).stem, layers)
+                meant, found = read_numbers(again / name), read_numbers(manifest.project / name)
+                if place is None or len(meant) != len(found):
+                    continue
+                numbers[place] = found
+                codes += [
+                    CodeChange(*place, i, a, b)
+                    for i, (a, b) in enumerate(zip(meant, found, strict=True))
+                    if a != b
+                ]
+    return Firmware(
+        edited,
+        types,
+        tuple(changes),
+        tuple(codes),
+        numbers,
+        tuple(change for change in lines if not change.file.startswith(WEIGHTS)),
+        _settings(lines),
+        tuple(name for name in edited if name not in known),
+    )
+
+
+def read_numbers(path: Path) -> list[Fraction]:
+    """Numbers of a parameter header, exactly; empty if the file is not of that form."""
+    found = _NUMBERS.search(_text(path))
+    if found is None:
+        return []
+    try:
+        return [Fraction(number.strip()) for number in found[1].split(",")]
+    except (ValueError, ZeroDivisionError):
+        return []
+
+
+def _config(manifest: Manifest) -> HlsConfig:
+    data = manifest.data
+    return HlsConfig(
+        io=data["io"],
+        part=data["part"],
+        clock_ns=data["clock_ns"],
+        clock_uncertainty=data["clock_uncertainty"],
+        reuse_factor=data["reuse_factor"],
+        strategy=data["strategy"],
+        project_name=data["project"],
+    )
+
+
+def _layers(manifest: Manifest) -> list[str]:
+    """Firmware names of all layers, the longest first."""
+    entries = [*manifest.data["inputs"], *manifest.data["layers"]]
+    return sorted(
+        {entry["layer"] for entry in entries} | set(manifest.data["helpers"]), key=len, reverse=True
+    )
+
+
+def _split(name: str, layers: list[str]) -> tuple[str, str] | None:
+    """``conv1_accum`` -> (``conv1``, ``accum``)."""
+    return next(((layer, name[len(layer) + 1 :]) for layer in layers if name.startswith(f"{layer}_")), None)
+
+
+def _typedefs(project: Path, manifest: Manifest, layers: list[str]) -> dict[tuple[str, str], tuple[str, str]]:
+    """(layer, key) -> (name of the type, its definition)."""
+    definitions = {name: text for text, name in _TYPEDEF.findall(_text(project / DEFINES))}
+    result = {}
+    for name, text in definitions.items():
+        stem = name.removesuffix("_t")
+        if stem in layers:
+            result[stem, "result"] = (name, text)
+        elif (place := _split(stem, layers)) is not None:
+            result[place] = (name, text)
+    for name, layer in _RECORD.findall(_text(project / "firmware" / f"{manifest.name}.cpp")):
+        if name in definitions:
+            result[layer, "result"] = (name, definitions[name])
+    return result
+
+
+def _types(project: Path, manifest: Manifest, layers: list[str]) -> dict[tuple[str, str], FixedType]:
+    parsed = {place: parse_type(text) for place, (_, text) in _typedefs(project, manifest, layers).items()}
+    return {place: fixed for place, fixed in parsed.items() if fixed is not None}
+
+
+def _type_changes(manifest: Manifest, again: Path, layers: list[str]) -> list[TypeChange]:
+    meant = _typedefs(again, manifest, layers)
+    found = _typedefs(manifest.project, manifest, layers)
+    return [
+        TypeChange(*place, name, text, found.get(place, ("", "(not defined)"))[1])
+        for place, (name, text) in meant.items()
+        if found.get(place, ("", ""))[1] != text
+    ]
+
+
+def _lines(manifest: Manifest, again: Path, name: str, layers: list[str]) -> list[LineChange]:
+    before, after = (_text(root / name).splitlines() for root in (again, manifest.project))
+    owners = _owners(before, layers)
+    changes: list[LineChange] = []
+    for tag, a, b, c, d in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        if tag == "equal":
+            continue
+        for i in range(max(b - a, d - c)):
+            meant = before[a + i].strip() if a + i < b else ""
+            found = after[c + i].strip() if c + i < d else ""
+            owner = owners[min(a + i, len(owners) - 1)] if owners else None
+            changes.append(LineChange(name, min(c + i, max(d - 1, c)) + 1, meant, found, owner))
+            if len(changes) == MAX_LINES:
+                return changes
+    return changes
+
+
+def _owners(lines: list[str], layers: list[str]) -> list[str | None]:
+    """The layer whose configuration or call each line belongs to, as far as hls4ml's comments tell."""
+    owners: list[str | None] = []
+    current = None
+    for line in lines:
+        heading = _LAYER.match(line)
+        if heading is not None:
+            current = heading[1] if heading[1] in layers else None
+        call = re.search(r"// (\w+)\s*$", line)
+        owners.append(call[1] if call is not None and call[1] in layers else current)
+    return owners
+
+
+def _settings(lines: list[LineChange]) -> dict[str, dict[str, tuple[str, str]]]:
+    result: dict[str, dict[str, tuple[str, str]]] = {}
+    for change in lines:
+        meant, found = _SETTING.search(change.meant), _SETTING.search(change.found)
+        if change.layer is not None and meant is not None and found is not None and meant[1] == found[1]:
+            result.setdefault(change.layer, {})[meant[1]] = (meant[2], found[2])
+    return result
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""

@@ -1,0 +1,133 @@
+"""A diagnosis as sentences for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+SHOWN_TERMS = 12
+SHOWN_LINES = 5
+
+
+def tell(result: Mapping[str, Any]) -> list[str]:
+    """Lines of text for what `levelone.verify.diagnosis.diagnose` returns."""
+    first = result["first"]
+    if first is None:
+        if result["verdict"] == "exact":
+            return [
+                f"no difference: every code of every layer is the reference's, {result['vectors']:,} vectors"
+            ]
+        return [f"no integer differs in {result['vectors']:,} vectors, but: {result['reason']}"]
+    lines = [
+        f"first difference: {_place(first)}, event {first['event']}",
+        f"  expected {first['expected']}, found {first['found']} ({_lsb(first['lsb'])})",
+        *("  " + line for line in _made_of(first)),
+        f"  {first['codes']:,} codes of {first['layer']} in {first['events']:,} events are wrong "
+        "on operands that are right",
+        *_cause(first["cause"]),
+    ]
+    for fault in result["others"]:
+        lines += [
+            f"also at fault, on the operands that it got: {_place(fault)}, event {fault['event']}: "
+            f"expected {fault['expected']}, found {fault['found']}",
+            *_cause(fault["cause"]),
+        ]
+    faulty = [layer["name"] for layer in result["layers"] if layer["state"] == "at fault"]
+    told = {first["layer"], *(fault["layer"] for fault in result["others"])}
+    if rest := [name for name in faulty if name not in told]:
+        lines.append(f"at fault as well, not looked into: {', '.join(rest)}")
+    lines += _follows(result["layers"])
+    if result["edited_files"]:
+        lines.append(f"edited since the project was generated: {', '.join(result['edited_files'])}")
+    if result["reason"]:
+        lines.append(f"besides: {result['reason']}")
+    return lines
+
+
+def _place(fault: Mapping[str, Any]) -> str:
+    position = f", position ({', '.join(map(str, fault['position']))})" if fault["position"] else ""
+    return f"layer {fault['layer']} ({fault['op']}){position}, channel {fault['channel']}"
+
+
+def _cause(cause: Mapping[str, Any]) -> list[str]:
+    if cause["confirmed"]:
+        proof = (
+            f"  this reproduces all {cause['looked_at']:,} codes looked at, the right ones and the wrong ones"
+        )
+        lines = [f"cause: {cause['text']}", proof]
+    elif cause["explained"]:
+        part = f"{cause['explained']:,} of the {cause['looked_at']:,} codes looked at"
+        lines = [f"cause, not certain: {cause['text']}", f"  this reproduces that integer and {part}"]
+    else:
+        lines = [f"cause not found: {cause['text']}"]
+    for change in cause["lines"][:SHOWN_LINES]:
+        place = f"{change['file']} line {change['line']}"
+        lines.append(f"  {place}: {change['found'] or '(nothing)'}   was: {change['meant'] or '(nothing)'}")
+    return lines
+
+
+def _made_of(fault: Mapping[str, Any]) -> list[str]:
+    parts = fault["made_of"]
+    if "terms" in parts:
+        return _sum(parts, fault["types"])
+    if "before_rounding" in parts:
+        number = parts["before_rounding"]
+        shown = number if len(number) < 24 else f"{parts['as_decimal']:.12g}..."
+        tie = " (a tie)" if parts["is_tie"] else ""
+        lines = [
+            f"code {parts['code']} * {_short(parts['multiplier'])} + {_short(parts['offset'])} = {shown}{tie},"
+            f" rounded by {parts['rounding']}, clipped to {parts['clip'][0]} ... {parts['clip'][1]}"
+        ]
+        return lines + ([f"less the zero point {parts['zero_point']}"] if parts["zero_point"] else [])
+    if "window" in parts:
+        return [f"window: {_some(parts['window'])}"]
+    if "operand" in parts:
+        return [f"is {parts['operand']}[{', '.join(map(str, parts['at']))}] = {parts['code']}, moved"]
+    if "codes" in parts:
+        return [f"operands: {', '.join(map(str, parts['codes']))}"]
+    return [f"code of the operand: {parts['code']}"] if "code" in parts else ["is padding"]
+
+
+def _sum(parts: Mapping[str, Any], types: Mapping[str, str]) -> list[str]:
+    padding = f", {parts['in_padding']} in the padding" if parts["in_padding"] else ""
+    lines = [f"sum of {parts['terms']} products ({parts['not_zero']} are not zero{padding}):"]
+    step = f" * {parts['step']}" if parts["step"] != 1 else ""
+    width = max((len(str(term["product"])) for term in parts["listed"]), default=1)
+    lines.append(f"  bias {parts['bias']}")
+    shown = parts["listed"][:SHOWN_TERMS]
+    for term in shown:
+        product = f"{term['code']} * {term['weight']}{step} = {term['product']:>{width}}"
+        lines.append(f"  [{', '.join(map(str, term['at']))}] {product}   partial sum {term['partial_sum']}")
+    if parts["not_zero"] > len(shown):
+        lines.append(f"  ... {parts['not_zero'] - len(shown)} more products")
+    lines.append(f"  sum {parts['sum']}")
+    if "accum" in types:
+        lines.append(f"accumulator {types['accum']}, result {types.get('result', '?')} in the project")
+    return lines
+
+
+def _follows(layers: Sequence[Mapping[str, Any]]) -> list[str]:
+    by_source: dict[tuple[str, ...], list[str]] = {}
+    for layer in layers:
+        if layer["follows_from"]:
+            by_source.setdefault(tuple(layer["follows_from"]), []).append(layer["name"])
+    return [
+        f"follow from {' and '.join(source)}, right on the operands that they got: {', '.join(names)}"
+        for source, names in by_source.items()
+    ]
+
+
+def _some(codes: Sequence[int]) -> str:
+    shown = ", ".join(map(str, codes[:SHOWN_TERMS]))
+    return shown + (f", ... ({len(codes)} in all)" if len(codes) > SHOWN_TERMS else "")
+
+
+def _short(number: str) -> str:
+    if len(number) < 16:
+        return number
+    top, _, bottom = number.partition("/")
+    return f"{int(top) / int(bottom or 1):.9g}..."
+
+
+def _lsb(count: int) -> str:
+    return f"{count} LSB"

@@ -1,0 +1,84 @@
+"""The networks of system next: the published fully connected one, and the compact 3D CNN.
+
+    published: tpc -> tpc_q -> flat -> fc1 -> fc1_act -> logit
+    compact:   tpc -> tpc_q -> conv1 -> act1 [-> conv2 -> act2 ...] -> most, mean -> mean_q -> both -> flat
+               flat -> fc1 -> fc1_act [-> fc2 ...] -> logit
+
+The compact network looks for the same thing everywhere: convolutions, then the largest and the mean answer of
+each channel over the whole chamber, then a small dense network. One dense blob or two is a question that the
+mean answers; how dense the densest is, the largest.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from levelone.quant.layers import Layers
+from levelone.zoo.next import SHAPE, NextModel, output_size
+
+
+class _Dense(nn.Module):
+    """What both end with: dense layers with rectifiers, then the logit."""
+
+    def _add_dense(self, layers: Layers, source: str, width: int, units: tuple[int, ...]) -> None:
+        self._dense: list[tuple[str, str]] = []
+        for number, count in enumerate(units, start=1):
+            name = f"fc{number}"
+            self.add_module(name, layers.dense(name, (source,), (width, count)))
+            self.add_module(f"{name}_act", layers.relu(name))
+            self._dense.append((name, f"{name}_act"))
+            source, width = f"{name}_act", count
+        self.logit = layers.dense("logit", (source,), (width, 1), norm=False)
+
+    def _finish(self, x: Tensor) -> Tensor:
+        for linear, activation in self._dense:
+            x = self.get_submodule(activation)(self.get_submodule(linear)(x))
+        result: Tensor = self.logit(x)
+        return result
+
+
+class Published(_Dense):
+    """Flatten, 32 units, 1: argument tpc [n, 1, 20, 20, 60], result logit [n, 1]."""
+
+    def __init__(self, layers: Layers, section: NextModel) -> None:
+        super().__init__()
+        self.input_shapes = {"tpc": SHAPE}
+        self.tpc_q = layers.input("tpc_q", signed=False)
+        self.flat = layers.flatten("flat", ("tpc_q",))
+        self._add_dense(layers, "flat", SHAPE[1] * SHAPE[2] * SHAPE[3], section.dense)
+
+    def forward(self, tpc: Tensor) -> Tensor:
+        return self._finish(self.flat(self.tpc_q(tpc)))
+
+
+class Compact(_Dense):
+    """The 3D CNN: argument tpc [n, 1, 20, 20, 60], result logit [n, 1]."""
+
+    def __init__(self, layers: Layers, section: NextModel) -> None:
+        super().__init__()
+        self.input_shapes = {"tpc": SHAPE}
+        channels, *axes = SHAPE
+        grid = (axes[0], axes[1], axes[2])
+        self.tpc_q = layers.input("tpc_q", signed=False)
+        self._convolutions: list[tuple[str, str]] = []
+        source = "tpc_q"
+        for number, conv in enumerate(section.convolutions, start=1):
+            name, activation = f"conv{number}", f"act{number}"
+            sizes = (conv.kernel, conv.stride, conv.padding)
+            self.add_module(name, layers.conv3d(name, (source,), (channels, conv.channels), *sizes))
+            self.add_module(activation, layers.relu(name))
+            self._convolutions.append((name, activation))
+            source, channels = activation, conv.channels
+            grid = output_size(grid, conv)
+        self.most = layers.max_pool3d("most", (source,), grid)
+        self.mean = layers.average_pool3d("mean", (source,), grid)
+        self.mean_q = layers.quantise("mean_q", signed=False)
+        self.both = layers.concat("both", ("most", "mean_q"))
+        self.flat = layers.flatten("flat", ("both",))
+        self._add_dense(layers, "flat", 2 * channels, section.dense)
+
+    def forward(self, tpc: Tensor) -> Tensor:
+        x = self.tpc_q(tpc)
+        for linear, activation in self._convolutions:
+            x = self.get_submodule(activation)(self.get_submodule(linear)(x))
+        return self._finish(self.flat(self.both(self.most(x), self.mean_q(self.mean(x)))))

@@ -9,7 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from levelone.quant.layers import activation_layers, linear_layers
+from levelone.errors import LeveloneError
+from levelone.quant.grids import activation_layers, linear_layers, merging_layers
+from levelone.quant.merging import Concat, Flatten
 from levelone.quant.scale import scale_of
 
 
@@ -47,22 +49,21 @@ def network_cost(network: nn.Module) -> dict[str, Any]:
         ``layers``: name -> ``weights``, ``nonzero_weights``, ``multiplications`` (of nonzero weights),
         ``ebops``; and the totals under the same names.
     """
+    shapes = _output_shapes(network, {**activation_layers(network), **merging_layers(network)})
     positions = _positions(network)
     layers: dict[str, dict[str, int]] = {}
     for name, layer in linear_layers(network).items():
         codes = weight_codes(layer)
-        bits = np.concatenate([_bits_of_inputs(network, source) for source in layer.sources])  # type: ignore[union-attr]
-        if (
-            codes.ndim == 2 and len(bits) != codes.shape[1]
-        ):  # flattened images: every pixel has the same width
+        bits = np.concatenate([value_bits(network, source, shapes) for source in layer.sources])  # type: ignore[union-attr]
+        if codes.ndim == 2 and len(bits) != codes.shape[1]:  # flattened without a layer of its own
             bits = np.full(codes.shape[1], bits[0])
-        per_input = bits.reshape(1, -1, *[1] * (codes.ndim - 2)) if len(bits) == codes.shape[1] else bits[0]
         repeat = positions[name]
+        per_weight = enclosed_bits(codes) * _bits_per_weight(codes, bits)
         layers[name] = {
             "weights": int(codes.size),
             "nonzero_weights": int(np.count_nonzero(codes)),
             "multiplications": int(np.count_nonzero(codes)) * repeat,
-            "ebops": int((enclosed_bits(codes) * per_input).sum()) * repeat,
+            "ebops": int(per_weight.sum()) * repeat,
         }
     keys = ("weights", "nonzero_weights", "multiplications", "ebops")
     return {"layers": layers, **{key: sum(layer[key] for layer in layers.values()) for key in keys}}
@@ -73,11 +74,28 @@ def _positions(network: nn.Module) -> dict[str, int]:
     return {name: int(np.prod(shape[2:], dtype=np.int64)) for name, shape in _output_shapes(network).items()}
 
 
-def _bits_of_inputs(network: nn.Module, source: str) -> NDArray[np.int64]:
-    """Width of each channel of an activation layer."""
-    layer: Any = activation_layers(network)[source]
-    channels = _output_shapes(network, activation_layers(network))[source][1]
-    return np.full(channels, int(layer.act_quant.bit_width()))
+def _bits_per_weight(codes: NDArray[np.int64], bits: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Width of the operand that each weight [out, in / groups, ...] meets, broadcast to the weights."""
+    inside = codes.shape[1]
+    groups = len(bits) // inside if codes.ndim > 2 else 1
+    group = np.arange(len(codes)) // max(len(codes) // groups, 1)
+    per_input = bits[group[:, None] * inside + np.arange(inside)]
+    return per_input.reshape(*per_input.shape, *[1] * (codes.ndim - 2))
+
+
+def value_bits(network: nn.Module, name: str, shapes: dict[str, tuple[int, ...]]) -> NDArray[np.int64]:
+    """Width of each channel of a layer's result, as quantisers say; sums keep their widest operand's."""
+    layer: Any = network.get_submodule(name)
+    if name in activation_layers(network):
+        return np.full(shapes[name][1], int(layer.act_quant.bit_width()))
+    if name in linear_layers(network):
+        raise LeveloneError(f"layer {name!r} feeds another layer with weights without a quantiser between")
+    parts = [value_bits(network, source, shapes) for source in layer.sources]
+    if isinstance(layer, Concat):
+        return np.concatenate(parts)
+    if isinstance(layer, Flatten):
+        return np.repeat(parts[0], shapes[name][1] // len(parts[0]))
+    return np.max(np.broadcast_arrays(*parts), axis=0)
 
 
 def _output_shapes(

@@ -1,0 +1,191 @@
+"""Muon: the energy of multi-TeV muons from their radiative losses in a finely segmented calorimeter.
+
+A muon of 50 GeV to 8 TeV crosses 50 x 32 x 32 cells. It loses little, and how much is nearly the same at all
+energies, except for rare hard bremsstrahlung photons and electron pairs: their number, sizes and places tell
+the energy. Published by J. Kieseler et al., arXiv:2107.02119; `levelone.simulate.muon` makes the events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from levelone.errors import LeveloneError
+from levelone.panels import Card, Panel
+from levelone.recipe import Recipe, Section
+from levelone.zoo.muon_features import FEATURES, high_level
+from levelone.zoo.muon_section import GRID, MuonModel, grids
+from levelone.zoo.system import Events, Generator, Reach, Source
+from levelone.zoo.voxelsystem import Outputs, Predictor, VoxelSystem
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from levelone.data.voxels import VoxelBatch
+    from levelone.quant.layers import Layers
+
+OUTPUT = "energy"
+GEV_PER_UNIT = 1e3
+"""The network's output is in TeV."""
+
+
+@dataclass(frozen=True)
+class Muon(VoxelSystem):
+    """The muon system; see `levelone.zoo.voxelsystem.VoxelSystem`."""
+
+    name: ClassVar[str] = "muon"
+    title: ClassVar[str] = "Muons: energy from radiative losses in a calorimeter"
+    default_recipe: ClassVar[Path] = Path(__file__).with_name("muon.toml")
+    outputs: ClassVar[tuple[str, ...]] = (OUTPUT,)
+    generator: ClassVar[Generator] = Generator(
+        "levelone.simulate.muon",
+        "simulate_muon",
+        options={"energy_gev": (50.0, 8000.0), "spectrum": "flat"},
+        events=20_000,
+    )
+    grids: ClassVar[tuple[str, ...]] = ("calo",)
+    columns: ClassVar[tuple[str, ...]] = ("energy",)
+    section: ClassVar[type[Section]] = MuonModel
+    golden_events: ClassVar[int] = 16
+
+    def model(self, recipe: Recipe) -> MuonModel:
+        """The checked ``[model]`` section."""
+        return cast(MuonModel, self.model_section(recipe))
+
+    def layer_names(self, recipe: Recipe) -> tuple[str, ...]:
+        if not recipe.quant.layers:
+            return ()
+        from levelone.quant.layers import FloatLayers
+
+        section = MuonModel.model_validate(recipe.model)
+        return tuple(name for name, _ in _network(FloatLayers(), section).named_children())
+
+    def check_model(self, recipe: Recipe, section: Section) -> None:
+        model = cast(MuonModel, section)
+        if model.architecture == "baseline" and model.ablation != "none":
+            raise LeveloneError(
+                f"recipe: model.ablation = {model.ablation!r} leaves a part out of the full architecture",
+                hint='set model.architecture = "full"',
+            )
+        if model.architecture == "full" and model.response != "linear":
+            raise LeveloneError(
+                "recipe: model.response: the energy path sums energies, so the full architecture reads them"
+                f" as they are, not their {model.response}",
+                hint='set model.response = "linear"',
+            )
+        if min(model.channels) < 1 or any(units < 1 for units in model.dense):
+            raise LeveloneError("recipe: model: channels and units must be positive")
+
+    def reach(self, recipe: Recipe) -> Reach:
+        return self.model(recipe).reach
+
+    def input_shapes(self, recipe: Recipe) -> dict[str, tuple[int, ...]]:
+        model = MuonModel.model_validate(recipe.model)
+        if model.architecture == "baseline":
+            return {"calo": (1, *GRID)}
+        features: dict[str, tuple[int, ...]] = {"features": (len(FEATURES),)}
+        return features if model.ablation == "no_cnn" else {"calo": (1, *GRID), **features}
+
+    def prepare(self, recipe: Recipe, batch: VoxelBatch) -> Events:
+        model = MuonModel.model_validate(recipe.model)
+        energies = batch.images["calo"]
+        inputs: dict[str, NDArray[np.float32]] = {}
+        for name in self.input_shapes(recipe):
+            if name == "features":
+                inputs[name] = high_level(energies)
+            else:
+                inputs[name] = (np.sqrt(energies) if model.response == "sqrt" else energies)[:, None]
+        return Events(inputs, {"energy": batch.truth["energy"].astype(np.float32)})
+
+    def build(self, recipe: Recipe, layers: Layers) -> nn.Module:
+        return _network(layers, self.model(recipe))
+
+    def loss(self, recipe: Recipe, outputs: tuple[Tensor, ...], truth: Mapping[str, Tensor]) -> Tensor:
+        from levelone.zoo.muon_loss import fractional_huber, high_energy_weight
+
+        true = truth["energy"].reshape(-1) / GEV_PER_UNIT
+        return high_energy_weight(true) * fractional_huber(outputs[0].reshape(-1), true)
+
+    def fit_baselines(self, recipe: Recipe, train: Source) -> dict[str, Predictor]:
+        """Gradient boosting on the high-level features."""
+        from sklearn.ensemble import HistGradientBoostingRegressor
+
+        model = MuonModel.model_validate(recipe.model)
+        features, energies = [], []
+        for events in train.batches(256):
+            features.append(_features(model, events))
+            energies.append(events.truth["energy"])
+        tev = np.concatenate(energies).astype(np.float64) / GEV_PER_UNIT
+        fitted = HistGradientBoostingRegressor(
+            max_iter=400, learning_rate=0.05, early_stopping=True, random_state=recipe.seed
+        )
+        fitted.fit(np.concatenate(features), tev, sample_weight=1 / tev)
+
+        def predict(events: Events) -> Outputs:
+            return {OUTPUT: fitted.predict(_features(model, events)).astype(np.float32)[:, None]}
+
+        return {"boosting": predict}
+
+    def measure(
+        self, recipe: Recipe, predictions: Mapping[str, Outputs], truth: Mapping[str, NDArray[Any]]
+    ) -> dict[str, Any]:
+        from levelone.zoo.muon_metrics import summary
+
+        true = truth["energy"].astype(np.float64)
+        models = {}
+        for name, outputs in predictions.items():
+            predicted = outputs[OUTPUT].reshape(-1).astype(np.float64) * GEV_PER_UNIT
+            models[name] = summary(true, predicted, seed=recipe.seed)
+        return {"models": models}
+
+    def panels(
+        self,
+        metrics: Mapping[str, Any],
+        predictions: Mapping[str, Outputs],
+        truth: Mapping[str, NDArray[Any]],
+    ) -> list[Panel]:
+        from levelone.zoo.muon_panels import panels
+
+        predicted = {
+            name: outputs[OUTPUT].reshape(-1) * GEV_PER_UNIT for name, outputs in predictions.items()
+        }
+        return panels(metrics, predicted, truth["energy"])
+
+    def cards(self, metrics: Mapping[str, Any]) -> list[Card]:
+        from levelone.zoo.muon_panels import cards
+
+        return cards(metrics)
+
+    def published(self) -> dict[str, Any]:
+        return {
+            "source": "J. Kieseler et al., Eur. Phys. J. C 82 (2022) 79, arXiv:2107.02119 (full simulation)",
+            "statement": "relative resolution better than 20 % for ultra-TeV muons",
+        }
+
+
+def _network(layers: Layers, section: MuonModel) -> nn.Module:
+    if section.architecture == "full":
+        from levelone.zoo.muon_full import MuonFull
+
+        return MuonFull(layers, section, features=len(FEATURES))
+    from levelone.zoo.muon_baseline import MuonBaseline
+
+    return MuonBaseline(layers, section)
+
+
+def _features(model: MuonModel, events: Events) -> NDArray[np.float32]:
+    """High-level features of a batch, from whatever enters the network."""
+    if "features" in events.inputs:
+        return events.inputs["features"]
+    images = events.inputs["calo"][:, 0]
+    return high_level(np.square(images) if model.response == "sqrt" else images)
+
+
+MUON = Muon()
+
+__all__ = ["MUON", "Muon", "MuonModel", "grids"]

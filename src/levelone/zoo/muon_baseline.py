@@ -1,0 +1,62 @@
+"""The published baseline for muon energies: stride-2 convolutions, then dense layers.
+
+    calo -> calo_q -> conv1 -> act1 [-> conv1_2 -> act1_2 ...] -> conv2 -> ... -> flat -> fc1 -> ... -> energy
+
+With its default sizes this is the baseline of the published study (channels 8-12-18-27 without bias, dense
+216-108-1); with `n_layers_per_res` the deeper one; with fewer channels and bits the compact one.
+"""
+
+from __future__ import annotations
+
+from levelone.quant.layers import Layers
+from levelone.quant.norm import Norm
+from levelone.quant.wiring import Wired
+from levelone.zoo.muon_section import GRID, MuonModel, grids
+
+OUTPUT = "energy"
+
+
+class MuonBaseline(Wired):
+    """Argument: calo [n, 1, 50, 32, 32]; result: energy [n, 1] in TeV."""
+
+    def __init__(self, layers: Layers, section: MuonModel) -> None:
+        super().__init__(layers, {"calo": (1, *GRID)})
+        norm: Norm | None = None if section.norm == "none" else section.norm
+        value = self.step("calo_q", layers.input("calo_q", signed=False), "calo")
+        before = 1
+        for number, channels in enumerate(section.channels, start=1):
+            for extra in range(section.n_layers_per_res + 1):
+                name = f"conv{number}" if not extra else f"conv{number}_{extra + 1}"
+                stride = (1, 1, 1) if extra else (2, 2, 2)
+                conv = layers.conv3d(
+                    name,
+                    (value,),
+                    (before, channels),
+                    (3, 3, 3),
+                    stride,
+                    (1, 1, 1),
+                    bias=False,
+                    norm=norm,
+                )
+                value = self.step(name, conv, value)
+                value = self.step(name.replace("conv", "act"), layers.relu(name), value)
+                before = channels
+        z, y, x = grids(section)[-1]
+        width = before * z * y * x
+        value = self.step("flat", layers.flatten("flat", (value,)), value)
+        for number, units in enumerate(section.dense, start=1):
+            name = f"fc{number}"
+            dense = layers.dense(name, (value,), (width, units), norm=norm is not None)
+            value = self.step(name, dense, value)
+            value = self.step(f"{name}_act", layers.relu(name), value)
+            width = units
+        self.step(OUTPUT, layers.dense(OUTPUT, (value,), (width, 1), norm=False), value)
+
+
+def baseline_layers(section: MuonModel) -> tuple[str, ...]:
+    """Names of the layers that have weights."""
+    names = []
+    for number in range(1, len(section.channels) + 1):
+        names.append(f"conv{number}")
+        names += [f"conv{number}_{extra + 2}" for extra in range(section.n_layers_per_res)]
+    return *names, *(f"fc{number}" for number in range(1, len(section.dense) + 1)), OUTPUT

@@ -1,0 +1,88 @@
+"""What a report shows of the muon energies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from levelone.panels import Axes, Card, Density, Lines, Panel, Rows, Series
+from levelone.zoo.muon_metrics import BINS, FEWEST, TRACKER_PER_GEV
+
+PER_BIN = {
+    "resolution": "Relative resolution: root mean square of (measured - true) / true",
+    "width": "Half of the central 68 % of (measured - true) / true",
+    "bias": "Median of (measured - true) / true",
+}
+FIGURES = {
+    "resolution": "relative resolution, mean over the bins",
+    "width": "68 % half width",
+    "bias": "bias (median)",
+    "improvement": "improvement over the tracker",
+    "loss": "loss",
+}
+
+
+def panels(
+    metrics: Mapping[str, Any], predicted: Mapping[str, NDArray[Any]], true: NDArray[Any]
+) -> list[Panel]:
+    """Curves per bin of true energy, predicted against true, and a table."""
+    shown: list[Panel] = []
+    for quantity, title in PER_BIN.items():
+        series = [_series(name, figures["bins"], quantity) for name, figures in metrics["models"].items()]
+        if quantity == "resolution":
+            x = np.array([BINS[0], BINS[-1]]) / 1e3
+            series.append(Series("tracker, 20 % per TeV", x, x * 1e3 * TRACKER_PER_GEV, style="dashed"))
+        axes = Axes("true energy (TeV)", quantity)
+        caption = f"Bins of true energy with at least {FEWEST} test events."
+        shown.append(Lines(title, caption, axes, tuple(series)))
+    edges = np.linspace(0.0, 8.0, 33)
+    for name in ("quantised", "float"):
+        if name in predicted:
+            counts, _, _ = np.histogram2d(true / 1e3, predicted[name] / 1e3, bins=(edges, edges))
+            axes = Axes("true energy (TeV)", "measured energy (TeV)")
+            caption = "Test events; the line is perfect agreement."
+            shown.append(
+                Density(f"Measured against true: {name}", caption, axes, counts, edges, edges, diagonal=True)
+            )
+            break
+    rows = tuple(
+        (name, *(_with_error(figures[quantity]) for quantity in FIGURES))
+        for name, figures in metrics["models"].items()
+    )
+    caption = "Errors: bootstrap over test events."
+    shown.append(Rows("Figures", caption, ("model", *FIGURES.values()), rows, tuple(range(1, 6))))
+    return shown
+
+
+def cards(metrics: Mapping[str, Any]) -> list[Card]:
+    """Resolution and bias of the network that goes to the hardware, or of its float twin."""
+    models = metrics["models"]
+    name = "quantised" if "quantised" in models else "float"
+    made = [
+        Card(_percent(models[name]["width"]["value"]), f"half of the central 68 %, {name}"),
+        Card(_percent(models[name]["bias"]["value"]), f"bias (median), {name}"),
+    ]
+    if "boosting" in models:
+        made.append(Card(_percent(models["boosting"]["width"]["value"]), "the same, gradient boosting"))
+    return made
+
+
+def _series(name: str, bins: Mapping[str, Any], quantity: str) -> Series:
+    value = np.array([np.nan if v is None else v for v in bins[quantity]], dtype=np.float64)
+    kept = np.isfinite(value)
+    events = np.asarray(bins["events"], dtype=np.float64)[kept]
+    width = np.array([np.nan if v is None else v for v in bins["width"]], dtype=np.float64)[kept]
+    # error of a median of n normal events: 1.25 / sqrt(n); of a width: 1 / sqrt(2 n)
+    error = width * (1.2533 if quantity == "bias" else 0.7071) / np.sqrt(events)
+    return Series(name, np.asarray(bins["centre"])[kept] / 1e3, value[kept], error, "points")
+
+
+def _with_error(figure: Mapping[str, float]) -> str:
+    return f"{figure['value']:.3f} +- {figure['error']:.3f}"
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.1f} %"

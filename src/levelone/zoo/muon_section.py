@@ -1,0 +1,60 @@
+"""The ``[model]`` section of a muon recipe: the published architectures and what may be left out of them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from levelone.recipe import Section
+from levelone.zoo.system import Reach
+
+GRID = (50, 32, 32)
+"""Cells along z (the muon's direction), y and x."""
+
+Ablation = Literal["none", "no_bn", "no_identity", "nominal_bn", "no_energy", "no_se", "no_pooling", "no_cnn"]
+ABLATIONS: dict[str, str] = {
+    "none": "default",
+    "no_bn": "no normalisation",
+    "no_identity": "no identity path around the convolutions",
+    "nominal_bn": "nominal instead of running batch normalisation",
+    "no_energy": "no energy path",
+    "no_se": "no squeeze-excitation",
+    "no_pooling": "no mean and max aggregation of the last grid",
+    "no_cnn": "no convolutions: high-level features only",
+}
+"""Ablation of the full architecture -> what is left out."""
+
+
+class MuonModel(Section):
+    """Sizes; the defaults are those of the published baseline."""
+
+    architecture: Literal["baseline", "full"] = "baseline"
+    channels: tuple[int, ...] = Field((8, 12, 18, 27), min_length=1, max_length=5)
+    n_layers_per_res: int = Field(0, ge=0, le=4, description="extra stride-1 convolutions per grid")
+    norm: Literal["none", "batch", "running"] = "none"
+    dense: tuple[int, ...] = Field((216, 108), description="units of the layers before the last one")
+    response: Literal["linear", "sqrt"] = Field(
+        "linear", description="what the read-out sends of a cell's energy in GeV: itself, or its square root"
+    )
+    ablation: Ablation = Field("none", description="what is left out of the full architecture")
+    blocks: int = Field(3, ge=1, description="residual blocks per grid of the full architecture")
+    first_channels: int = Field(8, ge=1, description="learned channels of the first block")
+    growth: float = Field(1.5, ge=1.0, description="factor on the channels at each down-sampling")
+    squeeze: int = Field(4, ge=1, description="factor by which squeeze-excitation reduces the channels")
+    reach: Reach = Field("firmware", description="how far the network is carried")
+
+
+def strided(size: int, kernel: int, stride: int, padding: int) -> int:
+    """Length of an axis after a convolution."""
+    return (size + 2 * padding - kernel) // stride + 1
+
+
+def grids(section: MuonModel) -> list[tuple[int, int, int]]:
+    """Grid after each down-sampling: kernel 3, stride 2, padding 1; of the full architecture 4, 2, 2."""
+    kernel, padding, count = (4, 2, 4) if section.architecture == "full" else (3, 1, len(section.channels))
+    sizes = [GRID]
+    for _ in range(count):
+        z, y, x = sizes[-1]
+        sizes.append(tuple(strided(n, kernel, 2, padding) for n in (z, y, x)))  # type: ignore[arg-type]
+    return sizes[1:]

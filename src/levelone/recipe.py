@@ -39,8 +39,8 @@ class Bits(Section):
     """Bit widths of one layer."""
 
     weight: int = Field(4, ge=2, le=8)
-    bias: int = Field(8, ge=2, le=16)
-    activation: int = Field(4, ge=2, le=8)
+    bias: int = Field(8, ge=2, le=24)
+    activation: int = Field(4, ge=2, le=16)
 
 
 class QuantSection(Section):

@@ -89,6 +89,12 @@ class Spots:
     y_mm: NDArray[np.floating]
     energy: NDArray[np.floating]
 
+    def take(self, rows: NDArray[np.int64], first: int = 0) -> Spots:
+        """Some of the spots; events are counted from `first`."""
+        return Spots(
+            self.event[rows] - first, self.layer[rows], self.x_mm[rows], self.y_mm[rows], self.energy[rows]
+        )
+
 
 @dataclass(frozen=True)
 class Calorimeter:
@@ -118,7 +124,30 @@ class Calorimeter:
 
     def layer_of(self, depth: NDArray[np.floating], edges: Floats) -> NDArray[np.int64]:
         """Layer of each depth; -1 in front, the number of layers behind."""
-        return np.searchsorted(edges, depth, side="right") - 1
+        layers = len(edges) - 1
+        if not self.equal_layers:
+            return np.searchsorted(edges, depth, side="right") - 1
+        layer = np.floor(depth * depth.dtype.type(layers / edges[-1]))
+        return np.clip(layer, -1, layers).astype(np.int64)
+
+    @cached_property
+    def equal_layers(self) -> bool:
+        """Whether all layers are alike, so that arithmetic finds the layer of a depth."""
+        return all(
+            len(set(thickness)) == 1
+            for thickness in (
+                [d for s in self.sections for d in s.layer_x0],
+                [d for s in self.sections for d in s.layer_interaction],
+                [d for s in self.sections for d in s.layer_mm],
+            )
+        )
+
+    def z_of(self, depth_x0: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Place of each depth (radiation lengths) along z in mm; the last face for all behind."""
+        if not self.equal_layers:
+            return np.interp(depth_x0, self.edges_x0, self.edges_mm).astype(np.float32)
+        end = np.float32(self.edges_mm[-1])
+        return np.clip(depth_x0 * np.float32(self.edges_mm[-1] / self.edges_x0[-1]), 0, end)
 
     def section_values(self, values: tuple[float, ...], layer: NDArray[np.int64]) -> NDArray[np.float32]:
         """One value per section, spread over the layers (those in front and behind included)."""
@@ -142,25 +171,27 @@ class Calorimeter:
             energy = showers.energy_gev[chosen]
             profile = sample_profile(where.medium, energy, rng)
             spots = spot_number(where.medium, energy, where.resolution, cap)
-            owner = np.repeat(np.arange(len(chosen)), spots)
-            shape = profile.alpha.astype(np.float32)[owner]
-            depth = rng.standard_gamma(shape, dtype=np.float32) / profile.beta.astype(np.float32)[owner]
-            tau = depth / profile.t_max.astype(np.float32)[owner]
-            source = chosen[owner]
-            total = depth + showers.start.astype(np.float32)[source]
-            layer = self.layer_of(total, self.edges_x0)
-            radius, weight = sample_radius(where.medium, energy[owner], tau, rng)
-            scale = energy / np.bincount(owner, weight, len(chosen))
-            radius *= self.section_values(tuple(s.medium.moliere_mm for s in self.sections), layer)
-            z = np.interp(total, self.edges_x0, self.edges_mm).astype(np.float32)
-            turn = rng.random(len(owner), dtype=np.float32) * np.float32(2 * np.pi)
-            x = (showers.x_mm[source] + showers.slope_x[source] * z).astype(np.float32) + radius * np.cos(
-                turn
-            )
-            y = (showers.y_mm[source] + showers.slope_y[source] * z).astype(np.float32) + radius * np.sin(
-                turn
-            )
-            parts.append(Spots(showers.event[source], layer, x, y, scale[owner] * weight))
+            starts = np.cumsum(spots) - spots
+
+            def each(values: NDArray[np.floating], spots: NDArray[np.int64] = spots) -> NDArray[np.float32]:
+                return np.repeat(values.astype(np.float32), spots)
+
+            depth = rng.standard_gamma(each(profile.alpha), dtype=np.float32)
+            tau = depth * each(1 / (profile.beta * profile.t_max))
+            depth *= each(1 / profile.beta)
+            depth += each(showers.start[chosen])
+            layer = self.layer_of(depth, self.edges_x0)
+            radius, weight = sample_radius(where.medium, each(energy), tau, rng)
+            scale = energy / np.add.reduceat(weight, starts, dtype=np.float64)
+            moliere = tuple(s.medium.moliere_mm for s in self.sections)
+            radius *= np.float32(moliere[0]) if len(moliere) == 1 else self.section_values(moliere, layer)
+            z = self.z_of(depth)
+            turn = rng.random(len(depth), dtype=np.float32)
+            turn *= np.float32(2 * np.pi)
+            x = each(showers.x_mm[chosen]) + each(showers.slope_x[chosen]) * z + radius * np.cos(turn)
+            y = each(showers.y_mm[chosen]) + each(showers.slope_y[chosen]) * z + radius * np.sin(turn)
+            event = np.repeat(showers.event[chosen], spots)
+            parts.append(Spots(event, layer, x, y, np.repeat(scale, spots) * weight))
         return join_spots(parts)
 
     def deposit(self, spots: Spots, events: int) -> tuple[dict[str, Floats], Floats]:
@@ -211,7 +242,7 @@ class Calorimeter:
         out = {}
         for section in self.sections:
             image = images[section.name].reshape(-1)
-            filled = np.flatnonzero(image)
+            filled = np.flatnonzero(image > 0)
             crossings = rng.poisson(image[filled] / section.quantum_gev)
             seen = crossings > 0
             filled, crossings = filled[seen], crossings[seen].astype(np.float64)
@@ -234,6 +265,63 @@ class Calorimeter:
             visible[visible < section.threshold_gev] = 0
             out[section.name] = visible.reshape(images[section.name].shape)
         return out
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a calorimeter shows of some events.
+
+    `images` section name -> float32 [events, *shape] read out, `deposited` [events] energy in the cells
+    before read-out, `outside` [events] energy that missed every cell; all in GeV.
+    """
+
+    images: dict[str, NDArray[np.float32]]
+    deposited: Floats
+    outside: Floats
+
+
+def observe(
+    calo: Calorimeter,
+    showers: Showers,
+    others: Spots,
+    events: int,
+    rng: np.random.Generator,
+    cap: int,
+    group: int = 8,
+) -> Seen:
+    """`shower_spots`, `deposit` and `read_out`, a few events at a time.
+
+    The spots of a few events and their images stay in the processor's cache.
+
+    Parameters
+    ----------
+    showers, others
+        What is deposited: showers still to be developed, and spots that are there already.
+    events
+        How many events.
+    cap
+        Most spots per shower.
+    group
+        Events at a time; part of what a seed means.
+    """
+    images = {s.name: np.zeros((events, *s.shape), np.float32) for s in calo.sections}
+    deposited, outside = np.zeros(events), np.zeros(events)
+    firsts = np.arange(0, events + group, group)
+    by_shower = np.argsort(showers.event, kind="stable")
+    by_spot = np.argsort(others.event, kind="stable")
+    shower_ends = np.searchsorted(showers.event[by_shower], firsts)
+    spot_ends = np.searchsorted(others.event[by_spot], firsts)
+    for number, first in enumerate(range(0, events, group)):
+        rows = slice(first, min(first + group, events))
+        spots = others.take(by_spot[spot_ends[number] : spot_ends[number + 1]], first)
+        these = showers.take(by_shower[shower_ends[number] : shower_ends[number + 1]], first)
+        if len(these.event):
+            spots = join_spots([calo.shower_spots(these, rng, cap), spots])
+        made, outside[rows] = calo.deposit(spots, rows.stop - rows.start)
+        for name, seen in calo.read_out(made, rng).items():
+            images[name][rows] = seen
+            deposited[rows] += made[name].sum((1, 2, 3))
+    return Seen(images, deposited, outside)
 
 
 def join_spots(parts: list[Spots]) -> Spots:

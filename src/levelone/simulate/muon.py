@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from levelone.data.voxelcheck import Column
-from levelone.simulate.calorimeter import Calorimeter, Section, Spots, join_spots
+from levelone.simulate.calorimeter import Calorimeter, Section, Spots, join_spots, observe
 from levelone.simulate.hadrons import HadronShowers, develop
 from levelone.simulate.materials import LEAD_TUNGSTATE, MUON_MEV, Medium
 from levelone.simulate.muonloss import PROCESSES
@@ -168,8 +168,6 @@ def generate(
         spots.append(lumps)
         invisible += np.bincount(hadrons.event, unseen, n)
     every = Showers.join(parts)
-    if len(every.event):
-        spots.append(calo.shower_spots(every, rng, cap))
     fraction = (np.arange(_SUBSTEPS) + 0.5)[:, None, None] / _SUBSTEPS
     track_x = xs[:-1] + (xs[1:] - xs[:-1]) * fraction
     track_y = ys[:-1] + (ys[1:] - ys[:-1]) * fraction
@@ -177,25 +175,22 @@ def generate(
     who = np.broadcast_to(np.arange(n), track_x.shape)
     soft = np.broadcast_to(passage.soft_mev / 1e3 / _SUBSTEPS, track_x.shape)
     spots.append(Spots(who.ravel(), where.ravel(), track_x.ravel(), track_y.ravel(), soft.ravel()))
-    images, outside = calo.deposit(join_spots(spots), n)
+    seen = observe(calo, every, join_spots(spots), n, rng, cap)
     lost = (passage.energy_mev[0] - passage.energy_mev[-1]) / 1e3
     leading = np.zeros(n)
     np.maximum.at(leading, hard.event, gev)
-    deposited = images["calo"].sum((1, 2, 3))
     truth = {
         "energy": energy_gev,
         "x": xs[0],
         "y": ys[0],
         "lost": lost,
-        "deposited": deposited,
+        "deposited": seen.deposited,
         "leading": leading,
         "exit_x": xs[-1],
         "exit_y": ys[-1],
     }
-    seen = calo.read_out(images, rng)
-    return Generated(
-        seen, {name: values.astype(np.float32) for name, values in truth.items()}, lost - invisible, outside
-    )
+    columns = {name: values.astype(np.float32) for name, values in truth.items()}
+    return Generated(seen.images, columns, lost - invisible, seen.outside)
 
 
 def simulate_muon(

@@ -83,7 +83,7 @@ def sample_profile(medium: Medium, energy_gev: Floats, rng: np.random.Generator)
 
 
 def sample_radius(
-    medium: Medium, energy_gev: Floats, tau: NDArray[np.floating], rng: np.random.Generator
+    medium: Medium, energy_gev: NDArray[np.floating], tau: NDArray[np.floating], rng: np.random.Generator
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Distance of spots from the shower axis, and their weights.
 
@@ -107,7 +107,7 @@ def sample_radius(
         float32 [n].
     """
     tau = tau.astype(np.float32)
-    log_e = np.log(energy_gev).astype(np.float32)
+    log_e = np.log(energy_gev.astype(np.float32))
     z = np.float32(medium.z)
     core = 0.0251 + 0.00319 * log_e + (0.1162 - 0.000381 * z) * tau
     growth = np.exp(np.minimum(0.3585 + 0.0412 * log_e, 1.0) * np.minimum(tau - 0.645, 6))
@@ -181,6 +181,11 @@ class Showers:
         """All showers of several lists."""
         names = ("event", "energy_gev", "start", "x_mm", "y_mm", "slope_x", "slope_y")
         return Showers(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+    def take(self, rows: NDArray[np.int64], first: int = 0) -> Showers:
+        """Some of the showers; events are counted from `first`."""
+        names = ("energy_gev", "start", "x_mm", "y_mm", "slope_x", "slope_y")
+        return Showers(self.event[rows] - first, *(getattr(self, name)[rows] for name in names))
 
     def converted(self, rng: np.random.Generator) -> Showers:
         """The electron pairs that these, taken as photons, convert into.

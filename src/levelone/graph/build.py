@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from levelone.errors import LeveloneError
 from levelone.graph.ir import (
     Graph,
     GraphInput,
+    HostStep,
     InputQuantiser,
     IntRange,
     Layout,
@@ -24,10 +26,20 @@ from levelone.graph.ir import (
 from levelone.graph.ops import Requantise, Reshape
 
 
+LONGEST_NAME = 64
+"""Longer names are cut: they become parts of file names, and some tools stop at 255 characters."""
+
+
 def sanitise(name: str) -> str:
-    """The C identifier that stands for an ONNX name, everywhere."""
-    plain = re.sub(r"[^0-9A-Za-z_]", "_", name).strip("_") or "value"
-    return plain if plain[0].isalpha() else f"n{plain}"
+    """The C identifier that stands for a foreign name: the one place where such names are turned into ours.
+
+    Everything but ASCII letters, digits and underscores becomes an underscore. Two names that become equal are
+    told apart by `GraphBuilder.fresh`; words that C++ or hls4ml reserve are dealt with by `hls.names`.
+    """
+    plain = re.sub(r"[^0-9A-Za-z_]", "_", name[: 4 * LONGEST_NAME]).strip("_") or "value"
+    if not plain[0].isalpha():
+        plain = f"n{plain}"
+    return plain[:LONGEST_NAME].rstrip("_")
 
 
 class GraphBuilder:
@@ -48,30 +60,53 @@ class GraphBuilder:
         self._inputs: list[GraphInput] = []
         self._nodes: list[Node] = []
         self.layouts: dict[str, Layout] = {}
+        self._counts: dict[str, int] = {}
+        self._reshaped: dict[str, tuple[int, ...]] = {}
 
     def input(
         self,
         name: str,
         shape: Sequence[int],
-        scale: Fraction,
+        scale: Fraction | Sequence[Fraction],
         range: IntRange,
         *,
         rounding: Rounding = Rounding.ROUND,
         zero_point: int = 0,
+        shifts: Sequence[Fraction] = (),
+        bipolar: bool = False,
         source: str | None = None,
         channels_first: bool = True,
+        host: Sequence[HostStep] = (),
+        source_shape: Sequence[int] = (),
     ) -> str:
-        """Add an input port with codes of `shape` (channels last, no batch axis); returns its name."""
+        """Add an input port with codes of `shape` (channels last, no batch axis); returns its name.
+
+        `scale` is one for the tensor or one per channel; the rest is as in `InputQuantiser` and `GraphInput`.
+        """
+        scales = (scale,) if isinstance(scale, Fraction) else tuple(scale)
         codes = IntRange(range.lo - zero_point, range.hi - zero_point)
-        value = self._claim(Value(name, tuple(shape), (scale,), codes))
-        quantiser = InputQuantiser(scale, range, rounding, zero_point)
-        self._inputs.append(GraphInput(value, quantiser, source or name, channels_first))
+        value = self._claim(Value(name, tuple(shape), scales, codes))
+        quantiser = InputQuantiser(
+            scales[0],
+            range,
+            rounding,
+            zero_point,
+            scales if len(scales) > 1 else (),
+            tuple(shifts),
+            bipolar,
+        )
+        port = GraphInput(
+            value, quantiser, source or name, channels_first, tuple(host), tuple(source_shape)
+        )
+        self._inputs.append(port)
         return name
 
     def node(self, name: str, op: Op, *inputs: str) -> str:
         """Add ``name = op(*inputs)``; returns `name`."""
         value = self._claim(op.infer(name, *(self.values[i] for i in inputs)))
         self._nodes.append(Node(value.name, op, inputs))
+        if isinstance(op, Reshape):
+            self._reshaped[name] = self.values[inputs[0]].shape
         return name
 
     def requantise(
@@ -86,18 +121,16 @@ class GraphBuilder:
 
     def reshaped_from(self, name: str) -> tuple[int, ...] | None:
         """Shape of the operand if `name` is the result of a reshape, else None."""
-        for node in self._nodes:
-            if node.name == name and isinstance(node.op, Reshape):
-                return self.values[node.inputs[0]].shape
-        return None
+        return self._reshaped.get(name)
 
     def fresh(self, name: str) -> str:
         """`name` as a C identifier that no value has yet."""
         base = candidate = sanitise(name)
-        count = 1
+        count = self._counts.get(base, 1)
         while candidate in self.values:
             count += 1
             candidate = f"{base}_{count}"
+        self._counts[base] = count
         return candidate
 
     def build(self, *outputs: str) -> Graph:
@@ -127,7 +160,7 @@ class GraphBuilder:
     def _claim(self, value: Value) -> Value:
         if value.name in self.values:
             raise LeveloneError(f"two values are called {value.name}")
-        if sanitise(value.name) != value.name:
+        if not re.fullmatch(r"[A-Za-z][0-9A-Za-z_]*", value.name):
             raise LeveloneError(f"{value.name!r} is not a C identifier")
         if any(s <= 0 for s in value.scale):
             raise LeveloneError(f"{value.name}: scales must be positive")
@@ -135,7 +168,10 @@ class GraphBuilder:
         return value
 
 
+@lru_cache(maxsize=64)
 def channels_first_order(shape: tuple[int, ...]) -> NDArray[np.int64]:
-    """Layout order of a channels-last value of this shape whose ONNX tensor is channels first."""
+    """Layout order of a channels-last value of this shape whose ONNX tensor is channels first; read-only."""
     index = np.arange(int(np.prod(shape))).reshape(shape)
-    return np.moveaxis(index, -1, 0).reshape(-1)
+    order = np.moveaxis(index, -1, 0).reshape(-1)
+    order.flags.writeable = False
+    return order

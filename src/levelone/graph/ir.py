@@ -147,12 +147,39 @@ class InputQuantiser:
     """The first Quant of an input: it runs on the host, the hardware's port carries its integers.
 
     The code is ``clip(round(x / scale + zero_point), range) - zero_point``.
+
+    Attributes
+    ----------
+    scale
+        Of the tensor; where channels differ, the first one's.
+    scales
+        One per channel (last axis of the port) where they differ, else empty.
+    shifts
+        Added instead of the zero point, one or one per channel, where that is no single integer; the graph takes
+        them off again (`zero_point` is 0 then). Else empty.
+    bipolar
+        The code is 1 where ``x >= 0`` and 0 elsewhere; `range` is 0 to 1 and nothing rounds.
     """
 
     scale: Fraction
     range: IntRange
     rounding: Rounding = Rounding.ROUND
     zero_point: int = 0
+    scales: tuple[Fraction, ...] = ()
+    shifts: tuple[Fraction, ...] = ()
+    bipolar: bool = False
+
+
+class HostStep(Protocol):
+    """What the host computes in float32 between an ONNX input and its quantiser (`levelone.graph.host`)."""
+
+    def run(self, real: NDArray[np.float32]) -> NDArray[np.float32]:
+        """[event, *shape] -> [event, *shape]."""
+        ...
+
+    def undo(self, real: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Numbers that `run` turns into `real`; `LeveloneError` if there are none."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -169,12 +196,18 @@ class GraphInput:
         Name of the ONNX graph input that holds the real numbers.
     channels_first
         Whether the ONNX input has its channel axis before the spatial ones.
+    host
+        Steps before the quantiser: layouts and constants that exporters put there.
+    source_shape
+        Shape of the ONNX input without the batch axis where steps change it; empty: the quantiser's own.
     """
 
     value: Value
     quantiser: InputQuantiser
     source: str
     channels_first: bool
+    host: tuple[HostStep, ...] = ()
+    source_shape: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

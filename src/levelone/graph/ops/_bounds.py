@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from levelone.graph.ir import IntRange, Value
 from levelone.graph.rounding import INT64_SAFE
 
+MOST_RANGES = 2**16
+"""Channels beyond which one range stands for all: more are positions of a flattened image, not channels."""
+
 Bounds = tuple[NDArray[Any], NDArray[Any]]
 """(lo, hi) with one entry per channel, int64 or, for huge numbers, Python integers."""
 
@@ -25,7 +28,10 @@ def integers(values: Iterable[int]) -> NDArray[Any]:
 
 def bounds(value: Value) -> Bounds:
     """Lowest and highest code of every channel (last axis)."""
-    ranges = value.channel_ranges or (value.range,) * value.shape[-1]
+    if not value.channel_ranges:
+        ends = integers([value.range.lo, value.range.hi])
+        return np.repeat(ends[:1], value.shape[-1]), np.repeat(ends[1:], value.shape[-1])
+    ranges = value.channel_ranges
     return integers(r.lo for r in ranges), integers(r.hi for r in ranges)
 
 
@@ -36,16 +42,13 @@ def magnitude(value: Value) -> int:
 
 def make_value(name: str, shape: tuple[int, ...], scale: Iterable[Fraction], reach: Bounds) -> Value:
     """A value from its bounds per channel; equal scales and equal ranges collapse to one."""
-    lo, hi = ([int(x) for x in side] for side in reach)
-    ranges = tuple(IntRange(a, b) for a, b in zip(lo, hi, strict=True))
-    hull = IntRange(min(lo), max(hi))
-    return Value(
-        name,
-        shape,
-        collapse(scale),
-        hull,
-        () if all(r == hull for r in ranges) else ranges,
-    )
+    lo, hi = reach
+    hull = IntRange(int(lo.min()), int(hi.max()))
+    same = bool((lo == hull.lo).all() and (hi == hull.hi).all())
+    ranges: tuple[IntRange, ...] = ()
+    if not same and len(lo) <= MOST_RANGES:
+        ranges = tuple(IntRange(int(a), int(b)) for a, b in zip(lo, hi, strict=True))
+    return Value(name, shape, collapse(scale), hull, ranges)
 
 
 def collapse(scale: Iterable[Fraction]) -> tuple[Fraction, ...]:
@@ -72,6 +75,19 @@ def product_dtype(*terms: int) -> type:
     for term in terms:
         total *= max(int(term), 1)
     return np.int64 if total < INT64_SAFE else object
+
+
+def dot_dtype(weights: NDArray[Any], x: NDArray[Any], step: int, bias: NDArray[Any]) -> type:
+    """The dtype in which ``step * (x @ weights) + bias`` and each of its partial sums cannot overflow.
+
+    Weights end with the output axis. The bound is that of the output that needs most:
+    ``step * max|x| * sum|w| + max|bias|``.
+    """
+    total = largest(weights) * max(weights.size, 1)
+    magnitudes = np.abs(weights.astype(np.int64 if total < INT64_SAFE else object))
+    fan = int(magnitudes.reshape(-1, weights.shape[-1]).sum(axis=0).max()) if weights.size else 0
+    bound = max(fan, 1) * max(largest(x), 1) * step + largest(bias)
+    return np.int64 if max(bound, largest(weights)) < INT64_SAFE else object
 
 
 def largest(codes: NDArray[Any]) -> int:

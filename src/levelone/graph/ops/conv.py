@@ -14,9 +14,8 @@ from levelone.graph.ir import Codes, Value
 from levelone.graph.ops._bounds import (
     bounds,
     dot_bounds,
-    largest,
+    dot_dtype,
     make_value,
-    product_dtype,
     read_only,
     scaled,
     spread,
@@ -117,8 +116,7 @@ class Conv:
 
     def evaluate(self, *codes: Codes) -> Codes:
         (x,) = codes
-        fan_in = int(np.prod(self.weights.shape[:-1]))
-        dtype = product_dtype(fan_in + 1, largest(self.weights), largest(x), self.step, largest(self.bias))
+        dtype = dot_dtype(self.weights, x, self.step, self.bias)
         padded = self.window.pad(x.astype(dtype), 0)
         out = self.window.output_shape("conv", x.shape[1:-1])
         weights: NDArray[Any] = self.weights.astype(dtype)

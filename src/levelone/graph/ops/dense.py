@@ -13,9 +13,8 @@ from levelone.graph.ir import Codes, Value
 from levelone.graph.ops._bounds import (
     bounds,
     dot_bounds,
-    largest,
+    dot_dtype,
     make_value,
-    product_dtype,
     read_only,
     scaled,
     spread,
@@ -64,7 +63,5 @@ class Dense:
 
     def evaluate(self, *codes: Codes) -> Codes:
         (x,) = codes
-        dtype = product_dtype(
-            len(self.weights) + 1, largest(self.weights), largest(x), self.step, largest(self.bias)
-        )
+        dtype = dot_dtype(self.weights, x, self.step, self.bias)
         return x.astype(dtype) @ self.weights.astype(dtype) * self.step + self.bias.astype(dtype)

@@ -208,6 +208,7 @@ class VoxelFile:
                 if not missing:
                     yield _batch(held, columns)
                     held, missing = [], size
+            del pool  # before the next window is read: never two at a time
         if held:
             yield _batch(held, columns)
 

@@ -65,7 +65,11 @@ class Compact(_Dense):
         for number, conv in enumerate(section.convolutions, start=1):
             name, activation = f"conv{number}", f"act{number}"
             sizes = (conv.kernel, conv.stride, conv.padding)
-            self.add_module(name, layers.conv3d(name, (source,), (channels, conv.channels), *sizes))
+            # No normalisation: nearly all voxels are empty, and the variance of a channel that fires rarely
+            # differs so much between batches that training and evaluation would see different networks.
+            self.add_module(
+                name, layers.conv3d(name, (source,), (channels, conv.channels), *sizes, norm=None)
+            )
             self.add_module(activation, layers.relu(name))
             self._convolutions.append((name, activation))
             source, channels = activation, conv.channels

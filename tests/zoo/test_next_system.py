@@ -1,0 +1,183 @@
+"""System next: recipe checks, both networks, the blob baseline, exact integers from the exported model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from levelone.data.voxels import open_voxels
+from levelone.errors import LeveloneError
+from levelone.graph import execute, quantise_inputs, read_qonnx
+from levelone.graph.layout import from_onnx_layout
+from levelone.panels import Density, Images, Lines, Rows
+from levelone.quant.calibrate import calibrate, fold_into
+from levelone.recipe import load_recipe
+from levelone.simulate.xenon import simulate_next
+from levelone.train.codes import layer_codes
+from levelone.train.export import export_qonnx
+from levelone.zoo import SYSTEMS
+from levelone.zoo.next import NEXT, SHAPE, UNIT_KEV, NextModel
+from levelone.zoo.next_results import BLOB_VOXELS, blob_score
+
+
+def recipe(*overrides: str):
+    return load_recipe(NEXT.default_recipe, overrides)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("next") / "next.h5"
+    simulate_next(path, 512, seed=11)
+    return path
+
+
+def test_default_recipe_is_valid_and_meant_for_firmware():
+    assert SYSTEMS["next"] is NEXT
+    section = NEXT.model_section(recipe())
+    assert section.variant == "compact"
+    assert NEXT.reach(recipe()) == "firmware"
+    assert NEXT.layer_names(recipe())[0] == "conv1"
+    assert NEXT.layer_names(recipe())[-1] == "logit"
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("model.variant=huge", r"model\.variant = \"huge\""),
+        ("model.dens=[3]", r"unknown key model\.dens[\s\S]*did you mean 'dense'"),
+        ("model.dense=[0]", r"model\.dense = \[0\]: every layer needs a unit"),
+        ("model.convolutions=[{kernel = [21, 1, 1], padding = [0, 0, 0]}]", r"kernel 21 is larger than its"),
+        ("model.convolutions=[{padding = [3, 1, 1]}]", r"convolutions\[0\]: kernel 3, stride 2, padding 3"),
+        ("quant.layers.conv9={weight = 4}", r"quant\.layers\.conv9: the network has no layer[\s\S]*conv1"),
+        ("quant.inputs.tcp=4", r"quant\.inputs\.tcp: the network has no input[\s\S]*tpc"),
+    ],
+)
+def test_wrong_keys_are_named(override, message):
+    with pytest.raises(LeveloneError, match=message):
+        NEXT.model_section(recipe(override))
+
+
+def test_published_network_is_flatten_32_1_and_stays_out_of_the_firmware():
+    chosen = NEXT.rivals(recipe())["published"]
+    NEXT.model_section(chosen)
+    assert NEXT.reach(chosen) == "quantised"
+    assert NEXT.rivals(chosen) == {}
+    network = NEXT.build_float(chosen)
+    assert [tuple(m.weight.shape) for m in network.modules() if isinstance(m, torch.nn.Linear)] == [
+        (32, 24_000),
+        (1, 32),
+    ]
+
+
+def test_events_enter_the_network_in_units_of_64_kev(data):
+    events = NEXT.load(recipe(), data, "train", mixture="natural", limit=20)
+    with open_voxels(data) as file:
+        rows = file.select("train", 20)
+        assert np.array_equal(events.inputs["tpc"][:, 0] * UNIT_KEV, file.read("tpc", rows))
+        assert np.array_equal(events.truth["label"], file.truth("label", rows))
+    assert events.inputs["tpc"].shape == (20, *SHAPE)
+    facts = NEXT.check_data(recipe(), data)
+    assert sum(facts.values()) == 512
+
+
+def test_a_file_of_another_system_is_refused(tmp_path):
+    from levelone.simulate.lcd import simulate_lcd
+
+    simulate_lcd(tmp_path / "lcd.h5", 16, seed=1)
+    with pytest.raises(LeveloneError, match=r"has no grid 'tpc', which system next reads[\s\S]*ecal, hcal"):
+        NEXT.check_data(recipe(), tmp_path / "lcd.h5")
+
+
+def slow_blob(image) -> float:
+    def box(x, y, z):
+        low = [c - size // 2 for c, size in zip((x, y, z), BLOB_VOXELS, strict=True)]
+        total = 0.0
+        for i in range(max(low[0], 0), min(low[0] + BLOB_VOXELS[0], 20)):
+            for j in range(max(low[1], 0), min(low[1] + BLOB_VOXELS[1], 20)):
+                for k in range(max(low[2], 0), min(low[2] + BLOB_VOXELS[2], 60)):
+                    total += float(image[i, j, k])
+        return total
+
+    boxes = {(x, y, z): box(x, y, z) for x in range(20) for y in range(20) for z in range(60)}
+    first = max(boxes, key=boxes.get)
+    far = [b for p, b in boxes.items() if any(abs(p[a] - first[a]) > r for a, r in enumerate((3, 3, 6)))]
+    return max(far)
+
+
+def test_blob_score_against_a_plain_loop():
+    rng = np.random.default_rng(2)
+    images = np.where(rng.random((3, 20, 20, 60)) < 0.01, rng.exponential(50, (3, 20, 20, 60)), 0)
+    expected = [slow_blob(image) for image in images]
+    np.testing.assert_allclose(blob_score(images.astype(np.float32)), expected, rtol=1e-4)
+
+
+def test_two_electrons_leave_a_denser_second_blob(data):
+    events = NEXT.load(recipe(), data, "train", mixture="natural", limit=300)
+    score = blob_score(events.inputs["tpc"][:, 0] * UNIT_KEV)
+    label = events.truth["label"]
+    assert np.median(score[label == 1]) > 1.2 * np.median(score[label == 0])
+
+
+@pytest.mark.parametrize("variant", ["compact", "published"])
+def test_reference_gives_the_modules_integers_at_every_layer(variant, data, tmp_path):
+    small = "model.convolutions=[{channels=3, stride=[2,2,3]}, {channels=4, kernel=[2,3,3]}]"
+    chosen = recipe(f"model.variant={variant}", "model.dense=[5]", small)
+    NEXT.model_section(chosen)
+    events = NEXT.load(chosen, data, "validation", mixture="natural", limit=12)
+    torch.manual_seed(4)
+    twin, network = NEXT.build_float(chosen).eval(), NEXT.build_quantised(chosen).eval()
+    assert [n for n, _ in twin.named_children()] == [n for n, _ in network.named_children()]
+    fold_into(twin, network)
+    calibrate(network, [torch.from_numpy(events.inputs["tpc"])])
+    path = export_qonnx(
+        network, {"tpc": torch.zeros(1, *SHAPE)}, tmp_path / "m.onnx", {}, output=NEXT.outputs
+    )
+    graph = read_qonnx(path)
+    found = execute(graph, quantise_inputs(graph, events.inputs), keep="all")
+    codes = layer_codes(network, events.inputs)
+    assert {"fc1", "fc1_act", "logit"} <= set(codes)
+    assert variant == "published" or {"conv1", "act1", "conv2", "mean_q"} <= set(codes)
+    for name, expected in codes.items():
+        assert np.array_equal(found[name], from_onnx_layout(graph, name, expected)), name
+    assert len(np.unique(codes["logit"])) > 1
+
+
+def test_figures_and_panels_of_known_scores():
+    rng = np.random.default_rng(3)
+    label = rng.integers(0, 2, 2000).astype(np.uint8)
+    truth = {"label": label, "drift": rng.uniform(0, 1000, 2000).astype(np.float32)}
+    perfect, blind = label[:, None].astype(np.float32), rng.normal(size=(2000, 1)).astype(np.float32)
+    noisy = (perfect + rng.normal(0, 0.7, (2000, 1))).astype(np.float32)
+    predictions = {
+        "float": {"logit": perfect},
+        "quantised": {"logit": noisy},
+        "published": {"logit": blind},
+        "blob": {"logit": blind},
+    }
+    metrics = NEXT.measure(recipe(), predictions, truth)
+    assert metrics["models"]["float"]["all"]["auc"]["value"] == 1.0
+    assert metrics["models"]["float"]["all"]["efficiency"]["99"]["value"] == 1.0
+    assert abs(metrics["models"]["published"]["all"]["auc"]["value"] - 0.5) < 0.05
+    gain = metrics["differences"]["quantised-published"]["all"]["auc"]
+    assert gain["value"] > 5 * gain["error"] > 0
+    counts = metrics["models"]["blob"]
+    halves = [counts[r] for r in ("drift below 0.5 m", "drift above 0.5 m")]
+    assert sum(half["signal"] for half in halves) == counts["all"]["signal"] == int(label.sum())
+    kinds = [type(panel) for panel in NEXT.panels(metrics, predictions, truth)]
+    assert kinds == [Lines, Rows, Rows, Lines]
+    assert Density not in kinds
+    assert any("1.0000" in card.value or "AUC" in card.what for card in NEXT.cards(metrics))
+
+
+def test_examples_show_both_classes(data):
+    events = NEXT.load(recipe(), data, "test", mixture="natural")
+    panels = NEXT.examples(recipe(), events)
+    assert [type(panel) for panel in panels] == [Images, Images]
+    assert panels[0].images.shape == (4, 20, 60)
+
+
+def test_model_defaults_are_those_of_the_recipe_file():
+    assert NextModel.model_validate(recipe().model).variant == NextModel().variant

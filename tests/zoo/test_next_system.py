@@ -1,4 +1,4 @@
-"""System next: recipe checks, both networks, the blob baseline, exact integers from the exported model."""
+"""System next: recipe checks, both networks, the blob baseline, exact integers of the exported model."""
 
 from __future__ import annotations
 

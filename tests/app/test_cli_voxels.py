@@ -1,0 +1,135 @@
+"""Voxel systems on the command line: making events, training on them, the report; refusals."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from levelone.data.voxels import open_voxels
+from levelone.zoo import SYSTEMS
+from levelone.zoo.voxelsystem import VoxelSystem
+
+from .conftest import Levelone
+
+VOXEL_SYSTEMS = sorted(name for name, system in SYSTEMS.items() if isinstance(system, VoxelSystem))
+SMALL = (
+    "train.float_epochs=1",
+    "train.quantised_epochs=1",
+    "model.convolutions=[{channels=2, stride=[4,4,4]}, {channels=2}]",
+    "model.dense=[4]",
+)
+
+
+def settings(*pairs: str) -> list[str]:
+    return [word for pair in pairs for word in ("--set", pair)]
+
+
+@pytest.fixture(scope="module")
+def events(levelone: Levelone, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("next") / "next.h5"
+    done = levelone("simulate", "next", "--events", 400, "--seed", 3, "-o", path, "--json")
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    assert summary["events"] == 400
+    assert summary["file"] == str(path)
+    return path
+
+
+@pytest.mark.parametrize("name", VOXEL_SYSTEMS)
+def test_every_voxel_system_makes_the_events_that_it_reads(
+    levelone: Levelone, name: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "events.h5"
+    done = levelone("simulate", name, "--events", 40, "--seed", 2, "-o", path)
+    assert done.returncode == 0, done.stderr
+    assert "events: 40" in done.stdout
+    system = SYSTEMS[name]
+    with open_voxels(path) as file:
+        assert file.provenance["seed"] == 2
+        assert set(system.grids) <= set(file.grids)
+        assert set(system.columns) <= set(file.columns)
+    assert system.generator.events
+
+
+def test_the_seed_decides(levelone: Levelone, events: Path, tmp_path: Path) -> None:
+    for seed, same in ((3, True), (4, False)):
+        done = levelone("simulate", "next", "--events", 400, "--seed", seed, "-o", tmp_path / "n.h5")
+        assert done.returncode == 0, done.stderr
+        with open_voxels(events) as first, open_voxels(tmp_path / "n.h5") as second:
+            equal = (first.read("tpc", slice(0, 20)) == second.read("tpc", slice(0, 20))).all()
+            assert bool(equal) is same
+
+
+def test_options_reach_the_generator(levelone: Levelone, tmp_path: Path) -> None:
+    path = tmp_path / "n.h5"
+    done = levelone("simulate", "next", "--events", 60, "--signal-fraction", 1, "-o", path)
+    assert done.returncode == 0, done.stderr
+    with open_voxels(path) as file:
+        assert file.truth("label").min() == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("simulate", "next", "--events", 5, "--pileup", 3, "-o", "x.h5"), "next has no option --pileup"),
+        (("simulate", "next", "--events", 5, "--energy", 1, 2, "-o", "x.h5"), "next has no option --energy"),
+        (
+            ("simulate", "pixelseed", "--events", 5, "--particle", "pion", "-o", "x.h5"),
+            "no option --particle",
+        ),
+        (
+            ("run", "next", "--signal-fraction", 0.2, "--data", "{events}"),
+            "--signal-fraction says how events",
+        ),
+        (("run", "next", "--data", "missing.h5"), "data file missing.h5 does not exist"),
+        (("train", "pixelseed", "--data", "{events}"), "{events}"),
+    ],
+)
+def test_refusals(levelone: Levelone, events: Path, tmp_path: Path, words: tuple, message: str) -> None:
+    given = [str(word).format(events=events) for word in words]
+    if words[0] in ("run", "train"):
+        given += ["--out", str(tmp_path / "out")]
+    done = levelone(*given, cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert message.format(events=events) in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "x.h5").exists()
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_train_and_report(levelone: Levelone, events: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    done = levelone("train", "next", "--data", events, "--out", out, "--json", *settings(*SMALL))
+    assert done.returncode == 0, done.stderr
+    assert {stage["name"] for stage in json.loads(done.stdout)["stages"]} == {"data", "train", "evaluate"}
+    metrics = json.loads((out / "metrics.json").read_text())
+    assert set(metrics["models"]) == {"float", "quantised", "published", "blob"}
+    exported = levelone("export", out, "-o", tmp_path / "model.onnx")
+    assert exported.returncode == 0, exported.stderr
+    done = levelone("report", out, "--json")
+    assert done.returncode == 0, done.stderr
+    page = (out / "report.html").read_text()
+    for words in ("two-electron events kept", "fully connected, published", "at 90 %", "Learning curves"):
+        assert words in page
+    again = levelone("train", "next", "--data", events, "--out", out, *settings(*SMALL))
+    assert again.stderr.count("skipped: up to date") == 3
+
+
+@pytest.mark.slow
+def test_a_run_makes_its_own_events_and_the_published_network_ends_with_the_report(
+    levelone: Levelone, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    pairs = settings("model.variant=published", "model.dense=[4]", *SMALL[:2])
+    done = levelone("run", "next", "--events", 300, "--seed", 8, "--out", out, "--json", *pairs)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    names = [stage["name"] for stage in result["stages"]]
+    assert names == ["simulate", "data", "train", "evaluate", "report"]
+    assert result["verdict"] is None
+    with open_voxels(out / "events.h5") as file:
+        assert (file.events, file.provenance["seed"]) == (300, 8)
+    assert (out / "report.html").is_file()

@@ -183,7 +183,8 @@ def check_folder(
             sets.append(VectorSet(f"{len(golden)} golden vectors", golden.inputs, golden.layers))
         else:
             notes.append("the project holds no golden vectors")
-        sets.append(_random(graph, module, RANDOM_VECTORS, seed))
+        wanted = RANDOM_VECTORS if module is None else min(RANDOM_VECTORS, module.recipe.verify.random)
+        sets.append(_random(graph, module, wanted, seed))
     return compare(project, graph, sets, notes, show)
 
 

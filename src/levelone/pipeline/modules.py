@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,12 +62,15 @@ class TrainedModule:
         LeveloneError
             If the weights do not fit the recipe, or a layer's numbers are not integers on its grid.
         """
+        from levelone.train.batches import evaluation_batch
         from levelone.train.codes import layer_codes
 
         module = self.system.load_module(self.recipe, self.path)
-        names = self.system.input_shapes(self.recipe)
+        shapes = self.system.input_shapes(self.recipe)
+        real = {name: np.asarray(inputs[name], np.float32) for name in shapes}
+        batch = evaluation_batch(sum(math.prod(shape) for shape in shapes.values()))
         try:
-            found = layer_codes(module, {name: np.asarray(inputs[name], np.float32) for name in names})
+            found = layer_codes(module, real, batch=batch)
         except ArithmeticError as error:
             raise LeveloneError(
                 f"{self.path}: the module's numbers are not exact integers: {error}"

@@ -93,13 +93,14 @@ class Muon(VoxelSystem):
 
     def prepare(self, recipe: Recipe, batch: VoxelBatch) -> Events:
         model = MuonModel.model_validate(recipe.model)
-        energies = batch.images["calo"]
+        energies = batch.images["calo"]  # the batch's own: changed in place
         inputs: dict[str, NDArray[np.float32]] = {}
         for name in self.input_shapes(recipe):
             if name == "features":
                 inputs[name] = high_level(energies)
             else:
-                inputs[name] = (np.sqrt(energies) if model.response == "sqrt" else energies)[:, None]
+                seen = np.sqrt(energies, out=energies) if model.response == "sqrt" else energies
+                inputs[name] = seen[:, None]
         return Events(inputs, {"energy": batch.truth["energy"].astype(np.float32)})
 
     def build(self, recipe: Recipe, layers: Layers) -> nn.Module:
@@ -109,7 +110,8 @@ class Muon(VoxelSystem):
         from levelone.zoo.muon_loss import fractional_huber, high_energy_weight
 
         true = truth["energy"].reshape(-1) / GEV_PER_UNIT
-        return high_energy_weight(true) * fractional_huber(outputs[0].reshape(-1), true)
+        loss = fractional_huber(outputs[0].reshape(-1), true)
+        return high_energy_weight(true) * loss if MuonModel.model_validate(recipe.model).fade else loss
 
     def fit_baselines(self, recipe: Recipe, train: Source) -> dict[str, Predictor]:
         """Gradient boosting on the high-level features."""

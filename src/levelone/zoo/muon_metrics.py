@@ -97,8 +97,14 @@ def huberised(predicted: Floats, true: Floats, edges: Floats, quantile: float = 
 
 
 def summary(true: Floats, predicted: Floats, *, resamples: int = 50, seed: int = 1) -> dict[str, Any]:
-    """Figures of one model with bootstrap errors, and the curves per bin (JSON)."""
-    bins = in_bins(true, predicted)
+    """Figures of one model with bootstrap errors, and the curves per bin (JSON).
+
+    ``resolution`` (mean over the bins) and ``width`` are those of the linearised predictions, so that a model
+    gains nothing by answering with the middle of the range; ``bias`` and ``loss`` are those of the
+    predictions as they are. ``bins`` has the curves of the linearised predictions, and ``raw_bias``.
+    """
+    bins = in_bins(true, linearised(true, predicted))
+    bins["raw_bias"] = in_bins(true, predicted)["bias"]
     rng = np.random.default_rng(seed)
     figures = _figures(true, predicted)
     draws: list[dict[str, float]] = []
@@ -115,9 +121,10 @@ def summary(true: Floats, predicted: Floats, *, resamples: int = 50, seed: int =
 
 
 def _figures(true: Floats, predicted: Floats) -> dict[str, float]:
-    bins = in_bins(true, predicted)
+    straight = linearised(true, predicted)
+    bins = in_bins(true, straight)
     error = (predicted - true) / true
-    low, high = np.quantile(error, (0.16, 0.84))
+    low, high = np.quantile((straight - true) / true, (0.16, 0.84))
     return {
         "resolution": float(np.nanmean(bins["resolution"])),
         "width": float((high - low) / 2),

@@ -12,9 +12,9 @@ from levelone.panels import Axes, Card, Density, Lines, Panel, Rows, Series
 from levelone.zoo.muon_metrics import BINS, FEWEST, TRACKER_PER_GEV
 
 PER_BIN = {
-    "resolution": "Relative resolution: root mean square of (measured - true) / true",
-    "width": "Half of the central 68 % of (measured - true) / true",
-    "bias": "Median of (measured - true) / true",
+    "resolution": "Relative resolution: root mean square of (measured - true) / true, linearised",
+    "width": "Half of the central 68 % of (measured - true) / true, linearised",
+    "raw_bias": "Bias: median of (measured - true) / true, not linearised",
 }
 FIGURES = {
     "resolution": "relative resolution, mean over the bins",
@@ -35,7 +35,7 @@ def panels(
         if quantity == "resolution":
             x = np.array([BINS[0], BINS[-1]]) / 1e3
             series.append(Series("tracker, 20 % per TeV", x, x * 1e3 * TRACKER_PER_GEV, style="dashed"))
-        axes = Axes("true energy (TeV)", quantity)
+        axes = Axes("true energy (TeV)", quantity.replace("raw_", ""))
         caption = f"Bins of true energy with at least {FEWEST} test events."
         shown.append(Lines(title, caption, axes, tuple(series)))
     edges = np.linspace(0.0, 8.0, 33)
@@ -76,7 +76,7 @@ def _series(name: str, bins: Mapping[str, Any], quantity: str) -> Series:
     events = np.asarray(bins["events"], dtype=np.float64)[kept]
     width = np.array([np.nan if v is None else v for v in bins["width"]], dtype=np.float64)[kept]
     # error of a median of n normal events: 1.25 / sqrt(n); of a width: 1 / sqrt(2 n)
-    error = width * (1.2533 if quantity == "bias" else 0.7071) / np.sqrt(events)
+    error = width * (1.2533 if quantity == "raw_bias" else 0.7071) / np.sqrt(events)
     return Series(name, np.asarray(bins["centre"])[kept] / 1e3, value[kept], error, "points")
 
 

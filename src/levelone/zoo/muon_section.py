@@ -37,6 +37,9 @@ class MuonModel(Section):
     response: Literal["linear", "sqrt"] = Field(
         "linear", description="what the read-out sends of a cell's energy in GeV: itself, or its square root"
     )
+    fade: bool = Field(
+        True, description="let the weights of training events fade out above 5 TeV, as published"
+    )
     ablation: Ablation = Field("none", description="what is left out of the full architecture")
     blocks: int = Field(3, ge=1, description="residual blocks per grid of the full architecture")
     first_channels: int = Field(8, ge=1, description="learned channels of the first block")

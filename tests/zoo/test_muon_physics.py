@@ -1,0 +1,166 @@
+"""High-level features, loss and measurements of the muon system, against plain loops."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from levelone.zoo.muon_features import FEATURES, high_level
+from levelone.zoo.muon_loss import EDGES_TEV, fractional_huber, high_energy_weight
+from levelone.zoo.muon_metrics import huberised, improvement, in_bins, linearised, summary
+
+NAMES = list(FEATURES)
+
+
+def named(image: np.ndarray) -> dict[str, float]:
+    return dict(zip(NAMES, high_level(image[None]).astype(float)[0].tolist(), strict=True))
+
+
+def log(energy: float) -> float:
+    return math.log10(1 + energy / 0.1)
+
+
+def sparse(rng: np.random.Generator, cells: int) -> np.ndarray:
+    image = np.zeros((50, 32, 32))
+    image.reshape(-1)[rng.integers(0, image.size, cells)] = rng.lognormal(-2, 2, cells)
+    image[:, 12, 20] += 0.04  # the muon itself
+    return image
+
+
+def groups(image: np.ndarray) -> list[tuple[int, float]]:
+    """(cells, energy) of each group of touching cells above 0.1 GeV: flood fill."""
+    left = {tuple(int(i) for i in c) for c in np.argwhere(image > 0.1)}
+    found = []
+    while left:
+        stack, cells, energy = [left.pop()], 0, 0.0
+        while stack:
+            z, y, x = stack.pop()
+            cells, energy = cells + 1, energy + image[z, y, x]
+            for dz, dy, dx in ((1, 0, 0), (-1, 0, 0), (0, 1, 0), (0, -1, 0), (0, 0, 1), (0, 0, -1)):
+                near = (z + dz, y + dy, x + dx)
+                if near in left:
+                    left.remove(near)
+                    stack.append(near)
+        found.append((cells, energy))
+    return found
+
+
+@settings(max_examples=12, derandomize=True, deadline=None)
+@given(st.integers(0, 2**31), st.integers(0, 3000))
+def test_features_are_what_their_definitions_say(seed, cells) -> None:
+    image = sparse(np.random.default_rng(seed), cells)
+    found = named(image)
+    filled = [(int(z), int(y), int(x), float(image[z, y, x])) for z, y, x in np.argwhere(image > 0)]
+    total = sum(e for *_, e in filled)
+    assert found["total"] == pytest.approx(log(total), abs=1e-5)
+    assert found["above"] == pytest.approx(log(sum(e for *_, e in filled if e > 0.1)), abs=1e-5)
+    assert found["faint"] == pytest.approx(log(sum(e for *_, e in filled if e <= 0.01)), abs=1e-5)
+    assert found["depth"] == pytest.approx(sum(e * z for z, _, _, e in filled) / total / 50, abs=1e-5)
+    at = [((y - 12) / 8, (x - 20) / 8, z, e) for z, y, x, e in filled]
+    assert found["moment_x"] == pytest.approx(sum(e * x for _, x, _, e in at) / total, abs=1e-5)
+    spread = math.sqrt(sum(e * (x * x + y * y) for y, x, _, e in at) / total)
+    assert found["spread"] == pytest.approx(spread, abs=1e-5)
+    assert found["missing"] == pytest.approx(
+        math.hypot(sum(e * x for _, x, _, e in at), sum(e * y for y, *_, e in at)) / total, abs=1e-5
+    )
+    second = [(y, x, e) for y, x, z, e in at if 10 <= z < 20]
+    weight = sum(e for *_, e in second)
+    assert found["spread_2"] == pytest.approx(
+        math.sqrt(sum(e * (x * x + y * y) for y, x, e in second) / weight), abs=1e-5
+    )
+    expected = groups(image)
+    energies = [*sorted((e for _, e in expected), reverse=True), 0.0, 0.0]
+    assert found["clusters"] == pytest.approx(math.log10(1 + len(expected)), abs=1e-5)
+    assert found["cluster_cells"] == pytest.approx(
+        math.log10(1 + max((c for c, _ in expected), default=0)), abs=1e-5
+    )
+    assert found["cluster_energy"] == pytest.approx(log(energies[0]), abs=1e-5)
+    assert found["cluster_second"] == pytest.approx(log(energies[1]), abs=1e-5)
+
+
+def test_groups_do_not_join_events() -> None:
+    rng = np.random.default_rng(0)
+    images = np.stack([sparse(rng, n) for n in (500, 0, 2000)])
+    together = high_level(images)
+    assert np.array_equal(together, np.concatenate([high_level(image[None]) for image in images]))
+
+
+def test_an_empty_calorimeter_has_finite_features() -> None:
+    assert np.isfinite(high_level(np.zeros((2, 50, 32, 32)))).all()
+
+
+@settings(max_examples=25, derandomize=True, deadline=None)
+@given(st.integers(0, 2**31), st.integers(1, 200))
+def test_loss_is_the_published_formula(seed, n) -> None:
+    rng = np.random.default_rng(seed)
+    true = rng.uniform(0.05, 8.0, n)
+    predicted = true + rng.normal(0, 1, n) * true
+    expected = np.zeros(n)
+    for low, high in pairwise(EDGES_TEV):
+        rows = [i for i in range(n) if low <= true[i] < high or (true[i] == high == EDGES_TEV[-1])]
+        if not rows:
+            continue
+        squares = sorted((predicted[i] - true[i]) ** 2 for i in rows)
+        threshold = squares[round(0.68 * (len(rows) - 1))]
+        for i in rows:
+            square = (predicted[i] - true[i]) ** 2
+            if square > threshold:
+                root = math.sqrt(threshold)
+                square = threshold + 2 * root * (abs(predicted[i] - true[i]) - root)
+            expected[i] = square / true[i]
+    found = fractional_huber(torch.from_numpy(predicted), torch.from_numpy(true))
+    assert np.allclose(found.numpy(), expected, rtol=1e-9)
+    assert np.allclose(huberised(predicted, true, np.array(EDGES_TEV)), expected, rtol=1e-9)
+
+
+def test_loss_falls_when_predictions_come_closer() -> None:
+    true = torch.linspace(0.1, 7.9, 64)
+    predicted = (true * 1.5).requires_grad_()
+    fractional_huber(predicted, true).sum().backward()
+    assert bool((predicted.grad > 0).all())
+
+
+def test_weights_fade_out_above_five_tev() -> None:
+    weight = high_energy_weight(torch.tensor([1.0, 5.0, 5.6, 8.0]))
+    assert weight[0] > 0.999 and weight[1] == 0.5
+    assert float(weight[2]) == pytest.approx(1 - 1 / (1 + math.exp(-1)), abs=1e-6)
+    assert weight[3] < 0.01
+
+
+def test_measurements_find_the_resolution_that_was_put_in() -> None:
+    rng = np.random.default_rng(5)
+    true = rng.uniform(50, 8000, 40_000)
+    predicted = true * (1 + 0.2 * rng.standard_normal(len(true)))
+    bins = in_bins(true, predicted)
+    assert np.allclose(bins["width"], 0.2 * 0.9945, atol=0.015)  # the 16 % quantile is at 0.9945 sigma
+    assert np.allclose(bins["resolution"], 0.2, atol=0.01)
+    assert np.allclose(bins["bias"], 0.0, atol=0.015)
+    tracker = 2e-4 * bins["centre"]
+    expected = np.mean(tracker - 1 / np.sqrt(1 / 0.2**2 + 1 / tracker**2))
+    assert improvement(true, predicted) == pytest.approx(expected, abs=0.01)
+    figures = summary(true, predicted, resamples=10)
+    assert figures["width"]["value"] == pytest.approx(0.2, abs=0.01)
+    assert 0 < figures["width"]["error"] < 0.01
+
+
+def test_linearising_undoes_a_compressed_response() -> None:
+    rng = np.random.default_rng(6)
+    true = rng.uniform(50, 8000, 20_000)
+    compressed = 2000 + 0.5 * true + rng.normal(0, 100, len(true))
+    straight = linearised(true, compressed)
+    assert np.allclose(np.median(straight - true), 0, atol=20)
+    assert np.polyfit(true, straight, 1)[0] == pytest.approx(1, abs=0.01)
+    constant = np.full(len(true), 4000.0)
+    assert np.array_equal(linearised(true, constant), constant)
+
+
+def test_bins_with_few_events_say_nothing() -> None:
+    true = np.array([100.0] * 7 + [4000.0] * 9)
+    bins = in_bins(true, true * 1.1)
+    assert np.isnan(bins["bias"][0]) and bins["bias"][4] == pytest.approx(0.1)

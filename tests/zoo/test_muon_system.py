@@ -1,0 +1,218 @@
+"""The muon system: published sizes, the ablations, and exactness of what is exported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from levelone.errors import LeveloneError
+from levelone.graph import execute, from_onnx_layout, quantise_inputs, read_qonnx
+from levelone.quant.calibrate import calibrate, fold_into
+from levelone.quant.grids import linear_layers
+from levelone.quant.layers import FloatLayers
+from levelone.quant.norm import RunningBatchNorm
+from levelone.recipe import load_recipe
+from levelone.simulate.muon import simulate_muon
+from levelone.train.codes import layer_codes
+from levelone.train.export import export_qonnx
+from levelone.zoo.muon import MUON
+from levelone.zoo.muon_baseline import MuonBaseline
+from levelone.zoo.muon_features import FEATURES
+from levelone.zoo.muon_full import MuonFull, block_channels
+from levelone.zoo.muon_section import ABLATIONS, GRID, MuonModel
+
+FULL = ("model.architecture=full", "model.response=linear", "model.dense=[80,80,80]", "model.reach=quantised")
+WIDE = (
+    "quant.inputs.features=10",
+    "quant.inputs.calo=16",
+    "quant.default.activation=8",
+    "quant.default.bias=20",
+)
+
+
+def shapes_of(network: nn.Module) -> dict[str, tuple[int, ...]]:
+    """Result of every layer for one event of zeros, without the batch axis."""
+    shapes = {}
+    handles = [
+        layer.register_forward_hook(lambda _, __, out, name=name: shapes.update({name: tuple(out.shape[1:])}))
+        for name, layer in network.named_children()
+    ]
+    with torch.no_grad():
+        network.eval()(*(torch.zeros(1, *shape) for shape in network.input_shapes.values()))
+    for handle in handles:
+        handle.remove()
+    return shapes
+
+
+def parameters(network: nn.Module) -> int:
+    return sum(p.numel() for p in network.parameters())
+
+
+def full(**keys) -> MuonFull:
+    section = MuonModel(architecture="full", dense=(80, 80, 80), **keys)
+    return MuonFull(FloatLayers(), section, features=len(FEATURES))
+
+
+def test_baseline_has_the_published_sizes() -> None:
+    network = MuonBaseline(FloatLayers(), MuonModel())
+    shapes = shapes_of(network)
+    assert shapes["conv1"] == (8, 25, 16, 16)
+    assert shapes["conv2"] == (12, 13, 8, 8)
+    assert shapes["conv3"] == (18, 7, 4, 4)
+    assert shapes["conv4"] == (27, 4, 2, 2)
+    assert shapes["flat"] == (432,)
+    assert (shapes["fc1"], shapes["fc2"], shapes["energy"]) == ((216,), (108,), (1,))
+    convolutions = 27 * (1 * 8 + 8 * 12 + 12 * 18 + 18 * 27)  # no bias
+    assert parameters(network) == convolutions + 433 * 216 + 217 * 108 + 109 == 138_835
+
+
+@pytest.mark.parametrize("extra", [1, 2])
+def test_deeper_adds_stride_one_convolutions(extra) -> None:
+    network = MuonBaseline(FloatLayers(), MuonModel(n_layers_per_res=extra))
+    shapes = shapes_of(network)
+    for number in range(1, 5):
+        for layer in range(2, extra + 2):
+            assert shapes[f"conv{number}_{layer}"] == shapes[f"conv{number}"]
+    assert parameters(network) == 138_835 + extra * 27 * sum(c * c for c in (8, 12, 18, 27))
+
+
+def test_full_has_twelve_blocks_and_98_aggregated_features() -> None:
+    network = full()
+    shapes = shapes_of(network)
+    assert sum(name.endswith("_conv1") for name in shapes) == 12
+    assert [shapes[f"b{b}_out"] for b in (3, 6, 9, 12)] == [
+        (11, 26, 17, 17),
+        (19, 14, 9, 9),
+        (31, 8, 5, 5),
+        (49, 5, 3, 3),
+    ]
+    assert shapes["flat"] == (98,)
+    assert shapes["joined"] == (98 + len(FEATURES),)
+    assert int(np.prod(GRID)) == 51_200
+
+
+def test_energy_path_carries_all_the_energy_to_the_end() -> None:
+    network = full().eval()
+    sums = {}
+    for b in (1, 4, 7, 10):
+        network.get_submodule(f"b{b}_energy").register_forward_hook(
+            lambda _, __, out, b=b: sums.update({b: out.sum(dim=(1, 2, 3, 4))})
+        )
+    x = torch.rand(2, 1, *GRID, generator=torch.Generator().manual_seed(1)).mul(8).round()  # sums are exact
+    with torch.no_grad():
+        network(x, torch.zeros(2, len(FEATURES)))
+    for total in sums.values():
+        assert torch.equal(total, x.sum(dim=(1, 2, 3, 4)))
+    assert len(sums) == 4
+    filters = [p for name, p in network.named_parameters() if "energy" in name and not p.requires_grad]
+    assert len(filters) == 4 and all(torch.equal(p, torch.ones(1, 1, 2, 2, 2)) for p in filters)
+
+
+def test_without_the_energy_path_the_grids_keep_their_channels() -> None:
+    assert block_channels(MuonModel(architecture="full")) == [8, 9, 10, 16, 17, 18, 28, 29, 30, 46, 47, 48]
+    assert block_channels(MuonModel(architecture="full", ablation="no_energy"))[2::3] == [11, 19, 31, 49]
+
+
+@pytest.mark.parametrize("ablation", list(ABLATIONS))
+def test_each_ablation_leaves_out_what_it_says_and_trains(ablation) -> None:
+    torch.manual_seed(2)
+    network = full(ablation=ablation, blocks=2)
+    modules = list(network.modules())
+    present = {
+        "no_bn": any(isinstance(m, RunningBatchNorm | nn.BatchNorm3d) for m in modules),
+        "nominal_bn": any(isinstance(m, RunningBatchNorm) for m in modules),
+        "no_identity": any(name.endswith("_add") for name, _ in network.named_children()),
+        "no_energy": any(name.endswith("_energy") for name, _ in network.named_children()),
+        "no_se": any(isinstance(m, nn.Sigmoid) for m in modules),
+        "no_pooling": any(isinstance(m, nn.MaxPool3d) for m in modules),
+        "no_cnn": any(isinstance(m, nn.Conv3d) for m in modules),
+    }
+    for name, there in present.items():
+        gone = name == ablation or ablation == "no_cnn" or (name, ablation) == ("nominal_bn", "no_bn")
+        assert there is not gone, name
+    inputs = [torch.rand(2, *shape) for shape in network.input_shapes.values()]
+    network.train()
+    loss = MUON.loss(
+        load_recipe(MUON.default_recipe), (network(*inputs),), {"energy": torch.rand(2) * 4e3 + 100}
+    )
+    assert loss.shape == (2,)
+    loss.sum().backward()
+    untouched = [n for n, p in network.named_parameters() if p.requires_grad and p.grad is None]
+    assert untouched == []
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        (("model.ablation=no_se",), "leaves a part out of the full architecture"),
+        (("model.architecture=full",), "the energy path sums energies"),
+        (("model.channels=[4,0]",), "channels and units must be positive"),
+        (("quant.layers.conv9.weight=4",), "no layer of that name"),
+        (("model.depth=3",), "depth"),
+    ],
+)
+def test_recipes_that_make_no_sense_are_refused(override, message) -> None:
+    with pytest.raises(LeveloneError, match=message):
+        MUON.model_section(load_recipe(MUON.default_recipe, override))
+
+
+@pytest.fixture(scope="module")
+def events(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("muon") / "events.h5"
+    simulate_muon(path, 256, seed=3)
+    return path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "overrides",
+    [(), ("model.norm=running", "quant.default.weight=4"), (*FULL, *WIDE, "model.blocks=1")],
+    ids=["compact", "running", "full"],
+)
+def test_reference_equals_the_exported_network_at_every_layer(overrides, events, tmp_path) -> None:
+    recipe = load_recipe(MUON.default_recipe, overrides)
+    torch.manual_seed(5)
+    twin, network = MUON.build_float(recipe), MUON.build_quantised(recipe)
+    batch = MUON.load(recipe, events, "train", mixture="natural", limit=32)
+    inputs = [torch.from_numpy(x) for x in batch.inputs.values()]
+    twin.train()(*inputs)  # statistics of the normalisations
+    fold_into(twin.eval(), network)
+    calibrate(network, inputs)
+    network.eval()
+    path = export_qonnx(
+        network, {name: x[:1] for name, x in zip(batch.inputs, inputs, strict=True)}, tmp_path / "m.onnx", {},
+        output=MUON.outputs,
+    )  # fmt: skip
+    graph = read_qonnx(path)
+    test = MUON.load(recipe, events, "test", mixture="natural", limit=6).inputs
+    codes = execute(graph, quantise_inputs(graph, test), keep="all")
+    compared = 0
+    for name, values in layer_codes(network, test).items():
+        if name in graph.values:
+            assert np.array_equal(from_onnx_layout(graph, name, values), codes[name]), name
+            compared += 1
+    assert compared >= len(linear_layers(network))
+
+
+def test_data_and_baseline_run_through_the_system(events) -> None:
+    recipe = load_recipe(MUON.default_recipe)
+    assert MUON.check_data(recipe, events)["train events"] > 100
+    train = MUON.source(recipe, events, "train")
+    test = MUON.load(recipe, events, "test", mixture="natural")
+    raw = MUON.load(
+        load_recipe(MUON.default_recipe, ["model.response=linear"]), events, "test", mixture="natural"
+    )
+    assert np.array_equal(test.inputs["calo"], np.sqrt(raw.inputs["calo"]))
+    predictions = {"boosting": MUON.fit_baselines(recipe, train)["boosting"](test)}
+    metrics = MUON.measure(recipe, predictions, test.truth)
+    # even 200 events teach gradient boosting something: it beats the best constant
+    true = test.truth["energy"].astype(np.float64)
+    predicted = predictions["boosting"]["energy"].reshape(-1) * 1e3
+    assert np.mean((predicted - true) ** 2 / true) < np.mean((np.median(true) - true) ** 2 / true)
+    assert metrics["models"]["boosting"]["loss"]["value"] > 0
+    assert len(MUON.panels(metrics, predictions, test.truth)) == 4
+    assert "%" in MUON.cards({"models": {"float": metrics["models"]["boosting"]}})[0].value

@@ -163,7 +163,7 @@ def test_recipes_that_make_no_sense_are_refused(override, message) -> None:
 @pytest.fixture(scope="module")
 def events(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("muon") / "events.h5"
-    simulate_muon(path, 256, seed=3)
+    simulate_muon(path, 640, seed=3)
     return path
 
 

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from levelone.errors import LeveloneError
+
 Floats = NDArray[np.float64]
 
 TRACKER_PER_GEV = 2e-4
@@ -104,6 +106,10 @@ def summary(true: Floats, predicted: Floats, *, resamples: int = 50, seed: int =
     predictions as they are. ``bins`` has the curves of the linearised predictions, and ``raw_bias``.
     """
     bins = in_bins(true, linearised(true, predicted))
+    if not np.isfinite(bins["width"]).any():
+        raise LeveloneError(
+            f"{len(true)} test events: no bin of true energy has {FEWEST}", hint="raise data.max_test"
+        )
     bins["raw_bias"] = in_bins(true, predicted)["bias"]
     rng = np.random.default_rng(seed)
     figures = _figures(true, predicted)

@@ -10,12 +10,13 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.graph import execute
 from levelone.graph.ir import Codes, Graph
-from levelone.graph.ops import Conv, Dense
+from levelone.graph.ops import Add, Affine, AveragePool, Conv, Dense, Multiply
+from levelone.verify.effort import events_to_try, in_chunks, joined
 
-POPULATION = 256
 ROUNDS = 24
+GROWING = (Add, Affine, AveragePool, Conv, Dense, Multiply)
+"""Operations whose result is wider than their operands."""
 
 
 def extreme_vectors(graph: Graph, start: Mapping[str, Codes], limit: int, seed: int) -> dict[str, Codes]:
@@ -33,7 +34,8 @@ def extreme_vectors(graph: Graph, start: Mapping[str, Codes], limit: int, seed: 
         The same seed gives the same events.
     """
     rng = np.random.default_rng(seed)
-    sums = [node.name for node in graph if isinstance(node.op, (Conv, Dense))]
+    sums = [node.name for node in graph if isinstance(node.op, GROWING)]
+    population = max(4, events_to_try(graph) // 2 // ROUNDS)
     if not sums or limit < 1:
         return {name: codes[:0] for name, codes in start.items()}
     elite = {
@@ -43,8 +45,7 @@ def extreme_vectors(graph: Graph, start: Mapping[str, Codes], limit: int, seed: 
     best = _best(graph, sums, elite)
     elite = {name: codes[best] for name, codes in elite.items()}
     for number in range(ROUNDS):
-        children = _mutate(graph, elite, rng, wide=number < ROUNDS // 2)
-        both = {name: np.concatenate([codes, children[name]]) for name, codes in elite.items()}
+        both = joined(elite, _mutate(graph, elite, population, rng, wide=number < ROUNDS // 2))
         best = _best(graph, sums, both)
         elite = {name: codes[best] for name, codes in both.items()}
     return {name: codes[:limit] for name, codes in elite.items()}
@@ -52,20 +53,24 @@ def extreme_vectors(graph: Graph, start: Mapping[str, Codes], limit: int, seed: 
 
 def _best(graph: Graph, sums: list[str], codes: Mapping[str, Codes]) -> NDArray[np.int64]:
     """The events that hold a record, high or low, of some channel of some sum; the deepest layers first."""
-    layers = execute(graph, codes, keep="all")
+    ends: dict[str, list[tuple[Codes, Codes]]] = {name: [] for name in sums}
+    for _, layers in in_chunks(graph, codes, sums):
+        for name in sums:
+            found = layers[name].reshape(len(layers[name]), -1, layers[name].shape[-1])
+            ends[name].append((found.max(axis=1), found.min(axis=1)))
     holders: list[NDArray[np.int64]] = []
     for name in reversed(sums):
-        found = layers[name].reshape(len(layers[name]), -1, layers[name].shape[-1])
-        holders += [found.max(axis=1).argmax(axis=0), found.min(axis=1).argmin(axis=0)]
+        high, low = (np.concatenate(side) for side in zip(*ends[name], strict=True))
+        holders += [high.argmax(axis=0), low.argmin(axis=0)]
     return np.array(list(dict.fromkeys(np.concatenate(holders).tolist())), dtype=np.int64)
 
 
 def _mutate(
-    graph: Graph, elite: Mapping[str, Codes], rng: np.random.Generator, *, wide: bool
+    graph: Graph, elite: Mapping[str, Codes], count: int, rng: np.random.Generator, *, wide: bool
 ) -> dict[str, Codes]:
     """Children of random parents: some inputs moved to an end of their range, or one patch of an image."""
-    parents = rng.integers(0, len(next(iter(elite.values()))), POPULATION)
-    share = rng.choice([0.5, 0.2, 0.1] if wide else [0.1, 0.03, 0.01], POPULATION)
+    parents = rng.integers(0, len(next(iter(elite.values()))), count)
+    share = rng.choice([0.5, 0.2, 0.1] if wide else [0.1, 0.03, 0.01], count)
     children = {}
     for port in graph.inputs:
         codes = elite[port.value.name][parents]

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
 from levelone.graph.ir import Codes, Graph, GraphInput
+from levelone.verify.chosen import covering_vectors
+from levelone.verify.effort import joined
 from levelone.verify.extremes import extreme_vectors
 
 SPARSE_FRACTION = 0.08
@@ -23,7 +25,9 @@ def random_vectors(graph: Graph, count: int, seed: int) -> dict[str, Codes]:
 
     The first events are corners (all zero, all lowest, all highest, checkerboards, one channel extreme, one
     edge of the image). Then, up to a quarter of all, come events that drive accumulators to the ends of their
-    ranges. The others alternate between uniform, sparse and extreme-valued noise.
+    ranges, and, up to another quarter, events that reach what a fault would change: codes on both sides of
+    every rounding step, entries of tables, operands that are not zero. The others alternate between uniform,
+    sparse and extreme-valued noise.
 
     Parameters
     ----------
@@ -52,12 +56,13 @@ def random_vectors(graph: Graph, count: int, seed: int) -> dict[str, Codes]:
         kinds = (_uniform, _sparse, _extreme)
         events += [kinds[i % 3](port, rng) for i in range(count - len(events))]
         result[port.value.name] = np.stack(events).astype(np.int64)
-    room = min((count - deepest) // 2, count // 4)
+    room = min((count - deepest) // 4, count // 4)
     if room > 0:
-        found = extreme_vectors(
-            graph, {name: codes[:SEARCH_START] for name, codes in result.items()}, room, seed
-        )
-        for name, codes in found.items():
+        start = {name: codes[:SEARCH_START] for name, codes in result.items()}
+        ends = extreme_vectors(graph, start, room, seed)
+        known = joined(ends, result)
+        shown = covering_vectors(graph, known, 2 * room - len(next(iter(ends.values()))), seed)
+        for name, codes in joined(ends, shown).items():
             result[name][deepest : deepest + len(codes)] = codes
     return result
 

@@ -74,8 +74,9 @@ def _made_of(fault: Mapping[str, Any]) -> list[str]:
         number = parts["before_rounding"]
         shown = number if len(number) < 24 else f"{parts['as_decimal']:.12g}..."
         tie = " (a tie)" if parts["is_tie"] else ""
+        factor, offset = _short(parts["multiplier"]), _short(parts["offset"])
         lines = [
-            f"code {parts['code']} * {_short(parts['multiplier'])} + {_short(parts['offset'])} = {shown}{tie},"
+            f"code {parts['code']} * {factor} + {offset} = {shown}{tie},"
             f" rounded by {parts['rounding']}, clipped to {parts['clip'][0]} ... {parts['clip'][1]}"
         ]
         return lines + ([f"less the zero point {parts['zero_point']}"] if parts["zero_point"] else [])

@@ -1,0 +1,132 @@
+"""Vectors that reach the goals of `levelone.verify.coverage`: picked from a pool, then searched for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from levelone.graph.ir import Codes, Graph
+from levelone.verify.coverage import CodeGoals, Goals, choose, goals
+from levelone.verify.effort import events_to_try, in_chunks, joined
+
+SINGLES = 1024
+"""Input elements that are tried alone, per port."""
+
+ROUNDS = 12
+HIT_BYTES = 2**27
+
+
+def covering_vectors(graph: Graph, start: Mapping[str, Codes], limit: int, seed: int) -> dict[str, Codes]:
+    """At most `limit` events that together reach as many goals as a search of bounded work finds.
+
+    Parameters
+    ----------
+    start
+        Input codes by value name, int64 [event, *shape]: the pool to begin with, beside single elements.
+    seed
+        The same seed gives the same events.
+    """
+    wanted = goals(graph)
+    total = sum(family.size for family in wanted)
+    if limit < 1 or total == 0:
+        return {name: codes[:0] for name, codes in start.items()}
+    rng = np.random.default_rng(seed)
+    events = min(events_to_try(graph) // 2, max(64, HIT_BYTES // total))
+    pool = joined(start, _singles(graph, rng))
+    pool = {name: codes[:events] for name, codes in pool.items()}
+    hits, nearest = _evaluate(graph, wanted, pool, None)
+    picked = choose(hits, limit)
+    best = {name: codes[picked] for name, codes in pool.items()}
+    reached = hits[picked].any(axis=0)
+    for _ in range(ROUNDS):
+        room = limit - len(next(iter(best.values())))
+        missing = np.flatnonzero(~reached & _possible(wanted))
+        if room < 1 or len(missing) == 0:
+            break
+        children = _children(graph, pool, nearest, missing, max(16, events // ROUNDS), rng)
+        found, closer = _evaluate(graph, wanted, children, missing)
+        found[:, reached] = False
+        new = choose(found, room)
+        best = joined(best, {name: codes[new] for name, codes in children.items()})
+        reached |= found[new].any(axis=0)
+        pool, nearest = children, closer
+    return best
+
+
+def _evaluate(
+    graph: Graph, wanted: list[Goals], codes: Mapping[str, Codes], missing: NDArray[np.int64] | None
+) -> tuple[NDArray[np.bool_], dict[int, int]]:
+    """(hits [event, goal], the nearest event of some goals that nothing hits)."""
+    hits: list[NDArray[np.bool_]] = []
+    nearest: dict[int, int] = {}
+    distance: dict[int, int] = {}
+    for start, values in in_chunks(graph, codes, [family.operand for family in wanted]):
+        hits.append(np.concatenate([family.hits(values) for family in wanted], axis=1))
+        at = 0
+        for family in wanted:
+            if isinstance(family, CodeGoals):
+                open_here = _open(family, at, hits[-1], missing)
+                for goal, event, away in family.nearest(values, open_here):
+                    if away < distance.get(at + goal, 2**62):
+                        nearest[at + goal], distance[at + goal] = start + event, away
+            at += family.size
+    return np.concatenate(hits), nearest
+
+
+def _open(
+    family: CodeGoals, at: int, hits: NDArray[np.bool_], missing: NDArray[np.int64] | None
+) -> NDArray[np.int64]:
+    """Goals of a family, by their number in it, that this chunk does not hit and that are still wanted."""
+    candidates = np.flatnonzero(~hits[:, at : at + family.size].any(axis=0))
+    if missing is not None:
+        candidates = np.intersect1d(candidates, missing - at)
+    return candidates[family.possible[candidates]]
+
+
+def _possible(wanted: list[Goals]) -> NDArray[np.bool_]:
+    parts = [f.possible if isinstance(f, CodeGoals) else np.zeros(f.size, dtype=bool) for f in wanted]
+    return np.concatenate(parts)
+
+
+def _children(
+    graph: Graph,
+    pool: Mapping[str, Codes],
+    nearest: Mapping[int, int],
+    missing: NDArray[np.int64],
+    count: int,
+    rng: np.random.Generator,
+) -> dict[str, Codes]:
+    """The events nearest to missing goals, themselves and with a few input elements changed."""
+    known = [nearest[goal] for goal in missing.tolist() if goal in nearest] or [0]
+    parents = rng.choice(np.array(known), count)
+    result = {}
+    for port in graph.inputs:
+        codes = pool[port.value.name][parents]
+        flat = codes.reshape(count, -1)
+        low, high = port.value.range.lo, port.value.range.hi
+        for row in flat[1:]:
+            at = rng.integers(0, flat.shape[1], rng.integers(0, 4))
+            step = rng.integers(-2, 3, len(at))
+            fresh = rng.integers(low, high, len(at), endpoint=True)
+            row[at] = np.clip(np.where(rng.random(len(at)) < 0.5, row[at] + step, fresh), low, high)
+        result[port.value.name] = flat.reshape(codes.shape)
+    return result
+
+
+def _singles(graph: Graph, rng: np.random.Generator) -> dict[str, Codes]:
+    """One input element at an end of its range, all others at rest."""
+    made = {}
+    for port in graph.inputs:
+        value = port.value
+        rest = min(max(0, value.range.lo), value.range.hi)
+        ends = [end for end in (value.range.lo, value.range.hi) if end != rest] or [rest]
+        chosen = rng.permutation(value.size)[: SINGLES // len(ends)]
+        events = np.full((len(chosen) * len(ends), value.size), rest)
+        for i, element in enumerate(chosen.tolist()):
+            for j, end in enumerate(ends):
+                events[i * len(ends) + j, element] = end
+        made[value.name] = events.reshape(-1, *value.shape)
+    count = max(len(events) for events in made.values())
+    return {name: events[np.arange(count) % len(events)] for name, events in made.items()}

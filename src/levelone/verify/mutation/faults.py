@@ -1,0 +1,343 @@
+"""Faults that are planted in a generated project: small edits of its text, listed by kind."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from levelone.hls.manifest import Manifest
+from levelone.hls.types import FixedType
+from levelone.verify.fixed import parse_type
+
+INVISIBLE = "stream depth"
+"""Depths of FIFOs are hints to the synthesis tool: C simulation has streams without a limit."""
+
+_ARRAY = re.compile(r"(?P<type>[\w:<>, -]+?) (?P<name>\w+)\[\d+\] = \{(?P<numbers>[^{}]*)\};")
+_TYPEDEF = re.compile(r"^typedef (?P<text>.*?(?P<core>ap_u?fixed<[^<>]*>).*?) (?P<name>\w+);", re.MULTILINE)
+_SETTING = re.compile(r"static const unsigned (?P<key>\w+) = (?P<value>\d+);")
+_MODES = ("TRN", "TRN_ZERO", "RND", "RND_ZERO", "RND_INF", "RND_MIN_INF", "RND_CONV")
+
+
+@dataclass(frozen=True)
+class Edit:
+    """Characters `start` to `end` of a file become `text`."""
+
+    file: str
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A change of a generated project.
+
+    Attributes
+    ----------
+    kind
+        Its class in the score.
+    layer
+        Firmware name of the layer that it hits; None for code that all layers share.
+    what
+        In words.
+    """
+
+    kind: str
+    layer: str | None
+    what: str
+    edits: tuple[Edit, ...]
+
+
+def plant(project: Path, faults: Sequence[Fault]) -> None:
+    """Edit the files of a project; the edits of one file must not overlap."""
+    by_file: dict[str, list[Edit]] = {}
+    for fault in faults:
+        for edit in fault.edits:
+            by_file.setdefault(edit.file, []).append(edit)
+    for name, edits in by_file.items():
+        text = (project / name).read_text(encoding="utf-8")
+        for edit in sorted(edits, key=lambda e: -e.start):
+            text = text[: edit.start] + edit.text + text[edit.end :]
+        (project / name).write_text(text, encoding="utf-8")
+
+
+def all_faults(manifest: Manifest, *, seed: int, per_array: int) -> list[Fault]:
+    """Every fault that is known here, for one project.
+
+    Parameters
+    ----------
+    seed
+        Chooses the numbers of weights, biases and tables that are changed.
+    per_array
+        How many numbers per array.
+    """
+    project, layers = manifest.project, _layers(manifest)
+    rng = np.random.default_rng(seed)
+    faults: list[Fault] = []
+    for path in sorted((project / "firmware/weights").glob("*.h")):
+        faults += _numbers(project, path, layers, rng, per_array)
+    faults += _types(project, layers)
+    faults += _settings(project, layers)
+    faults += _top(project, manifest)
+    faults += _buffers(project, rng, per_array)
+    faults += list(_shared(project))
+    return faults
+
+
+def _layers(manifest: Manifest) -> list[str]:
+    entries = [*manifest.data["inputs"], *manifest.data["layers"]]
+    return sorted({e["layer"] for e in entries} | set(manifest.data["helpers"]), key=len, reverse=True)
+
+
+def _owner(name: str, layers: Sequence[str]) -> str | None:
+    return next((layer for layer in layers if name == layer or name.startswith(f"{layer}_")), None)
+
+
+def _numbers(
+    project: Path, path: Path, layers: Sequence[str], rng: np.random.Generator, count: int
+) -> Iterator[Fault]:
+    file, text = path.relative_to(project).as_posix(), path.read_text(encoding="utf-8")
+    found, layer = _ARRAY.search(text), _owner(path.stem, layers)
+    if found is None or layer is None:
+        return
+    key = path.stem[len(layer) + 1 :]
+    kind = f"{key} code" if key in ("weight", "bias") else "table entry"
+    unit = _unit(project, found["type"].split()[-1])
+    spans = [
+        (m.start() + found.start("numbers"), m.end() + found.start("numbers"))
+        for m in re.finditer(r"[^,\s]+", found["numbers"])
+    ]
+    values = [Fraction(text[a:b]) for a, b in spans]
+    for i in sorted(rng.choice(len(spans), min(count, len(spans)), replace=False).tolist()):
+        others = {"one up": values[i] + unit, "one down": values[i] - unit, "negated": -values[i]}
+        for what, value in others.items():
+            if value != values[i]:
+                yield Fault(kind, layer, f"{path.stem}[{i}] {what}", (_at(file, spans[i], _real(value)),))
+        j = next(
+            (k % len(spans) for k in range(i + 1, i + len(spans)) if values[k % len(spans)] != values[i]),
+            None,
+        )
+        if j is not None:
+            swap = (_at(file, spans[i], _real(values[j])), _at(file, spans[j], _real(values[i])))
+            yield Fault(kind, layer, f"{path.stem}[{i}] and [{j}] exchanged", swap)
+
+
+def _at(file: str, span: tuple[int, int], text: str) -> Edit:
+    return Edit(file, span[0], span[1], text)
+
+
+def _unit(project: Path, type_name: str) -> Fraction:
+    text = (project / "firmware/defines.h").read_text(encoding="utf-8")
+    found = re.search(rf"typedef (.*) {re.escape(type_name)};", text)
+    fixed = parse_type(found[1] if found is not None else type_name)
+    return Fraction(1) if fixed is None else Fraction(2) ** fixed.exponent
+
+
+def _real(value: Fraction) -> str:
+    return str(value.numerator) if value.denominator == 1 else repr(float(value))
+
+
+def _types(project: Path, layers: Sequence[str]) -> Iterator[Fault]:
+    file = "firmware/defines.h"
+    text = (project / file).read_text(encoding="utf-8")
+    outputs = _outputs(project)
+    for found in _TYPEDEF.finditer(text):
+        name, fixed = found["name"], parse_type(found["core"])
+        stem = outputs.get(name, name.removesuffix("_t"))
+        layer = _owner(stem, layers)
+        if fixed is None or layer is None or name.endswith(("_table_t", "_index_t")):
+            continue
+        for kind, what, other in _other_types(fixed):
+            edit = Edit(file, *found.span("core"), other.ap if not other.exact else _spelled(other))
+            yield Fault(kind, layer, f"{name}: {what}", (edit,))
+
+
+def _outputs(project: Path) -> dict[str, str]:
+    """Type names of outputs, which hls4ml calls after the port, by layer."""
+    text = next((project / "firmware").glob("*.cpp")).read_text(encoding="utf-8")
+    return dict(re.findall(r'save_layer_output<(\w+)>\(\w+, "(\w+)"', text))
+
+
+def _spelled(fixed: FixedType) -> str:
+    return f"ap_{'' if fixed.signed else 'u'}fixed<{fixed.width},{fixed.integer}>"
+
+
+def _other_types(fixed: FixedType) -> Iterator[tuple[str, str, FixedType]]:
+    def made(width: int, exponent: int, signed: bool, rounding: str, saturation: str) -> FixedType:
+        return FixedType(width, exponent, signed, rounding, saturation)
+
+    w, e, s, r, o = fixed.width, fixed.exponent, fixed.signed, fixed.rounding, fixed.saturation
+    if w > 1:
+        yield "width", "one integer bit less", made(w - 1, e, s, r, o)
+        yield "width", "one fraction bit less", made(w - 1, e + 1, s, r, o)
+    yield "width", "one integer bit more", made(w + 1, e, s, r, o)
+    yield "sign", "unsigned" if s else "signed", made(w, e, not s, r, o)
+    modes = _MODES if not fixed.exact else ("RND",)
+    for mode in modes:
+        if mode != r:
+            yield "rounding", f"AP_{mode}", made(w, e, s, mode, o)
+    for mode in ("WRAP", "SAT", "SAT_ZERO", *(("SAT_SYM",) if s else ())) if not fixed.exact else ("SAT",):
+        if mode != o:
+            yield "saturation", f"AP_{mode}", made(w, e, s, r, mode)
+
+
+def _settings(project: Path, layers: Sequence[str]) -> Iterator[Fault]:
+    file = "firmware/parameters.h"
+    text = (project / file).read_text(encoding="utf-8")
+    for heading, body_start, body_end in _sections(text, layers):
+        for found in _SETTING.finditer(text, body_start, body_end):
+            key, value = found["key"], int(found["value"])
+            for kind, other in _other_settings(key, value):
+                edit = Edit(file, *found.span("value"), str(other))
+                yield Fault(kind, heading, f"{heading}: {key} = {other}, not {value}", (edit,))
+        for old, new in (("nnet::Max;", "nnet::Average;"), ("nnet::Average;", "nnet::Max;")):
+            at = text.find(old, body_start, body_end)
+            if at >= 0:
+                yield Fault("operation", heading, f"{heading}: {new}", (Edit(file, at, at + len(old), new),))
+        perm = re.compile(r"perm\[\d\] = \{\s*(\d)\s*,\s*(\d)").search(text, body_start, body_end)
+        if perm is not None:
+            edits = (Edit(file, *perm.span(1), perm[2]), Edit(file, *perm.span(2), perm[1]))
+            yield Fault("order", heading, f"{heading}: first two axes exchanged", edits)
+
+
+def _sections(text: str, layers: Sequence[str]) -> Iterator[tuple[str, int, int]]:
+    headings = [m for m in re.finditer(r"^// (\w+)\s*$", text, re.MULTILINE)]
+    for here, following in zip(headings, [*headings[1:], None], strict=True):
+        if here[1] in layers:
+            yield here[1], here.end(), len(text) if following is None else following.start()
+
+
+def _other_settings(key: str, value: int) -> Iterator[tuple[str, int]]:
+    if key.startswith("stride"):
+        yield "stride", value + 1
+        if value > 1:
+            yield "stride", value - 1
+    elif key.startswith("pad_"):
+        yield "padding", value + 1
+        if value > 0:
+            yield "padding", value - 1
+    elif key.startswith(("filt_", "pool_")) and value > 1:
+        yield "window", value - 1
+    elif key in ("n_in", "n_out", "n_filt", "n_chan") or key.startswith(("out_", "in_")):
+        if value > 1:
+            yield "extent", value - 1
+
+
+def _top(project: Path, manifest: Manifest) -> Iterator[Fault]:
+    file = f"firmware/{manifest.name}.cpp"
+    text = (project / file).read_text(encoding="utf-8")
+    for found in re.finditer(r"nnet::(relu|linear)<.*?// (\w+)$", text, re.MULTILINE):
+        other = "linear" if found[1] == "relu" else "relu"
+        yield Fault("operation", found[2], f"{found[2]}: {other}", (Edit(file, *found.span(1), other),))
+    for found in re.finditer(
+        r"nnet::concatenate\w+<(\w+), (\w+), .*?>\((\w+), (\w+), .*// (\w+)$", text, re.MULTILINE
+    ):
+        if found[1] == found[2]:  # otherwise sizes may differ and memory beyond an array would be read
+            edits = (Edit(file, *found.span(3), found[4]), Edit(file, *found.span(4), found[3]))
+            yield Fault("order", found[5], f"{found[5]}: operands exchanged", edits)
+    for found in re.finditer(r"#pragma HLS STREAM variable=(\w+) depth=(\d+)", text):
+        edit = Edit(file, *found.span(2), str(max(1, int(found[2]) // 2)))
+        if int(found[2]) > 1:
+            yield Fault(INVISIBLE, found[1], f"{found[1]}: depth {edit.text}, not {found[2]}", (edit,))
+
+
+def _buffers(project: Path, rng: np.random.Generator, count: int) -> Iterator[Fault]:
+    """The generated code that gathers the window of a convolution: other elements, other padding."""
+    file = "firmware/nnet_utils/nnet_code_gen.h"
+    text = (project / file).read_text(encoding="utf-8") if (project / file).is_file() else ""
+    owners = dict(
+        re.findall(
+            r"^// (\w+)\n(?:(?!^// ).*\n)*?.*nnet::(fill_buffer_\d+)<", _parameters(project), re.MULTILINE
+        )
+    )
+    by_class = {made: layer for layer, made in owners.items()}
+    parts = re.split(r"(class fill_buffer_\d+)", text)
+    at = len(parts[0])
+    for heading, body in zip(parts[1::2], parts[2::2], strict=True):
+        at += len(heading)
+        layer = by_class.get(heading.split()[1])
+        items = list(re.finditer(r"= +(data\[\d+\]|0);", body))
+        for i in sorted(rng.choice(len(items), min(count, len(items)), replace=False).tolist()):
+            span = (items[i].start(1) + at, items[i].end(1) + at)
+            other = next((m for m in items[i + 1 :] if m[1] != items[i][1]), None)
+            if other is not None and layer is not None:
+                swap = (
+                    Edit(file, *span, other[1]),
+                    Edit(file, other.start(1) + at, other.end(1) + at, items[i][1]),
+                )
+                yield Fault("order", layer, f"{layer}: elements {items[i][1]} and {other[1]} exchanged", swap)
+            if items[i][1] != "0" and layer is not None:
+                yield Fault(
+                    "padding", layer, f"{layer}: {items[i][1]} read as padding", (Edit(file, *span, "0"),)
+                )
+        at += len(body)
+
+
+def _parameters(project: Path) -> str:
+    return (project / "firmware/parameters.h").read_text(encoding="utf-8")
+
+
+SHARED: Mapping[str, Sequence[tuple[str, str, str]]] = {
+    "nnet_dense_latency.h": (
+        ("operation", "acc[jj] += mult[index];", "acc[jj] -= mult[index];"),
+        ("operation", "acc[iacc] = (typename CONFIG_T::accum_t)biases[iacc];", "acc[iacc] = 0;"),
+        ("order", "cache = data[ii];", "cache = data[CONFIG_T::n_in - 1 - ii];"),
+        ("order", "product(cache, weights[index]);", "product(cache, weights[jj * CONFIG_T::n_in + ii]);"),
+        ("extent", "int ires = 0; ires < CONFIG_T::n_out", "int ires = 0; ires < CONFIG_T::n_out - 1"),
+    ),
+    "nnet_activation.h": (
+        ("operation", "if (datareg > 0)", "if (datareg >= 0)"),
+        ("operation", "if (datareg > 0)", "if (datareg != 0)"),
+    ),
+    "nnet_activation_stream.h": (("operation", "if (in_data[j] > 0)", "if (in_data[j] != 0)"),),
+    "nnet_pooling.h": (
+        ("operation", "y = x[i] > y ? x[i] : y;", "y = x[i] < y ? x[i] : y;"),
+        (
+            "operation",
+            "for (int i = 1; i < N; i++) {\n        y = x[i]",
+            "for (int i = 2; i < N; i++) {\n        y = x[i]",
+        ),
+        ("operation", "y /= length;", "y /= length + 1;"),
+    ),
+    "nnet_merge.h": (
+        (
+            "operation",
+            "data1[ii % CONFIG_T::n_elem1] + data2[ii % CONFIG_T::n_elem2];",
+            "data1[ii % CONFIG_T::n_elem1] - data2[ii % CONFIG_T::n_elem2];",
+        ),
+    ),
+    "nnet_conv_stream.h": (
+        (
+            "order",
+            "kernel_window[i_iw * CONFIG_T::n_chan + i_ic] = kernel_window[(i_iw + 1)",
+            "kernel_window[i_iw * CONFIG_T::n_chan + i_ic] = kernel_window[(i_iw)",
+        ),
+        (
+            "line buffer",
+            "shift_buffer[CONFIG_T::filt_height - 1][i_ic] = in_elem[i_ic];",
+            "shift_buffer[0][i_ic] = in_elem[i_ic];",
+        ),
+    ),
+    "nnet_conv2d_stream.h": (
+        ("line buffer", "CONFIG_T::in_width> line_buffer[", "CONFIG_T::in_width - 1> line_buffer["),
+        ("line buffer", "CONFIG_T::in_width> line_buffer[", "CONFIG_T::in_width + 1> line_buffer["),
+    ),
+    "nnet_transpose.h": (("order", "int idx = transfer_idx<CONFIG_T>(i);", "int idx = i;"),),
+}
+"""Faults of the code that layers share: kind, text, other text (all places where it occurs)."""
+
+
+def _shared(project: Path) -> Iterator[Fault]:
+    for name, entries in SHARED.items():
+        file = f"firmware/nnet_utils/{name}"
+        text = (project / file).read_text(encoding="utf-8") if (project / file).is_file() else ""
+        for kind, old, new in entries:
+            places = [m.start() for m in re.finditer(re.escape(old), text)]
+            if places:
+                edits = tuple(Edit(file, at, at + len(old), new) for at in places)
+                yield Fault(kind, None, f"{name}: {' '.join(new.split())}", edits)

@@ -1,0 +1,179 @@
+"""Small graphs whose every input can be tried, and many copies of them side by side in one project.
+
+Copies share nothing, so that one build can carry a fault in each of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+
+from levelone.graph import Graph, GraphBuilder, IntRange, Rounding
+from levelone.graph.ops import (
+    Add,
+    AveragePool,
+    Concat,
+    Conv,
+    Dense,
+    MaxPool,
+    Relu,
+    Reshape,
+    Transpose,
+)
+
+U1, U2, S2, S3, U3, U4, S4 = (
+    IntRange(0, 1),
+    IntRange(0, 3),
+    IntRange(-2, 1),
+    IntRange(-4, 3),
+    IntRange(0, 7),
+    IntRange(0, 15),
+    IntRange(-8, 7),
+)
+
+
+def _power(exponent: int) -> Fraction:
+    return Fraction(2) ** exponent
+
+
+class _Maker:
+    def __init__(self, name: str, seed: int = 5) -> None:
+        self.b = GraphBuilder(name)
+        self.rng = np.random.default_rng(seed)
+
+    def conv(
+        self,
+        name: str,
+        source: str,
+        filters: int,
+        kernel: Sequence[int],
+        stride: Sequence[int],
+        pads: Sequence[tuple[int, int]],
+        groups: int = 1,
+    ) -> str:
+        channels = self.b.values[source].shape[-1]
+        weights = self.rng.integers(-7, 8, (*kernel, channels // groups, filters))
+        bias = self.rng.integers(-12, 13, filters)
+        ones = (1,) * len(kernel)
+        op = Conv(weights, bias, (_power(-3),), tuple(stride), tuple(pads), ones, groups)
+        return self.b.node(name, op, source)
+
+    def dense(self, name: str, source: str, outputs: int) -> str:
+        weights = self.rng.integers(-7, 8, (self.b.values[source].shape[-1], outputs))
+        return self.b.node(name, Dense(weights, self.rng.integers(-12, 13, outputs), (_power(-3),)), source)
+
+    def quantise(self, name: str, source: str, dropped: int, clip: IntRange, mode: Rounding) -> str:
+        value = self.b.values[source]
+        assert value.exponent is not None  # noqa: S101  (all scales here are powers of two)
+        return self.b.requantise(name, source, _power(value.exponent + dropped), clip, mode)
+
+
+def pack(graphs: Sequence[Graph], copies: int) -> Graph:
+    """One graph that holds every given one `copies` times; value ``x`` of graph 2, copy 0 is ``g2c0_x``."""
+    b, outputs = GraphBuilder("packed"), []
+    for number, graph in enumerate(graphs):
+        for copy in range(copies):
+            prefix = f"g{number}c{copy}_"
+            for port in graph.inputs:
+                quantiser = port.quantiser
+                b.input(
+                    prefix + port.value.name,
+                    port.value.shape,
+                    quantiser.scale,
+                    quantiser.range,
+                    rounding=quantiser.rounding,
+                    zero_point=quantiser.zero_point,
+                )
+            for node in graph:
+                b.node(prefix + node.name, node.op, *(prefix + name for name in node.inputs))
+            outputs += [prefix + name for name in graph.outputs]
+    return b.build(*outputs)
+
+
+def small_graphs(io: str) -> list[Graph]:
+    """At most 4096 inputs each: every operation that hls4ml itself has, and every rounding mode it has."""
+    return [_image(), _line(), _vector(), _pair(), _cube(io)]
+
+
+def large_graphs() -> list[Graph]:
+    """65,536 inputs each, of which the standard vectors can try but a few per cent."""
+    return [_large_image(), _large_vector()]
+
+
+def _image() -> Graph:
+    p = _Maker("image")
+    x = p.b.input("x_q", (3, 4, 1), _power(-1), U1)
+    p.conv("conv", x, 2, (2, 2), (2, 1), ((1, 0), (0, 1)))
+    p.b.node("positive", Relu(), "conv")
+    p.quantise("act", "positive", 2, U2, Rounding.ROUND)
+    p.b.node("pool", MaxPool((2, 2), (2, 2), ((0, 0), (0, 0)), (1, 1)), "act")
+    p.b.node("flat", Reshape((4,)), "pool")
+    return p.b.build(p.dense("last", "flat", 2))
+
+
+def _line() -> Graph:
+    p = _Maker("line")
+    x = p.b.input("x_q", (6, 1), _power(-2), S2)
+    p.conv("conv", x, 2, (3,), (1,), ((1, 1),))
+    p.quantise("act", "conv", 2, S3, Rounding.FLOOR)
+    p.b.node("pool", AveragePool((2,), (2,), ((0, 0),), (1,)), "act")
+    return p.b.build(p.quantise("last", "pool", 1, S2, Rounding.HALF_UP))
+
+
+def _vector() -> Graph:
+    p = _Maker("vector")
+    x = p.b.input("x_q", (4,), _power(-3), S3)
+    p.dense("one", x, 3)
+    p.quantise("act", "one", 2, S4, Rounding.HALF_DOWN)
+    p.dense("two", "act", 3)
+    p.b.node("positive", Relu(), "two")
+    p.quantise("narrow", "positive", 3, U3, Rounding.ROUND)
+    return p.b.build(p.dense("last", "narrow", 1))
+
+
+def _pair() -> Graph:
+    p = _Maker("pair")
+    x = p.b.input("x_q", (2,), _power(-2), IntRange(-32, 31))
+    p.dense("one", x, 3)
+    p.quantise("act", "one", 3, IntRange(-31, 31), Rounding.DOWN)
+    return p.b.build(p.dense("last", "act", 2))
+
+
+def _cube(io: str) -> Graph:
+    p, none = _Maker("cube"), ((0, 0), (0, 0))
+    x = p.b.input("x_q", (2, 2, 3), _power(-1), U1)
+    p.b.node("turned", Transpose((1, 0, 2)), x)
+    p.conv("conv", "turned", 3, (1, 1), (1, 1), none)
+    p.quantise("act", "conv", 1, S4, Rounding.ROUND)
+    p.conv("other", "turned", 3, (2, 2), (1, 1), ((0, 1), (1, 0)), groups=3 if io == "parallel" else 1)
+    p.quantise("side", "other", 1, S4, Rounding.HALF_UP)
+    p.b.node("total", Add(), "act", "side")
+    p.b.node("joined", Concat(2), "total", "act")
+    p.b.node("flat", Reshape((24,)), "joined")
+    return p.b.build(p.dense("last", "flat", 2))
+
+
+def _large_image() -> Graph:
+    p = _Maker("large_image")
+    x = p.b.input("x_q", (4, 2, 2), _power(-1), U1)
+    p.conv("conv", x, 4, (2, 2), (2, 1), ((0, 0), (1, 0)))
+    p.b.node("positive", Relu(), "conv")
+    p.quantise("act", "positive", 2, U4, Rounding.ROUND)
+    p.b.node("flat", Reshape((16,)), "act")
+    p.dense("fc", "flat", 4)
+    p.b.node("fc_positive", Relu(), "fc")
+    p.quantise("fc_act", "fc_positive", 4, U4, Rounding.ROUND)
+    return p.b.build(p.dense("last", "fc_act", 1))
+
+
+def _large_vector() -> Graph:
+    p = _Maker("large_vector")
+    x = p.b.input("x_q", (4,), _power(-3), S4)
+    p.dense("one", x, 5)
+    p.quantise("act", "one", 2, S4, Rounding.HALF_UP)
+    p.dense("two", "act", 4)
+    p.b.node("positive", Relu(), "two")
+    p.quantise("narrow", "positive", 3, U4, Rounding.ROUND)
+    return p.b.build(p.dense("last", "narrow", 2))

@@ -1,0 +1,243 @@
+"""Running mutants: which faults change something at all, and which of those the standard vectors show.
+
+Both questions are asked of the compiled mutant. "At all" is answered by every possible input where the input
+space is small, else by many more vectors of another kind; "show" by the very vectors of `levelone csim`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from levelone.errors import LeveloneError
+from levelone.graph.ir import Codes, Graph
+from levelone.hls.config import HlsConfig
+from levelone.hls.manifest import Manifest
+from levelone.hls.project import convert
+from levelone.verify.check import check_project
+from levelone.verify.mutation.faults import INVISIBLE, Fault, all_faults, plant
+from levelone.verify.mutation.graphs import pack
+from levelone.verify.stimuli import random_vectors
+
+STANDARD = 1000
+"""Random vectors that `levelone csim` takes by default; with seed 1."""
+
+MANY = 20_000
+"""Vectors of another kind that stand in for every input where there are too many."""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A fault and what became of it.
+
+    Attributes
+    ----------
+    equivalent
+        Whether no integer of any layer changed in the thorough evaluation.
+    caught
+        Whether the standard vectors gave another verdict than exact.
+    note
+        ``does not build`` or ``crashes`` for a mutant that never gave an integer.
+    """
+
+    fault: Fault
+    equivalent: bool
+    caught: bool
+    note: str = ""
+
+    @property
+    def survived(self) -> bool:
+        """Not equivalent, and not caught."""
+        return not self.equivalent and not self.caught
+
+
+def every_input(graph: Graph, limit: int = 2**17) -> dict[str, Codes] | None:
+    """Every combination of codes of every port, ports side by side; None if a port has more than `limit`.
+
+    Exhaustive for graphs whose ports are not joined anywhere.
+    """
+    made: dict[str, Codes] = {}
+    for port in graph.inputs:
+        levels = range(port.value.range.lo, port.value.range.hi + 1)
+        if len(levels) ** port.value.size > limit:
+            return None
+        codes = np.array(list(itertools.product(levels, repeat=port.value.size)), dtype=np.int64)
+        made[port.value.name] = codes.reshape(-1, *port.value.shape)
+    events = max(len(codes) for codes in made.values())
+    return {name: codes[np.arange(events) % len(codes)] for name, codes in made.items()}
+
+
+def many_inputs(graph: Graph, count: int, seed: int) -> dict[str, Codes]:
+    """Noise of all densities and levels, and every input element alone at every end of its range.
+
+    Made without `random_vectors`, so that it shares none of its blind spots.
+    """
+    rng = np.random.default_rng(seed)
+    result = {}
+    for port in graph.inputs:
+        low, high, shape = port.value.range.lo, port.value.range.hi, port.value.shape
+        rest = min(max(0, low), high)
+        noise = rng.integers(low, high, (count, *shape), endpoint=True)
+        density = rng.choice([0.02, 0.1, 0.3, 0.6, 1.0], (count, *(1,) * len(shape)))
+        noise = np.where(rng.random(noise.shape) < density, noise, rest)
+        extreme = rng.random((count, *(1,) * len(shape))) < 0.3
+        noise = np.where(extreme, np.where(noise > (low + high) / 2, high, low), noise)
+        single = np.full((2 * port.value.size, port.value.size), rest)
+        for i in range(port.value.size):
+            single[2 * i, i], single[2 * i + 1, i] = low, high
+        result[port.value.name] = np.concatenate([noise, single.reshape(-1, *shape)])
+    events = max(len(codes) for codes in result.values())
+    return {name: codes[np.arange(events) % len(codes)] for name, codes in result.items()}
+
+
+def run(
+    graphs: Sequence[Graph],
+    config: HlsConfig,
+    scratch: Path,
+    *,
+    copies: int,
+    builds: int,
+    per_array: int = 4,
+    shared: int = 0,
+    show: Callable[[str], None] = lambda line: None,
+) -> list[Mutant]:
+    """Plant faults in a project that holds each graph several times, one fault in each copy, and judge them.
+
+    Parameters
+    ----------
+    scratch
+        Folder for the projects.
+    copies
+        Of each graph in one project.
+    builds
+        Projects at most: ``builds * copies`` faults of each graph, taken from all kinds in turn.
+    per_array
+        Numbers that are changed per array of weights.
+    shared
+        Faults in the code that layers share, at most; each has a build of its own.
+    """
+    packed = Packed.of(graphs, copies)
+    manifest = convert(packed.graph, scratch / "packed", config)
+    queues: dict[str, list[Fault]] = {}
+    for fault in all_faults(manifest, seed=1, per_array=per_array):
+        if fault.layer is not None:
+            queues.setdefault(fault.layer.split("_")[0], []).append(fault)
+    chosen = [
+        _kinds_in_turn(queue)[int(prefix.split("c")[1]) :: copies][:builds]
+        for prefix, queue in queues.items()
+    ]
+    groups = [[f for f in row if f is not None] for row in itertools.zip_longest(*chosen)]
+    mutants: list[Mutant] = []
+    while groups:
+        group = groups.pop(0)
+        found = _judge(packed, manifest, group, scratch)
+        if found is None:  # one of them breaks the whole: halve
+            middle = len(group) // 2
+            groups[:0] = [group[:middle], group[middle:]]
+            continue
+        mutants += found
+        show(f"{len(mutants)} faults judged, {len(groups)} builds to come")
+    if shared:
+        single = Packed.of(graphs, 1)
+        manifest = convert(single.graph, scratch / "single", config)
+        general = [f for f in all_faults(manifest, seed=1, per_array=0) if f.layer is None][:shared]
+        for fault in general:
+            mutants += _judge(single, manifest, [fault], scratch) or []
+            show(f"{len(mutants)} faults judged")
+    return mutants
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A graph of copies, and vectors: the standard ones of each graph alone, and the thorough ones."""
+
+    graph: Graph
+    standard: Mapping[str, Codes]
+    thorough: Mapping[str, Codes]
+
+    @classmethod
+    def of(cls, graphs: Sequence[Graph], copies: int) -> Packed:
+        """`copies` of each graph."""
+        standard: dict[str, Codes] = {}
+        thorough: dict[str, Codes] = {}
+        for number, graph in enumerate(graphs):
+            own, deep = random_vectors(graph, STANDARD, seed=1), every_input(graph)
+            deep = deep if deep is not None else many_inputs(graph, MANY, seed=3)
+            for copy in range(copies):
+                standard |= {f"g{number}c{copy}_{name}": codes for name, codes in own.items()}
+                thorough |= {f"g{number}c{copy}_{name}": codes for name, codes in deep.items()}
+        events = max(len(codes) for codes in thorough.values())
+        cycled = {name: codes[np.arange(events) % len(codes)] for name, codes in thorough.items()}
+        return cls(pack(graphs, copies), standard, cycled)
+
+
+def _kinds_in_turn(faults: Sequence[Fault]) -> list[Fault]:
+    """The same faults, kinds alternating, so that the first ones are of all kinds."""
+    kinds: dict[str, list[Fault]] = {}
+    for i in np.random.default_rng(0).permutation(len(faults)).tolist():
+        kinds.setdefault(faults[i].kind, []).append(faults[i])
+    rows = itertools.zip_longest(*(kinds[kind] for kind in sorted(kinds)))
+    return [fault for row in rows for fault in row if fault is not None]
+
+
+def _judge(packed: Packed, manifest: Manifest, group: Sequence[Fault], scratch: Path) -> list[Mutant] | None:
+    """Verdicts on the faults of one project, each in another copy; None if they cannot be told apart."""
+    folder = scratch / "mutant"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(manifest.project, folder, ignore=shutil.ignore_patterns("build"))
+    plant(folder, group)
+    seen: list[tuple[set[str], bool]] = []
+    for codes in (packed.standard, packed.thorough):
+        try:
+            check = check_project(folder, codes, graph=packed.graph)
+        except LeveloneError as error:
+            if len(group) > 1:
+                return None
+            note = "does not build" if "does not compile" in error.message else "crashes"
+            return [Mutant(group[0], equivalent=False, caught=True, note=note)]
+        if check.verdict.reason and len(group) > 1:
+            return None
+        wrong = {layer.name.split("_")[0] for layer in check.verdict.layers if layer.mismatches}
+        seen.append((wrong, bool(check.verdict.reason)))
+    result = []
+    for fault in group:
+        caught, differs = (
+            broken or (bool(wrong) if fault.layer is None else fault.layer.split("_")[0] in wrong)
+            for wrong, broken in seen
+        )
+        result.append(Mutant(fault, equivalent=not differs and not caught, caught=caught))
+    return result
+
+
+def score(mutants: Iterable[Mutant]) -> dict[str, dict[str, int]]:
+    """Counts by kind, and of all: planted, caught, survived, equivalent, not visible to csim, did not run."""
+    table: dict[str, dict[str, int]] = {}
+    for mutant in mutants:
+        for kind in (mutant.fault.kind, "all"):
+            row = table.setdefault(kind, dict.fromkeys(COLUMNS, 0))
+            row["planted"] += 1
+            if mutant.fault.kind == INVISIBLE and mutant.equivalent:
+                row["not visible"] += 1
+            elif mutant.equivalent:
+                row["equivalent"] += 1
+            elif mutant.note:
+                row["did not run"] += 1
+            else:
+                row["caught" if mutant.caught else "survived"] += 1
+    table["all"] = table.pop("all", dict.fromkeys(COLUMNS, 0))
+    return table
+
+
+COLUMNS = ("planted", "caught", "survived", "equivalent", "not visible", "did not run")
+
+
+def percent(row: Mapping[str, Any]) -> float:
+    """Caught mutants over those that change something and run."""
+    visible = row["caught"] + row["survived"]
+    return 100.0 * row["caught"] / visible if visible else 100.0

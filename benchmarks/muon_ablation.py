@@ -1,0 +1,101 @@
+"""What each part of the full muon architecture is worth: trained without it, several seeds each.
+
+A table as in the published study (arXiv:2107.02119): each metric relative to the default, in percent. Errors
+are standard errors over the seeds, that of the default included. Training continues where it was stopped.
+
+    python -m benchmarks.muon_ablation --data muons.h5 --out runs/ablation --seeds 3
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+
+from levelone.recipe import Recipe, load_recipe
+from levelone.train import train_system
+from levelone.train.batches import evaluation_batch
+from levelone.train.measurement import predict, predictor
+from levelone.train.pipeline import event_values, float_twin
+from levelone.zoo.muon import GEV_PER_UNIT, MUON, OUTPUT
+from levelone.zoo.muon_metrics import BINS, huberised, improvement
+from levelone.zoo.muon_section import ABLATIONS
+
+RECIPE = MUON.default_recipe.with_name("muon_full.toml")
+METRICS = {"improvement": "higher is better", "loss": "lower is better"}
+
+
+def measured(recipe: Recipe, data: Path, folder: Path) -> dict[str, float]:
+    """Train the float network of one recipe and measure it on the test events."""
+    done = folder / "ablation.json"
+    if done.is_file():
+        return dict(json.loads(done.read_text()))
+    train_system(MUON, recipe, data, folder, progress=lambda line: print(f"  {line}", flush=True))
+    network = predictor(MUON, float_twin(MUON, recipe, folder))
+    source = MUON.source(recipe, data, "test", recipe.data.max_test)
+    size = evaluation_batch(event_values(MUON, recipe))
+    found, truth = predict({"float": network}, source.batches(size))
+    true = truth["energy"].astype(np.float64)
+    predicted = found["float"][OUTPUT].reshape(-1).astype(np.float64) * GEV_PER_UNIT
+    figures = {
+        "improvement": improvement(true, predicted),
+        "loss": float(np.mean(huberised(predicted / 1e3, true / 1e3, BINS / 1e3))),
+    }
+    done.write_text(json.dumps(figures))
+    return figures
+
+
+def relative(values: list[float], default: list[float]) -> tuple[float, float]:
+    """Mean of `values` relative to that of `default`, and its error, in percent."""
+    a, b = np.asarray(values), np.asarray(default)
+    change = a.mean() / b.mean() - 1
+    if len(a) < 2:
+        return 100 * change, float("nan")
+    errors = [x.std(ddof=1) / np.sqrt(len(x)) / abs(x.mean()) for x in (a, b)]
+    return 100 * change, 100 * abs(1 + change) * float(np.hypot(*errors))
+
+
+def table(figures: dict[str, list[dict[str, float]]]) -> str:
+    """The table in Markdown."""
+    head = [f"{name} ({which})" for name, which in METRICS.items()]
+    lines = ["| without | " + " | ".join(head) + " |", "|---|" + "---|" * len(head)]
+    for ablation, runs in figures.items():
+        cells = []
+        for metric in METRICS:
+            values = [run[metric] for run in runs]
+            if ablation == "none":
+                spread = np.std(values, ddof=1) / np.sqrt(len(values)) if len(values) > 1 else float("nan")
+                cells.append(f"{np.mean(values):.4f} +- {spread:.4f}")
+            else:
+                default = [run[metric] for run in figures["none"]]
+                cells.append("{:+.1f} % +- {:.1f} %".format(*relative(values, default)))
+        lines.append(f"| {ABLATIONS[ablation]} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="voxel file of muons")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the trainings")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--recipe", type=Path, default=RECIPE)
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--only", choices=list(ABLATIONS), action="append", help="some of the ablations")
+    options = parser.parse_args()
+    chosen = ["none", *[a for a in (options.only or ABLATIONS) if a != "none"]]
+    figures: dict[str, list[dict[str, float]]] = {}
+    for seed in range(1, options.seeds + 1):
+        for ablation in chosen:
+            keys = [*options.set, f"model.ablation={ablation}", "model.reach=float", f"seed={seed}"]
+            print(f"{ABLATIONS[ablation]}, seed {seed}", flush=True)
+            recipe = load_recipe(options.recipe, keys)
+            folder = options.out / ablation / str(seed)
+            folder.mkdir(parents=True, exist_ok=True)
+            figures.setdefault(ablation, []).append(measured(recipe, options.data, folder))
+    print(table(figures))
+
+
+if __name__ == "__main__":
+    main()

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from benchmarks.common import arguments, best_seconds, quiet, show
 from levelone.quant.calibrate import calibrate, fold_into
 from levelone.recipe import load_recipe
+from levelone.train.batches import Truth
+from levelone.train.objective import objective_of
 from levelone.zoo import find_system
 
 
 def main() -> None:
     parser = arguments(__doc__, model=False)
-    parser.add_argument("--batch", type=int, default=2048)
+    parser.add_argument("--system", choices=("pixelseed", "muon"), default="pixelseed")
+    parser.add_argument("--batch", type=int, help="candidates or events (default: 2048; muon 64)")
     parser.add_argument("--steps", type=int, default=10)
     options = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(1)
-    system = find_system("pixelseed")
+    system = find_system(options.system)
     recipe = load_recipe(system.default_recipe)
-    inputs = [torch.rand(options.batch, *shape) for shape in system.input_shapes(recipe).values()]
-    target = torch.randint(0, 2, (options.batch, 1)).float()
+    objective = objective_of(system, recipe)
+    muons = options.system == "muon"
+    batch = options.batch or (64 if muons else 2048)
+    inputs = [torch.rand(batch, *shape) for shape in system.input_shapes(recipe).values()]
+    truth: Truth = torch.randint(0, 2, (batch, 1)).float()
+    if muons:
+        truth = {"energy": torch.rand(batch) * 7950 + 50}
     seconds = {}
     with quiet():
         twin = system.build_float(recipe)
@@ -35,16 +43,18 @@ def main() -> None:
             def steps(network: nn.Module = network, optimiser: torch.optim.Optimizer = optimiser) -> None:
                 for _ in range(options.steps):
                     optimiser.zero_grad()
-                    nn.functional.binary_cross_entropy_with_logits(network(*inputs), target).backward()
+                    loss: Tensor = objective.mean(network(*inputs), truth)
+                    loss.backward()
                     optimiser.step()
 
             seconds[name] = best_seconds(steps, options.repeat) / options.steps
     show(
         {
-            "batch": options.batch,
+            "system": system.name,
+            "batch": batch,
             "threads": 1,
-            "float_doublets_per_second": options.batch / seconds["float"],
-            "quantised_doublets_per_second": options.batch / seconds["quantised"],
+            "float_events_per_second": batch / seconds["float"],
+            "quantised_events_per_second": batch / seconds["quantised"],
             "quantised_over_float_time": seconds["quantised"] / seconds["float"],
         },
         options.json,

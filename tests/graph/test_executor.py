@@ -9,10 +9,10 @@ import pytest
 
 from levelone.errors import LeveloneError, UnsupportedError
 from levelone.graph import Executor, Graph, GraphBuilder, IntRange, Rounding, execute
-from levelone.graph.execute import kernel_for
 from levelone.graph.kernels.carrier import carrier, float_for
 from levelone.graph.kernels.linear import sum_bound
 from levelone.graph.ops import Add, Affine, Concat, Conv, Dense, MaxPool, Relu, Requantise, Reshape
+from levelone.graph.plan import kernel_for
 
 ONE = (Fraction(1),)
 
@@ -81,7 +81,17 @@ def test_keep_chooses_values() -> None:
 def test_values_are_dropped_after_their_last_use() -> None:
     executor = Executor(network(), "outputs")
     dead = [name for step in executor._steps for name in step.dead]
-    assert sorted(dead) == sorted(set(network().values))
+    assert sorted(dead) == sorted({"x_q", "f_q"} | {step.name for step in executor._steps})
+
+
+def test_pointwise_operations_join_the_step_before_them() -> None:
+    names = [step.name for step in Executor(network(), "outputs")._steps]
+    assert names == ["act", "pool", "flat_up", "f_up", "joined", "logit"]
+    assert "relu" in [step.name for step in Executor(network(), ["relu", "logit"])._steps]
+
+
+def test_what_no_kept_value_needs_is_not_computed() -> None:
+    assert [step.name for step in Executor(network(), ["act"])._steps] == ["act"]
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.int64, np.uint64])
@@ -171,16 +181,30 @@ def test_requantise_is_exact_around_every_tie(mode: Rounding, lo: int) -> None:
     assert (found["z"] == meant["z"]).all()
 
 
-@pytest.mark.parametrize(("hi", "codes"), [(2**10, 255), (2**24 - 1, 255), (2**24 - 1, 2**20)])
-def test_general_multipliers_by_table_thresholds_or_meaning(hi: int, codes: int) -> None:
+@pytest.mark.parametrize(
+    ("reach", "codes", "mode", "way"),
+    [
+        (2**10, 255, Rounding.ROUND, "Scaling"),
+        (2**24 - 1, 255, Rounding.ROUND, "Scaling"),
+        (2**30, 255, Rounding.ROUND, "Scaling"),
+        (2**10, 255, Rounding.HALF_DOWN, "gather"),  # ties that round one way above zero, the other below
+        (2**24 - 1, 255, Rounding.HALF_DOWN, "_search"),
+        (2**24 - 1, 2**20, Rounding.HALF_DOWN, "kernel_for"),
+    ],
+)
+def test_general_multipliers_by_floats_table_thresholds_or_meaning(reach, codes, mode, way) -> None:
     b = GraphBuilder("table")
-    x = b.input("x_q", (2,), Fraction(1), IntRange(0, hi))
-    op = Requantise((Fraction(1, 3), Fraction(2, 7)), ONE, IntRange(0, codes))
+    x = b.input("x_q", (2,), Fraction(1), IntRange(-reach, reach))
+    limits = IntRange(-(codes // 2), codes - codes // 2)
+    op = Requantise((Fraction(1, 6), Fraction(2, 7)), ONE, limits, mode)
     graph = b.build(b.node("y", op, x))
     kernel = kernel_for(graph, graph.node("y"))
-    way = {(2**10, 255): "gather", (2**24 - 1, 255): "_search", (2**24 - 1, 2**20): "kernel_for"}
-    assert kernel.run.__qualname__.split(".")[0] == way[hi, codes]
-    found = np.random.default_rng(0).integers(0, hi + 1, (400, 2))
+    assert kernel.run.__qualname__.split(".")[0] == way
+    rng = np.random.default_rng(0)
+    near = min(reach, 2000)
+    found = np.concatenate(
+        [rng.integers(-reach, reach + 1, (400, 2)), np.repeat(np.arange(-near, near + 1)[:, None], 2, 1)]
+    )
     assert (execute(graph, {"x_q": found})["y"] == op.evaluate(found)).all()
 
 

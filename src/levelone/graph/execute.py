@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -13,25 +12,18 @@ from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped,unused-ignore]
 
 from levelone.errors import LeveloneError, UnsupportedError
-from levelone.graph.ir import Codes, Graph, Node
-from levelone.graph.kernels import KERNELS, Kernel
-from levelone.graph.kernels.carrier import Array, carrier, events_first, events_last
+from levelone.graph.ir import Codes, Graph, Value
+from levelone.graph.kernels.carrier import TRANSPOSED, Array, carrier, gathered, scattered
+from levelone.graph.plan import plan
 
 Keep = Literal["all", "outputs"] | Collection[str]
 
-BLOCK_BYTES = 2**20
-"""Working memory that a block of events should fit in: about a core's cache."""
-BLOCK_EVENTS = (16, 1024)
-"""Fewest and most events of a block."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """One node, ready to run, and the values that nobody needs after it."""
-
-    node: Node
-    kernel: Kernel
-    dead: tuple[str, ...]
+BLOCK_BYTES = 2**23
+"""The largest value of a block should fit in this: a fraction of the cache that cores share."""
+BLOCK_EVENTS = (128, 1024)
+"""Fewest and most events of a block: fewer cost more in calls than they compute."""
+BLOCK_LIMIT = 2**28
+"""All values of a block fit in this, however large an event is, as long as one event does."""
 
 
 class Executor:
@@ -63,13 +55,16 @@ class Executor:
             value = graph.values[name]
             if value.range.lo < -(2**63) or value.range.hi >= 2**63:
                 raise UnsupportedError(f"{name} needs {value.width} bits; codes are returned as int64")
-        self._steps = _steps(graph)
+        self._steps = plan(graph, self.keep)
         self._blas = ThreadpoolController().select(user_api="blas")
-        scratch = max(
-            [step.kernel.scratch for step in self._steps] + [8 * v.size for v in graph.values.values()]
-        )
+        self.block = self._block_events()
+
+    def _block_events(self) -> int:
+        sizes = [4 * value.size for value in self.graph.values.values()]
+        scratch = sum(sizes) + max((step.scratch for step in self._steps), default=0)
         low, high = BLOCK_EVENTS
-        self.block = max(low, min(high, BLOCK_BYTES // scratch // low * low))
+        fitting = BLOCK_BYTES // max(sizes) // TRANSPOSED * TRANSPOSED
+        return max(1, min(max(low, fitting), high, BLOCK_LIMIT // scratch))
 
     def run(self, codes: Mapping[str, NDArray[Any]]) -> dict[str, Codes]:
         """Codes of the kept values, int64 [event, *shape], from codes of the inputs (see `execute`)."""
@@ -88,7 +83,16 @@ class Executor:
 
         def one(start: int) -> None:
             span = slice(start, start + self.block)
-            self._block({name: array[span] for name, array in checked.items()}, results, span)
+            block = {name: array[span] for name, array in checked.items()}
+            for name, array in block.items():
+                value = self.graph.values[name]
+                if not in_range(value, array):
+                    whole = checked[name]
+                    raise LeveloneError(
+                        f"port {name!r}: codes from {whole.min()} to {whole.max()}, but it carries "
+                        f"{value.range.lo} to {value.range.hi}"
+                    )
+            self._block(block, results, span)
 
         if self.threads == 1 or len(starts) < 2:
             for start in starts:
@@ -102,12 +106,11 @@ class Executor:
         for name, array in codes.items():
             if name in results:
                 results[name][span] = array
-            live[name] = events_last(array).astype(carrier(self.graph.values[name]), order="C")
+            live[name] = gathered(array, carrier(self.graph.values[name]))
         for step in self._steps:
-            name = step.node.name
-            live[name] = step.kernel.run(*(live[i] for i in step.node.inputs))
-            if name in results:
-                results[name][span] = events_first(live[name])
+            live[step.name] = step.run(*(live[name] for name in step.inputs))
+            if step.name in results:
+                scattered(live[step.name], results[step.name][span])
             for dead in step.dead:
                 del live[dead]
 
@@ -137,7 +140,10 @@ def execute(graph: Graph, codes: Mapping[str, NDArray[Any]], keep: Keep = "all")
 
 
 def check_codes(graph: Graph, codes: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """The codes of every input port, after checking names, types, shapes, ranges and numbers of events."""
+    """The codes of every input port, after checking names, types, shapes and numbers of events.
+
+    Ranges are checked block by block, where the codes are in the cache anyway (`in_range`).
+    """
     known = [port.value.name for port in graph.inputs]
     for name in codes:
         if name not in known:
@@ -155,11 +161,6 @@ def check_codes(graph: Graph, codes: Mapping[str, NDArray[Any]]) -> dict[str, ND
                 f"port {value.name!r}: codes of shape {array.shape}, expected (events, "
                 f"{', '.join(map(str, value.shape))})"
             )
-        if array.size and not (value.range.lo <= array.min() and array.max() <= value.range.hi):
-            raise LeveloneError(
-                f"port {value.name!r}: codes from {array.min()} to {array.max()}, but it carries "
-                f"{value.range.lo} to {value.range.hi}"
-            )
         checked[value.name] = array
     if len({len(array) for array in checked.values()}) > 1:
         counts = ", ".join(f"{name}: {len(array)}" for name, array in checked.items())
@@ -167,32 +168,6 @@ def check_codes(graph: Graph, codes: Mapping[str, NDArray[Any]]) -> dict[str, ND
     return checked
 
 
-def _steps(graph: Graph) -> tuple[Step, ...]:
-    last: dict[str, str] = {}
-    for node in graph:
-        last[node.name] = node.name
-        last.update(dict.fromkeys(node.inputs, node.name))
-    steps = []
-    for node in graph:
-        dead = tuple(name for name, user in last.items() if user == node.name)
-        steps.append(Step(node, kernel_for(graph, node), dead))
-    return tuple(steps)
-
-
-def kernel_for(graph: Graph, node: Node) -> Kernel:
-    """The fast kernel of a node, or its meaning where there is none."""
-    inputs = tuple(graph.values[name] for name in node.inputs)
-    output = graph.values[node.name]
-    maker = KERNELS.get(type(node.op))
-    # Kernels compute in floats; operands that need more have only the meaning.
-    floating = all(carrier(v) in (np.float32, np.float64) for v in (*inputs, output))
-    kernel = maker(node.op, inputs, output) if maker is not None and floating else None
-    if kernel is not None:
-        return kernel
-    dtype = carrier(output)
-
-    def meaning(*arrays: Array) -> Array:
-        exact = [events_first(a).astype(object if a.dtype == object else np.int64, order="C") for a in arrays]
-        return events_last(node.op.evaluate(*exact)).astype(dtype, order="C")
-
-    return Kernel(meaning, scratch=32 * max(v.size for v in (*inputs, output)))
+def in_range(value: Value, codes: NDArray[Any]) -> bool:
+    """Whether all codes are within the port's range."""
+    return not codes.size or bool(value.range.lo <= codes.min() and codes.max() <= value.range.hi)

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from levelone.graph.ir import Value
+from levelone.graph.kernels.convolution import conv_kernel
 from levelone.graph.kernels.elementwise import (
     add_kernel,
     affine_kernel,
@@ -19,7 +20,7 @@ from levelone.graph.kernels.elementwise import (
     relu_kernel,
 )
 from levelone.graph.kernels.kernel import Kernel
-from levelone.graph.kernels.linear import conv_kernel, dense_kernel
+from levelone.graph.kernels.linear import dense_kernel
 from levelone.graph.kernels.pool import average_pool_kernel, max_pool_kernel
 from levelone.graph.kernels.requantise import requantise_kernel
 from levelone.graph.kernels.shape import (

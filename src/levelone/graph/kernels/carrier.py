@@ -4,6 +4,9 @@ Floating point numbers hold every integer up to 2**24 (float32) or 2**53 (float6
 integers are exact in them, in any order, as long as no partial result exceeds that. Matrix products in
 floating point are an order of magnitude faster than in integers, so that is what the kernels use where the
 ranges allow.
+
+Between kernels arrays are [*spatial, channel, event]: with the events innermost, every elementwise step runs
+over long contiguous rows, and flattening costs nothing.
 """
 
 from __future__ import annotations
@@ -18,6 +21,8 @@ from levelone.graph.ops._bounds import magnitude
 
 Array = NDArray[Any]
 FLOAT_LIMITS: tuple[tuple[type, int], ...] = ((np.float32, 2**24), (np.float64, 2**53))
+TRANSPOSED = 16
+"""Events transposed at a time: one row of them is one cache line of float32."""
 
 
 def float_for(bound: int) -> type | None:
@@ -38,15 +43,36 @@ def wider(*dtypes: type) -> type:
 
 
 def events_last(codes: Array) -> Array:
-    """[event, *spatial, channel] -> [channel, *spatial, event], a view."""
-    return codes.transpose(codes.ndim - 1, *range(1, codes.ndim - 1), 0)
+    """[event, *spatial, channel] -> [*spatial, channel, event], a view."""
+    return np.moveaxis(codes, 0, -1)
 
 
 def events_first(array: Array) -> Array:
-    """[channel, *spatial, event] -> [event, *spatial, channel], a view."""
-    return events_last(array)
+    """[*spatial, channel, event] -> [event, *spatial, channel], a view."""
+    return np.moveaxis(array, -1, 0)
 
 
-def per_channel(numbers: Any, dtype: type, rank: int) -> Array:
-    """One number or one per channel, shaped to broadcast against [channel, *spatial, event]."""
-    return np.asarray(numbers).astype(dtype).reshape(-1, *[1] * rank)
+def gathered(rows: Array, dtype: type) -> Array:
+    """[event, ...] -> a contiguous [..., event] of another type, transposed in pieces that fit the cache."""
+    events = len(rows)
+    result = np.empty((*rows.shape[1:], events), dtype=dtype)
+    flat = result.reshape(-1, events)
+    for start in range(0, events, TRANSPOSED):
+        piece = slice(start, start + TRANSPOSED)
+        flat[:, piece] = rows[piece].astype(dtype, copy=False).reshape(-1, flat.shape[0]).T
+    return result
+
+
+def scattered(array: Array, rows: Array) -> None:
+    """Copy [..., event] into `rows` [event, ...], converting to its type."""
+    events = len(rows)
+    flat = array.reshape(-1, events)
+    wide = rows.reshape(events, -1)
+    for start in range(0, events, TRANSPOSED):
+        piece = slice(start, start + TRANSPOSED)
+        wide[piece] = flat[:, piece].T
+
+
+def per_channel(numbers: Any, dtype: type) -> Array:
+    """One number or one per channel, shaped to broadcast against [*spatial, channel, event]."""
+    return np.asarray(numbers).astype(dtype).reshape(-1, 1)

@@ -12,14 +12,24 @@ from levelone.graph.ops._bounds import largest, magnitude
 
 
 def relu_kernel(op: Relu, inputs: tuple[Value, ...], output: Value) -> Kernel | None:
-    return Kernel(lambda a: np.maximum(a, 0), scratch=8 * output.size)
+    dtype = carrier(output)  # may be narrower than the operand's, if that reaches further below zero
+
+    def pointwise(a: Array) -> Array:
+        return np.maximum(a, 0, out=a).astype(dtype, copy=False)
+
+    return Kernel(
+        lambda a: np.maximum(a, 0).astype(dtype, copy=False), scratch=8 * output.size, pointwise=pointwise
+    )
 
 
 def add_kernel(op: Add, inputs: tuple[Value, ...], output: Value) -> Kernel | None:
     dtype = float_for(sum(magnitude(x) for x in inputs))
     if dtype is None:
         return None
-    return Kernel(lambda a, b: np.add(a, b, dtype=dtype), scratch=8 * output.size)
+    result_type = carrier(output)
+    return Kernel(
+        lambda a, b: np.add(a, b, dtype=dtype).astype(result_type, copy=False), scratch=8 * output.size
+    )
 
 
 def multiply_kernel(op: Multiply, inputs: tuple[Value, ...], output: Value) -> Kernel | None:
@@ -27,7 +37,10 @@ def multiply_kernel(op: Multiply, inputs: tuple[Value, ...], output: Value) -> K
     dtype = float_for(max(magnitude(a), 1) * max(magnitude(b), 1))
     if dtype is None:
         return None
-    return Kernel(lambda x, y: np.multiply(x, y, dtype=dtype), scratch=8 * output.size)
+    result_type = carrier(output)
+    return Kernel(
+        lambda x, y: np.multiply(x, y, dtype=dtype).astype(result_type, copy=False), scratch=8 * output.size
+    )
 
 
 def lookup_kernel(op: Lookup, inputs: tuple[Value, ...], output: Value) -> Kernel | None:
@@ -37,7 +50,7 @@ def lookup_kernel(op: Lookup, inputs: tuple[Value, ...], output: Value) -> Kerne
     if table.size >= 2**31 or abs(op.lowest) + length >= 2**31:
         return None
     starts = np.arange(len(table)) * length if table.ndim == 2 else np.zeros(1, dtype=np.int64)
-    return gather(table, per_channel(starts - op.lowest, np.int32, len(x.shape)), x)
+    return gather(table, per_channel(starts - op.lowest, np.int64), x)
 
 
 def affine_kernel(op: Affine, inputs: tuple[Value, ...], output: Value) -> Kernel | None:
@@ -46,15 +59,16 @@ def affine_kernel(op: Affine, inputs: tuple[Value, ...], output: Value) -> Kerne
     dtype = float_for(max(magnitude(x), 1) * max(largest(factor), 1) + largest(term))
     if dtype is None:
         return None
-    rank = len(x.shape)
-    f, t = per_channel(factor, dtype, rank), per_channel(term, dtype, rank)
+    f, t = per_channel(factor, dtype), per_channel(term, dtype)
+    result_type = carrier(output)
 
-    def run(a: Array) -> Array:
-        result = np.multiply(a, f, dtype=dtype)
-        result += t
-        return result
+    def pointwise(a: Array) -> Array:
+        y: Array = a.astype(dtype, copy=False)
+        y *= f
+        y += t
+        return y.astype(result_type, copy=False)
 
-    return Kernel(run, scratch=8 * output.size)
+    return Kernel(lambda a: pointwise(a.astype(dtype)), scratch=8 * output.size, pointwise=pointwise)
 
 
 def gather(table: Array, starts: Array, x: Value) -> Kernel:
@@ -62,8 +76,9 @@ def gather(table: Array, starts: Array, x: Value) -> Kernel:
     flat = table.reshape(-1)
 
     def run(a: Array) -> Array:
-        index = a.astype(np.int32)
+        index = a.astype(np.int64)
         index += starts
-        return flat[index]
+        # every index is in the table; "wrap" spares NumPy the check and a copy
+        return flat.take(index, mode="wrap")
 
-    return Kernel(run, scratch=16 * x.size)
+    return Kernel(run, scratch=16 * x.size, pointwise=run)

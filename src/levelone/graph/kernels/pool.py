@@ -1,8 +1,10 @@
-"""Pooling: one pass over the operands per kernel position."""
+"""Pooling, one axis after the other: maxima and sums do not mind the order."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -17,16 +19,13 @@ def max_pool_kernel(op: MaxPool, inputs: tuple[Value, ...], output: Value) -> Ke
     (x,) = inputs
     if float_for(magnitude(x)) is None:
         return None
-    cuts = _cuts(op.window, output)
+    dtype, out = carrier(output), output.shape[:-1]
 
     def run(a: Array) -> Array:
-        a = _padded(op.window, a, -np.inf)
-        best = a[cuts[0]].copy()
-        for cut in cuts[1:]:
-            np.maximum(best, a[cut], out=best)
-        return best
+        best = _reduced(_padded(op.window, a, -np.inf), op.window, out, np.maximum)
+        return best.astype(dtype, copy=False)
 
-    return Kernel(run, scratch=8 * (_padded_size(op.window, x) + output.size))
+    return Kernel(run, scratch=8 * (_padded_size(op.window, x) + output.size), view=_trivial(op.window))
 
 
 def average_pool_kernel(op: AveragePool, inputs: tuple[Value, ...], output: Value) -> Kernel | None:
@@ -36,37 +35,45 @@ def average_pool_kernel(op: AveragePool, inputs: tuple[Value, ...], output: Valu
     if dtype is None:
         return None
     dtype = wider(dtype, carrier(x))
-    cuts = _cuts(op.window, output)
-    scale: Array | None = None if largest(factors) == 1 else factors.astype(dtype)[None, ..., None]
+    result_type, out = carrier(output), output.shape[:-1]
+    scale: Array | None = None if largest(factors) == 1 else factors.astype(dtype)[..., None, None]
 
     def run(a: Array) -> Array:
-        a = _padded(op.window, a, 0)
-        total: Array = a[cuts[0]].astype(dtype)
-        for cut in cuts[1:]:
-            total += a[cut]
-        return total if scale is None else total * scale
+        padded = _padded(op.window, a.astype(dtype, copy=False), 0)
+        total = _reduced(padded, op.window, out, np.add)
+        return (total if scale is None else total * scale).astype(result_type, copy=False)
 
-    return Kernel(run, scratch=8 * (_padded_size(op.window, x) + output.size))
+    return Kernel(run, scratch=8 * (_padded_size(op.window, x) + output.size), view=_trivial(op.window))
 
 
-def _cuts(window: Window, output: Value) -> list[tuple[slice, ...]]:
-    out = output.shape[:-1]
-    return [
-        (
-            slice(None),
-            *(
-                slice(t * d, t * d + s * (o - 1) + 1, s)
-                for t, d, s, o in zip(tap, window.dilation, window.stride, out, strict=True)
-            ),
-        )
-        for tap in window.taps()
-    ]
+def _reduced(a: Array, window: Window, out: tuple[int, ...], combine: Callable[..., Array]) -> Array:
+    for axis, length in enumerate(out):
+        k, s, d = window.kernel[axis], window.stride[axis], window.dilation[axis]
+        before: tuple[slice, ...] = (slice(None),) * axis
+        parts = [a[(*before, slice(t * d, t * d + s * (length - 1) + 1, s))] for t in range(k)]
+        a = parts[0]
+        if k > 1:
+            a = combine(parts[0], parts[1])
+            for part in parts[2:]:
+                combine(a, part, out=a)
+    return a
+
+
+def _trivial(window: Window) -> bool:
+    """Whether nothing may be computed, so that the result is part of the operand."""
+    return prod(window.kernel) == 1
 
 
 def _padded(window: Window, a: Array, fill: float) -> Array:
     if not any(map(any, window.pads)):
         return a
-    return np.pad(a, ((0, 0), *window.pads, (0, 0)), constant_values=fill)
+    shape = [n + sum(p) for n, p in zip(a.shape, window.pads, strict=False)]
+    padded: Array = np.full((*shape, *a.shape[-2:]), fill, dtype=a.dtype)
+    inside: tuple[Any, ...] = tuple(
+        slice(begin, begin + n) for n, (begin, _) in zip(a.shape, window.pads, strict=False)
+    )
+    padded[inside] = a
+    return padded
 
 
 def _padded_size(window: Window, x: Value) -> int:

@@ -1,11 +1,15 @@
-"""Requantisation: binary shifts in exact floats, other multipliers by table or by thresholds."""
+"""Requantisation: in exact or provably sufficient floats, else by table or by thresholds."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from levelone.graph.inputs import round_float
-from levelone.graph.ir import Value
+from levelone.graph.ir import Rounding, Value
 from levelone.graph.kernels.carrier import Array, carrier, float_for, per_channel
 from levelone.graph.kernels.elementwise import gather
 from levelone.graph.kernels.kernel import Kernel
@@ -17,10 +21,16 @@ TABLE_ENTRIES = 2**20
 """Largest table: channels times reachable codes."""
 THRESHOLD_ENTRIES = 2**16
 """Most thresholds: channels times output codes."""
+IN_PLACE: dict[Rounding, Callable[..., Any]] = {
+    Rounding.ROUND: np.rint,
+    Rounding.CEIL: np.ceil,
+    Rounding.FLOOR: np.floor,
+    Rounding.DOWN: np.trunc,
+}
 
 
 def requantise_kernel(op: Requantise, inputs: tuple[Value, ...], output: Value) -> Kernel | None:
-    """A binary shift in exact floats; any other multiplier by table or by thresholds."""
+    """A binary shift in exact floats; any other multiplier by `_general_kernel`."""
     (x,) = inputs
     factors, terms, divisors = (np.asarray(a, dtype=object) for a in op.integer_form())
     halves = largest(divisors) // 2 + 1  # room for adding one half before rounding
@@ -28,24 +38,52 @@ def requantise_kernel(op: Requantise, inputs: tuple[Value, ...], output: Value) 
     dtype = float_for(max(bound, abs(op.range.lo), abs(op.range.hi), abs(op.zero_point)))
     if dtype is None or any(d & (d - 1) for d in divisors):
         return _general_kernel(op, x, output)
-    rank = len(x.shape)
-    shrink = per_channel([1 / float(d) for d in divisors], dtype, rank)
-    gain = per_channel(factors, dtype, rank) * shrink
-    shift = per_channel(terms, dtype, rank) * shrink if any(terms) else None
-    lo, hi = dtype(op.range.lo), dtype(op.range.hi)
-    result_type = carrier(output)
+    shrink = per_channel([1 / float(d) for d in divisors], dtype)
+    gain = per_channel(factors, dtype) * shrink
+    shift = per_channel(terms, dtype) * shrink
+    return Scaling(dtype, gain, shift, op.rounding, op.range.lo, op.range.hi, op.zero_point).kernel(output)
 
-    def run(a: Array) -> Array:
-        y = np.multiply(a, gain, dtype=dtype)
-        if shift is not None:
-            y += shift
-        y = round_float(y, op.rounding)
-        np.clip(y, lo, hi, out=y)
-        if op.zero_point:
-            y -= op.zero_point
-        return y.astype(result_type, copy=False)
 
-    return Kernel(run, scratch=16 * output.size)
+@dataclass(frozen=True, eq=False)
+class Scaling:
+    """``clip(round(code * gain + shift), lo, hi) - zero_point`` in floats of one type.
+
+    `gain` and `shift` have one entry or one per channel, [channels, 1].
+    """
+
+    dtype: type
+    gain: Array
+    shift: Array
+    rounding: Rounding
+    lo: int
+    hi: int
+    zero_point: int
+
+    def __call__(self, y: Array) -> Array:
+        """Overwrites `y`, [*, channel, event] of `dtype`."""
+        if (self.gain != 1).any():
+            y *= self.gain
+        if self.shift.any():
+            y += self.shift
+        if self.rounding in IN_PLACE:
+            IN_PLACE[self.rounding](y, out=y)
+        else:
+            y = round_float(y, self.rounding)
+        np.clip(y, self.dtype(self.lo), self.dtype(self.hi), out=y)
+        if self.zero_point:
+            y -= self.dtype(self.zero_point)
+        return y
+
+    def kernel(self, output: Value) -> Kernel:
+        result_type = carrier(output)
+
+        def pointwise(a: Array) -> Array:
+            return self(a.astype(self.dtype, copy=False)).astype(result_type, copy=False)
+
+        def run(a: Array) -> Array:
+            return self(a.astype(self.dtype)).astype(result_type, copy=False)
+
+        return Kernel(run, scratch=16 * output.size, pointwise=pointwise, rising=bool((self.gain > 0).all()))
 
 
 def _general_kernel(op: Requantise, x: Value, output: Value) -> Kernel | None:
@@ -60,6 +98,9 @@ def _general_kernel(op: Requantise, x: Value, output: Value) -> Kernel | None:
         np.array(thresholds(op, channels), dtype=object).reshape(channels, codes), -outside, outside
     )
     steps = steps.astype(np.int64)
+    scaling = fitted(op, x, steps)
+    if scaling is not None:
+        return scaling.kernel(output)
     rising = np.array([m > 0 for m in spread(op.multiplier, channels)])
     steps[~rising] *= -1  # then the negated code rises through them
     lo, hi = (side[:channels] for side in bounds(x))
@@ -72,6 +113,46 @@ def _general_kernel(op: Requantise, x: Value, output: Value) -> Kernel | None:
     return _search(op, x, output, steps, rising)
 
 
+def fitted(op: Requantise, x: Value, steps: Array) -> Scaling | None:
+    """A float scaling that is equal for every code of the operand, proven; or None.
+
+    Floats round, but every one of their operations is monotone, and so is the exact requantisation. Two
+    monotone functions that agree on both sides of every step of one of them agree everywhere: those are the
+    codes that are compared.
+
+    Parameters
+    ----------
+    steps
+        int64 [channels, output codes]: the thresholds.
+    """
+    channels = len(steps)
+    lo, hi = (side[:channels].astype(np.int64) for side in bounds(x))
+    points = np.concatenate([lo[None], hi[None], *((steps + d).T for d in (-1, 0, 1))])
+    points = np.clip(points, lo, hi)
+    exact = op.evaluate(points).astype(np.int64)
+    gain = np.array([float(m) for m in spread(op.multiplier, channels)])
+    offset = np.array([float(b) for b in spread(op.offset, channels)])
+    least, most = op.range.lo - op.zero_point, op.range.hi - op.zero_point
+    for dtype in (np.float32, np.float64):
+        if float_for(max(magnitude(x), abs(op.range.lo), abs(op.range.hi), abs(op.zero_point))) == np.float64:
+            dtype = np.float64
+        rounded = gain.astype(dtype).astype(np.float64)
+        # where the shift must lie for flooring to give the exact code at every point
+        low = np.where(exact > least, exact - points * rounded, -np.inf).max(axis=0)
+        high = np.where(exact < most, exact + 1 - points * rounded, np.inf).min(axis=0)
+        low, high = np.where(np.isinf(low), high - 1, low), np.where(np.isinf(high), low + 1, high)
+        middle = np.where(np.isfinite(low + high), (low + high) / 2, 0)
+        for shift, rounding, ends in (
+            (middle, Rounding.FLOOR, (least, most, 0)),
+            (offset, Rounding.ROUND, (op.range.lo, op.range.hi, op.zero_point)),
+        ):
+            made = Scaling(dtype, per_channel(gain, dtype), per_channel(shift, dtype), rounding, *ends)
+            found = made(points.T.astype(dtype)).T
+            if (found == exact).all():
+                return made
+    return None
+
+
 def _table(
     op: Requantise, x: Value, output: Value, steps: Array, rising: Array, lo: Array, length: int
 ) -> Kernel:
@@ -81,19 +162,19 @@ def _table(
         rows.append(np.searchsorted(entries, codes if up else -codes, side="right"))
     table: Array = (np.stack(rows) + (op.range.lo - op.zero_point)).astype(carrier(output))
     starts = np.arange(len(rows)) * length - lo
-    return gather(table, per_channel(starts, np.int32, len(x.shape)), x)
+    return gather(table, per_channel(starts, np.int64), x)
 
 
 def _search(op: Requantise, x: Value, output: Value, steps: Array, rising: Array) -> Kernel:
     """A float64 estimate, at most one off, corrected by comparing integers with the thresholds around it."""
     channels, codes = steps.shape
-    rank, last = len(x.shape), np.iinfo(np.int64).max
+    last = np.iinfo(np.int64).max
     ends = np.full((channels, 1), last)
     edges = np.concatenate([-ends, steps, ends], axis=1).reshape(-1)  # edges[k] <= code < edges[k + 1]: k
-    start = per_channel(np.arange(channels) * (codes + 2), np.int64, rank)
-    gain = per_channel([float(m) for m in spread(op.multiplier, channels)], np.float64, rank)
-    shift = per_channel([float(b) - op.range.lo for b in spread(op.offset, channels)], np.float64, rank)
-    sign = per_channel(np.where(rising, 1, -1), np.int64, rank)
+    start = per_channel(np.arange(channels) * (codes + 2), np.int64)
+    gain = per_channel([float(m) for m in spread(op.multiplier, channels)], np.float64)
+    shift = per_channel([float(b) - op.range.lo for b in spread(op.offset, channels)], np.float64)
+    sign = per_channel(np.where(rising, 1, -1), np.int64)
     result_type, base = carrier(output), op.range.lo - op.zero_point
 
     def run(a: Array) -> Array:
@@ -105,4 +186,4 @@ def _search(op: Requantise, x: Value, output: Value, steps: Array, rising: Array
         estimate += base
         return estimate.astype(result_type)
 
-    return Kernel(run, scratch=48 * x.size)
+    return Kernel(run, scratch=48 * x.size, pointwise=run)

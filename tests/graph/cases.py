@@ -24,6 +24,7 @@ from levelone.graph.ops import (
     Relu,
     Requantise,
     Reshape,
+    Take,
     Transpose,
     Upsample,
 )
@@ -233,6 +234,13 @@ def transpose(pick: Pick) -> Case:
     return _finish(pick, Transpose(tuple(axes)), _value(pick, "x", shape))
 
 
+def take(pick: Pick) -> Case:
+    shape = tuple(pick(1, 4) for _ in range(pick(1, 4)))
+    axis = pick(0, len(shape) - 1)
+    indices = tuple(pick(0, shape[axis] - 1) for _ in range(pick(1, 5)))
+    return _finish(pick, Take(axis, indices), _value(pick, "x", shape))
+
+
 CASES = {
     Add: add,
     Affine: affine,
@@ -247,6 +255,7 @@ CASES = {
     Relu: relu,
     Requantise: requantise,
     Reshape: reshape,
+    Take: take,
     Transpose: transpose,
     Upsample: upsample,
 }

@@ -26,6 +26,7 @@ from levelone.graph.ops import (
     Relu,
     Requantise,
     Reshape,
+    Take,
     Transpose,
     Upsample,
 )
@@ -236,6 +237,14 @@ def transpose(op: Transpose, x):
     return result
 
 
+def take(op: Take, x):
+    axis = op.axis + 1
+    result = np.empty((*x.shape[:axis], len(op.indices), *x.shape[axis + 1 :]), dtype=object)
+    for where in np.ndindex(*result.shape):
+        result[where] = int(x[(*where[:axis], op.indices[where[axis]], *where[axis + 1 :])])
+    return result
+
+
 TWINS = {
     Add: add,
     Affine: affine,
@@ -250,6 +259,7 @@ TWINS = {
     Relu: relu,
     Requantise: requantise,
     Reshape: reshape,
+    Take: take,
     Transpose: transpose,
     Upsample: upsample,
 }

@@ -25,7 +25,6 @@ from levelone.graph.ir import (
 )
 from levelone.graph.ops import Requantise, Reshape
 
-
 LONGEST_NAME = 64
 """Longer names are cut: they become parts of file names, and some tools stop at 255 characters."""
 
@@ -33,8 +32,8 @@ LONGEST_NAME = 64
 def sanitise(name: str) -> str:
     """The C identifier that stands for a foreign name: the one place where such names are turned into ours.
 
-    Everything but ASCII letters, digits and underscores becomes an underscore. Two names that become equal are
-    told apart by `GraphBuilder.fresh`; words that C++ or hls4ml reserve are dealt with by `hls.names`.
+    Everything but ASCII letters, digits and underscores becomes an underscore. Two names that become equal
+    are told apart by `GraphBuilder.fresh`; words that C++ or hls4ml reserve are dealt with by `hls.names`.
     """
     plain = re.sub(r"[^0-9A-Za-z_]", "_", name[: 4 * LONGEST_NAME]).strip("_") or "value"
     if not plain[0].isalpha():
@@ -95,9 +94,7 @@ class GraphBuilder:
             tuple(shifts),
             bipolar,
         )
-        port = GraphInput(
-            value, quantiser, source or name, channels_first, tuple(host), tuple(source_shape)
-        )
+        port = GraphInput(value, quantiser, source or name, channels_first, tuple(host), tuple(source_shape))
         self._inputs.append(port)
         return name
 

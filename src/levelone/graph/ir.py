@@ -155,8 +155,8 @@ class InputQuantiser:
     scales
         One per channel (last axis of the port) where they differ, else empty.
     shifts
-        Added instead of the zero point, one or one per channel, where that is no single integer; the graph takes
-        them off again (`zero_point` is 0 then). Else empty.
+        Added instead of the zero point, one or one per channel, where that is no single integer; the graph
+        takes them off again (`zero_point` is 0 then). Else empty.
     bipolar
         The code is 1 where ``x >= 0`` and 0 elsewhere; `range` is 0 to 1 and nothing rounds.
     """

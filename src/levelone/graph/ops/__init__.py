@@ -18,7 +18,7 @@ from levelone.graph.ops.lookup import Lookup
 from levelone.graph.ops.pool import AveragePool, MaxPool
 from levelone.graph.ops.requantise import Requantise
 from levelone.graph.ops.resample import Pad, Upsample
-from levelone.graph.ops.shape import Concat, Reshape, Transpose
+from levelone.graph.ops.shape import Concat, Reshape, Take, Transpose
 
 OPERATIONS = MappingProxyType(
     {
@@ -35,6 +35,7 @@ OPERATIONS = MappingProxyType(
         "Relu": Relu,
         "Requantise": Requantise,
         "Reshape": Reshape,
+        "Take": Take,
         "Transpose": Transpose,
         "Upsample": Upsample,
     }
@@ -55,6 +56,7 @@ __all__ = [
     "Relu",
     "Requantise",
     "Reshape",
+    "Take",
     "Transpose",
     "Upsample",
     "Window",

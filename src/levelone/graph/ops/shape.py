@@ -55,6 +55,33 @@ class Concat:
 
 
 @dataclass(frozen=True)
+class Take:
+    """The elements at `indices` along `axis` (without the batch axis, not negative), in their order."""
+
+    axis: int
+    indices: tuple[int, ...]
+
+    def infer(self, name: str, *inputs: Value) -> Value:
+        (x,) = inputs
+        if not 0 <= self.axis < len(x.shape) or not self.indices:
+            raise LeveloneError(
+                f"node {name}: takes {len(self.indices)} elements of axis {self.axis} of {x.shape}"
+            )
+        if min(self.indices) < 0 or max(self.indices) >= x.shape[self.axis]:
+            raise LeveloneError(f"node {name}: takes elements outside axis {self.axis} of {x.shape}")
+        shape = (*x.shape[: self.axis], len(self.indices), *x.shape[self.axis + 1 :])
+        if self.axis < len(x.shape) - 1:
+            return make_value(name, shape, x.scale, bounds(x))
+        picked = np.array(self.indices)
+        scale = spread(x.scale, x.shape[-1])
+        reach = tuple(side[picked] for side in bounds(x))
+        return make_value(name, shape, [scale[i] for i in self.indices], (reach[0], reach[1]))
+
+    def evaluate(self, *codes: Codes) -> Codes:
+        return np.take(codes[0], np.array(self.indices), axis=self.axis + 1)
+
+
+@dataclass(frozen=True)
 class Reshape:
     """The same codes in row-major (channels-last) order under another shape (without batch axis)."""
 

@@ -8,7 +8,7 @@ an operation needs the axes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -20,6 +20,7 @@ from levelone.errors import LeveloneError
 from levelone.graph.build import GraphBuilder
 from levelone.graph.ir import Graph
 from levelone.graph.ops import Reshape
+from levelone.graph.reader import moves
 from levelone.graph.reader.arithmetic import (
     read_add,
     read_batch_normalization,
@@ -29,33 +30,37 @@ from levelone.graph.reader.arithmetic import (
     read_relu,
     read_sub,
 )
+from levelone.graph.reader.channels_last import read_channels_last
 from levelone.graph.reader.constants import fold, read_initializer
-from levelone.graph.reader.context import Context, blamed_on, describe, unsupported
-from levelone.graph.reader.functions import FUNCTIONS, read_clip, read_function
+from levelone.graph.reader.context import CHANNELS_LAST, MAX_VALUE, Context, blamed_on, unsupported
+from levelone.graph.reader.functions import FUNCTIONS, read_clamp, read_function, read_prelu
+from levelone.graph.reader.hosted import read_hosted
 from levelone.graph.reader.linear import read_conv, read_gemm, read_matmul
-from levelone.graph.reader.load import load_model
+from levelone.graph.reader.load import DOMAINS, load_model
 from levelone.graph.reader.order import in_order
 from levelone.graph.reader.pooling import (
     read_average_pool,
     read_global_average_pool,
     read_global_max_pool,
     read_max_pool,
-    read_reduce_mean,
+    read_reduction,
 )
-from levelone.graph.reader.quantiser import read_quantiser
+from levelone.graph.reader.ports import PortType, port_types
+from levelone.graph.reader.quantiser import make_port, read_quantiser
 from levelone.graph.reader.resampling import read_pad, read_resize, read_trunc
 from levelone.graph.reader.shapes import (
+    read_cast,
     read_concat,
-    read_flatten,
     read_identity,
+    read_permutation,
     read_reshape,
-    read_squeeze,
-    read_transpose,
-    read_unsqueeze,
+    read_selection,
 )
+from levelone.graph.reader.tail import host_tail, left_off
 from levelone.graph.reader.tensors import Activation, Real, Tensor
+from levelone.graph.reader.transposed import read_conv_transpose
 
-Handler = Callable[[Context, onnx.NodeProto], Tensor]
+Handler = Callable[[Context, onnx.NodeProto], Tensor | tuple[Tensor, ...]]
 
 HANDLERS: MappingProxyType[str, Handler] = MappingProxyType(
     {
@@ -63,33 +68,38 @@ HANDLERS: MappingProxyType[str, Handler] = MappingProxyType(
         "AveragePool": read_average_pool,
         "BatchNormalization": read_batch_normalization,
         "BipolarQuant": read_quantiser,
-        "Clip": read_clip,
+        "Cast": read_cast,
+        "Clip": read_clamp,
         "Concat": read_concat,
         "Conv": read_conv,
+        "ConvTranspose": read_conv_transpose,
         "Div": read_div,
         "Dropout": read_identity,
-        "Flatten": read_flatten,
         "Gemm": read_gemm,
         "GlobalAveragePool": read_global_average_pool,
         "GlobalMaxPool": read_global_max_pool,
         "Identity": read_identity,
         "IntQuant": read_quantiser,
         "MatMul": read_matmul,
+        "Max": read_clamp,
         "MaxPool": read_max_pool,
+        "Min": read_clamp,
         "Mul": read_mul,
         "Neg": read_neg,
+        "PRelu": read_prelu,
         "Pad": read_pad,
         "Quant": read_quantiser,
-        "ReduceMean": read_reduce_mean,
+        "ReduceMax": read_reduction,
+        "ReduceMean": read_reduction,
+        "ReduceSum": read_reduction,
         "Relu": read_relu,
-        "Reshape": read_reshape,
         "Resize": read_resize,
-        "Squeeze": read_squeeze,
         "Sub": read_sub,
-        "Transpose": read_transpose,
         "Trunc": read_trunc,
-        "Unsqueeze": read_unsqueeze,
         "Upsample": read_resize,
+        **dict.fromkeys(moves.PERMUTING, read_permutation),
+        **dict.fromkeys(moves.RESHAPES, read_reshape),
+        **dict.fromkeys(moves.SELECTIONS, read_selection),
         **dict.fromkeys(FUNCTIONS, read_function),
     }
 )
@@ -97,27 +107,37 @@ HANDLERS: MappingProxyType[str, Handler] = MappingProxyType(
 NEAREST = MappingProxyType(
     {
         "ArgMax": "at the very end of the network, where it is left off and the scores are compared",
-        "ConvTranspose": "nearest Resize followed by Conv",
+        "Einsum": "MatMul with a constant matrix, or Conv",
+        "Expand": "Resize (nearest), or Add and Mul, which broadcast axes of length 1",
         "FloatQuant": "Quant (integer quantisers)",
-        "Gelu": "Sigmoid, Tanh, LeakyRelu or Swish, followed by Quant",
+        "If": "a network without branches that depend on data",
+        "InstanceNormalization": "BatchNormalization",
+        "LSTM": "Conv over time",
+        "LayerNormalization": "BatchNormalization",
+        "Loop": "a network without loops",
+        "LpPool": "AveragePool or MaxPool",
+        "MultiThreshold": "Quant, from which it was made",
+        "Scan": "a network without loops",
         "Softmax": "at the very end of the network, where it is left off and the logits are compared",
+        "Tile": "Resize (nearest) or Concat",
+        "TopK": "at the very end of the network, where it is left off and the scores are compared",
+        "Where": "Relu, Clip, Min or Max",
     }
 )
 
-ON_HOST = frozenset({"ArgMax", "HardSigmoid", "LogSoftmax", "Sigmoid", "Softmax", "Tanh"})
-"""Monotone or order-preserving ends of a network that no hardware needs: left off where nothing follows."""
 
-MAX_INPUT = 2**26
-"""Input elements per event; more is taken for a corrupt file."""
-
-
-def read_qonnx(source: Path | str | onnx.ModelProto) -> Graph:
+def read_qonnx(
+    source: Path | str | onnx.ModelProto, ports: Mapping[str, str] = MappingProxyType({})
+) -> Graph:
     """Read a QONNX model into the integer graph.
 
     Parameters
     ----------
     source
         A file, which is neither changed nor trusted, or a model in memory.
+    ports
+        Types of inputs that no quantiser follows, by name: ``int8``, ``uint8``, ``bipolar``, ``fixed<16,6>``,
+        ``ufixed<8,0>``. Integer types that the file itself annotates need not be given.
 
     Raises
     ------
@@ -140,38 +160,56 @@ def read_qonnx(source: Path | str | onnx.ModelProto) -> Graph:
         outputs=frozenset(output.name for output in graph.output),
     )
     for tensor in graph.initializer:
-        ctx.tensors[tensor.name] = read_initializer(tensor)
+        ctx.tensors[tensor.name] = read_initializer(ctx, tensor)
+    types = port_types(graph, ports, consumers)
     for info in graph.input:
         if info.name not in ctx.tensors:
-            ctx.tensors[info.name] = _real(info)
-    left_off = []
-    for node in nodes:
+            ctx.tensors[info.name] = _input(ctx, info, types.get(info.name))
+    tail = host_tail(nodes, consumers, ctx.outputs)
+    left = []
+    for position, node in enumerate(nodes):
         if node.output[0] in ctx.absorbed:
             continue
         with blamed_on(node):
-            if (
-                node.op_type in ON_HOST
-                and node.output[0] in ctx.outputs
-                and not consumers.get(node.output[0])
-            ):
-                ctx.tensors[node.output[0]] = ctx.raw(node, 0)
-                left_off.append(f"{describe(node)} is left to the host; its operand is the output")
+            if position in tail:
+                ctx.tensors.update({name: ctx.raw(node, 0) for name in node.output if name})
+                left.append(left_off(node))
             else:
-                ctx.tensors[node.output[0]] = _read_node(ctx, node)
-    outputs = [_output(ctx, info.name, where) for info in graph.output]
-    return replace(ctx.builder.build(*outputs), left_off=tuple(left_off))
+                found = _read_node(ctx, node)
+                several = found if isinstance(found, tuple) else (found,)
+                ctx.tensors.update({name: x for name, x in zip(node.output, several, strict=False) if name})
+    outputs = dict.fromkeys(_output(ctx, info.name, where) for info in graph.output)
+    return replace(ctx.builder.build(*outputs), left_off=tuple(left))
 
 
-def _read_node(ctx: Context, node: onnx.NodeProto) -> Tensor:
-    if node.domain not in ("", "ai.onnx") and "qonnx" not in node.domain and "finn" not in node.domain:
-        raise unsupported(node, f"operator domain {node.domain!r}", "standard ONNX and QONNX operators")
+def _read_node(ctx: Context, node: onnx.NodeProto) -> Tensor | tuple[Tensor, ...]:
+    if node.domain not in DOMAINS:
+        raise unsupported(
+            node,
+            f"operator domain {node.domain!r}",
+            f"standard ONNX and QONNX operators ({', '.join(DOMAINS)})",
+        )
     constant = fold(ctx, node)
     if constant is not None:
         return constant
+    if node.domain == CHANNELS_LAST:
+        return read_channels_last(ctx, node)
+    hosted = read_hosted(ctx, node)
+    if hosted is not None:
+        return hosted
     if node.op_type not in HANDLERS:
         nearest = NEAREST.get(node.op_type, f"a network of {', '.join(HANDLERS)}")
         raise unsupported(node, "no exact integer form is known", nearest)
     return HANDLERS[node.op_type](ctx, node)
+
+
+def _input(ctx: Context, info: onnx.ValueInfoProto, kind: PortType | None) -> Tensor:
+    """A graph input: real numbers that a quantiser awaits, or a port at once if its type is known."""
+    real = _real(info)
+    if kind is None:
+        return real
+    node = onnx.helper.make_node("Identity", [info.name], [info.name], name=info.name)
+    return make_port(ctx, node, kind.quantiser(), real)
 
 
 def _real(info: onnx.ValueInfoProto) -> Real:
@@ -181,14 +219,16 @@ def _real(info: onnx.ValueInfoProto) -> Real:
             f"input {info.name!r} has shape {dims}: a batch axis and fixed positive axes are expected",
             hint="export with concrete sizes; only the first axis may be symbolic",
         )
-    if float(np.prod(dims[1:], dtype=np.float64)) > MAX_INPUT:
-        raise LeveloneError(f"input {info.name!r} has shape {dims}: more than {MAX_INPUT} numbers per event")
-    return Real(info.name, tuple(dims[1:]))
+    if float(np.prod(dims[1:], dtype=np.float64)) > MAX_VALUE:
+        raise LeveloneError(f"input {info.name!r} has shape {dims}: more than {MAX_VALUE} numbers per event")
+    return Real(info.name, tuple(dims[1:]), tuple(dims[1:]))
 
 
 def _output(ctx: Context, name: str, where: str) -> str:
     """The graph value that is the ONNX output, laid out as it is there up to channels last."""
     x = ctx.tensors.get(name)
+    if isinstance(x, Real):
+        raise LeveloneError(f"{where}: input {x.source!r} reaches output {name!r} without a quantiser")
     if not isinstance(x, Activation):
         what = "is not computed" if x is None else "is no activation"
         raise LeveloneError(f"{where}: output {name!r} {what}")

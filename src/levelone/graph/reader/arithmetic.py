@@ -14,7 +14,7 @@ from levelone.graph.ops import Add, Multiply, Relu
 from levelone.graph.ops._bounds import spread
 from levelone.graph.reader.context import Context, align, attributes, describe, unsupported
 from levelone.graph.reader.functions import swish_of
-from levelone.graph.reader.tensors import Activation, Constant, Fractions, rational_gcd
+from levelone.graph.reader.tensors import Activation, Constant, Fractions, finite, rational_gcd
 
 
 def read_relu(ctx: Context, node: onnx.NodeProto) -> Activation:
@@ -36,25 +36,45 @@ def read_add(ctx: Context, node: onnx.NodeProto) -> Activation:
         return _shifted(ctx, node, 0, second, 1)
     if isinstance(first, Constant):
         return _shifted(ctx, node, 1, first, 1)
-    a, b = ctx.activation(node, 0), ctx.activation(node, 1)
+    return _sum(ctx, node, ctx.activation(node, 0), ctx.activation(node, 1))
+
+
+def _sum(ctx: Context, node: onnx.NodeProto, a: Activation, b: Activation) -> Activation:
     if a.shape != b.shape:
-        raise unsupported(
-            node, f"adds activations of shapes {a.shape} and {b.shape}", "activations of equal shape"
-        )
+        return _broadcast_sum(ctx, node, a, b)
     if ctx.value(a).shape != ctx.value(b).shape or not np.array_equal(a.order, b.order):
-        arrange = ctx.channels_last if len(a.shape) > 1 else ctx.as_onnx
-        a, b = arrange(a, node), arrange(b, node)
+        _, (a, b) = ctx.alike(node, a, b)
     if ctx.value(a).scale != ctx.value(b).scale:
         grid = rational_gcd([*ctx.value(a).scale, *ctx.value(b).scale])
         a, b = (align(ctx, node.output[0], x, grid) for x in (a, b))
     return ctx.emit(node.output[0], Add(), a, b, shape=a.shape, order=a.order)
 
 
+def _broadcast_sum(ctx: Context, node: onnx.NodeProto, a: Activation, b: Activation) -> Activation:
+    """Operands of equal rank whose axes of length 1 broadcast, as the bias of a whole channel or row."""
+    if len(a.shape) != len(b.shape) or len(a.shape) < 2:
+        raise unsupported(
+            node,
+            f"adds activations of shapes {a.shape} and {b.shape}",
+            "activations of equal rank, where axes of length 1 broadcast",
+        )
+    axes, both = ctx.alike(node, a, b)
+    a, b = (ctx.one_scale(x) for x in both)
+    grid = rational_gcd([*ctx.value(a).scale, *ctx.value(b).scale])
+    a, b = (align(ctx, node.output[0], x, grid) for x in (a, b))
+    return ctx.emit_axes(node.output[0], Add(), axes, a, b)
+
+
 def read_sub(ctx: Context, node: onnx.NodeProto) -> Activation:
-    second = ctx.tensor(node, 1)
-    if not isinstance(second, Constant):
-        raise unsupported(node, "subtracts something computed", "Add, or Sub of a constant")
-    return _shifted(ctx, node, 0, second, -1)
+    first, second = ctx.tensor(node, 0), ctx.tensor(node, 1)
+    if isinstance(second, Constant):
+        return _shifted(ctx, node, 0, second, -1)
+    minus = _affine(ctx, ctx.raw(node, 1), (Fraction(-1),), (Fraction(0),))
+    if isinstance(first, Constant):
+        term = ctx.per_channel(node, minus, finite(node, first), "constant")
+        return _affine(ctx, minus, (Fraction(1),), term)
+    name = f"{node.output[0]}_minus"
+    return _sum(ctx, node, ctx.activation(node, 0), ctx.settle(minus, name))
 
 
 def read_mul(ctx: Context, node: onnx.NodeProto) -> Activation:
@@ -72,13 +92,8 @@ def _product(ctx: Context, node: onnx.NodeProto) -> Activation:
     a, b = ctx.activation(node, 0), ctx.activation(node, 1)
     if len(a.shape) != len(b.shape):
         raise unsupported(node, f"multiplies shapes {a.shape} and {b.shape}", "activations of equal rank")
-    if len(a.shape) > 1:
-        return ctx.emit_last(
-            node.output[0], Multiply(), ctx.channels_last(a, node), ctx.channels_last(b, node)
-        )
-    a, b = ctx.as_onnx(a, node), ctx.as_onnx(b, node)
-    shape = (max(a.shape[0], b.shape[0]),)
-    return ctx.emit(node.output[0], Multiply(), a, b, shape=shape, order=np.arange(shape[0]))
+    axes, (a, b) = ctx.alike(node, a, b)
+    return ctx.emit_axes(node.output[0], Multiply(), axes, a, b)
 
 
 def read_div(ctx: Context, node: onnx.NodeProto) -> Activation:
@@ -119,7 +134,7 @@ def read_batch_normalization(ctx: Context, node: onnx.NodeProto) -> Activation:
 
 def _shifted(ctx: Context, node: onnx.NodeProto, position: int, by: Constant, sign: int) -> Activation:
     x = ctx.raw(node, position)
-    term = ctx.per_channel(node, x, _finite(node, by), "constant")
+    term = ctx.per_channel(node, x, finite(node, by), "constant")
     return _affine(ctx, x, (Fraction(1),), tuple(sign * t for t in term))
 
 
@@ -131,30 +146,31 @@ def _scaled(
     how: Callable[[Fraction], Fraction],
 ) -> Activation:
     x = ctx.raw(node, position)
-    factor = ctx.per_channel(node, x, _finite(node, by), "constant")
+    factor = ctx.per_channel(node, x, finite(node, by), "constant")
     return _affine(ctx, x, tuple(how(f) for f in factor), (Fraction(0),))
 
 
-def _finite(node: onnx.NodeProto, constant: Constant) -> np.ndarray:
-    if not np.isfinite(constant.values).all():
-        raise LeveloneError(f"{describe(node)}: its constant holds NaN or infinity")
-    if constant.codes is not None and constant.scale is not None:
-        product = constant.codes * constant.scale
-        if (np.abs(constant.codes) < 2**24).all():
-            return product  # exact in float64: at most 24 bits times 24 bits
-    return constant.values
-
-
 def _affine(ctx: Context, x: Activation, gain: Fractions, bias: Fractions) -> Activation:
-    """``gain * x + bias``, waiting; anything already clamped becomes integers first."""
-    if x.clamped or x.function is not None:
+    """``gain * x + bias``, waiting; clamped at limits that would differ by channel, it becomes integers."""
+    lower, upper = x.lower, x.upper
+    if x.function is not None:
         x = ctx.settle(x)
+    elif x.clamped:
+        factor, term = set(gain), set(bias)
+        if len(factor) == len(term) == 1 and gain[0] != 0:
+            ends = [None if e is None else e * gain[0] + bias[0] for e in (lower, upper)]
+            lower, upper = ends if gain[0] > 0 else reversed(ends)
+        elif term != {Fraction(0)} or min(factor) <= 0 or not {lower, upper} <= {Fraction(0), None}:
+            x = ctx.settle(x)
+            lower = upper = None
     count = max(len(x.gain), len(x.bias), len(gain), len(bias))
     old_gain, old_bias, g, b = (spread(t, count) for t in (x.gain, x.bias, gain, bias))
     return replace(
         x,
         gain=_fold([p * q for p, q in zip(g, old_gain, strict=True)]),
         bias=_fold([p * q + r for p, q, r in zip(g, old_bias, b, strict=True)]),
+        lower=lower if x.clamped else None,
+        upper=upper if x.clamped else None,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -10,17 +11,15 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from levelone.errors import LeveloneError
-from levelone.graph.ir import IntRange
 from levelone.graph.reader.context import Context, attributes, describe, unsupported
-from levelone.graph.reader.quantiser import QuantiserNode, quantiser_of, round_constant
+from levelone.graph.reader.moves import BATCH
+from levelone.graph.reader.quantiser import QuantiserNode, brief, quantiser_of, round_constant
 from levelone.graph.reader.tensors import Activation, Constant, Real
 
-BATCH = 0
-"""Stands for the batch axis in shapes that the graph computes: `Reshape` copies the axis where it reads 0."""
 
-
-def read_initializer(tensor: onnx.TensorProto) -> Constant:
+def read_initializer(ctx: Context, tensor: onnx.TensorProto) -> Constant:
     """The numbers of an initializer; `LeveloneError` if they do not match its shape."""
+    ctx.spend(prod(max(n, 0) for n in tensor.dims), f"initializer {tensor.name!r}")
     try:
         return Constant(numpy_helper.to_array(tensor))
     except (ValueError, TypeError, KeyError, OverflowError, MemoryError) as error:
@@ -30,7 +29,7 @@ def read_initializer(tensor: onnx.TensorProto) -> Constant:
 def fold(ctx: Context, node: onnx.NodeProto) -> Constant | None:
     """The constant that `node` computes, or None if it is not one."""
     if node.op_type == "Constant":
-        return _constant(node)
+        return _constant(ctx, node)
     if node.op_type == "Shape" and node.input[0] in ctx.tensors:
         operand = ctx.tensors[node.input[0]]
         if isinstance(operand, Activation | Real):
@@ -42,13 +41,27 @@ def fold(ctx: Context, node: onnx.NodeProto) -> Constant | None:
     if len(known) != sum(bool(name) for name in node.input):
         return None
     if node.op_type in ("Quant", "IntQuant", "BipolarQuant"):
+        ctx.spend(3 * known[0].values.size, node)
         return quantise_constant(quantiser_of(ctx, node), known[0], node)
     if node.op_type in MOVES:
         return known[0].moved(MOVES[node.op_type](node, known))
     if node.op_type in ARITHMETIC:
+        arrays = [k.values for k in known]
+        ctx.spend(_size(node, arrays), node)
         with np.errstate(all="ignore"):
-            return Constant(np.asarray(ARITHMETIC[node.op_type](node, [k.values for k in known])))
+            return Constant(np.asarray(ARITHMETIC[node.op_type](node, arrays)))
     raise unsupported(node, "it computes a constant in a way that is not folded", "a plain initializer")
+
+
+def _size(node: onnx.NodeProto, arrays: list[NDArray[Any]]) -> int:
+    """Elements of the result, before it is made."""
+    if node.op_type == "Concat":
+        return sum(a.size for a in arrays)
+    if node.op_type == "Gather":
+        return arrays[0].size * max(arrays[1].size, 1)
+    if node.op_type in ("Cast", "Neg", "Slice", "Sqrt"):
+        return arrays[0].size
+    return prod(np.broadcast_shapes(*(a.shape for a in arrays)))
 
 
 def quantise_constant(quantiser: QuantiserNode, x: Constant, node: onnx.NodeProto) -> Constant:
@@ -58,16 +71,26 @@ def quantise_constant(quantiser: QuantiserNode, x: Constant, node: onnx.NodeProt
         raise LeveloneError(f"{describe(node)}: parameter {node.input[0]!r} holds NaN or infinity")
     scale = np.broadcast_to(quantiser.scale, values.shape).astype(np.float64)
     codes = round_constant(quantiser, values)
-    reach = IntRange(quantiser.range.lo - quantiser.zero_point, quantiser.range.hi - quantiser.zero_point)
-    if codes.size and not (int(codes.min()) in reach and int(codes.max()) in reach):
-        raise LeveloneError(f"{describe(node)}: codes of {node.input[0]!r} outside {reach}")
+    if codes.size and not (int(codes.min()) in quantiser.range and int(codes.max()) in quantiser.range):
+        raise LeveloneError(f"{describe(node)}: codes of {node.input[0]!r} outside {quantiser.range}")
+    if quantiser.whole_zero is not None:
+        codes = codes - quantiser.whole_zero
+    else:
+        # zero points of any kind: codes on the finest of their grids
+        ratios = [z.as_integer_ratio() for z in np.unique(quantiser.zero_point).tolist()]
+        finest = max(d for _, d in ratios)
+        zero = np.broadcast_to(quantiser.zero_point, values.shape).astype(np.float64) * finest
+        if (np.abs(codes) * float(finest) + np.abs(zero) >= 2.0**53).any():
+            raise unsupported(node, f"zero point {brief(quantiser.zero_point)}", "an integer zero point")
+        codes = codes * finest - zero.astype(np.int64)
+        scale = scale / finest
     return Constant((codes * scale).astype(np.float32), codes, scale)
 
 
-def _constant(node: onnx.NodeProto) -> Constant:
+def _constant(ctx: Context, node: onnx.NodeProto) -> Constant:
     for attribute in node.attribute:
         if attribute.name == "value":
-            return read_initializer(attribute.t)
+            return read_initializer(ctx, attribute.t)
         if attribute.name in ("value_float", "value_floats"):
             return Constant(np.array(onnx.helper.get_attribute_value(attribute), dtype=np.float32))
         if attribute.name in ("value_int", "value_ints"):
@@ -141,6 +164,7 @@ ARITHMETIC = {
     "Mul": lambda node, v: v[0] * v[1],
     "Div": lambda node, v: v[0] // v[1] if v[0].dtype.kind in "iu" else v[0] / v[1],
     "Neg": lambda node, v: -v[0],
+    "Pow": lambda node, v: np.power(v[0].astype(np.float64), v[1]).astype(v[0].dtype),
     "Sqrt": lambda node, v: np.sqrt(v[0]),
     "Concat": lambda node, v: np.concatenate(v, axis=attributes(node)["axis"]),
     "Gather": lambda node, v: np.take(v[0], v[1], axis=attributes(node).get("axis", 0)),

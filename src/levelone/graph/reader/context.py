@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import permutations
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,12 @@ from levelone.graph.reader.tensors import (
 
 MAX_WIDTH = 62
 """Codes wider than this cannot be computed with in 64 bits."""
+MAX_VALUE = 2**25
+"""Elements of one tensor per event; more is taken for a corrupt file."""
+BUDGET = 2**28
+"""Elements of all tensors together, constants included: what bounds the reader's memory and time."""
+CHANNELS_LAST = "qonnx.custom_op.channels_last"
+"""Domain of qonnx's channels-last convolutions, poolings and normalisations."""
 
 
 @dataclass
@@ -42,6 +49,15 @@ class Context:
     outputs: frozenset[str]
     absorbed: set[str] = field(default_factory=set)
     """Outputs of nodes that were folded into an earlier one."""
+    spent: int = 0
+    """Elements computed so far (see `spend`)."""
+
+    def spend(self, elements: int, what: onnx.NodeProto | str = "the model") -> None:
+        """Count elements towards the budget of one file; `LeveloneError` once it is used up."""
+        self.spent += elements
+        if elements > MAX_VALUE or self.spent > BUDGET:
+            where = what if isinstance(what, str) else describe(what)
+            raise LeveloneError(f"{where}: {elements} more numbers are too large to compute with")
 
     # what a node has
 
@@ -68,10 +84,15 @@ class Context:
         if isinstance(tensor, Real):
             raise LeveloneError(
                 f"{describe(node)}: input {tensor.source!r} reaches it without a quantiser",
-                hint="the hardware's port carries integers: quantise each input first (Quant)",
+                hint="the hardware's port carries integers: quantise each input first (Quant), or say what "
+                f"type the port has, as in --port '{tensor.source}=fixed<16,6>'",
             )
         if isinstance(tensor, Constant):
-            raise unsupported(node, f"operand {position} is a constant", "an activation there")
+            raise unsupported(
+                node,
+                f"operand {position} is a constant",
+                f"an activation there, constants as later operands of {node.op_type}",
+            )
         return tensor
 
     def activation(self, node: onnx.NodeProto, position: int) -> Activation:
@@ -93,6 +114,7 @@ class Context:
     ) -> Activation:
         """Add a node whose result is the ONNX tensor called `tensor`."""
         name = self.builder.fresh(tensor)
+        self.spend(len(order), f"node {name}")
         self.builder.node(name, op, *(i.value for i in inputs))
         value = self.builder.values[name]
         if value.width > MAX_WIDTH:
@@ -105,10 +127,8 @@ class Context:
 
     def emit_last(self, tensor: str, op: Op, *inputs: Activation) -> Activation:
         """Add a node whose result is channels last here and channels first in ONNX."""
-        shape = op.infer("probe", *(self.value(i) for i in inputs)).shape
-        return self.emit(
-            tensor, op, *inputs, shape=(shape[-1], *shape[:-1]), order=channels_first_order(shape)
-        )
+        rank = len(self.value(inputs[0]).shape)
+        return self.emit_axes(tensor, op, (rank - 1, *range(rank - 1)), *inputs)
 
     def emit_like(self, tensor: str, op: Op, x: Activation) -> Activation:
         """Add an elementwise node: its result is laid out like its operand."""
@@ -168,24 +188,8 @@ class Context:
         return self.emit_like(f"{x.value}_grid", Requantise.aligning(value, grid), x)
 
     def per_channel(self, node: onnx.NodeProto, x: Activation, array: NDArray[Any], what: str) -> Fractions:
-        """A constant that broadcasts against `x`, as one number or one per channel of the graph's value."""
-        if array.size == 1:
-            return fractions(array)
-        if array.ndim > len(x.shape):  # the batch axis
-            if array.shape[0] != 1 or array.ndim > len(x.shape) + 1:
-                raise unsupported(node, f"{what} of shape {array.shape}", "one number or one per channel")
-            array = array[0]
-        try:
-            flat = np.broadcast_to(array, x.shape).reshape(-1)
-        except ValueError as error:
-            raise LeveloneError(f"{describe(node)}: {what} {array.shape} does not fit {x.shape}") from error
-        graph_flat = np.empty_like(flat)
-        graph_flat[x.order] = flat
-        columns = graph_flat.reshape(-1, self.value(x).shape[-1])
-        if (columns != columns[0]).any():
-            raise unsupported(node, f"{what} varies along spatial axes", "one number or one per channel")
-        result = fractions(columns[0])
-        return result[:1] if len(set(result)) == 1 else result
+        """A constant that broadcasts against `x`, as one number or one per channel of the value."""
+        return per_channel(node, x.shape, x.order, self.value(x).shape[-1], array, what)
 
     # layout
 
@@ -197,6 +201,34 @@ class Context:
     def as_onnx(self, x: Activation, node: onnx.NodeProto) -> Activation:
         """`x` with the graph's shape and order equal to those of ONNX."""
         return self._arranged(x, x.shape, np.arange(len(x.order)), node)
+
+    def axes_of(self, x: Activation) -> tuple[int, ...] | None:
+        """The graph's axis of every ONNX axis, if `x` is the graph's value or its channels-first view."""
+        shape = self.value(x).shape
+        rank = len(shape)
+        if len(x.shape) != rank:
+            return None
+        for axes in ((rank - 1, *range(rank - 1)), tuple(range(rank))):
+            if tuple(shape[a] for a in axes) == x.shape and np.array_equal(x.order, axes_order(shape, axes)):
+                return axes
+        return None
+
+    def alike(self, node: onnx.NodeProto, *operands: Activation) -> tuple[tuple[int, ...], list[Activation]]:
+        """(axes, operands) in one common arrangement, with as few moves as possible (see `axes_of`)."""
+        rank = len(operands[0].shape)
+        found = {self.axes_of(x) for x in operands}
+        if len(found) == 1 and (axes := found.pop()) is not None:
+            return axes, list(operands)
+        if rank == 1:
+            return (0,), [self.as_onnx(x, node) for x in operands]
+        return (rank - 1, *range(rank - 1)), [self.channels_last(x, node) for x in operands]
+
+    def emit_axes(self, tensor: str, op: Op, axes: tuple[int, ...], *inputs: Activation) -> Activation:
+        """Add a node whose ONNX axes are the graph's axes `axes`."""
+        shape = op.infer(tensor, *(self.value(i) for i in inputs)).shape
+        return self.emit(
+            tensor, op, *inputs, shape=tuple(shape[a] for a in axes), order=axes_order(shape, axes)
+        )
 
     def flat(self, x: Activation) -> Activation:
         """`x` as one axis in the graph, in the graph's own order."""
@@ -217,21 +249,39 @@ class Context:
         wanted[order] = x.order  # flat graph element i of the result is flat element wanted[i] of x
         before = self.builder.reshaped_from(x.value)
         for here in (self.value(x).shape, *([before] if before else []), x.shape, shape):
+            if len(here) > MAX_SEARCH:
+                continue
             index = np.arange(len(order)).reshape(here)
             for axes in permutations(range(len(here))):
                 moved = index.transpose(axes)
                 if np.array_equal(moved.reshape(-1), wanted):
-                    if here != self.value(x).shape:
-                        x = self.emit(f"{x.value}_shaped", Reshape(here), x, shape=x.shape, order=x.order)
-                    x = self.emit(f"{x.value}_moved", Transpose(axes), x, shape=x.shape, order=order)
-                    if moved.shape != shape:
-                        x = self.emit(f"{x.value}_shaped", Reshape(shape), x, shape=x.shape, order=order)
-                    return x
+                    return self._permuted(x, here, axes, moved.shape, shape, order)
+        found = mixed_radix(wanted)
+        if found is not None:
+            here, axes = found
+            return self._permuted(x, here, axes, tuple(here[a] for a in axes), shape, order)
         raise unsupported(
             node,
             f"its operand {x.value} has been reordered in a way that no transpose makes good",
             "Flatten followed by Gemm or Concat",
         )
+
+    def _permuted(
+        self,
+        x: Activation,
+        here: tuple[int, ...],
+        axes: tuple[int, ...],
+        there: tuple[int, ...],
+        shape: tuple[int, ...],
+        order: NDArray[np.int64],
+    ) -> Activation:
+        """Reshape to `here` if need be, transpose by `axes` to `there`, reshape to `shape` if need be."""
+        if here != self.value(x).shape:
+            x = self.emit(f"{x.value}_shaped", Reshape(here), x, shape=x.shape, order=x.order)
+        x = self.emit(f"{x.value}_moved", Transpose(axes), x, shape=x.shape, order=order)
+        if there != shape:
+            x = self.emit(f"{x.value}_shaped", Reshape(shape), x, shape=x.shape, order=order)
+        return x
 
     # look-ahead
 
@@ -241,6 +291,70 @@ class Context:
         if tensor in self.outputs or len(readers) != 1 or readers[0].op_type != op_type:
             return None
         return readers[0]
+
+
+def axes_order(shape: tuple[int, ...], axes: tuple[int, ...]) -> NDArray[np.int64]:
+    """Layout order of a value of this shape whose ONNX axes are its axes `axes`."""
+    if axes == (len(shape) - 1, *range(len(shape) - 1)):
+        return channels_first_order(shape)
+    return np.arange(prod(shape)).reshape(shape).transpose(axes).reshape(-1)
+
+
+MAX_SEARCH = 4
+"""Axes up to which every transpose is tried."""
+
+
+def mixed_radix(wanted: NDArray[np.int64]) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    """(shape, axes) such that reshaping to it and transposing by them gives element `wanted[i]` at ``i``.
+
+    Every reshape-transpose-reshape is a permutation of the digits of the index in some mixed radix. The
+    digits are read off from the fastest on: how far the permutation goes on in equal strides. None if it is
+    no such thing.
+    """
+    digits: list[tuple[int, int]] = []  # (length, stride), fastest first
+    rest = wanted
+    while len(rest) > 1:
+        stride = int(rest[1] - rest[0])
+        differing = np.flatnonzero(rest - rest[0] != np.arange(len(rest)) * stride)
+        length = int(differing[0]) if len(differing) else len(rest)
+        if len(rest) % length:
+            return None
+        digits.append((length, stride))
+        rest = rest[::length]
+    by_stride = sorted(range(len(digits)), key=lambda d: -digits[d][1])
+    shape = tuple(digits[d][0] for d in by_stride)
+    axes = tuple(by_stride.index(d) for d in reversed(range(len(digits))))
+    if not np.array_equal(np.arange(len(wanted)).reshape(shape).transpose(axes).reshape(-1), wanted):
+        return None
+    return shape, axes
+
+
+def per_channel(
+    node: onnx.NodeProto,
+    shape: tuple[int, ...],
+    order: NDArray[np.int64],
+    channels: int,
+    array: NDArray[Any],
+    what: str,
+) -> Fractions:
+    """A constant that broadcasts against an ONNX tensor, as one number or one per channel of the value."""
+    if array.size == 1:
+        return fractions(array)
+    if array.ndim > len(shape):  # the batch axis
+        if array.shape[0] != 1 or array.ndim > len(shape) + 1:
+            raise unsupported(node, f"{what} of shape {array.shape}", "one number or one per channel")
+        array = array[0]
+    try:
+        flat = np.broadcast_to(array, shape).reshape(-1)
+    except ValueError as error:
+        raise LeveloneError(f"{describe(node)}: {what} {array.shape} does not fit {shape}") from error
+    graph_flat = np.empty_like(flat)
+    graph_flat[order] = flat
+    columns = graph_flat.reshape(-1, channels)
+    if (columns != columns[0]).any():
+        raise unsupported(node, f"{what} varies along spatial axes", "one number or one per channel")
+    result = fractions(columns[0])
+    return result[:1] if len(set(result)) == 1 else result
 
 
 def _fold(values: tuple[int, ...]) -> tuple[int, ...]:

@@ -12,7 +12,8 @@ import numpy as np
 import onnx
 
 from levelone.graph.reader.context import Context, attributes, unsupported
-from levelone.graph.reader.tensors import Activation, Constant, Function, Tensor
+from levelone.graph.reader.hosted import limits
+from levelone.graph.reader.tensors import Activation, Constant, Function, Tensor, finite
 
 Made = Callable[[Fraction], Fraction | float]
 
@@ -54,33 +55,93 @@ def _sigmoid(node: onnx.NodeProto) -> Made:
     return sigmoid
 
 
+def softplus(x: Fraction) -> float:
+    """``log(1 + exp(x))`` in float64, without overflow."""
+    return max(float(x), 0.0) + math.log1p(math.exp(-abs(float(x))))
+
+
 def _softplus(node: onnx.NodeProto) -> Made:
-    return lambda x: max(float(x), 0.0) + math.log1p(math.exp(-abs(float(x))))
+    return softplus
 
 
 def _hard_swish(node: onnx.NodeProto) -> Made:
     return lambda x: x * min(max(x / 6 + Fraction(1, 2), Fraction(0)), Fraction(1))
 
 
+def _selu(node: onnx.NodeProto) -> Made:
+    slope = float(_attribute(node, "alpha", 1.6732632))
+    gain = float(_attribute(node, "gamma", 1.0507010))
+    return lambda x: gain * (float(x) if x >= 0 else slope * math.expm1(float(x)))
+
+
+def _celu(node: onnx.NodeProto) -> Made:
+    slope = float(_attribute(node, "alpha", 1.0))
+    return lambda x: x if x >= 0 else slope * math.expm1(float(x) / slope)
+
+
+def _gelu(node: onnx.NodeProto) -> Made:
+    if attributes(node).get("approximate", "none") != "none":
+        raise unsupported(node, "approximates Gelu by tanh", "approximate='none'")
+    return lambda x: float(x) * 0.5 * math.erfc(-float(x) / math.sqrt(2))
+
+
+def _thresholded(node: onnx.NodeProto) -> Made:
+    above = _attribute(node, "alpha", 1.0)
+    return lambda x: x if x > above else Fraction(0)
+
+
+def _plain(function: Made) -> Callable[[onnx.NodeProto], Made]:
+    return lambda node: function
+
+
+def _exp(x: Fraction) -> float:
+    return math.exp(float(x)) if x < 700 else math.inf
+
+
 FUNCTIONS = MappingProxyType(
     {
+        "Abs": _plain(abs),
+        "Celu": _celu,
         "Elu": _elu,
+        "Erf": _plain(lambda x: math.erf(float(x))),
+        "Exp": _plain(_exp),
+        "Gelu": _gelu,
         "HardSigmoid": _hard_sigmoid,
         "HardSwish": _hard_swish,
         "LeakyRelu": _leaky,
+        "Mish": _plain(lambda x: float(x) * math.tanh(softplus(x))),
+        "Selu": _selu,
         "Sigmoid": _sigmoid,
         "Softplus": _softplus,
+        "Softsign": _plain(lambda x: x / (1 + abs(x))),
         "Tanh": _tanh,
+        "ThresholdedRelu": _thresholded,
     }
 )
 
 
 def read_function(ctx: Context, node: onnx.NodeProto) -> Activation:
     """The function waits on its operand until a quantiser makes both one table."""
+    x = _operand(ctx, node)
+    return replace(x, function=Function(node.op_type, (FUNCTIONS[node.op_type](node),)))
+
+
+def read_prelu(ctx: Context, node: onnx.NodeProto) -> Activation:
+    """A leaky Relu whose slope is a constant, one or one per channel."""
+    x = _operand(ctx, node)
+    slopes = ctx.per_channel(node, x, finite(node, ctx.constant(node, 1, "slope")), "slope")
+    return replace(x, function=Function("PRelu", tuple(_leaking(slope) for slope in slopes)))
+
+
+def _leaking(slope: Fraction) -> Made:
+    return lambda x: x if x >= 0 else slope * x
+
+
+def _operand(ctx: Context, node: onnx.NodeProto) -> Activation:
     x = ctx.raw(node, 0)
     if x.function is not None:
         raise unsupported(node, f"follows {x.function.name} without a quantiser", "a Quant between them")
-    return replace(x, function=Function(node.op_type, FUNCTIONS[node.op_type](node)))
+    return x
 
 
 def swish_of(node: onnx.NodeProto, x: Tensor, gate: Tensor) -> Activation | None:
@@ -94,23 +155,17 @@ def swish_of(node: onnx.NodeProto, x: Tensor, gate: Tensor) -> Activation | None
         same.value, same.shape, same.gain, same.bias, same.lower, same.upper,
     ) or not np.array_equal(x.order, same.order):  # fmt: skip
         return None
-    return replace(x, function=Function("Swish", swish))
+    return replace(x, function=Function("Swish", (swish,)))
 
 
-def read_clip(ctx: Context, node: onnx.NodeProto) -> Activation:
-    """Clamping waits, too: in front of a quantiser it is only narrower limits."""
-    x = ctx.raw(node, 0)
-    given = attributes(node)
-    ends = []
-    for position, name in ((1, "min"), (2, "max")):
-        end = given.get(name)
-        if ctx.has(node, position):
-            constant: Constant = ctx.constant(node, position, name)
-            if constant.values.size != 1:
-                raise unsupported(node, f"{name} of shape {constant.values.shape}", "one number")
-            end = float(constant.values.reshape(-1)[0])
-        ends.append(None if end is None or math.isinf(end) else Fraction(end))
-    lower, upper = ends
+def read_clamp(ctx: Context, node: onnx.NodeProto) -> Activation:
+    """Clip, or Min or Max with constants. It waits, too: before a quantiser it is narrower limits."""
+    position = next((i for i, n in enumerate(node.input) if not isinstance(ctx.tensors.get(n), Constant)), 0)
+    others = [n for i, n in enumerate(node.input) if i != position and n]
+    if node.op_type != "Clip" and any(not isinstance(ctx.tensors.get(n), Constant) for n in others):
+        raise unsupported(node, "compares two activations", f"{node.op_type} of an activation and constants")
+    x = ctx.raw(node, position)
+    lower, upper = (None if end is None else Fraction(end) for end in limits(ctx, node))
     if lower is not None and upper is not None and lower > upper:
         raise unsupported(node, f"min {float(lower)} above max {float(upper)}", "min below max")
     if x.function is not None:

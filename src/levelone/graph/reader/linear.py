@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from levelone.errors import LeveloneError
 from levelone.graph.ops import Conv, Dense
 from levelone.graph.ops._bounds import spread
-from levelone.graph.reader.context import Context, attributes, describe, unsupported
+from levelone.graph.reader.context import CHANNELS_LAST, Context, attributes, describe, unsupported
 from levelone.graph.reader.geometry import window_of
 from levelone.graph.reader.tensors import (
     Activation,
@@ -122,7 +122,7 @@ def _with_added_bias(
     """A following Add of a constant per channel becomes the bias, and gives the layer its name."""
     name = node.output[0]
     add = ctx.sole_consumer(name, "Add")
-    if bias is not None or add is None:
+    if bias is not None or add is None or node.domain == CHANNELS_LAST:
         return name, bias, None
     other = ctx.tensors.get(add.input[1] if add.input[0] == name else add.input[0])
     if not isinstance(other, Constant):

@@ -11,6 +11,18 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped,u
 from levelone.errors import LeveloneError, UnsupportedError
 
 QONNX_OPS = frozenset({"Quant", "IntQuant", "BipolarQuant", "Trunc"})
+DOMAINS = (
+    "",
+    "ai.onnx",
+    "qonnx.custom_op.general",
+    "qonnx.custom_op.channels_last",
+    "onnx.brevitas",
+    "finn.custom_op.general",
+    "qonnx",
+)
+"""Domains that are known: ONNX itself, and where Brevitas, FINN and qonnx have put theirs over time."""
+LARGEST_FILE = 2**31
+"""Bytes of a model file, or of the data beside it; protobuf ends there."""
 
 
 def load_model(source: Path | str | onnx.ModelProto) -> tuple[onnx.ModelProto, str]:
@@ -29,6 +41,8 @@ def load_model(source: Path | str | onnx.ModelProto) -> tuple[onnx.ModelProto, s
         path = Path(source)
         where, folder = str(path), path.parent
         try:
+            if path.stat().st_size > LARGEST_FILE:
+                raise LeveloneError(f"{path} is larger than {LARGEST_FILE} bytes")
             content = path.read_bytes()
         except OSError as error:
             raise LeveloneError(f"cannot read {path}: {error.strerror or error}") from error
@@ -84,8 +98,11 @@ def _read_external(tensor: onnx.TensorProto, folder: Path | None, where: str) ->
         raise LeveloneError(f"{what} is missing or lies outside the model's folder")
     try:
         offset, length = int(entries.get("offset", 0)), int(entries.get("length", -1))
-        if offset < 0 or offset + max(length, 0) > path.stat().st_size:
+        left = path.stat().st_size - offset
+        if offset < 0 or max(length, 0) > left:
             raise ValueError("beyond the end of the file")
+        if (left if length < 0 else length) > LARGEST_FILE:
+            raise ValueError(f"more than {LARGEST_FILE} bytes")
         with path.open("rb") as stream:
             stream.seek(offset)
             tensor.raw_data = stream.read() if length < 0 else stream.read(length)

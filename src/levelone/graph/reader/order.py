@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from heapq import heappop, heappush
+
 import onnx
 
 from levelone.errors import LeveloneError
@@ -34,16 +36,15 @@ def in_order(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
         waiting.append(len(needs))
         for need in needs:
             readers.setdefault(need, []).append(position)
-    ready = [position for position, count in enumerate(waiting) if count == 0]
+    ready = [position for position, count in enumerate(waiting) if count == 0]  # a heap: it is sorted
     done: list[int] = []
     while ready:
-        position = min(ready)
-        ready.remove(position)
+        position = heappop(ready)
         done.append(position)
         for reader in readers.get(position, []):
             waiting[reader] -= 1
             if waiting[reader] == 0:
-                ready.append(reader)
+                heappush(ready, reader)
     if len(done) < len(graph.node):
         stuck = next(i for i in range(len(graph.node)) if waiting[i])
         raise LeveloneError(f"{describe(graph.node[stuck])} is part of a cycle or reads one")

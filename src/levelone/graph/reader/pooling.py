@@ -1,12 +1,15 @@
-"""MaxPool, AveragePool, their global forms, and means over all spatial axes."""
+"""MaxPool, AveragePool, their global forms, and reductions over spatial axes."""
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import replace
+from math import prod
+
 import onnx
 
 from levelone.errors import LeveloneError
-from levelone.graph.ops import AveragePool, MaxPool, Window
+from levelone.graph.ops import Affine, AveragePool, MaxPool, Pad, Window
+from levelone.graph.reader import moves
 from levelone.graph.reader.context import Context, attributes, describe, unsupported
 from levelone.graph.reader.geometry import window_of, with_ceiling
 from levelone.graph.reader.tensors import Activation
@@ -35,12 +38,19 @@ def read_max_pool(ctx: Context, node: onnx.NodeProto) -> Activation:
 
 
 def read_average_pool(ctx: Context, node: onnx.NodeProto) -> Activation:
+    """Windows that `ceil_mode` lets reach beyond the padding count only what lies inside it."""
     x = _operand(ctx, node)
     w = _window(ctx, node, x)
-    if with_ceiling(node, w, x.shape[1:]) != w:
-        raise unsupported(node, "ceil_mode makes windows that reach beyond the padding", "ceil_mode=0")
-    include = bool(attributes(node).get("count_include_pad", 0)) or not any(map(any, w.pads))
-    op = AveragePool(w.kernel, w.stride, w.pads, w.dilation, include)
+    grown = with_ceiling(node, w, x.shape[1:])
+    include = bool(attributes(node).get("count_include_pad", 0)) and any(map(any, w.pads))
+    if grown != w and include:
+        # the padding counts, what is beyond it does not: padding becomes data
+        x = ctx.emit_last(f"{node.output[0]}_padded", Pad((*w.pads, (0, 0))), x)
+        beyond = tuple((0, g_end - w_end) for (_, w_end), (_, g_end) in zip(w.pads, grown.pads, strict=True))
+        op = AveragePool(w.kernel, w.stride, beyond, w.dilation, include_pad=False)
+    else:
+        nothing = not any(map(any, grown.pads))
+        op = AveragePool(w.kernel, w.stride, grown.pads, w.dilation, include or nothing)
     return ctx.emit_last(node.output[0], op, x)
 
 
@@ -61,16 +71,31 @@ def read_global_max_pool(ctx: Context, node: onnx.NodeProto) -> Activation:
     return ctx.emit_last(node.output[0], MaxPool(kernel, ones, pads, ones), x)
 
 
-def read_reduce_mean(ctx: Context, node: onnx.NodeProto) -> Activation:
+def read_reduction(ctx: Context, node: onnx.NodeProto) -> Activation:
+    """ReduceMean, ReduceSum or ReduceMax over any of the spatial axes."""
     x = _operand(ctx, node)
-    given = attributes(node)
-    axes = given.get("axes")
-    if axes is None and ctx.has(node, 1):
-        axes = ctx.constant(node, 1, "axes").values.reshape(-1).tolist()
     rank = len(x.shape) + 1
-    if sorted(int(a) % rank for a in axes or ()) != list(range(2, rank)):
-        raise unsupported(node, "a mean over other axes than all spatial ones", "GlobalAveragePool")
-    if not given.get("keepdims", 1):
-        pooled = read_global_average_pool(ctx, node)
-        return Activation(pooled.value, (x.shape[0],), np.arange(x.shape[0]))
-    return read_global_average_pool(ctx, node)
+    axes = moves.integers(ctx, node, 1, "axes")
+    if not axes:
+        if axes is not None and attributes(node).get("noop_with_empty_axes", 0):
+            return x
+        raise unsupported(node, "reduces every axis, the batch axis too", "the spatial axes")
+    inner = moves.inner_axes(node, axes, rank)
+    if 0 in inner:
+        raise unsupported(
+            node, "reduces over channels", "the spatial axes, or a Conv with a kernel of 1 and equal weights"
+        )
+    kernel = tuple(n if i in inner else 1 for i, n in enumerate(x.shape))[1:]
+    ones, pads = (1,) * len(kernel), ((0, 0),) * len(kernel)
+    pool = MaxPool if node.op_type == "ReduceMax" else AveragePool
+    result = ctx.emit_last(node.output[0], pool(kernel, ones, pads, ones), x)
+    if node.op_type == "ReduceSum":
+        # the codes of an average are the sums: only their scale is divided
+        value = ctx.value(result)
+        scale = tuple(s * prod(kernel) for s in value.scale)
+        ctx.not_the_tensor(result)
+        result = ctx.emit_like(node.output[0], Affine((1,), (0,), scale), result)
+    if attributes(node).get("keepdims", 1):
+        return result
+    shape = tuple(n for i, n in enumerate(result.shape) if i not in inner)
+    return replace(result, shape=shape)

@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import prod
+from typing import Any
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from levelone.errors import LeveloneError
+from levelone.errors import LeveloneError, UnsupportedError
 from levelone.graph.build import channels_first_order
 from levelone.graph.inputs import round_float
 from levelone.graph.ir import IntRange, Layout, Rounding
 from levelone.graph.ops import Affine, Lookup, Requantise
-from levelone.graph.reader.context import Context, attributes, describe, unsupported
+from levelone.graph.ops._bounds import spread
+from levelone.graph.reader.context import (
+    CHANNELS_LAST,
+    Context,
+    attributes,
+    describe,
+    per_channel,
+    unsupported,
+)
 from levelone.graph.reader.tensors import Activation, Fractions, Real
 from levelone.graph.rounding import round_fraction
 
 MAX_BITS = 62
 MAX_TABLE = 2**17
 """Entries of the largest table that a function becomes."""
+TABLE_COST = 64
+"""What one table entry counts for in the budget of `Context.spend`: it is computed in rationals."""
 ROUNDINGS = {mode.value: mode for mode in Rounding} | {"HALF_EVEN": Rounding.ROUND}
 
 
@@ -30,10 +44,8 @@ class QuantiserNode:
 
     Attributes
     ----------
-    scale
-        float32, positive and finite; broadcasts against the operand.
-    zero_point
-        An integer.
+    scale, zero_point
+        float32, finite, scales positive; broadcast against the operand.
     range
         Of the codes before the zero point is taken off.
     bipolar
@@ -41,10 +53,19 @@ class QuantiserNode:
     """
 
     scale: NDArray[np.float32]
-    zero_point: int
+    zero_point: NDArray[np.float32]
     range: IntRange
     rounding: Rounding
     bipolar: bool = False
+
+    @property
+    def whole_zero(self) -> int | None:
+        """The zero point if it is one integer, else None."""
+        numbers = np.unique(self.zero_point)
+        return int(numbers[0]) if len(numbers) == 1 and numbers[0] == np.rint(numbers[0]) else None
+
+
+NO_ZERO = np.zeros((), dtype=np.float32)
 
 
 def quantiser_of(ctx: Context, node: onnx.NodeProto) -> QuantiserNode:
@@ -53,20 +74,22 @@ def quantiser_of(ctx: Context, node: onnx.NodeProto) -> QuantiserNode:
     if scale.size == 0 or not (np.isfinite(scale) & (scale > 0)).all():
         raise LeveloneError(f"{describe(node)}: scales must be positive finite numbers")
     if node.op_type == "BipolarQuant":
-        return QuantiserNode(scale, 0, IntRange(-1, 1), Rounding.ROUND, bipolar=True)
+        return QuantiserNode(scale, NO_ZERO, IntRange(-1, 1), Rounding.ROUND, bipolar=True)
     given = attributes(node)
     mode = str(given.get("rounding_mode", "ROUND")).upper()
     if mode not in ROUNDINGS:
         raise unsupported(node, f"rounding mode {mode!r}", f"one of {', '.join(ROUNDINGS)}")
-    zero_point = whole(ctx.constant(node, 2, "zero point").values, node, "zero point")
+    zero_point = np.asarray(ctx.constant(node, 2, "zero point").values, dtype=np.float32)
+    if zero_point.size == 0 or not np.isfinite(zero_point).all() or np.abs(zero_point).max() >= 2**24:
+        raise unsupported(node, f"zero point {brief(zero_point)}", "a zero point below 2**24")
     bits = whole(ctx.constant(node, 3, "bit width").values, node, "bit width")
     if not 1 <= bits <= MAX_BITS:
         raise unsupported(node, f"bit width {bits}", f"1 to {MAX_BITS} bits")
     signed, narrow = bool(given.get("signed", 1)), bool(given.get("narrow", 0))
     if bits == 1 and signed:
-        if zero_point:
+        if zero_point.any():
             raise unsupported(node, "one signed bit with a zero point", "zero point 0")
-        return QuantiserNode(scale, 0, IntRange(-1, 1), Rounding.ROUND, bipolar=True)
+        return QuantiserNode(scale, NO_ZERO, IntRange(-1, 1), Rounding.ROUND, bipolar=True)
     return QuantiserNode(scale, zero_point, code_limits(bits, signed, narrow), ROUNDINGS[mode])
 
 
@@ -79,22 +102,26 @@ def code_limits(bits: int, signed: bool, narrow: bool) -> IntRange:
 
 def whole(array: NDArray[np.float32], node: onnx.NodeProto, what: str) -> int:
     """The one integer that a parameter holds."""
-    """The one integer that a parameter holds."""
     numbers = np.unique(array)
     if len(numbers) != 1 or not np.isfinite(numbers[0]) or numbers[0] != np.rint(numbers[0]):
-        raise unsupported(node, f"{what} {array.tolist()}", f"one integer {what} for the tensor")
+        raise unsupported(node, f"{what} {brief(array)}", f"one integer {what} for the tensor")
     return int(numbers[0])
 
 
+def brief(array: NDArray[Any]) -> str:
+    """An array as a message shows it."""
+    return str(array.item()) if array.size == 1 else f"of shape {array.shape}"
+
+
 def round_constant(quantiser: QuantiserNode, values: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Centred codes of float32 numbers: float32 division, then exact rounding and saturation."""
+    """Codes of float32 numbers before the zero point is taken off: float32 division, rounding, saturation."""
     with np.errstate(over="ignore"):
         scaled = (values / quantiser.scale).astype(np.float32)
-        scaled += np.float32(quantiser.zero_point)
+        scaled = scaled + quantiser.zero_point
     if quantiser.bipolar:
-        return np.where(scaled >= 0, 1, -1).astype(np.int64)
+        return np.where(values >= 0, 1, -1).astype(np.int64)
     clipped = np.clip(scaled.astype(np.float64), quantiser.range.lo, quantiser.range.hi)
-    return round_float(clipped, quantiser.rounding).astype(np.int64) - quantiser.zero_point
+    return round_float(clipped, quantiser.rounding).astype(np.int64)
 
 
 def read_quantiser(ctx: Context, node: onnx.NodeProto) -> Activation:
@@ -102,14 +129,16 @@ def read_quantiser(ctx: Context, node: onnx.NodeProto) -> Activation:
     quantiser = quantiser_of(ctx, node)
     x = ctx.tensor(node, 0)
     if isinstance(x, Real):
-        return _port(ctx, node, quantiser, x)
+        return make_port(ctx, node, quantiser, x)
     x = ctx.raw(node, 0)
     scale = ctx.per_channel(node, x, quantiser.scale, "scale")
+    zero = ctx.per_channel(node, x, quantiser.zero_point, "zero point")
     limits = quantiser.range
     value = ctx.value(x)
     if x.function is not None:
         return _table(ctx, node, quantiser, x, scale)
-    if x.clamped and (quantiser.bipolar or len(scale) != 1):
+    at_zero = {x.lower, x.upper} <= {Fraction(0), None}  # where scales make no difference
+    if x.clamped and (quantiser.bipolar or (len(scale) != 1 and not at_zero) or len(zero) != 1):
         x = ctx.settle(x)
         value = ctx.value(x)
     if quantiser.bipolar:
@@ -127,9 +156,16 @@ def read_quantiser(ctx: Context, node: onnx.NodeProto) -> Activation:
     if x.clamped:
         # rounding and saturation are monotone: clamping first only narrows the limits
         limits = IntRange(
-            limits.lo if x.lower is None else _code(x.lower, quantiser, scale[0]),
-            limits.hi if x.upper is None else _code(x.upper, quantiser, scale[0]),
+            limits.lo if x.lower is None else _code(x.lower, quantiser, scale[0], zero[0]),
+            limits.hi if x.upper is None else _code(x.upper, quantiser, scale[0], zero[0]),
         )
+    if quantiser.whole_zero is None:
+        # such a zero point is on no code's grid: the codes stay as they are, and a finer grid takes it off
+        op = Requantise.between(value, scale, limits, quantiser.rounding, gain=x.gain, bias=x.bias)
+        op = replace(op, offset=_summed(op.offset, zero))
+        raw = ctx.emit_like(f"{node.output[0]}_code", op, x)
+        ctx.not_the_tensor(raw)
+        return ctx.emit_like(node.output[0], _without_zero(scale, zero), raw)
     op = Requantise.between(
         value,
         scale,
@@ -137,14 +173,27 @@ def read_quantiser(ctx: Context, node: onnx.NodeProto) -> Activation:
         quantiser.rounding,
         gain=x.gain,
         bias=x.bias,
-        zero_point=quantiser.zero_point,
+        zero_point=quantiser.whole_zero,
     )
     return ctx.emit_like(node.output[0], op, x)
 
 
-def _code(x: Fraction, quantiser: QuantiserNode, scale: Fraction) -> int:
+def _summed(offset: Fractions, zero: Fractions) -> Fractions:
+    count = max(len(offset), len(zero))
+    return tuple(a + b for a, b in zip(spread(offset, count), spread(zero, count), strict=True))
+
+
+def _without_zero(scale: Fractions, zero: Fractions) -> Affine:
+    """``(code - zero) * scale`` as integers, one grid per channel."""
+    count = max(len(scale), len(zero))
+    pairs = list(zip(spread(scale, count), spread(zero, count), strict=True))
+    factor = tuple(z.denominator for _, z in pairs)
+    return Affine(factor, tuple(-z.numerator for _, z in pairs), tuple(s / z.denominator for s, z in pairs))
+
+
+def _code(x: Fraction, quantiser: QuantiserNode, scale: Fraction, zero: Fraction) -> int:
     """The code of a real number, before the zero point is taken off."""
-    code = round_fraction(x / scale + quantiser.zero_point, quantiser.rounding)
+    code = round_fraction(x / scale + zero, quantiser.rounding)
     return min(max(code, quantiser.range.lo), quantiser.range.hi)
 
 
@@ -153,51 +202,97 @@ def _table(
 ) -> Activation:
     """A function and its quantiser as one table over every code that can reach it."""
     assert x.function is not None  # noqa: S101  (the caller's case)
-    if quantiser.bipolar or len(scale) != 1:
-        raise unsupported(node, f"follows {x.function.name}", "a Quant with one scale of 2 bits or more")
+    zero = quantiser.whole_zero
+    if quantiser.bipolar or len(scale) != 1 or zero is None:
+        raise unsupported(
+            node,
+            f"follows {x.function.name}",
+            "a Quant of 2 bits or more with one scale and an integer zero point",
+        )
     of = x.function.of
     x = ctx.settle(replace(x, function=None))
     value = ctx.value(x)
     lo, hi = value.range.lo, value.range.hi
-    if (hi - lo + 1) * len(value.scale) > MAX_TABLE:
+    rows = max(len(value.scale), len(of))
+    if (hi - lo + 1) * rows > MAX_TABLE:
         raise unsupported(
             node,
-            f"the function before it would need a table of {hi - lo + 1} entries (codes {lo} to {hi})",
+            f"the function before it would need a table of {hi - lo + 1} entries (codes {lo} to {hi})"
+            + (f" for each of {rows} channels" if rows > 1 else ""),
             f"a Quant before the function as well, so that a table of {MAX_TABLE} entries is enough",
         )
+    ctx.spend((hi - lo + 1) * rows * TABLE_COST, node)
     table = [
-        [_code(Fraction(of(c * s)), quantiser, scale[0]) - quantiser.zero_point for c in range(lo, hi + 1)]
-        for s in value.scale
+        [_entry(f, c * s, quantiser, scale[0], zero) for c in range(lo, hi + 1)]
+        for s, f in zip(spread(value.scale, rows), of * rows if len(of) == 1 else of, strict=True)
     ]
     return ctx.emit_like(
         node.output[0], Lookup(lo, np.array(table if len(table) > 1 else table[0]), scale), x
     )
 
 
-def _port(ctx: Context, node: onnx.NodeProto, quantiser: QuantiserNode, x: Real) -> Activation:
-    if quantiser.bipolar or quantiser.scale.size != 1:
-        what = "a bipolar quantiser" if quantiser.bipolar else "a scale per channel"
-        raise unsupported(node, f"{what} on input {x.source!r}", "a Quant with one scale of 2 bits or more")
-    first = not _turned(ctx, node.output[0], len(x.shape))
-    shape = (*x.shape[1:], x.shape[0]) if first else x.shape
-    order = channels_first_order(shape) if first else np.arange(int(np.prod(shape)))
-    name = ctx.builder.fresh(node.output[0])
+def _entry(
+    of: Callable[[Fraction], Fraction | float],
+    x: Fraction,
+    quantiser: QuantiserNode,
+    scale: Fraction,
+    zero: int,
+) -> int:
+    real = of(x)
+    if isinstance(real, float) and not math.isfinite(real):
+        if math.isnan(real):
+            raise ValueError(f"the function before it is not defined at {float(x)}")
+        return (quantiser.range.hi if real > 0 else quantiser.range.lo) - zero
+    return _code(Fraction(real), quantiser, scale, Fraction(zero)) - zero
+
+
+def make_port(ctx: Context, node: onnx.NodeProto, quantiser: QuantiserNode, x: Real) -> Activation:
+    """The hardware input that carries the quantiser's integers, and what brings them to the tensor's grid."""
+    last = (False, x.shape, np.arange(prod(x.shape)))
+    shape = (*x.shape[1:], x.shape[0])
+    arranged = [last]
+    if not _turned(ctx, node.output[0], len(x.shape)):
+        arranged.insert(0, (True, shape, channels_first_order(shape)))
+    for arrangement in arranged:
+        first, shape, order = arrangement
+        try:
+            scale = per_channel(node, x.shape, order, shape[-1], quantiser.scale, "scale")
+            zero = per_channel(node, x.shape, order, shape[-1], quantiser.zero_point, "zero point")
+            break
+        except UnsupportedError:
+            if arrangement is last:
+                raise
+    ctx.spend(prod(shape), node)
+    plain = quantiser.whole_zero is not None and not quantiser.bipolar
+    tensor = node.output[0]
+    name = ctx.builder.fresh(tensor if plain else f"{tensor}_{'bit' if quantiser.bipolar else 'code'}")
     ctx.builder.input(
         name,
         shape,
-        Fraction(float(quantiser.scale.reshape(-1)[0])),
-        quantiser.range,
+        scale,
+        IntRange(0, 1) if quantiser.bipolar else quantiser.range,
         rounding=quantiser.rounding,
-        zero_point=quantiser.zero_point,
+        zero_point=quantiser.whole_zero or 0,
+        shifts=() if plain or quantiser.bipolar else zero,
+        bipolar=quantiser.bipolar,
         source=x.source,
         channels_first=first,
+        host=x.steps,
+        source_shape=() if x.before == x.shape else x.before,
     )
-    ctx.builder.layout(name, Layout(node.output[0], x.shape, order))
-    return Activation(name, x.shape, order)
+    ctx.builder.layout(name, Layout(tensor if plain else "", x.shape, order))
+    port = Activation(name, x.shape, order)
+    if plain:
+        return port
+    op = Affine((2,), (-1,), scale) if quantiser.bipolar else _without_zero(scale, zero)
+    return ctx.emit_like(tensor, op, port)
 
 
 def _turned(ctx: Context, tensor: str, rank: int) -> bool:
-    """Whether everything that reads an input brings its last axis to the front: then it is channels last."""
-    perms = [attributes(n).get("perm") for n in ctx.consumers.get(tensor, []) if n.op_type == "Transpose"]
+    """Whether all that reads an input takes its last axis for the channels: then it is channels last."""
+    readers = ctx.consumers.get(tensor, [])
     turned = [0, rank, *range(1, rank)]
-    return bool(perms) and len(perms) == len(ctx.consumers[tensor]) and all(p == turned for p in perms)
+    return bool(readers) and all(
+        (n.op_type == "Transpose" and attributes(n).get("perm") == turned) or n.domain == CHANNELS_LAST
+        for n in readers
+    )

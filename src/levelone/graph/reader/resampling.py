@@ -4,54 +4,44 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-import numpy as np
 import onnx
 
 from levelone.graph.ir import IntRange
 from levelone.graph.ops import Pad, Requantise, Upsample
 from levelone.graph.ops.resample import PadMode
+from levelone.graph.reader import moves
 from levelone.graph.reader.context import Context, attributes, unsupported
 from levelone.graph.reader.quantiser import ROUNDINGS, code_limits, whole
-from levelone.graph.reader.tensors import Activation, fractions, is_power_of_two
+from levelone.graph.reader.shapes import taken
+from levelone.graph.reader.tensors import Activation, is_power_of_two
 
 MODES: dict[str, PadMode] = {"constant": "constant", "reflect": "reflect", "edge": "edge"}
 
 
 def read_pad(ctx: Context, node: onnx.NodeProto) -> Activation:
+    """Elements around the tensor; negative numbers crop."""
     x = ctx.activation(node, 0)
-    x = ctx.channels_last(x, node) if len(x.shape) > 1 else ctx.as_onnx(x, node)
-    given = attributes(node)
-    mode = given.get("mode", "constant")
-    if mode not in MODES:
-        raise unsupported(node, f"mode {mode!r}", f"one of {', '.join(MODES)}")
-    if ctx.has(node, 3):
-        raise unsupported(node, "pads chosen axes", "pads for every axis")
-    flat = given.get("pads")
-    if flat is None:
-        flat = ctx.constant(node, 1, "pads").values.reshape(-1).tolist()
-    rank = len(x.shape) + 1
-    if len(flat) != 2 * rank or min(flat) < 0 or flat[0] or flat[rank]:
-        raise unsupported(node, f"pads {flat}", "two numbers per axis, not negative, none for the batch axis")
-    pairs = [(int(b), int(e)) for b, e in zip(flat[1:rank], flat[rank + 1 :], strict=True)]
-    real = Fraction(float(given.get("value", 0.0)))
-    if ctx.has(node, 2):
-        real = fractions(ctx.constant(node, 2, "value").values)[0]
+    pairs, mode, value = moves.padding(ctx, node, x.shape)
+    kept = {
+        axis: tuple(range(max(-b, 0), n - max(-e, 0)))
+        for axis, (n, (b, e)) in enumerate(zip(x.shape, pairs, strict=True))
+    }
+    x = taken(ctx, node, f"{node.output[0]}_cropped", x, kept)
+    axes, (x,) = ctx.alike(node, x)
+    grown = [(max(b, 0), max(e, 0)) for b, e in pairs]
+    if not any(map(any, grown)):
+        return x
     scales = ctx.value(x).scale
-    code = real / scales[0]
-    if code.denominator != 1 or (code and len(scales) != 1):
-        raise unsupported(
-            node, f"pads with {float(real)}, which is no code of {x.value}", "padding with zeros"
-        )
-    op = Pad((*pairs[1:], pairs[0]), MODES[mode], int(code))
-    if len(x.shape) > 1:
-        return ctx.emit_last(node.output[0], op, x)
-    size = x.shape[0] + sum(pairs[0])
-    return ctx.emit(node.output[0], op, x, shape=(size,), order=np.arange(size))
+    code = Fraction(value) / scales[0]
+    if mode == "constant" and (code.denominator != 1 or (code and len(scales) != 1)):
+        raise unsupported(node, f"pads with {value}, which is no code of {x.value}", "padding with zeros")
+    op = Pad(tuple(grown[axes.index(a)] for a in range(len(axes))), MODES[mode], int(code))
+    return ctx.emit_axes(node.output[0], op, axes, x)
 
 
 def read_resize(ctx: Context, node: onnx.NodeProto) -> Activation:
     """Nearest-neighbour enlargement by whole factors, where all coordinate conventions mean repetition."""
-    x = ctx.channels_last(ctx.activation(node, 0), node)
+    x = ctx.activation(node, 0)
     given = attributes(node)
     if given.get("mode", "nearest") != "nearest":
         raise unsupported(node, f"mode {given['mode']!r}", "mode='nearest'")
@@ -73,10 +63,19 @@ def read_resize(ctx: Context, node: onnx.NodeProto) -> Activation:
         if given_scales is None:
             given_scales = ctx.constant(node, scales, "scales").values.reshape(-1).tolist()
         ratios = [Fraction(float(s)) for s in given_scales[1:]]
-    if len(ratios) != rank - 1 or ratios[0] != 1 or any(r.denominator != 1 or r < 1 for r in ratios):
+    if given.get("axes") is not None or len(ratios) != rank - 1 or rank < 3:
+        raise unsupported(node, "resizes chosen axes", "a scale or size for every axis")
+    if 1 not in (ratios[0], ratios[-1]) or any(r.denominator != 1 or r < 1 for r in ratios):
         shown = [float(r) for r in ratios]
         raise unsupported(node, f"scales {shown} without the batch axis", "whole factors on spatial axes")
-    return ctx.emit_last(node.output[0], Upsample(tuple(int(r) for r in ratios[1:])), x)
+    axes, (x,) = ctx.alike(node, x)
+    if ratios[axes.index(rank - 2)] != 1:
+        # the last axis of the graph is not the one that stays
+        last = ratios[0] != 1
+        x = ctx.as_onnx(x, node) if last else ctx.channels_last(x, node)
+        axes = tuple(range(rank - 1)) if last else (rank - 2, *range(rank - 2))
+    factors = tuple(int(ratios[axes.index(a)]) for a in range(rank - 2))
+    return ctx.emit_axes(node.output[0], Upsample(factors), axes, x)
 
 
 REPEATS = frozenset(

@@ -1,81 +1,78 @@
-"""Concat, Flatten, Reshape, Squeeze, Unsqueeze, Transpose, Identity: mostly bookkeeping of the layout."""
+"""Concat, Reshape, Transpose, Slice, Split, Identity and their like: mostly bookkeeping of the layout."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from math import prod
 
 import numpy as np
 import onnx
 
 from levelone.errors import LeveloneError
-from levelone.graph.ops import Concat, Reshape
+from levelone.graph.ops import Concat, Reshape, Take
 from levelone.graph.ops._bounds import spread
-from levelone.graph.reader.constants import BATCH
+from levelone.graph.reader import moves
 from levelone.graph.reader.context import Context, align, attributes, describe, unsupported
-from levelone.graph.reader.tensors import Activation, Real, Tensor, is_power_of_two, rational_gcd
+from levelone.graph.reader.tensors import Activation, Tensor, is_power_of_two, rational_gcd
 
 
-def read_identity(ctx: Context, node: onnx.NodeProto) -> Tensor:
-    x = ctx.tensor(node, 0)
-    return x if isinstance(x, Real) else ctx.raw(node, 0)
+def read_identity(ctx: Context, node: onnx.NodeProto) -> Activation:
+    return ctx.raw(node, 0)
 
 
-def read_reshape(ctx: Context, node: onnx.NodeProto) -> Tensor:
-    target = [int(n) for n in ctx.constant(node, 1, "shape").values.reshape(-1)]
-    shape = _shape_of(ctx, node)
-    if len(target) < 2:
+def read_cast(ctx: Context, node: onnx.NodeProto) -> Activation:
+    """A cast between floats changes no code."""
+    to = int(attributes(node).get("to", 0))
+    if to not in FLOATS:
         raise unsupported(
-            node, f"shape {target} drops the batch axis", "a shape that keeps the batch axis first"
+            node, "casts an activation to something that is no float32 or float64", "no Cast: Quant rounds"
         )
-    inner = [
-        shape[i] if n == BATCH and not attributes(node).get("allowzero", 0) and i < len(shape) else n
-        for i, n in enumerate(target[1:])
-    ]
-    if inner.count(-1) > 1 or any(n < -1 for n in inner):
-        raise LeveloneError(f"{describe(node)}: shape {target} is ambiguous")
-    if -1 in inner:
-        rest = -prod(inner)
-        inner[inner.index(-1)] = prod(shape) // rest if rest else 0
-    if prod(inner) != prod(shape):
-        raise unsupported(
-            node, f"shape {target} does not keep the batch axis first for {shape}", "Flatten with axis=1"
-        )
-    return _reshaped(ctx, node, tuple(inner))
+    return ctx.raw(node, 0)
 
 
-def read_flatten(ctx: Context, node: onnx.NodeProto) -> Tensor:
-    shape = _shape_of(ctx, node)
-    if int(attributes(node).get("axis", 1)) not in (1, -len(shape)):
-        raise unsupported(node, "flattens the batch axis or keeps others", "axis=1")
-    return _reshaped(ctx, node, (prod(shape),))
+FLOATS = frozenset({onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE})
 
 
-def read_squeeze(ctx: Context, node: onnx.NodeProto) -> Tensor:
-    shape = _shape_of(ctx, node)
-    axes = _axes(ctx, node, len(shape) + 1)
-    if axes is None or 0 in axes or any(shape[a - 1] != 1 for a in axes):
-        raise unsupported(node, f"axes {axes} of {shape}", "axes of length 1 other than the batch axis")
-    return _reshaped(ctx, node, tuple(n for i, n in enumerate(shape) if i + 1 not in axes) or (1,))
-
-
-def read_unsqueeze(ctx: Context, node: onnx.NodeProto) -> Tensor:
-    shape = list(_shape_of(ctx, node))
-    axes = _axes(ctx, node, len(shape) + 1 + len(_axes(ctx, node, 1) or ()))
-    if not axes or 0 in axes:
-        raise unsupported(node, "inserts an axis before the batch axis", "axes after the batch axis")
-    for axis in sorted(axes):
-        shape.insert(axis - 1, 1)
-    return _reshaped(ctx, node, tuple(shape))
-
-
-def read_transpose(ctx: Context, node: onnx.NodeProto) -> Activation:
+def read_reshape(ctx: Context, node: onnx.NodeProto) -> Activation:
+    """Row-major order in ONNX stays what it is, so only the graph's shape may have to follow."""
     x = ctx.raw(node, 0)
-    axes = [int(a) for a in attributes(node).get("perm", range(len(x.shape), -1, -1))]
-    if axes[:1] != [0] or sorted(axes) != list(range(len(x.shape) + 1)):
-        raise unsupported(node, f"perm {axes}", "a permutation that leaves the batch axis first")
-    order = x.order.reshape(x.shape).transpose([a - 1 for a in axes[1:]])
+    shape = moves.new_shape(ctx, node, x.shape)
+    value = ctx.value(x)
+    if len(shape) > 1 or len(value.shape) == 1:
+        return replace(x, shape=shape)  # settled lazily, by the first reader that needs the axes
+    if x.pending:
+        x = ctx.settle(x)
+    return ctx.emit(node.output[0], Reshape((value.size,)), x, shape=shape, order=x.order)
+
+
+def read_permutation(ctx: Context, node: onnx.NodeProto) -> Activation:
+    x = ctx.raw(node, 0)
+    order = moves.permutation(node, x.shape)(x.order.reshape(x.shape))
     return replace(x, shape=order.shape, order=order.reshape(-1))
+
+
+def read_selection(ctx: Context, node: onnx.NodeProto) -> tuple[Tensor, ...]:
+    """Slice, Gather or Split: elements of an axis."""
+    x = ctx.activation(node, 0)
+    dropped = moves.dropped_axis(ctx, node, len(x.shape))
+    results: list[Tensor] = []
+    for name, selection in zip(node.output, moves.selections(ctx, node, x.shape), strict=True):
+        part = taken(ctx, node, name, x, selection)
+        if dropped is not None and len(part.shape) > 1:
+            part = replace(part, shape=tuple(n for i, n in enumerate(part.shape) if i != dropped))
+        results.append(part)
+    return tuple(results)
+
+
+def taken(
+    ctx: Context, node: onnx.NodeProto, name: str, x: Activation, selection: moves.Selection
+) -> Activation:
+    """The selected elements of every axis, one axis after the other."""
+    for axis, indices in selection.items():
+        if indices == tuple(range(x.shape[axis])):
+            continue
+        axes, (x,) = ctx.alike(node, x)
+        x = ctx.emit_axes(name, Take(axes[axis], indices), axes, x)
+    return x
 
 
 def read_concat(ctx: Context, node: onnx.NodeProto) -> Activation:
@@ -95,12 +92,12 @@ def read_concat(ctx: Context, node: onnx.NodeProto) -> Activation:
         order = np.concatenate([p.order + s for p, s in zip(parts, starts, strict=False)])
         graph_axis, shape = 0, (len(order),)
     else:
-        parts = [ctx.channels_last(p, node) for p in parts]
-        graph_axis = rank - 1 if axis == 1 else axis - 2
+        axes, parts = ctx.alike(node, *parts)
+        graph_axis = axes[axis - 1]
     parts = _on_one_grid(ctx, node, parts, last=graph_axis == rank - 1)
     if rank == 1:
         return ctx.emit(node.output[0], Concat(0), *parts, shape=shape, order=order)
-    return ctx.emit_last(node.output[0], Concat(graph_axis), *parts)
+    return ctx.emit_axes(node.output[0], Concat(graph_axis), axes, *parts)
 
 
 def _on_one_grid(
@@ -116,37 +113,3 @@ def _on_one_grid(
         return parts
     grid = rational_gcd(scales)
     return [align(ctx, node.output[0], p, grid) for p in parts]
-
-
-def _shape_of(ctx: Context, node: onnx.NodeProto) -> tuple[int, ...]:
-    x = ctx.tensor(node, 0)
-    return x.shape if isinstance(x, Real) else ctx.raw(node, 0).shape
-
-
-def _axes(ctx: Context, node: onnx.NodeProto, rank: int) -> tuple[int, ...] | None:
-    axes = attributes(node).get("axes")
-    if axes is None and ctx.has(node, 1):
-        axes = ctx.constant(node, 1, "axes").values.reshape(-1).tolist()
-    return None if axes is None else tuple(int(a) % rank for a in axes)
-
-
-def _reshaped(ctx: Context, node: onnx.NodeProto, shape: tuple[int, ...]) -> Tensor:
-    """Row-major order in ONNX stays what it is, so only the graph's shape may have to follow."""
-    x = ctx.tensor(node, 0)
-    if isinstance(x, Real):
-        return _reshaped_input(node, x, shape)
-    x = ctx.raw(node, 0)
-    value = ctx.value(x)
-    if len(shape) > 1 or len(value.shape) == 1:
-        return replace(x, shape=shape)  # settled lazily, by the first reader that needs the axes
-    if x.pending:
-        x = ctx.settle(x)
-    return ctx.emit(node.output[0], Reshape((value.size,)), x, shape=shape, order=x.order)
-
-
-def _reshaped_input(node: onnx.NodeProto, x: Real, shape: tuple[int, ...]) -> Real:
-    if shape == x.shape:
-        return x
-    raise unsupported(
-        node, f"reshapes input {x.source!r} before its quantiser", "the quantiser first, then the reshape"
-    )

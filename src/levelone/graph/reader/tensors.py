@@ -10,7 +10,11 @@ from math import gcd, lcm
 from typing import Any
 
 import numpy as np
+import onnx
 from numpy.typing import NDArray
+
+from levelone.errors import LeveloneError
+from levelone.graph.ir import HostStep
 
 Fractions = tuple[Fraction, ...]
 
@@ -48,19 +52,28 @@ class Function:
     name
         ONNX operator, for messages.
     of
-        Exact where the function is rational, else the float64 value.
+        Exact where the function is rational, else the float64 value; one, or one per channel of the graph's
+        value.
     """
 
     name: str
-    of: Callable[[Fraction], Fraction | float]
+    of: tuple[Callable[[Fraction], Fraction | float], ...]
 
 
 @dataclass(frozen=True)
 class Real:
-    """A graph input before its quantiser: name and ONNX shape without the batch axis."""
+    """A graph input before its quantiser, after what the host does to it.
+
+    Attributes
+    ----------
+    shape, before
+        ONNX shape without the batch axis: of this tensor, and of the input itself.
+    """
 
     source: str
     shape: tuple[int, ...]
+    before: tuple[int, ...]
+    steps: tuple[HostStep, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,6 +127,19 @@ class Activation:
 
 
 Tensor = Constant | Real | Activation
+
+
+def finite(node: onnx.NodeProto, constant: Constant) -> NDArray[Any]:
+    """The exact numbers of a constant, as floats."""
+    if not np.isfinite(constant.values).all():
+        raise LeveloneError(
+            f"node {node.name or node.output[0]!r} ({node.op_type}): its constant holds NaN or infinity"
+        )
+    if constant.codes is not None and constant.scale is not None:
+        product = constant.codes * constant.scale
+        if (np.abs(constant.codes) < 2**24).all():
+            return product  # exact in float64: at most 24 bits times 24 bits
+    return constant.values
 
 
 def rational_gcd(values: list[Fraction]) -> Fraction:

@@ -24,6 +24,7 @@ from levelone.graph.ops import (
     Relu,
     Requantise,
     Reshape,
+    Take,
     Transpose,
     Upsample,
 )
@@ -130,6 +131,11 @@ MUTANTS = {
         Reshape,
         lambda op, x: np.stack([e.reshape(op.shape, order="F") for e in x]),
     ),
+    "take: sorted": (
+        Take,
+        lambda op, x: replace(op, indices=tuple(sorted(op.indices))).evaluate(x),
+    ),
+    "take: counted from the end": (Take, lambda op, x: op.evaluate(np.flip(x, op.axis + 1))),
     "transpose: inverse": (
         Transpose,
         lambda op, x: replace(op, axes=tuple(int(a) for a in np.argsort(op.axes))).evaluate(x),

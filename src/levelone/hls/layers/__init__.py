@@ -10,11 +10,25 @@ with an overload for ``hls::stream<in_T> &``, where a beat is one position with 
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from pathlib import Path
 
-COMMON = "levelone_common.h"
+_INCLUDE = re.compile(r'^#include "(levelone_\w+\.h)"$', re.MULTILINE)
 
 
 def header_path(name: str) -> Path:
     """The C++ header `name` of this package."""
     return Path(__file__).with_name(name)
+
+
+def with_includes(names: Iterable[str]) -> set[str]:
+    """The headers `names` and those of this package that they include, directly or not."""
+    found: set[str] = set()
+    left = list(names)
+    while left:
+        name = left.pop()
+        if name not in found:
+            found.add(name)
+            left += _INCLUDE.findall(header_path(name).read_text(encoding="utf-8"))
+    return found

@@ -1,12 +1,12 @@
-"""Pooling over one or two axes."""
+"""Pooling: hls4ml's layers over one or two axes where they are right, our own elsewhere."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from levelone.errors import UnsupportedError
 from levelone.graph.ir import IntRange
 from levelone.graph.ops import AveragePool, MaxPool
+from levelone.hls.layers.window import lower_window_average_pool, lower_window_max_pool
 from levelone.hls.lowering.spec import LayerSpec, Site
 from levelone.hls.lowering.sums import _AXES, _SIDES, pad_first
 from levelone.hls.types import FixedType, exact_type, exponent_of, value_type
@@ -20,30 +20,28 @@ def lower_max_pool(op: MaxPool, site: Site) -> list[LayerSpec]:
     """
     x = site.operands[0]
     padded = any(map(any, op.pads))
-    if padded and x.signed and site.stream:
-        raise UnsupportedError(
-            f"{site.name}: padded maximum pooling of signed numbers has no hls4ml layer in a stream",
-            hint="pool after the activation, or use --io parallel",
-        )
+    if _needs_own_layer(op, site) or (padded and x.signed and site.stream):
+        return lower_window_max_pool(op, site)
     return _pool("Max", op, site, value_type(x), explicit_pads=padded and not x.signed)
 
 
 def lower_average_pool(op: AveragePool, site: Site) -> list[LayerSpec]:
-    """`AveragePool` over a power of two of elements: the division is a shift that loses nothing."""
+    """`AveragePool`: hls4ml's layer where the division is a shift that loses nothing, else our own."""
     x = site.operands[0]
     divisor = op.divisor(x.shape[:-1])
     padded = any(map(any, op.pads))
-    if divisor & (divisor - 1) or (padded and not op.include_pad):
-        raise UnsupportedError(
-            f"{site.name}: average pooling over {divisor} elements"
-            + (" without the padding" if padded and not op.include_pad else "")
-            + " is not a binary shift",
-            hint="use a window of a power of two elements and count_include_pad=1",
-        )
+    if _needs_own_layer(op, site) or divisor & (divisor - 1) or (padded and not op.include_pad):
+        return lower_window_average_pool(op, site)
     # the register holds sums before the division, on the grid after it
     low, high = min(site.output.range.lo, 0) * divisor, max(site.output.range.hi, 0) * divisor
     accumulator = exact_type(IntRange(low, high), exponent_of(site.output))
     return _pool("Average", op, site, accumulator, explicit_pads=padded)
+
+
+def _needs_own_layer(op: MaxPool | AveragePool, site: Site) -> bool:
+    """Three axes, dilation, and in a stream windows that overlap or leave gaps, are unknown to hls4ml."""
+    rank = op.window.rank
+    return rank not in _AXES or max(op.dilation) > 1 or (site.stream and rank == 2 and op.stride != op.kernel)
 
 
 def _pool(
@@ -51,15 +49,6 @@ def _pool(
 ) -> list[LayerSpec]:
     x = site.operands[0]
     rank = op.window.rank
-    if rank not in _AXES:
-        raise UnsupportedError(f"{site.name}: pooling over {rank} axes has no hls4ml layer in this version")
-    if max(op.dilation) > 1:
-        raise UnsupportedError(f"{site.name}: dilated pooling has no hls4ml layer")
-    if site.stream and rank == 2 and op.stride != op.kernel:
-        raise UnsupportedError(
-            f"{site.name}: pooling {op.kernel} by {op.stride}: streams are pooled without overlap only",
-            hint="make stride and kernel equal, or use --io parallel",
-        )
     specs: list[LayerSpec] = []
     source, spatial, pads = site.inputs[0], x.shape[:-1], tuple(op.pads)
     if explicit_pads:

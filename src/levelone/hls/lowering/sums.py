@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from levelone.errors import UnsupportedError
 from levelone.graph.ir import IntRange, Value
 from levelone.graph.ops import Conv, Dense
+from levelone.hls.layers.window import lower_window_conv
 from levelone.hls.lowering.spec import LayerSpec, Parameter, Site
 from levelone.hls.types import TRACE_BITS, FixedType, exact_type, exponent_of, value_type
 
@@ -25,7 +26,7 @@ def lower_dense(op: Dense, site: Site) -> list[LayerSpec]:
         weights = op.weights.reshape((1,) * rank + op.weights.shape)
         ones, none = (1,) * rank, ((0, 0),) * rank
         return lower_conv(Conv(weights, op.bias, op.weight_scale, ones, none, ones, 1, op.step), site)
-    parameters, accumulator = _parameters(site, op.weights, op.bias, op.step)
+    parameters, accumulator = sum_parameters(site, op.weights, op.bias, op.step)
     return [
         LayerSpec(
             site.name,
@@ -42,7 +43,7 @@ def lower_dense(op: Dense, site: Site) -> list[LayerSpec]:
 
 
 def lower_conv(op: Conv, site: Site) -> list[LayerSpec]:
-    """`Conv` in one or two dimensions.
+    """`Conv`: hls4ml's layers in one and two dimensions, our own in three.
 
     hls4ml has neither dilation nor groups (but one channel per group): the kernel is written out with the
     zeros that they mean, which cost nothing in unrolled logic. In a stream, padding is a layer of its own.
@@ -50,10 +51,7 @@ def lower_conv(op: Conv, site: Site) -> list[LayerSpec]:
     (x,) = site.operands
     rank = op.window.rank
     if rank not in _AXES:
-        raise UnsupportedError(
-            f"{site.name}: convolution over {rank} axes has no hls4ml layer in this version",
-            hint="1 and 2 spatial axes are supported",
-        )
+        return lower_window_conv(op, site)
     weights = _dilated(op.weights, op.dilation)
     channels, filters = x.shape[-1], weights.shape[-1]
     depthwise = op.groups == channels == filters and channels > 1
@@ -63,7 +61,7 @@ def lower_conv(op: Conv, site: Site) -> list[LayerSpec]:
     if site.stream and rank == 2 and weights.shape[0] == 1 and op.stride[0] > 1:
         weights, pads = _two_rows(weights, op, x.shape[0])
     specs, source, spatial, left = pad_first(site, x.shape, pads) if site.stream else _unpadded(site, pads)
-    parameters, accumulator = _parameters(site, weights, op.bias, op.step)
+    parameters, accumulator = sum_parameters(site, weights, op.bias, op.step)
     if depthwise:  # hls4ml keeps [*kernel, channel, multiplier]
         weight = parameters["weight"]
         parameters["weight"] = Parameter(np.swapaxes(weight.codes, -1, -2), weight.type)
@@ -165,7 +163,7 @@ def _ungrouped(weights: NDArray[np.int64], groups: int) -> NDArray[np.int64]:
     return result
 
 
-def _parameters(
+def sum_parameters(
     site: Site, weights: NDArray[np.int64], bias: NDArray[np.int64], step: int
 ) -> tuple[dict[str, Parameter], FixedType]:
     """Weights and biases with their exact types, and the accumulator's."""

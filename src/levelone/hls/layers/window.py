@@ -1,0 +1,117 @@
+"""Convolution and pooling over up to three axes, where hls4ml has no layer: windows that slide."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from levelone.errors import UnsupportedError
+from levelone.graph.ir import IntRange
+from levelone.graph.ops import AveragePool, Conv, MaxPool, Window
+from levelone.hls.lowering.spec import Body, LayerSpec, Parameter, Site
+from levelone.hls.types import codes_type, exact_type, value_type
+
+AXES = ("depth", "height", "width")
+UNROLLED_POSITIONS = 1024
+"""More positions than this are computed one after the other: no device holds that many copies of a kernel."""
+
+
+def lower_window_conv(op: Conv, site: Site) -> list[LayerSpec]:
+    """`Conv` over one to three axes, with its groups and dilation."""
+    from levelone.hls.lowering.sums import sum_parameters
+
+    parameters, accumulator = sum_parameters(site, op.weights, op.bias, op.step)
+    return [
+        LayerSpec(
+            site.name,
+            f"Conv{op.window.rank}D",
+            site.inputs,
+            site.output.shape,
+            value_type(site.output),
+            types={"accum": accumulator},
+            parameters=parameters,
+            value=site.output,
+            body=Body("levelone_conv.h", "levelone::conv", geometry(op.window, site) | {"groups": op.groups}),
+        )
+    ]
+
+
+def lower_window_max_pool(op: MaxPool, site: Site) -> list[LayerSpec]:
+    """`MaxPool`; padding never wins."""
+    return [
+        LayerSpec(
+            site.name,
+            f"MaxPool{op.window.rank}D",
+            site.inputs,
+            site.output.shape,
+            value_type(site.output),
+            value=site.output,
+            body=Body("levelone_pool.h", "levelone::max_pool", geometry(op.window, site)),
+        )
+    ]
+
+
+def lower_window_average_pool(op: AveragePool, site: Site) -> list[LayerSpec]:
+    """`AveragePool`: the sum, times a factor where windows at the border hold fewer elements."""
+    x = site.operands[0]
+    spatial = x.shape[:-1]
+    counts = op.window.counts(spatial, op.window.output_shape(site.name, spatial))
+    factors = np.zeros(int(np.prod(op.kernel)) + 1, dtype=np.int64)
+    factors[counts] = op.factors(spatial)
+    most = int(counts.max())
+    sums = exact_type(IntRange(min(x.range.lo, 0) * most, max(x.range.hi, 0) * most), 0)
+    return [
+        LayerSpec(
+            site.name,
+            f"AveragePool{op.window.rank}D",
+            site.inputs,
+            site.output.shape,
+            value_type(site.output),
+            types={"accum": sums},
+            parameters={"factor": Parameter(factors, codes_type(factors))},
+            value=site.output,
+            body=Body("levelone_pool.h", "levelone::average_pool", geometry(op.window, site)),
+        )
+    ]
+
+
+def geometry(window: Window, site: Site) -> dict[str, int]:
+    """Constants of the C++ windows: every layer has three axes, the missing ones are leading and of length 1.
+
+    Raises
+    ------
+    UnsupportedError
+        For more than three axes, or a padding that some window lies in entirely.
+    """
+    x, missing = site.operands[0], len(AXES) - window.rank
+    if missing < 0:
+        raise UnsupportedError(
+            f"{site.name}: a window over {window.rank} axes; up to {len(AXES)} can be carried"
+        )
+    ones = (1,) * missing
+    extent = tuple(d * (k - 1) + 1 for k, d in zip(window.kernel, window.dilation, strict=True))
+    for pads, size in zip(window.pads, extent, strict=True):
+        if max(pads) >= size:
+            raise UnsupportedError(
+                f"{site.name}: padding {window.pads} is as wide as the kernel {window.kernel}",
+                hint="the border would hold nothing but padding: use less",
+            )
+    sizes = {
+        "in": ones + x.shape[:-1],
+        "out": ones + site.output.shape[:-1],
+        "filt": ones + window.kernel,
+        "stride": ones + window.stride,
+        "dilation": ones + window.dilation,
+        "pad": (0,) * missing + tuple(begin for begin, _ in window.pads),
+    }
+    constants = {
+        f"{key}_{axis}": n for key, found in sizes.items() for axis, n in zip(AXES, found, strict=True)
+    }
+    constants |= {"channels": x.shape[-1], "out_channels": site.output.shape[-1]}
+    return constants | {"partition": _together(site)}
+
+
+def _together(site: Site) -> int:
+    """Output positions computed at once: all of them in a fully unrolled design, else one after the other."""
+    unrolled = not site.stream and site.config.strategy == "latency"
+    positions = int(np.prod(site.output.shape[:-1]))
+    return positions if unrolled and positions <= UNROLLED_POSITIONS else 1

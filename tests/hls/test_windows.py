@@ -1,0 +1,164 @@
+"""Convolution and pooling over up to three axes: random geometries, both io modes, every integer equal."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from levelone.graph import Graph, GraphBuilder, IntRange
+from levelone.graph.ops import AveragePool, Conv, MaxPool
+from levelone.hls import HlsConfig, convert
+from levelone.hls.layers import header_path
+from levelone.verify import Outcome, check_project, random_vectors
+
+Window = dict[str, tuple]
+
+
+def random_window(rng: np.random.Generator, shape: tuple[int, ...]) -> Window:
+    """A geometry that fits `shape`: any stride, uneven padding, dilation."""
+    kernel, stride, pads, dilation = [], [], [], []
+    for n in shape:
+        k = int(rng.integers(1, min(n, 4) + 1))
+        d = int(rng.integers(1, (n - 1) // (k - 1) + 1)) if k > 1 and rng.random() < 0.3 else 1
+        extent = d * (k - 1) + 1
+        kernel.append(k)
+        dilation.append(d)
+        stride.append(int(rng.integers(1, 5)))
+        pads.append(tuple(int(p) for p in rng.integers(0, min(extent, 3), 2)))
+    return {
+        "kernel": tuple(kernel),
+        "stride": tuple(stride),
+        "pads": tuple(pads),
+        "dilation": tuple(dilation),
+    }
+
+
+def signed_or_not(rng: np.random.Generator) -> IntRange:
+    bits = int(rng.integers(1, 6))
+    return IntRange(0, 2**bits - 1) if rng.random() < 0.5 else IntRange(-(2**bits), 2**bits - 1)
+
+
+def conv_graph(seed: int, rank: int, branches: int = 6) -> Graph:
+    rng = np.random.default_rng([seed, rank])
+    b = GraphBuilder("conv")
+    outputs = []
+    for i in range(branches):
+        shape = tuple(int(n) for n in rng.integers(3, 7, rank))
+        groups = int(rng.choice([1, 1, 2, 3]))
+        channels, filters = groups * int(rng.integers(1, 3)), groups * int(rng.integers(1, 3))
+        x = b.input(f"x{i}_q", (*shape, channels), Fraction(1, 4), signed_or_not(rng))
+        geometry = random_window(rng, shape)
+        top = 2 ** int(rng.integers(0, 5))
+        weights = rng.integers(-top, top, (*geometry.pop("kernel"), channels // groups, filters))
+        bias = rng.integers(-5 * top, 5 * top, filters)
+        op = Conv(
+            weights, bias, (Fraction(1, 8),), **geometry, groups=groups, step=int(2 ** rng.integers(0, 3))
+        )
+        outputs.append(b.node(f"y{i}", op, x))
+    return b.build(*outputs)
+
+
+def pool_graph(seed: int, rank: int, branches: int = 6) -> Graph:
+    rng = np.random.default_rng([seed, rank])
+    b = GraphBuilder("pool")
+    outputs = []
+    for i in range(branches):
+        shape = tuple(int(n) for n in rng.integers(3, 7, rank))
+        x = b.input(f"x{i}_q", (*shape, int(rng.integers(1, 4))), Fraction(1, 4), signed_or_not(rng))
+        geometry = random_window(rng, shape)
+        geometry["pads"] = tuple(
+            tuple(min(p, (k - 1) // 2 * d) for p in ends)
+            for ends, k, d in zip(geometry["pads"], geometry["kernel"], geometry["dilation"], strict=True)
+        )
+        kind = int(rng.integers(3))
+        op = MaxPool(**geometry) if kind == 0 else AveragePool(**geometry, include_pad=kind == 1)
+        outputs.append(b.node(f"y{i}", op, x))
+    return b.build(*outputs)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("io", ["parallel", "stream"])
+@pytest.mark.parametrize("make", [conv_graph, pool_graph])
+@pytest.mark.parametrize(("rank", "seed"), [(3, 1), (3, 2), (2, 3), (1, 4)])
+def test_random_windows_are_exact(make, rank: int, seed: int, io: str, tmp_path: Path, monkeypatch) -> None:
+    from levelone.hls.lowering import pools, sums
+
+    # our own layers also where hls4ml's would serve
+    monkeypatch.setattr(sums, "_AXES", {})
+    monkeypatch.setattr(pools, "_AXES", {})
+    graph = make(seed, rank)
+    manifest = convert(graph, tmp_path / "windows", HlsConfig(io=io))
+    check = check_project(manifest.project, random_vectors(graph, 300, seed), graph=graph)
+    wrong = [layer for layer in check.verdict.layers if layer.mismatches]
+    assert check.outcome is Outcome.EXACT, (check.verdict.reason, wrong)
+    assert len(check.verdict.layers) == len(graph.nodes)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("header", "right", "wrong"),
+    [
+        ("levelone_window.h", "begin % int(STRIDE) == 0", "(begin + 1) % int(STRIDE) == 0"),
+        ("levelone_window.h", "? planes[kd + 1][h * CONFIG_T::in_width + w] : newest", "? newest : newest"),
+        ("levelone_window.h", "? lines[kd][kh + 1][w] : next", "? next : next"),
+        ("levelone_window.h", "data[tap] ? recent[kd][kh][kw][c] : value_T(0)", "recent[kd][kh][kw][c]"),
+        ("levelone_conv.h", "sum[f] = biases[f]", "sum[f] = 0"),
+        ("levelone_conv.h", "c % group_channels", "c / group_channels"),
+    ],
+)
+def test_a_broken_streamed_convolution_is_caught(header: str, right: str, wrong: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    b = GraphBuilder("conv")
+    x = b.input("x_q", (5, 4, 6, 4), Fraction(1), IntRange(-4, 3))
+    weights = rng.integers(-3, 4, (3, 3, 3, 2, 4))
+    op = Conv(
+        weights, np.array([1, -2, 3, 5]), (Fraction(1),), (2, 1, 2), ((1, 1), (0, 1), (1, 0)), (1, 1, 1), 2
+    )
+    graph = b.build(b.node("y", op, x))
+    manifest = convert(graph, tmp_path / "conv", HlsConfig(io="stream"))
+    body = manifest.project / "firmware" / "nnet_utils" / header
+    text = body.read_text(encoding="utf-8")
+    assert right in text
+    body.write_text(text.replace(right, wrong), encoding="utf-8")
+    assert (
+        check_project(manifest.project, random_vectors(graph, 200, 1), graph=graph).outcome
+        is Outcome.MISMATCH
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("op", "right", "wrong"),
+    [
+        (MaxPool((2, 3, 2), (2, 1, 2), ((1, 0), (1, 1), (0, 0)), (1, 1, 1)), "data[tap] && ", ""),
+        (
+            AveragePool((2, 3, 2), (2, 1, 2), ((1, 0), (1, 1), (0, 0)), (1, 1, 1), include_pad=False),
+            "factors[count]",
+            "factors[window_of<CONFIG_T>::taps]",
+        ),
+    ],
+)
+def test_a_broken_pool_is_caught(op, right: str, wrong: str, tmp_path: Path) -> None:
+    b = GraphBuilder("pool")
+    x = b.input("x_q", (5, 4, 6, 2), Fraction(1), IntRange(-8, -1))
+    graph = b.build(b.node("y", op, x))
+    manifest = convert(graph, tmp_path / "pool")
+    body = manifest.project / "firmware" / "nnet_utils" / "levelone_pool.h"
+    text = body.read_text(encoding="utf-8")
+    assert right in text
+    body.write_text(text.replace(right, wrong), encoding="utf-8")
+    assert (
+        check_project(manifest.project, random_vectors(graph, 200, 1), graph=graph).outcome
+        is Outcome.MISMATCH
+    )
+
+
+def test_a_stream_holds_no_more_than_the_window_needs() -> None:
+    """The buffers of the streamed window: planes, lines and the window itself."""
+    text = header_path("levelone_window.h").read_text(encoding="utf-8")
+    assert "planes[at_least_one(geometry::depth - 1)][CONFIG_T::in_height * CONFIG_T::in_width]" in text
+    assert "lines[geometry::depth][at_least_one(geometry::height - 1)][CONFIG_T::in_width]" in text
+    assert "recent[geometry::depth][geometry::height][geometry::width]" in text

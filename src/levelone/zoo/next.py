@@ -53,7 +53,7 @@ class NextModel(Section):
     variant: Literal["compact", "published"] = Field(
         "compact", description="compact: the 3D CNN; published: flatten, dense (not converted to firmware)"
     )
-    convolutions: tuple[Conv, ...] = Field((Conv(), Conv(channels=16)), min_length=1, max_length=6)
+    convolutions: tuple[Conv, ...] = Field((Conv(), Conv(channels=24)), min_length=1, max_length=6)
     dense: tuple[int, ...] = Field((32,), description="units of the dense layers before the logit")
 
 
@@ -73,7 +73,7 @@ class Next(VoxelSystem):
         "simulate_next",
         options={"signal_fraction": 0.5},
         packages=("numpy", "h5py"),
-        events=30_000,
+        events=20_000,
     )
     grids: ClassVar[tuple[str, ...]] = ("tpc",)
     columns: ClassVar[tuple[str, ...]] = ("label", "drift")

@@ -1,12 +1,13 @@
 """The networks of system next: the published fully connected one, and the compact 3D CNN.
 
     published: tpc -> tpc_q -> flat -> fc1 -> fc1_act -> logit
-    compact:   tpc -> tpc_q -> conv1 -> act1 [-> conv2 -> act2 ...] -> most, mean -> mean_q -> both -> flat
+    compact:   tpc -> tpc_q -> conv1 -> act1 [-> conv2 -> act2 ...] -> mean -> mean_q -> flat
                flat -> fc1 -> fc1_act [-> fc2 ...] -> logit
 
-The compact network looks for the same thing everywhere: convolutions, then the largest and the mean answer of
-each channel over the whole chamber, then a small dense network. One dense blob or two is a question that the
-mean answers; how dense the densest is, the largest.
+The compact network looks for the same thing everywhere: convolutions, then the mean answer of each channel
+over the whole chamber, then a small dense network. One dense blob or two is a matter of counting, and the
+mean of rectified answers counts. (The largest answer beside it made training slower: it is a hundred times
+larger than the mean, and the dense layer sees little else.)
 """
 
 from __future__ import annotations
@@ -74,15 +75,13 @@ class Compact(_Dense):
             self._convolutions.append((name, activation))
             source, channels = activation, conv.channels
             grid = output_size(grid, conv)
-        self.most = layers.max_pool3d("most", (source,), grid)
         self.mean = layers.average_pool3d("mean", (source,), grid)
         self.mean_q = layers.quantise("mean_q", signed=False)
-        self.both = layers.concat("both", ("most", "mean_q"))
-        self.flat = layers.flatten("flat", ("both",))
-        self._add_dense(layers, "flat", 2 * channels, section.dense)
+        self.flat = layers.flatten("flat", ("mean_q",))
+        self._add_dense(layers, "flat", channels, section.dense)
 
     def forward(self, tpc: Tensor) -> Tensor:
         x = self.tpc_q(tpc)
         for linear, activation in self._convolutions:
             x = self.get_submodule(activation)(self.get_submodule(linear)(x))
-        return self._finish(self.flat(self.both(self.most(x), self.mean_q(self.mean(x)))))
+        return self._finish(self.flat(self.mean_q(self.mean(x))))

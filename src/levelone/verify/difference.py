@@ -1,7 +1,8 @@
 """Where the C simulation first leaves the reference, and which later differences only follow from there.
 
 A layer is at fault if it does not give what its operation means *on the operands that the C simulation itself
-recorded*. A layer that does, but on operands that were wrong already, merely follows.
+recorded*. A layer that does, but on operands that were wrong already, merely follows;
+so does one whose operands left the range that they were proven to keep.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from numpy.typing import NDArray
 
 from levelone.graph import execute
 from levelone.graph.ir import Codes, Graph, Node
-from levelone.graph.ops import Lookup
 from levelone.hls.csim import OutOfStepError, build, run_chunks
 from levelone.hls.manifest import Manifest, read_manifest
 from levelone.verify.check import on_grid, read_graph
@@ -170,7 +170,8 @@ def _look(
     for node in graph:
         operands = tuple(own[name] for name in node.inputs)
         judged = np.logical_and.reduce([usable[name] for name in node.inputs])
-        judged &= _in_domain(node, operands)
+        for name, codes in zip(node.inputs, operands, strict=True):
+            judged &= _in_range(graph, name, codes)
         local = _local(graph, node, operands, judged, reference)
         state = states[node.name]
         usable[node.name] = judged.copy()
@@ -214,13 +215,10 @@ def _local(
     return local
 
 
-def _in_domain(node: Node, operands: tuple[Codes, ...]) -> NDArray[np.bool_]:
-    """Events whose operands the operation is defined on: wrong codes may lie outside a table."""
-    if not isinstance(node.op, Lookup):
-        return np.ones(len(operands[0]), dtype=bool)
-    low, high = node.op.lowest, node.op.lowest + node.op.table.shape[-1] - 1
-    flat = operands[0].reshape(len(operands[0]), -1)
-    return (flat >= low).all(axis=1) & (flat <= high).all(axis=1)
+def _in_range(graph: Graph, name: str, codes: Codes) -> NDArray[np.bool_]:
+    """Events whose codes lie in the proven range of their value: beyond it, a reader promises nothing."""
+    reach, flat = graph.values[name].range, codes.reshape(len(codes), -1)
+    return np.asarray(((flat >= reach.lo) & (flat <= reach.hi)).all(axis=1))
 
 
 def _evidence(

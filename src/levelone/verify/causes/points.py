@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from levelone.graph.ir import Codes, IntRange, Rounding
 from levelone.graph.ops import Affine, Lookup, Relu, Requantise
 from levelone.verify.causes.case import Case, Hypothesis
-from levelone.verify.fixed import wrap
+from levelone.verify.fixed import assign, onto_grid, wrap
 
 SHIFTS = 6
 MULTIPLIER_BITS = 32
@@ -30,6 +30,15 @@ def search(case: Case) -> Iterator[Hypothesis]:
     if isinstance(op, Relu):
         yield Hypothesis("operation", "negative codes pass: there is no Relu", lambda x: x[0])
         yield Hypothesis("operation", "the absolute value is taken", lambda x: np.abs(x[0]))
+        fixed = case.now("result") or case.meant("result")
+        if fixed is not None:
+            yield Hypothesis(
+                "operation",
+                f"there is no Relu: negative codes are assigned to {fixed.ap} as they are",
+                lambda x: onto_grid(
+                    assign(x[0], case.exponent, fixed), case.exponent - fixed.exponent, "TRN"
+                ),
+            )
     if isinstance(op, Lookup):
         for by in (1, -1):
             yield Hypothesis(

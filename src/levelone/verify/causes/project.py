@@ -58,8 +58,10 @@ def _replay(case: Case, applied: set[str], operands: tuple[Codes, ...]) -> NDArr
     result = case.now("result") if "result type" in applied else None
     accumulator = case.now("accum") if "accum type" in applied else None
     if isinstance(op, (Conv, Dense)):
+        # Other numbers may not fit the types that were chosen for the graph's own.
         changed = _with_firmware_numbers(case, op, applied)
-        return typed_sum(changed, x[0], case.exponent, accumulator, result, out=case.evidence.found.shape[1:])
+        types = (accumulator or case.meant("accum"), result or case.meant("result"))
+        return typed_sum(changed, x[0], case.exponent, *types, out=case.evidence.found.shape[1:])
     if isinstance(op, Requantise) and op.is_shift and result is not None:
         return _on_recorded_grid(case, assign(x[0], case.operand(0)[1], result), result)
     made = op.evaluate(*x)

@@ -199,9 +199,11 @@ def _settings(project: Path, layers: Sequence[str]) -> Iterator[Fault]:
             at = text.find(old, body_start, body_end)
             if at >= 0:
                 yield Fault("operation", heading, f"{heading}: {new}", (Edit(file, at, at + len(old), new),))
-        perm = re.compile(r"perm\[\d\] = \{\s*(\d)\s*,\s*(\d)").search(text, body_start, body_end)
-        if perm is not None:
-            edits = (Edit(file, *perm.span(1), perm[2]), Edit(file, *perm.span(2), perm[1]))
+        strides = re.compile(r"perm_strides\[\d\] = \{\s*(\d+)\s*,\s*(\d+)").search(
+            text, body_start, body_end
+        )
+        if strides is not None:
+            edits = (Edit(file, *strides.span(1), strides[2]), Edit(file, *strides.span(2), strides[1]))
             yield Fault("order", heading, f"{heading}: first two axes exchanged", edits)
 
 
@@ -223,9 +225,8 @@ def _other_settings(key: str, value: int) -> Iterator[tuple[str, int]]:
             yield "padding", value - 1
     elif key.startswith(("filt_", "pool_")) and value > 1:
         yield "window", value - 1
-    elif key in ("n_in", "n_out", "n_filt", "n_chan") or key.startswith(("out_", "in_")):
-        if value > 1:
-            yield "extent", value - 1
+    elif value > 1 and (key in ("n_in", "n_out", "n_filt", "n_chan") or key.startswith(("out_", "in_"))):
+        yield "extent", value - 1
 
 
 def _top(project: Path, manifest: Manifest) -> Iterator[Fault]:
@@ -234,11 +235,13 @@ def _top(project: Path, manifest: Manifest) -> Iterator[Fault]:
     for found in re.finditer(r"nnet::(relu|linear)<.*?// (\w+)$", text, re.MULTILINE):
         other = "linear" if found[1] == "relu" else "relu"
         yield Fault("operation", found[2], f"{found[2]}: {other}", (Edit(file, *found.span(1), other),))
+    sizes = {str(e["layer"]): int(np.prod(e["shape"])) for e in manifest.data["layers"]}
     for found in re.finditer(
         r"nnet::concatenate\w+<(\w+), (\w+), .*?>\((\w+), (\w+), .*// (\w+)$", text, re.MULTILINE
     ):
-        if found[1] == found[2]:  # otherwise sizes may differ and memory beyond an array would be read
-            edits = (Edit(file, *found.span(3), found[4]), Edit(file, *found.span(4), found[3]))
+        if sizes.get(found[3], -1) == sizes.get(found[4]):  # else memory beyond an array would be read
+            swapped = [(1, found[2]), (2, found[1]), (3, found[4]), (4, found[3])]
+            edits = tuple(Edit(file, *found.span(group), other) for group, other in swapped)
             yield Fault("order", found[5], f"{found[5]}: operands exchanged", edits)
     for found in re.finditer(r"#pragma HLS STREAM variable=(\w+) depth=(\d+)", text):
         edit = Edit(file, *found.span(2), str(max(1, int(found[2]) // 2)))

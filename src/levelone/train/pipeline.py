@@ -120,8 +120,8 @@ def event_values(system: System, recipe: Recipe) -> int:
 
 
 def calibration_events(system: System, recipe: Recipe) -> int:
-    """How many events choose the activation scales: as many as fit into 32 million input values."""
-    return max(min(CALIBRATION, (1 << 25) // event_values(system, recipe)), 256)
+    """How many events choose the activation scales: as many as fit into 8 million input values."""
+    return max(min(CALIBRATION, (1 << 23) // event_values(system, recipe)), 256)
 
 
 def _options(recipe: Recipe, data: Path) -> dict[str, LoopOptions]:

@@ -53,7 +53,11 @@ class NextModel(Section):
     variant: Literal["compact", "published"] = Field(
         "compact", description="compact: the 3D CNN; published: flatten, dense (not converted to firmware)"
     )
-    convolutions: tuple[Conv, ...] = Field((Conv(), Conv(channels=24)), min_length=1, max_length=6)
+    convolutions: tuple[Conv, ...] = Field(
+        (Conv(channels=12), Conv(channels=24, kernel=(4, 4, 4), padding=(0, 0, 2))),
+        min_length=1,
+        max_length=6,
+    )
     dense: tuple[int, ...] = Field((32,), description="units of the dense layers before the logit")
 
 

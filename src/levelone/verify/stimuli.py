@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from levelone.errors import LeveloneError
 from levelone.graph.ir import Codes, Graph, GraphInput
 from levelone.verify.chosen import covering_vectors
-from levelone.verify.effort import joined
+from levelone.verify.effort import events_to_try, joined
 from levelone.verify.extremes import extreme_vectors
 
 SPARSE_FRACTION = 0.08
@@ -60,7 +60,8 @@ def random_vectors(graph: Graph, count: int, seed: int) -> dict[str, Codes]:
     if room > 0:
         start = {name: codes[:SEARCH_START] for name, codes in result.items()}
         ends = extreme_vectors(graph, start, room, seed)
-        known = joined(ends, result)
+        some = events_to_try(graph) // 2
+        known = joined(ends, {name: codes[:some] for name, codes in result.items()})
         shown = covering_vectors(graph, known, 2 * room - len(next(iter(ends.values()))), seed)
         for name, codes in joined(ends, shown).items():
             result[name][deepest : deepest + len(codes)] = codes

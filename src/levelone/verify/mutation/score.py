@@ -57,6 +57,11 @@ class Mutant:
         return not self.equivalent and not self.caught
 
 
+def standard_vectors(graph: Graph) -> dict[str, Codes]:
+    """The random vectors of `levelone csim`."""
+    return random_vectors(graph, STANDARD, seed=1)
+
+
 def every_input(graph: Graph, limit: int = 2**17) -> dict[str, Codes] | None:
     """Every combination of codes of every port, ports side by side; None if a port has more than `limit`.
 
@@ -69,8 +74,7 @@ def every_input(graph: Graph, limit: int = 2**17) -> dict[str, Codes] | None:
             return None
         codes = np.array(list(itertools.product(levels, repeat=port.value.size)), dtype=np.int64)
         made[port.value.name] = codes.reshape(-1, *port.value.shape)
-    events = max(len(codes) for codes in made.values())
-    return {name: codes[np.arange(events) % len(codes)] for name, codes in made.items()}
+    return _cycled(made)
 
 
 def many_inputs(graph: Graph, count: int, seed: int) -> dict[str, Codes]:
@@ -92,8 +96,7 @@ def many_inputs(graph: Graph, count: int, seed: int) -> dict[str, Codes]:
         for i in range(port.value.size):
             single[2 * i, i], single[2 * i + 1, i] = low, high
         result[port.value.name] = np.concatenate([noise, single.reshape(-1, *shape)])
-    events = max(len(codes) for codes in result.values())
-    return {name: codes[np.arange(events) % len(codes)] for name, codes in result.items()}
+    return _cycled(result)
 
 
 def run(
@@ -105,6 +108,7 @@ def run(
     builds: int,
     per_array: int = 4,
     shared: int = 0,
+    vectors: Callable[[Graph], Mapping[str, Codes]] = standard_vectors,
     show: Callable[[str], None] = lambda line: None,
 ) -> list[Mutant]:
     """Plant faults in a project that holds each graph several times, one fault in each copy, and judge them.
@@ -121,8 +125,10 @@ def run(
         Numbers that are changed per array of weights.
     shared
         Faults in the code that layers share, at most; each has a build of its own.
+    vectors
+        What is to catch them: input codes by value name, for one graph.
     """
-    packed = Packed.of(graphs, copies)
+    packed = Packed.of(graphs, copies, vectors)
     manifest = convert(packed.graph, scratch / "packed", config)
     queues: dict[str, list[Fault]] = {}
     for fault in all_faults(manifest, seed=1, per_array=per_array):
@@ -144,7 +150,7 @@ def run(
         mutants += found
         show(f"{len(mutants)} faults judged, {len(groups)} builds to come")
     if shared:
-        single = Packed.of(graphs, 1)
+        single = Packed.of(graphs, 1, vectors)
         manifest = convert(single.graph, scratch / "single", config)
         general = [f for f in all_faults(manifest, seed=1, per_array=0) if f.layer is None][:shared]
         for fault in general:
@@ -162,19 +168,25 @@ class Packed:
     thorough: Mapping[str, Codes]
 
     @classmethod
-    def of(cls, graphs: Sequence[Graph], copies: int) -> Packed:
+    def of(
+        cls, graphs: Sequence[Graph], copies: int, vectors: Callable[[Graph], Mapping[str, Codes]]
+    ) -> Packed:
         """`copies` of each graph."""
         standard: dict[str, Codes] = {}
         thorough: dict[str, Codes] = {}
         for number, graph in enumerate(graphs):
-            own, deep = random_vectors(graph, STANDARD, seed=1), every_input(graph)
+            own, deep = vectors(graph), every_input(graph)
             deep = deep if deep is not None else many_inputs(graph, MANY, seed=3)
             for copy in range(copies):
                 standard |= {f"g{number}c{copy}_{name}": codes for name, codes in own.items()}
                 thorough |= {f"g{number}c{copy}_{name}": codes for name, codes in deep.items()}
-        events = max(len(codes) for codes in thorough.values())
-        cycled = {name: codes[np.arange(events) % len(codes)] for name, codes in thorough.items()}
-        return cls(pack(graphs, copies), standard, cycled)
+        return cls(pack(graphs, copies), _cycled(standard), _cycled(thorough))
+
+
+def _cycled(codes: Mapping[str, Codes]) -> dict[str, Codes]:
+    """As many events for every port, the shorter ones repeated."""
+    events = max(map(len, codes.values()))
+    return {name: found[np.arange(events) % len(found)] for name, found in codes.items()}
 
 
 def _kinds_in_turn(faults: Sequence[Fault]) -> list[Fault]:

@@ -1,0 +1,194 @@
+"""The verifier under test: faults planted in generated projects must not pass the standard csim vectors.
+
+The full score is `python -m benchmarks.mutation`; here are as many faults as a few builds can carry.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from levelone.graph import Codes, Graph, GraphBuilder, IntRange, Rounding, execute
+from levelone.graph.ops import Dense, Lookup, Relu, Requantise
+from levelone.hls import HlsConfig, convert
+from levelone.verify import random_vectors
+from levelone.verify.coverage import choose, goals
+from levelone.verify.effort import EVENTS, events_to_try
+from levelone.verify.mutation.faults import INVISIBLE, Edit, Fault, all_faults, plant
+from levelone.verify.mutation.graphs import large_graphs, pack, small_graphs
+from levelone.verify.mutation.score import Mutant, every_input, many_inputs, percent, run, score
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("io", ["parallel", "stream"])
+def test_no_fault_survives(io: str, tmp_path: Path) -> None:
+    """Five faults of all kinds in each small graph; every possible input decides which ones matter."""
+    graphs = small_graphs(io)
+    mutants = run(graphs, HlsConfig(io=io), tmp_path, copies=5, builds=1)
+    assert len(mutants) == 5 * len(graphs) and len({m.fault.kind for m in mutants}) >= 7
+    assert [m.fault for m in mutants if m.survived] == []
+    counts = score(mutants)["all"]
+    assert counts["caught"] >= 10 and percent(counts) == 100.0
+    assert counts["planted"] == sum(counts[key] for key in counts if key != "planted")
+
+
+@pytest.mark.slow
+def test_vectors_that_show_nothing_let_faults_survive(tmp_path: Path) -> None:
+    """The score can be bad: inputs at rest do not move a weight."""
+
+    def at_rest(graph: Graph) -> Mapping[str, Codes]:
+        return {p.value.name: np.zeros((20, *p.value.shape), dtype=np.int64) for p in graph.inputs}
+
+    graphs = [small_graphs("parallel")[3]]
+    mutants = run(graphs, HlsConfig(), tmp_path, copies=8, builds=1, vectors=at_rest)
+    survivors = {m.fault.kind for m in mutants if m.survived}
+    assert "weight code" in survivors
+    assert percent(score(mutants)["all"]) < 100.0
+
+
+# --- the faults themselves
+
+
+@pytest.mark.parametrize("io", ["parallel", "stream"])
+def test_every_kind_of_fault_is_planted_somewhere(io: str, tmp_path: Path) -> None:
+    manifest = convert(pack(small_graphs(io), 1), tmp_path / "project", HlsConfig(io=io))
+    faults = all_faults(manifest, seed=1, per_array=2)
+    kinds = Counter(fault.kind for fault in faults)
+    wanted = {"weight code", "bias code", "width", "sign", "rounding", "saturation", "stride", "padding"}
+    wanted |= {"window", "order", "operation", "line buffer"} | ({INVISIBLE} if io == "stream" else set())
+    assert wanted <= kinds.keys()
+    assert faults == all_faults(manifest, seed=1, per_array=2)
+    names = {edit.file for fault in faults for edit in fault.edits}
+    before = {manifest.project / name: (manifest.project / name).read_text() for name in names}
+    for fault in faults[:: len(faults) // 20]:
+        plant(manifest.project, [fault])
+        after = {path: path.read_text() for path in before}
+        changed = {
+            path.relative_to(manifest.project).as_posix() for path in before if after[path] != before[path]
+        }
+        assert changed == {edit.file for edit in fault.edits}, fault
+        for path, text in before.items():
+            path.write_text(text)
+
+
+def test_edits_of_one_file_do_not_disturb_each_other(tmp_path: Path) -> None:
+    (tmp_path / "a.h").write_text("0123456789")
+    plant(tmp_path, [Fault("x", None, "", (Edit("a.h", 2, 3, "long"), Edit("a.h", 7, 9, "")))])
+    assert (tmp_path / "a.h").read_text() == "01long34569"
+
+
+def test_copies_compute_what_their_originals_do() -> None:
+    graphs = small_graphs("parallel")
+    packed = pack(graphs, 2)
+    codes = {name: random_vectors(packed, 8, 1)[name] for name in (p.value.name for p in packed.inputs)}
+    together = execute(packed, codes)
+    for number, graph in enumerate(graphs):
+        own = execute(graph, {p.value.name: codes[f"g{number}c1_{p.value.name}"] for p in graph.inputs})
+        for name, found in own.items():
+            assert (together[f"g{number}c1_{name}"] == found).all()
+
+
+def test_every_input_is_every_input() -> None:
+    codes = every_input(small_graphs("parallel")[2])
+    assert codes is not None
+    assert len(np.unique(codes["x_q"], axis=0)) == len(codes["x_q"]) == 8**4
+    assert every_input(large_graphs()[0], limit=2**10) is None
+    many = many_inputs(large_graphs()[0], 50, seed=1)["x_q"]
+    assert many.shape == (50 + 2 * 16, 4, 2, 2) and set(np.unique(many)) == {0, 1}
+
+
+def test_scores_add_up() -> None:
+    fault = Fault("width", "x", "", ())
+    hidden = Fault(INVISIBLE, "x", "", ())
+    mutants = [
+        Mutant(fault, equivalent=False, caught=True),
+        Mutant(fault, equivalent=False, caught=False),
+        Mutant(fault, equivalent=True, caught=False),
+        Mutant(fault, equivalent=False, caught=True, note="does not build"),
+        Mutant(hidden, equivalent=True, caught=False),
+    ]
+    table = score(mutants)
+    assert table["width"] == dict(
+        planted=4, caught=1, survived=1, equivalent=1, **{"not visible": 0, "did not run": 1}
+    )
+    assert table[INVISIBLE]["not visible"] == 1 and table["all"]["planted"] == 5
+    assert percent(table["all"]) == 50.0
+
+
+# --- the vectors that shall catch them
+
+
+def rounding_graph() -> Graph:
+    b = GraphBuilder("goals")
+    rng = np.random.default_rng(3)
+    x = b.input("x_q", (6,), Fraction(1), IntRange(-32, 31))
+    b.node("sum", Dense(rng.integers(-9, 10, (6, 3)), rng.integers(-40, 41, 3), (Fraction(1),)), x)
+    scales = (Fraction(1, 37), Fraction(3, 101), Fraction(1, 64))
+    b.node("act", Requantise(scales, (Fraction(1),), IntRange(-8, 7), Rounding.ROUND), "sum")
+    b.node("table", Lookup(-8, rng.integers(0, 9, 16), (Fraction(1),)), "act")
+    return b.build("table")
+
+
+def test_vectors_meet_both_sides_of_every_step_and_every_table_entry() -> None:
+    graph = rounding_graph()
+    found = execute(graph, random_vectors(graph, 1000, seed=1))
+    op = graph.node("act").op
+    assert isinstance(op, Requantise)
+    for channel in range(3):
+        seen = set(found["sum"][:, channel].tolist())
+        value = graph.values["sum"]
+        reach = value.channel_ranges[channel] if value.channel_ranges else value.range
+        codes = np.zeros((reach.hi - reach.lo + 1, 3), dtype=np.int64)
+        codes[:, channel] = np.arange(reach.lo, reach.hi + 1)
+        images = op.evaluate(codes)[:, channel]
+        for at in np.flatnonzero(np.diff(images)):  # from slow evaluation of every code, not from thresholds
+            assert {int(codes[at, channel]), int(codes[at + 1, channel])} <= seen
+    assert set(found["act"].reshape(-1).tolist()) == set(range(-8, 8))
+
+
+def test_vectors_make_every_weight_of_deep_layers_count() -> None:
+    graph = large_graphs()[1]
+    values = execute(graph, random_vectors(graph, 1000, seed=1))
+    reached = execute(graph, many_inputs(graph, 20_000, seed=3))
+    for node in graph:
+        if isinstance(node.op, Dense):
+            for sign in (1, -1):
+                possible = (sign * reached[node.inputs[0]] > 0).any(axis=0)
+                assert ((sign * values[node.inputs[0]] > 0).any(axis=0) >= possible).all()
+
+
+def test_goals_are_counted_as_they_are_hit() -> None:
+    graph = rounding_graph()
+    values = execute(graph, random_vectors(graph, 20, seed=1))
+    for family in goals(graph):
+        hits = family.hits(values)
+        assert hits.shape == (20, family.size)
+    steps = next(f for f in goals(graph) if f.operand == "sum")
+    hits = steps.hits(values)
+    codes = steps.codes  # type: ignore[union-attr]
+    for event in range(20):
+        for channel in range(3):
+            for place in range(codes.shape[1]):
+                expected = values["sum"][event, channel] == codes[channel, place]
+                assert hits[event, channel * codes.shape[1] + place] == expected
+
+
+def test_the_choice_is_greedy_and_bounded() -> None:
+    hits = np.array([[1, 0, 0, 0], [1, 1, 0, 0], [0, 0, 1, 1], [0, 0, 0, 0], [1, 1, 1, 0]], dtype=bool)
+    assert choose(hits, 9) == [4, 2]
+    assert choose(hits, 1) == [4]
+    assert choose(hits[3:4], 5) == []
+
+
+def test_searching_is_bounded_by_the_size_of_the_graph() -> None:
+    low, high = EVENTS
+    assert events_to_try(small_graphs("parallel")[0]) == high
+    b = GraphBuilder("huge")
+    b.input("x_q", (1_000_000, 1), Fraction(1), IntRange(0, 1))
+    b.node("y", Relu(), "x_q")
+    assert events_to_try(b.build("y")) == low

@@ -67,11 +67,12 @@ def taken(
     ctx: Context, node: onnx.NodeProto, name: str, x: Activation, selection: moves.Selection
 ) -> Activation:
     """The selected elements of every axis, one axis after the other."""
-    for axis, indices in selection.items():
-        if indices == tuple(range(x.shape[axis])):
-            continue
+    cut = [(a, picked) for a, picked in selection.items() if picked != tuple(range(x.shape[a]))]
+    for axis, indices in cut:
         axes, (x,) = ctx.alike(node, x)
         x = ctx.emit_axes(name, Take(axes[axis], indices), axes, x)
+        if axis != cut[-1][0]:
+            ctx.not_the_tensor(x)
     return x
 
 

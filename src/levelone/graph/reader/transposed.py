@@ -17,7 +17,6 @@ import numpy as np
 import onnx
 
 from levelone.errors import LeveloneError
-from levelone.graph.ir import Layout
 from levelone.graph.ops import Conv
 from levelone.graph.ops._bounds import spread
 from levelone.graph.reader.context import MAX_VALUE, Context, attributes, describe, unsupported
@@ -71,8 +70,11 @@ def read_conv_transpose(ctx: Context, node: onnx.NodeProto) -> Activation:
     result = ctx.emit_last(f"{name}_phases", conv, x)
     ctx.not_the_tensor(result)
     result = _interleaved(ctx, node, result, phases, channels)
+    ctx.not_the_tensor(result)  # what the last phase computes beyond the end is cut off next
     sizes = [plan.size for plan in plans]
     result = taken(ctx, node, name, result, {i + 1: tuple(range(n)) for i, n in enumerate(sizes)})
+    layout = ctx.builder.layouts[result.value]
+    ctx.builder.layout(result.value, replace(layout, tensor=name))
     finished = replace(result, bias=late)
     if finished.pending:
         ctx.not_the_tensor(finished)
@@ -142,8 +144,4 @@ def _interleaved(
     axes = [rank, *(a for i in range(rank) for a in (rank + 1 + i, i))]
     shape = (channels, *(m * p for m, p in zip(spatial, phases, strict=True)))
     order = parts.transpose(axes).reshape(-1)
-    moved = ctx.channels_last(replace(x, shape=shape, order=order), node)
-    if prod(phases) > 1:
-        layout = ctx.builder.layouts[moved.value]
-        ctx.builder.layout(moved.value, Layout(node.output[0], layout.shape, layout.order))
-    return moved
+    return ctx.channels_last(replace(x, shape=shape, order=order), node)

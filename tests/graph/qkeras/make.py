@@ -5,7 +5,7 @@ Run it in an environment of its own (it needs TensorFlow, which levelone does no
     pip install tensorflow-cpu==2.15.1 qkeras==0.9.0 tf2onnx==1.16.1 qonnx==0.4.0 onnx==1.15.0 "numpy<2"
     python tests/graph/qkeras/make.py tests/graph/qkeras
 
-Weights are random with a fixed seed. Beside each network (`.npz`): inputs, and the logits that Keras computes.
+Weights are random with a fixed seed. Beside each network (`.npz`): inputs and the logits that Keras computes.
 """
 
 from __future__ import annotations

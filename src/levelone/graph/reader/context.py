@@ -174,9 +174,11 @@ class Context:
             return self.emit_like(name, Relu(), x)
         x = self.one_scale(x)
         value = self.value(x)
-        lo = value.range.lo if lower is None else int(lower / value.scale[0])
-        hi = value.range.hi if upper is None else int(upper / value.scale[0])
-        op = Requantise((Fraction(1),), value.scale, IntRange(min(lo, hi), max(lo, hi)))
+        ends = [None if end is None else int(end / value.scale[0]) for end in (lower, upper)]
+        least = value.range.lo if ends[1] is None else min(value.range.lo, ends[1])
+        lo = least if ends[0] is None else ends[0]
+        hi = max(value.range.hi, lo) if ends[1] is None else ends[1]
+        op = Requantise((Fraction(1),), value.scale, IntRange(lo, hi))
         return self.emit_like(name, op, x)
 
     def one_scale(self, x: Activation) -> Activation:

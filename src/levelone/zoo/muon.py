@@ -7,7 +7,7 @@ the energy. Published by J. Kieseler et al., arXiv:2107.02119; `levelone.simulat
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
@@ -32,6 +32,22 @@ if TYPE_CHECKING:
 OUTPUT = "energy"
 GEV_PER_UNIT = 1e3
 """The network's output is in TeV."""
+
+
+Images = NDArray[np.float32]
+LOG_GEV = np.float32(0.1)
+RESPONSES: dict[str, Callable[[Images], Images]] = {
+    "linear": lambda energies: energies,
+    "sqrt": np.sqrt,
+    "log": lambda energies: np.log2(1 + energies / LOG_GEV),
+}
+"""What the read-out sends of the energies of the cells (GeV)."""
+ENERGIES: dict[str, Callable[[Images], Images]] = {
+    "linear": lambda sent: sent,
+    "sqrt": np.square,
+    "log": lambda sent: (np.exp2(sent) - 1) * LOG_GEV,
+}
+"""The inverse of `RESPONSES`."""
 
 
 @dataclass(frozen=True)
@@ -93,13 +109,13 @@ class Muon(VoxelSystem):
 
     def prepare(self, recipe: Recipe, batch: VoxelBatch) -> Events:
         model = MuonModel.model_validate(recipe.model)
-        energies = batch.images["calo"]  # the batch's own: changed in place
+        energies = batch.images["calo"]
         inputs: dict[str, NDArray[np.float32]] = {}
         for name in self.input_shapes(recipe):
             if name == "features":
                 inputs[name] = high_level(energies)
             else:
-                seen = np.sqrt(energies, out=energies) if model.response == "sqrt" else energies
+                seen = RESPONSES[model.response](energies)
                 inputs[name] = seen[:, None]
         return Events(inputs, {"energy": batch.truth["energy"].astype(np.float32)})
 
@@ -185,7 +201,7 @@ def _features(model: MuonModel, events: Events) -> NDArray[np.float32]:
     if "features" in events.inputs:
         return events.inputs["features"]
     images = events.inputs["calo"][:, 0]
-    return high_level(np.square(images) if model.response == "sqrt" else images)
+    return high_level(ENERGIES[model.response](images))
 
 
 MUON = Muon()

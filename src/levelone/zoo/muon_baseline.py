@@ -41,8 +41,14 @@ class MuonBaseline(Wired):
                 value = self.step(name, conv, value)
                 value = self.step(name.replace("conv", "act"), layers.relu(name), value)
                 before = channels
-        z, y, x = grids(section)[-1]
-        width = before * z * y * x
+        size = grids(section)[-1]
+        width = before * size[0] * size[1] * size[2]
+        if section.aggregate:
+            mean = self.step("mean", layers.average_pool3d("mean", (value,), size), value)
+            mean = self.step("mean_q", layers.quantise("mean_q", signed=False), mean)
+            most = self.step("most", layers.max_pool3d("most", (value,), size), value)
+            value = self.step("pooled", layers.concat("pooled", (mean, most)), mean, most)
+            width = 2 * before
         value = self.step("flat", layers.flatten("flat", (value,)), value)
         for number, units in enumerate(section.dense, start=1):
             name = f"fc{number}"

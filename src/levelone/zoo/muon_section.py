@@ -34,8 +34,13 @@ class MuonModel(Section):
     n_layers_per_res: int = Field(0, ge=0, le=4, description="extra stride-1 convolutions per grid")
     norm: Literal["none", "batch", "running"] = "none"
     dense: tuple[int, ...] = Field((216, 108), description="units of the layers before the last one")
-    response: Literal["linear", "sqrt"] = Field(
-        "linear", description="what the read-out sends of a cell's energy in GeV: itself, or its square root"
+    response: Literal["linear", "sqrt", "log"] = Field(
+        "linear",
+        description="what the read-out sends of a cell's energy E in GeV: itself, its square root, or "
+        "log2(1 + E / 0.1)",
+    )
+    aggregate: bool = Field(
+        False, description="means and maxima of the last grid instead of the whole grid (baseline only)"
     )
     fade: bool = Field(
         True, description="let the weights of training events fade out above 5 TeV, as published"

@@ -12,7 +12,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
 
 from levelone.errors import LeveloneError
 
@@ -66,6 +73,17 @@ class TrainSection(Section):
     weight_decay: float = Field(1e-4, ge=0)
     patience: int = Field(6, gt=0, description="epochs without a better validation loss before stopping")
     max_minutes: float | None = Field(None, gt=0, description="ceiling on each of the two trainings")
+    epoch_events: int | None = Field(
+        None, gt=0, description="voxel events per epoch; a pass over the file takes several (default: one)"
+    )
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, default: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Recipes without the key keep the digest that they had before there was one."""
+        values: dict[str, Any] = default(self)
+        if values.get("epoch_events") is None:
+            values.pop("epoch_events", None)
+        return values
 
 
 class HlsSection(Section):

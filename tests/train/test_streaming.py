@@ -59,6 +59,36 @@ def test_the_incomplete_last_batch_is_left_out_in_training_only(data):
     assert len(Stream(feed.source.limited(7)).epoch(32, 1, 0)) == 1
 
 
+def test_epochs_of_a_part_of_the_file_go_on_where_the_last_one_ended(data):
+    source = TOY.source(recipe(), data, "train")
+    whole, parts = Stream(source), Stream(source, epoch_events=220)
+    for seed, passes in ((1, 0), (1, 1)):
+        expected = energies(whole.epoch(32, seed, passes))
+        found = [energies(parts.epoch(32, seed, 3 * passes + part)) for part in range(3)]
+        assert [len(part) for part in found] == [192, 192, 192]
+        assert [x for part in found for x in part] == expected[: 3 * 192]
+    assert len(parts.epoch(32, 1, 0)) == 6
+
+
+def test_skipping_reads_no_voxels_of_the_events_before(tmp_path, monkeypatch):
+    from levelone.data.voxels import VoxelFile
+
+    simulate(tmp_path / "toy.h5", 6000, 5)
+    read: list[int] = []
+    gather = VoxelFile._gather
+
+    def counted(self, grid, events):
+        read.append(len(events))
+        return gather(self, grid, events)
+
+    source = TOY.source(recipe(), tmp_path / "toy.h5", "train")
+    whole = energies(Stream(source).epoch(100, 1, 0))
+    monkeypatch.setattr(VoxelFile, "_gather", counted)
+    late = Stream(source, epoch_events=1600).epoch(100, 1, 2)
+    assert energies(late) == whole[3200:4800]
+    assert sum(read) == 2 * (4800 - 2048)  # two grids, the second and the third window
+
+
 def test_what_a_part_is_and_what_calibrates(data):
     feed = Stream(TOY.source(recipe(), data, "train"))
     assert energies(feed.part(50).in_order()) == energies(feed.in_order())[:50]

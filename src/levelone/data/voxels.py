@@ -170,6 +170,7 @@ class VoxelFile:
         truth: Sequence[str] | None = None,
         seed: int | Sequence[int] | None = None,
         limit: int | None = None,
+        skip: int = 0,
     ) -> Iterator[VoxelBatch]:
         """Stream a split in dense batches.
 
@@ -189,6 +190,9 @@ class VoxelFile:
             an epoch) make one seed.
         limit
             At most so many events.
+        skip
+            Begin behind so many events of that order, without reading their voxels (but those of the window
+            in which the stream begins).
         """
         order = self.select(split, limit)
         rng = None if seed is None else np.random.default_rng(seed)
@@ -198,8 +202,11 @@ class VoxelFile:
         held: list[tuple[NDArray[np.int64], dict[str, NDArray[np.float32]]]] = []
         missing = size
         for window in _windows(order, rng):
-            pool = {name: self._gather(name, window) for name in names}
             rows = np.arange(len(window)) if rng is None else rng.permutation(len(window))
+            rows, skip = rows[skip:], max(skip - len(window), 0)
+            if not len(rows):
+                continue
+            pool = {name: self._gather(name, window) for name in names}
             while len(rows):
                 part, rows = rows[:missing], rows[missing:]
                 images = {name: pool[name].take(part).to_dense(shapes[name]) for name in names}

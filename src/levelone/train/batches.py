@@ -141,20 +141,34 @@ class InOrder:
 
 @dataclass(frozen=True)
 class Stream:
-    """Events read from disk batch by batch: memory is that of a batch, whatever the file's size."""
+    """Events read from disk batch by batch: memory is that of a batch, whatever the file's size.
+
+    Attributes
+    ----------
+    source
+        The events.
+    epoch_events
+        How many of them make an epoch, after which training can be continued: a pass over the file takes as
+        many epochs as are needed. None: all of them.
+    """
 
     source: Source
+    epoch_events: int | None = None
 
     def __len__(self) -> int:
         return len(self.source)
 
     def epoch(self, batch_size: int, seed: int, epoch: int) -> StreamEpoch:
         """See `Feed`."""
-        return StreamEpoch(self.source, batch_size, (seed, epoch))
+        events = len(self.source)
+        batches = max(min(self.epoch_events or events, events) // batch_size, 1)
+        passes, part = divmod(epoch, max(events // (batches * batch_size), 1))
+        return StreamEpoch(self.source, batch_size, batches, (seed, passes), part * batches * batch_size)
 
     def in_order(self) -> StreamEpoch:
         """See `Feed`."""
-        return StreamEpoch(self.source, self._evaluation_batch(), None)
+        size = self._evaluation_batch()
+        return StreamEpoch(self.source, size, -(-len(self.source) // size))
 
     def part(self, events: int) -> Stream:
         """The first of these events."""
@@ -171,20 +185,20 @@ class Stream:
 
 @dataclass(frozen=True)
 class StreamEpoch:
-    """One pass over a source; shuffled, and without its incomplete last batch, if it has an order."""
+    """So many batches of a source, in an order (if any) and behind the first `skip` events of that order."""
 
     source: Source
     batch_size: int
-    order: tuple[int, int] | None
+    batches: int
+    order: tuple[int, int] | None = None
+    skip: int = 0
 
     def __len__(self) -> int:
-        if self.order is None:
-            return -(-len(self.source) // self.batch_size)
-        return max(len(self.source) // self.batch_size, 1)
+        return self.batches
 
     def __iter__(self) -> Iterator[Batch]:
-        batches: Iterable[Events] = self.source.batches(self.batch_size, order=self.order)
-        return map(as_batch, itertools.islice(batches, len(self)))
+        events: Iterable[Events] = self.source.batches(self.batch_size, order=self.order, skip=self.skip)
+        return map(as_batch, itertools.islice(events, self.batches))
 
 
 def as_batch(events: Events) -> Batch:

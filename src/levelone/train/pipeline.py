@@ -110,7 +110,8 @@ def _train_rival(
 def feed_of(system: System, recipe: Recipe, data: Path, split: Split) -> Feed:
     """What training reads of a split: a stream of voxel events, or candidates in memory."""
     if isinstance(system, VoxelSystem):
-        return Stream(system.source(recipe, data, split, limits(recipe)[split]))
+        source = system.source(recipe, data, split, limits(recipe)[split])
+        return Stream(source, recipe.train.epoch_events if split == "train" else None)
     return Table.of(load_sample(system, recipe, data, split))
 
 

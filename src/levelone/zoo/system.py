@@ -84,10 +84,11 @@ class Source(Protocol):
 
     def __len__(self) -> int: ...
 
-    def batches(self, size: int, *, order: tuple[int, int] | None = None) -> Iterator[Events]:
+    def batches(self, size: int, *, order: tuple[int, int] | None = None, skip: int = 0) -> Iterator[Events]:
         """Every event once, `size` at a time (the last batch may be smaller).
 
-        `order` shuffles: the order depends on these two numbers (seed and epoch) and nothing else.
+        `order` shuffles: the order depends on these two numbers (seed and pass) and nothing else. The first
+        `skip` events of that order are left out.
         """
         ...
 

@@ -45,7 +45,7 @@ class VoxelSource:
     def __len__(self) -> int:
         return self._events
 
-    def batches(self, size: int, *, order: tuple[int, int] | None = None) -> Iterator[Events]:
+    def batches(self, size: int, *, order: tuple[int, int] | None = None, skip: int = 0) -> Iterator[Events]:
         """See `levelone.zoo.system.Source`.
 
         Events are shuffled in blocks, then within windows of 2,048 (see `levelone.data.voxels`).
@@ -54,7 +54,13 @@ class VoxelSource:
 
         with open_voxels(self.path) as file:
             read = file.batches(
-                self.split, size, grids=self.grids, truth=self.columns, seed=order, limit=self.limit
+                self.split,
+                size,
+                grids=self.grids,
+                truth=self.columns,
+                seed=order,
+                limit=self.limit,
+                skip=skip,
             )
             for batch in read:
                 yield self.prepare(batch)

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from levelone.graph.ir import Codes, Graph
+from levelone.graph.ops import Conv, Dense
 from levelone.hls.project import edited_files
 from levelone.verify.causes import Case, Cause, explain
 from levelone.verify.difference import Difference, Evidence, LayerState, find_difference
-from levelone.verify.firmware import Firmware, read_firmware
+from levelone.verify.firmware import DEFINES, WEIGHTS, Firmware, LineChange, read_firmware
 from levelone.verify.made_of import made_of
 from levelone.verify.verdict import Outcome
 
@@ -106,11 +107,24 @@ def _cause(case: Case) -> dict[str, Any]:
     lines = [
         change
         for change in case.firmware.lines
-        if change.layer in (case.layer, None) and change.file != "firmware/defines.h"
+        if change.layer in (case.layer, None) and change.file != DEFINES
     ]
+    if not isinstance(case.evidence.node.op, (Conv, Dense)):  # of those, the cause itself speaks
+        lines += [
+            LineChange(
+                f"{WEIGHTS}{change.layer}_{change.key}.h",
+                0,
+                f"number {change.index}: {change.meant}",
+                f"number {change.index}: {change.found}",
+                case.layer,
+            )
+            for change in case.firmware.code_changes
+            if change.layer == case.layer
+        ]
     if cause.kind == "unknown" and lines:
         first = lines[0]
-        seen = f"{first.file} line {first.line}: {first.found or '(removed)'!r}, was {first.meant!r}"
+        where = f"{first.file} line {first.line}" if first.line else first.file
+        seen = f"{where}: {first.found or '(removed)'!r}, was {first.meant!r}"
         cause = replace(cause, kind="edited code", text=f"{cause.text}; but the code was edited: {seen}")
     return {
         "kind": cause.kind,

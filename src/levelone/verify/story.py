@@ -61,7 +61,7 @@ def _cause(cause: Mapping[str, Any]) -> list[str]:
     else:
         lines = [f"cause not found: {cause['text']}"]
     for change in cause["lines"][:SHOWN_LINES]:
-        place = f"{change['file']} line {change['line']}"
+        place = change["file"] + (f" line {change['line']}" if change["line"] else "")
         lines.append(f"  {place}: {change['found'] or '(nothing)'}   was: {change['meant'] or '(nothing)'}")
     return lines
 
@@ -100,7 +100,7 @@ def _sum(parts: Mapping[str, Any], types: Mapping[str, str]) -> list[str]:
         product = f"{term['code']} * {term['weight']}{step} = {term['product']:>{width}}"
         lines.append(f"  [{', '.join(map(str, term['at']))}] {product}   partial sum {term['partial_sum']}")
     if parts["not_zero"] > len(shown):
-        lines.append(f"  ... {parts['not_zero'] - len(shown)} more products")
+        lines.append(f"  ... and {parts['not_zero'] - len(shown)} more")
     lines.append(f"  sum {parts['sum']}")
     if "accum" in types:
         lines.append(f"accumulator {types['accum']}, result {types.get('result', '?')} in the project")

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.graph.ir import Codes
-from levelone.graph.ops import AveragePool, Conv, Dense, Requantise
+from levelone.graph.ir import Codes, Op
+from levelone.graph.ops import Affine, AveragePool, Conv, Dense, Lookup, Requantise
 from levelone.hls.config import HlsConfig
 from levelone.hls.lowering import LayerSpec, lower
 from levelone.hls.types import FixedType
@@ -30,6 +30,8 @@ def search(case: Case) -> Iterator[Hypothesis]:
     told: dict[str, str] = {}
     if isinstance(case.evidence.node.op, (Conv, Dense)):
         told |= {key: text for key in ("weight", "bias") if (text := _numbers_told(case, key))}
+    elif numbers := _own_numbers_told(case):
+        told["numbers"] = numbers
     for change in case.changed_types():
         if change.key in ("accum", "result", "weight", "bias"):
             told[f"{change.key} type"] = _type_told(case, change.key, change.name, change.meant, change.found)
@@ -45,7 +47,12 @@ def search(case: Case) -> Iterator[Hypothesis]:
 
 
 def _kind(what: str) -> str:
-    names = {"accum type": "accumulator type", "weight": "weight code", "bias": "bias code"}
+    names = {
+        "accum type": "accumulator type",
+        "weight": "weight code",
+        "bias": "bias code",
+        "numbers": "table entry",
+    }
     return "port type" if what.startswith("port") else names.get(what, what)
 
 
@@ -62,6 +69,8 @@ def _replay(case: Case, applied: set[str], operands: tuple[Codes, ...]) -> NDArr
         changed = _with_firmware_numbers(case, op, applied)
         types = (accumulator or case.meant("accum"), result or case.meant("result"))
         return typed_sum(changed, x[0], case.exponent, *types, out=case.evidence.found.shape[1:])
+    if "numbers" in applied:
+        op = _with_own_numbers(case, op)
     if isinstance(op, Requantise) and op.is_shift and result is not None:
         return _on_recorded_grid(case, assign(x[0], case.operand(0)[1], result), result)
     made = op.evaluate(*x)
@@ -119,6 +128,8 @@ def _held(real: Fraction, fixed: FixedType, exponent: int) -> int:
 
 def _written_out(case: Case, op: Conv, spec: LayerSpec, found: Mapping[str, NDArray[np.int64]]) -> Conv:
     """The convolution as the firmware has it: dilation and groups written out, perhaps one row more."""
+    if spec.body is not None:  # a layer of levelone's own knows groups and dilation
+        return replace(op, weights=found["weight"], bias=found["bias"])
     weights, groups = found["weight"], 1
     if spec.kind.startswith("Depthwise"):
         weights, groups = np.swapaxes(weights, -1, -2), op.groups
@@ -130,15 +141,21 @@ def _written_out(case: Case, op: Conv, spec: LayerSpec, found: Mapping[str, NDAr
     return replace(op, weights=weights, bias=found["bias"], pads=tuple(pads), dilation=ones, groups=groups)
 
 
+def _outputs_first(case: Case) -> bool:
+    """Whether headers list the weights of one output after the other: hls4ml's own layers sometimes do."""
+    spec = _spec(case)
+    return case.manifest.data["strategy"] == "resource" and spec is not None and spec.body is None
+
+
 def _stored(case: Case, key: str, codes: NDArray[np.int64]) -> list[int]:
     """Codes in the order of the header."""
-    if case.manifest.data["strategy"] == "resource":
+    if _outputs_first(case):
         codes = np.moveaxis(codes, -1, 0)
     return [int(c) for c in codes.reshape(-1)]
 
 
 def _unstored(case: Case, key: str, flat: NDArray[np.int64], shape: tuple[int, ...]) -> NDArray[np.int64]:
-    if case.manifest.data["strategy"] == "resource":
+    if _outputs_first(case):
         return np.moveaxis(flat.reshape(shape[-1], *shape[:-1]), 0, -1)
     return flat.reshape(shape)
 
@@ -160,6 +177,40 @@ def _numbers_told(case: Case, key: str) -> str:
     shown = [_number_told(case, change, exponent, shape) for change in changes[:SHOWN]]
     more = f"; and {len(changes) - SHOWN} more" if len(changes) > SHOWN else ""
     return f"{WEIGHTS}{case.layer}_{key}.h holds other numbers than the graph: {'; '.join(shown)}{more}"
+
+
+def _own_numbers_told(case: Case) -> str:
+    """Changed numbers of a layer that is no sum: tables, factors, thresholds."""
+    changes = [c for c in case.firmware.code_changes if c.layer == case.layer]
+    shown = [f"{c.key} number {c.index} is {c.found} instead of {c.meant}" for c in changes[:SHOWN]]
+    more = f"; and {len(changes) - SHOWN} more" if len(changes) > SHOWN else ""
+    return f"{WEIGHTS}{case.layer}_*.h hold other numbers: {'; '.join(shown)}{more}" if changes else ""
+
+
+def _with_own_numbers(case: Case, op: Op) -> Op:
+    """The operation that the project's factors, terms or table stand for."""
+    spec = _spec(case)
+    if spec is None or spec.body is None:
+        return op
+    found = {
+        key: case.firmware.numbers.get((case.layer, key))
+        or [Fraction(int(c)) for c in parameter.codes.reshape(-1)]
+        for key, parameter in spec.parameters.items()
+    }
+    if any(number.denominator != 1 for numbers in found.values() for number in numbers):
+        return op
+    if isinstance(op, Affine) and {"factor", "term"} <= found.keys():
+        factor, term = (tuple(int(n) for n in found[key]) for key in ("factor", "term"))
+        return replace(op, factor=factor, term=term)
+    if isinstance(op, Lookup) and "table" in found:
+        shape = spec.parameters["table"].codes.shape
+        table = np.array([int(n) for n in found["table"]], dtype=np.int64).reshape(shape)
+        return replace(op, table=table, lowest=case.graph.values[case.evidence.node.inputs[0]].range.lo)
+    if isinstance(op, Requantise) and {"factor", "term"} <= found.keys() and not op.zero_point:
+        unit = 2 ** int(spec.body.constants["shift"])
+        multiplier, offset = (tuple(n / unit for n in found[key]) for key in ("factor", "term"))
+        return replace(op, multiplier=multiplier, offset=offset)
+    return op
 
 
 def _number_told(case: Case, change: CodeChange, exponent: int, shape: tuple[int, ...]) -> str:

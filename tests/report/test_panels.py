@@ -1,0 +1,142 @@
+"""Panels of systems of voxel events: what is drawn is what was given, and the page holds it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from levelone.panels import Axes, Card, Density, Images, Lines, Rows, Series
+from levelone.report import Content, build_page
+from levelone.report import panels as drawing
+from levelone.report.svg import render
+
+X = np.linspace(1, 10, 5)
+LINES = Lines(
+    "A title",
+    "A caption",
+    Axes("energy [GeV]", "resolution", "log", "linear", (1, 10), (0, 1)),
+    (
+        Series("float", X, 1 / X, X / 100),
+        Series("another model", X, 0.5 / X, style="dashed"),
+        Series("spread", np.linspace(0, 1, 6), X, style="steps"),
+        Series("dots", X, X / 20, style="points"),
+    ),
+)
+DENSITY = Density(
+    "Predicted",
+    "c",
+    Axes("true", "predicted"),
+    np.eye(4) * 7,
+    np.arange(5.0),
+    np.arange(5.0) * 2,
+    diagonal=True,
+)
+IMAGES = Images("Events", "c", np.arange(24.0).reshape(2, 3, 4), ("one", "two"), "keV")
+ROWS = Rows("Numbers", "a <caption>", ("model", "value"), (("quantised", "1.5 ± 0.1"), ("<b>", "2")), (1,))
+
+
+def test_curves_are_those_of_the_series() -> None:
+    axes = drawing.lines(LINES).axes[0]
+    assert (axes.get_xscale(), axes.get_xlim(), axes.get_ylim()) == ("log", (1, 10), (0, 1))
+    assert (axes.get_xlabel(), axes.get_ylabel(), axes.get_title()) == (
+        "energy [GeV]",
+        "resolution",
+        "A title",
+    )
+    names = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert sorted(names) == ["another model", "dots", "float twin", "spread"]
+    drawn = [line for line in axes.lines if len(line.get_ydata()) == 5]
+    assert any(np.array_equal(line.get_ydata(), 1 / X) for line in drawn)
+    colours = {container.lines[0].get_color() for container in axes.containers}
+    assert len(colours) == 3
+
+
+def test_a_density_shows_the_counts_where_they_are() -> None:
+    mesh = drawing.density(DENSITY).axes[0].collections[0]
+    counts = mesh.get_array()
+    assert counts.shape == (4, 4)
+    assert np.ma.count(counts) == 4
+    assert counts.max() == 7
+    assert mesh.get_coordinates()[0, -1].tolist() == [4.0, 0.0]
+    assert mesh.get_coordinates()[-1, 0].tolist() == [0.0, 8.0]
+
+
+def test_images_leave_empty_voxels_white() -> None:
+    fig = drawing.images(IMAGES)
+    first = fig.axes[0].images[0].get_array()
+    assert first.mask[0, 0]
+    assert np.ma.count(first) == 11
+    assert [axes.get_title() for axes in fig.axes[:2]] == ["one", "two"]
+
+
+def test_empty_data_can_be_drawn() -> None:
+    render(drawing.draw(Lines("t", "c", Axes("x", "y"), ())), "nothing")
+    blank = Density("t", "c", Axes("x", "y"), np.zeros((2, 2)), np.arange(3.0), np.arange(3.0))
+    render(drawing.draw(blank), "nothing")
+    render(drawing.draw(Images("t", "c", np.zeros((1, 3, 3)), ("x",), "u")), "nothing")
+
+
+def test_tables_name_models_and_escape_everything_else() -> None:
+    text = drawing.table(ROWS)
+    assert "<td>quantised</td>" in text
+    assert "&lt;b&gt;" in text
+    assert "a &lt;caption&gt;" in text
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    curve = {
+        "epochs": [{"epoch": 0, "train_loss": 1.0, "validation_loss": 1.1}],
+        "best_epoch": 0,
+        "stopped": "epochs",
+    }
+    return build_page(
+        Content(
+            "toy",
+            "A toy",
+            "levelone run toy",
+            "",
+            metrics={"models": {"float": {}}, "data": {"file": "x.h5"}},
+            curves={"float": curve},
+            panels=(LINES, DENSITY, ROWS),
+            cards=(Card("12.3 ± 0.4 %", "resolution <100 GeV"),),
+            example_panels=(IMAGES,),
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    "words", ["12.3 ± 0.4 %", "resolution &lt;100 GeV", "A caption", "1.5 ± 0.1", "Learning curves", "x.h5"]
+)
+def test_the_page_holds_cards_panels_and_examples(page: str, words: str) -> None:
+    assert words in page
+
+
+def test_the_page_of_a_voxel_system_says_nothing_of_doublets(page: str) -> None:
+    for words in ("doublet", "layer pair", "fakes", "true and fake"):
+        assert words not in page
+    assert page.count("<svg") == 4  # examples, learning curve, two drawn panels
+
+
+def test_a_float_only_run_shows_one_learning_curve(page: str) -> None:
+    assert "float twin: best epoch 0" in page
+    assert "quantised: best epoch" not in page
+
+
+def test_what_a_finished_voxel_run_publishes(tmp_path: Path) -> None:
+    from levelone.pipeline.job import plan
+    from levelone.pipeline.publishing import _command, _portable
+
+    own = plan("next", folder=tmp_path / "run")
+    assert own.generated
+    assert own.data == tmp_path / "run" / "events.h5"
+    assert _portable(own) == "sample"
+    command = _command(own, {"events": 500, "seed": 9})
+    assert command == "levelone run next --recipe hls_projects/next/recipe.toml --events 500 --seed 9"
+    (tmp_path / "mine.h5").touch()
+    other = plan("next", folder=tmp_path / "run", data=tmp_path / "mine.h5")
+    assert not other.generated
+    assert _portable(other) == "mine.h5"
+    assert _command(other, {}) == "levelone run next --recipe hls_projects/next/recipe.toml"

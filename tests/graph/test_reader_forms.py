@@ -26,7 +26,8 @@ def ops(model) -> list[str]:
 @pytest.mark.parametrize(
     ("name", "attributes"),
     [("Sigmoid", {}), ("Tanh", {}), ("LeakyRelu", {"alpha": 0.125}), ("LeakyRelu", {}), ("Elu", {}),
-     ("HardSigmoid", {"alpha": 0.25}), ("Softplus", {}), ("HardSwish", {})],
+     ("Softplus", {}), ("HardSwish", {}), ("Abs", {}), ("Selu", {}), ("Celu", {"alpha": 0.5}), ("Erf", {}),
+     ("Softsign", {}), ("ThresholdedRelu", {"alpha": 0.5}), ("Exp", {})],
 )  # fmt: skip
 def test_functions_become_tables(name: str, attributes) -> None:
     m = Model(x=(200,))
@@ -251,3 +252,27 @@ def test_float_execution_differs_from_the_exact_meaning_only_at_ties() -> None:
         exact = int(layers["fc"][event, channel]) * multiplier[channel % len(multiplier)]
         assert abs(exact - math.floor(exact) - Fraction(1, 2)) < 1e-5
         assert abs(theirs[event, channel] - layers["y"][event, channel]) == 1
+
+
+@pytest.mark.parametrize("op", ["LeakyRelu", "PRelu"])
+@pytest.mark.parametrize("mode", ["ROUND", "FLOOR", "UP"])
+def test_leaky_relu_of_a_wide_sum_needs_no_table(op: str, mode: str) -> None:
+    m = Model(x=(16,))
+    x = m.quant("x", 2.0**-8, 16)
+    fc = m.add("MatMul", x, m.weight(weights(16, 20), 0.125))
+    slope = {"alpha": 0.125} if op == "LeakyRelu" else {}
+    operands = [] if slope else [m.constant(2.0 ** -np.arange(1, 21))]
+    y = m.add(op, fc, *operands, **slope)
+    model = m.build(m.quant(y, 0.25, 5, mode=mode, signed=1, out="y"))
+    assert "Lookup" not in ops(model)
+    assert read_qonnx(model).values["y"].range.width <= 5
+    assert compare(model, events=30) >= 3
+
+
+def test_hard_sigmoid_is_narrower_limits() -> None:
+    m = Model(x=(200,))
+    x = m.quant("x", 0.0625, 8)
+    y = m.quant(m.add("HardSigmoid", m.add("Mul", x, m.constant(0.5)), alpha=0.25), 2.0**-5, 6, mode="FLOOR")
+    model = m.build(m.add("Neg", y))
+    assert ops(model) == ["Requantise", "Affine"]
+    assert compare(model, events=4) == 3

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from levelone.cli.console import one_json_object
-from levelone.cli.options import AsJson
+from levelone.cli.options import AsJson, Ports
 
 
 def add_to(app: typer.Typer) -> None:
@@ -19,6 +19,7 @@ def add_to(app: typer.Typer) -> None:
 
 def inspect(
     model: Annotated[Path, typer.Argument(help="A QONNX file, a project folder or a run folder.")],
+    port: Ports = None,
     as_json: AsJson = False,
 ) -> None:
     """Show every layer: shape, width, exact range, multiplications, bit operations, weights, memory.
@@ -29,10 +30,10 @@ def inspect(
     """
     from levelone.graph import layer_table, read_qonnx, totals
     from levelone.pipeline.emulation import model_file
+    from levelone.pipeline.ports import with_ports
 
-    with one_json_object(as_json) as emit:
-        path = model_file(model)
-        graph = read_qonnx(path)
+    with one_json_object(as_json) as emit, with_ports(path := model_file(model), port or ()) as declared:
+        graph = read_qonnx(declared)
         table = layer_table(graph)
         ports = [
             {

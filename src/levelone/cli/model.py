@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from levelone.cli.console import one_json_object
-from levelone.cli.options import AsJson, DataFile, Overrides, RecipeFile, RunFolder, SystemName
+from levelone.cli.options import AsJson, DataFile, Overrides, Ports, RecipeFile, RunFolder, SystemName
 
 
 def add_to(app: typer.Typer) -> None:
@@ -87,15 +87,17 @@ def emulate(
     every: Annotated[
         bool, typer.Option("--all", help="Write every layer, not only the outputs (.npz).")
     ] = False,
+    port: Ports = None,
     as_json: AsJson = False,
 ) -> None:
     """Compute what the firmware computes, exactly and fast, without a compiler.
 
     Example: levelone emulate model.onnx --input images=x.npy --input features=f.npy -o y.npy
     """
-    from levelone.pipeline.emulation import emulate_files
+    from levelone.pipeline.emulation import emulate_files, model_file
+    from levelone.pipeline.ports import with_ports
 
-    with one_json_object(as_json) as emit:
+    with one_json_object(as_json) as emit, with_ports(model_file(model), port or ()) as model:
         result = emulate_files(model, inputs, output, codes=codes, every=every)
         emit(result)
     if not as_json:

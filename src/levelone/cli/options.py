@@ -8,6 +8,15 @@ from typing import Annotated
 
 import typer
 
+Ports = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--port",
+        metavar="NAME=TYPE",
+        help="Type of an input that no quantiser follows: int8, uint8, bipolar, fixed<16,6>, ufixed<8,0>.",
+        show_default=False,
+    ),
+]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print exactly one JSON object on standard output, nothing else.")
 ]

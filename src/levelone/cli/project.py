@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from levelone.cli.console import one_json_object
-from levelone.cli.options import AsJson, Io
+from levelone.cli.options import AsJson, Io, Ports
 
 
 def add_to(app: typer.Typer) -> None:
@@ -26,6 +26,7 @@ def convert(
     clock: Annotated[float, typer.Option(help="Clock period in ns.")] = 2.78,
     reuse: Annotated[int, typer.Option(min=1, help="Multiplications per multiplier.")] = 1,
     strategy: Annotated[str, typer.Option(help="latency or resource.")] = "latency",
+    port: Ports = None,
     as_json: AsJson = False,
 ) -> None:
     """Generate the hls4ml project (Vitis backend) of a QONNX file, with a type for every value.
@@ -33,8 +34,9 @@ def convert(
     Example: levelone convert model.onnx -o project --io stream --clock 3.125
     """
     from levelone.pipeline.checks import convert_file
+    from levelone.pipeline.ports import with_ports
 
-    with one_json_object(as_json) as emit:
+    with one_json_object(as_json) as emit, with_ports(model, port or ()) as model:
         manifest = convert_file(model, output, io.value, part, clock, reuse, strategy)
         layers = [*manifest.data["inputs"], *manifest.data["layers"]]
         emit({"project": str(output), **manifest.data})

@@ -33,7 +33,13 @@ from levelone.graph.reader.arithmetic import (
 from levelone.graph.reader.channels_last import read_channels_last
 from levelone.graph.reader.constants import fold, read_initializer
 from levelone.graph.reader.context import CHANNELS_LAST, MAX_VALUE, Context, blamed_on, unsupported
-from levelone.graph.reader.functions import FUNCTIONS, read_clamp, read_function, read_prelu
+from levelone.graph.reader.functions import (
+    FUNCTIONS,
+    read_clamp,
+    read_function,
+    read_hard_sigmoid,
+    read_leaky,
+)
 from levelone.graph.reader.hosted import read_hosted
 from levelone.graph.reader.linear import read_conv, read_gemm, read_matmul
 from levelone.graph.reader.load import DOMAINS, load_model
@@ -78,15 +84,17 @@ HANDLERS: MappingProxyType[str, Handler] = MappingProxyType(
         "Gemm": read_gemm,
         "GlobalAveragePool": read_global_average_pool,
         "GlobalMaxPool": read_global_max_pool,
+        "HardSigmoid": read_hard_sigmoid,
         "Identity": read_identity,
         "IntQuant": read_quantiser,
+        "LeakyRelu": read_leaky,
         "MatMul": read_matmul,
         "Max": read_clamp,
         "MaxPool": read_max_pool,
         "Min": read_clamp,
         "Mul": read_mul,
         "Neg": read_neg,
-        "PRelu": read_prelu,
+        "PRelu": read_leaky,
         "Pad": read_pad,
         "Quant": read_quantiser,
         "ReduceMax": read_reduction,

@@ -13,7 +13,7 @@ import onnx
 
 from levelone.graph.reader.context import Context, attributes, unsupported
 from levelone.graph.reader.hosted import limits
-from levelone.graph.reader.tensors import Activation, Constant, Function, Tensor, finite
+from levelone.graph.reader.tensors import Activation, Constant, Fractions, Function, Tensor, finite
 
 Made = Callable[[Fraction], Fraction | float]
 
@@ -30,16 +30,6 @@ def swish(x: Fraction) -> float:
 
 def _attribute(node: onnx.NodeProto, name: str, default: float) -> Fraction:
     return Fraction(float(np.float32(attributes(node).get(name, default))))
-
-
-def _leaky(node: onnx.NodeProto) -> Made:
-    slope = _attribute(node, "alpha", 0.01)
-    return lambda x: x if x >= 0 else slope * x
-
-
-def _hard_sigmoid(node: onnx.NodeProto) -> Made:
-    slope, centre = _attribute(node, "alpha", 0.2), _attribute(node, "beta", 0.5)
-    return lambda x: min(max(slope * x + centre, Fraction(0)), Fraction(1))
 
 
 def _elu(node: onnx.NodeProto) -> Made:
@@ -106,9 +96,7 @@ FUNCTIONS = MappingProxyType(
         "Erf": _plain(lambda x: math.erf(float(x))),
         "Exp": _plain(_exp),
         "Gelu": _gelu,
-        "HardSigmoid": _hard_sigmoid,
         "HardSwish": _hard_swish,
-        "LeakyRelu": _leaky,
         "Mish": _plain(lambda x: float(x) * math.tanh(softplus(x))),
         "Selu": _selu,
         "Sigmoid": _sigmoid,
@@ -126,11 +114,23 @@ def read_function(ctx: Context, node: onnx.NodeProto) -> Activation:
     return replace(x, function=Function(node.op_type, (FUNCTIONS[node.op_type](node),)))
 
 
-def read_prelu(ctx: Context, node: onnx.NodeProto) -> Activation:
-    """A leaky Relu whose slope is a constant, one or one per channel."""
+def read_leaky(ctx: Context, node: onnx.NodeProto) -> Activation:
+    """LeakyRelu, or PRelu, whose slope is a constant: one or one per channel."""
     x = _operand(ctx, node)
-    slopes = ctx.per_channel(node, x, finite(node, ctx.constant(node, 1, "slope")), "slope")
-    return replace(x, function=Function("PRelu", tuple(_leaking(slope) for slope in slopes)))
+    slopes: Fractions = (_attribute(node, "alpha", 0.01),)
+    if node.op_type == "PRelu":
+        slopes = ctx.per_channel(node, x, finite(node, ctx.constant(node, 1, "slope")), "slope")
+    return replace(x, function=Function(node.op_type, tuple(_leaking(slope) for slope in slopes), slopes))
+
+
+def read_hard_sigmoid(ctx: Context, node: onnx.NodeProto) -> Activation:
+    """A factor, a term and a clamp, which wait for the quantiser: no table is needed."""
+    x = ctx.raw(node, 0)
+    if x.clamped or x.function is not None:
+        x = ctx.settle(x)
+    slope, centre = _attribute(node, "alpha", 0.2), _attribute(node, "beta", 0.5)
+    x = replace(x, gain=tuple(g * slope for g in x.gain), bias=tuple(b * slope + centre for b in x.bias))
+    return x.clamp(Fraction(0), Fraction(1))
 
 
 def _leaking(slope: Fraction) -> Made:

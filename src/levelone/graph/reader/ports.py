@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import onnx
+from onnx import numpy_helper
 
 from levelone.errors import LeveloneError
 from levelone.graph.ir import Rounding
@@ -62,6 +63,50 @@ def parse_port_type(text: str) -> PortType:
             f"{text!r}: {1 + signed} to {MOST_BITS} bits are possible, and scales up to 2**64"
         )
     return PortType(bits, bits - before, signed)
+
+
+def declare_ports(model: onnx.ModelProto, ports: Mapping[str, str]) -> None:
+    """Put a quantiser after every input whose type is declared, so that the file itself says what its ports are.
+
+    Raises
+    ------
+    LeveloneError
+        If an input does not exist, or its type is unknown.
+    """
+    graph = model.graph
+    for name, kind in port_types(graph, ports, {}).items():
+        if name not in ports:
+            continue
+        taken = {n for node in graph.node for n in (*node.input, *node.output)}
+        made = f"{name}_port"
+        while made in taken:
+            made += "_"
+        numbers = {"scale": 2.0**-kind.fraction, "zero": 0.0, "bits": float(kind.bits)}
+        for what in ("scale",) if kind.bipolar else numbers:
+            graph.initializer.append(numpy_helper.from_array(np.float32(numbers[what]), f"{made}_{what}"))
+        for node in graph.node:
+            node.input[:] = [made if n == name else n for n in node.input]
+        graph.node.insert(0, _quant_node(name, made, kind))
+    if not any(entry.domain == DOMAIN for entry in model.opset_import):
+        model.opset_import.append(onnx.helper.make_opsetid(DOMAIN, 1))
+
+
+DOMAIN = "qonnx.custom_op.general"
+
+
+def _quant_node(name: str, made: str, kind: PortType) -> onnx.NodeProto:
+    if kind.bipolar:
+        return onnx.helper.make_node("BipolarQuant", [name, f"{made}_scale"], [made], made, domain=DOMAIN)
+    return onnx.helper.make_node(
+        "Quant",
+        [name, *(f"{made}_{what}" for what in ("scale", "zero", "bits"))],
+        [made],
+        made,
+        domain=DOMAIN,
+        signed=int(kind.signed),
+        narrow=0,
+        rounding_mode="ROUND",
+    )
 
 
 def annotated(graph: onnx.GraphProto) -> dict[str, PortType]:

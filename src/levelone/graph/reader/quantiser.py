@@ -17,7 +17,7 @@ from levelone.errors import LeveloneError, UnsupportedError
 from levelone.graph.build import channels_first_order
 from levelone.graph.inputs import round_float
 from levelone.graph.ir import IntRange, Layout, Rounding
-from levelone.graph.ops import Affine, Lookup, Requantise
+from levelone.graph.ops import Add, Affine, Lookup, Relu, Requantise
 from levelone.graph.ops._bounds import spread
 from levelone.graph.reader.context import (
     CHANNELS_LAST,
@@ -209,11 +209,14 @@ def _table(
             f"follows {x.function.name}",
             "a Quant of 2 bits or more with one scale and an integer zero point",
         )
-    of = x.function.of
-    x = ctx.settle(replace(x, function=None))
+    of, slopes = x.function.of, x.function.slopes
+    plain = replace(x, function=None)
+    x = ctx.settle(plain)
     value = ctx.value(x)
     lo, hi = value.range.lo, value.range.hi
     rows = max(len(value.scale), len(of))
+    if (hi - lo + 1) * rows > MAX_TABLE and slopes and all(0 <= s <= 1 for s in slopes):
+        return _leaky(ctx, node, quantiser, ctx.settle(plain) if plain.clamped else plain, slopes, scale)
     if (hi - lo + 1) * rows > MAX_TABLE:
         raise unsupported(
             node,
@@ -229,6 +232,48 @@ def _table(
     return ctx.emit_like(
         node.output[0], Lookup(lo, np.array(table if len(table) > 1 else table[0]), scale), x
     )
+
+
+def _leaky(
+    ctx: Context,
+    node: onnx.NodeProto,
+    quantiser: QuantiserNode,
+    x: Activation,
+    slopes: Fractions,
+    scale: Fractions,
+) -> Activation:
+    """A leaky Relu with slopes from 0 to 1 and its quantiser, where a table would be too large.
+
+    Such a function is ``max(x, slope * x)``, and a quantiser is monotone: ``max(q(x), q(slope * x))``:
+    ``q(slope * x) + relu(q(x) - q(slope * x))`` over integers.
+    """
+    name = node.output[0]
+    count = max(len(x.gain), len(x.bias), len(slopes))
+    gain, bias, slope = (spread(t, count) for t in (x.gain, x.bias, slopes))
+    halves = []
+    for side, by in (("steep", (Fraction(1),) * count), ("flat", slope)):
+        op = Requantise.between(
+            ctx.value(x),
+            scale,
+            quantiser.range,
+            quantiser.rounding,
+            gain=[g * s for g, s in zip(gain, by, strict=True)],
+            bias=[b * s for b, s in zip(bias, by, strict=True)],
+            zero_point=quantiser.whole_zero or 0,
+        )
+        halves.append(ctx.emit_like(f"{name}_{side}", op, x))
+        ctx.not_the_tensor(halves[-1])
+    steep, flat = halves
+    minus = ctx.emit_like(f"{name}_minus", Affine((-1,), (0,), scale), flat)
+    above = ctx.emit(f"{name}_above", Add(), steep, minus, shape=x.shape, order=x.order)
+    above = ctx.emit_like(f"{name}_relu", Relu(), above)
+    total = ctx.emit(f"{name}_sum", Add(), flat, above, shape=x.shape, order=x.order)
+    for part in (minus, above, total):
+        ctx.not_the_tensor(part)
+    reach = ctx.value(steep).range, ctx.value(flat).range
+    # the sum never leaves the codes of its parts, which interval arithmetic cannot know
+    limits = IntRange(max(r.lo for r in reach), max(r.hi for r in reach))
+    return ctx.emit_like(name, Requantise((Fraction(1),), scale, limits), total)
 
 
 def _entry(

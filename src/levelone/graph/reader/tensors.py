@@ -54,10 +54,13 @@ class Function:
     of
         Exact where the function is rational, else the float64 value; one, or one per channel of the graph's
         value.
+    slopes
+        Where it is ``x if x >= 0 else slope * x``: one, or one per channel; else empty.
     """
 
     name: str
     of: tuple[Callable[[Fraction], Fraction | float], ...]
+    slopes: Fractions = ()
 
 
 @dataclass(frozen=True)

@@ -276,3 +276,16 @@ def test_hard_sigmoid_is_narrower_limits() -> None:
     model = m.build(m.add("Neg", y))
     assert ops(model) == ["Requantise", "Affine"]
     assert compare(model, events=4) == 3
+
+
+def test_clamping_in_places_where_scale_and_limits_are_hard() -> None:
+    """Found by random networks: a limit beyond what is reached, and a factor that only changes the scale."""
+    m = Model(x=(60,))
+    x = m.quant("x", 0.125, 6)
+    halved = m.add("Max", m.add("Mul", x, m.constant(0.5)), m.constant(-0.25))
+    low = m.add("Max", m.quant(m.add("Sub", x, m.constant(9.0)), 0.25, 6), m.constant(-1.0))
+    model = m.build(halved, m.add("Add", low, x))
+    assert compare(model) >= 4
+    above = m.build(m.add("Max", m.quant("x", 0.125, 3, signed=1), m.constant(4.0)))
+    graph = read_qonnx(above)
+    assert graph.values[graph.outputs[0]].range == IntRange(32, 32)

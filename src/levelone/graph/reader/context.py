@@ -163,7 +163,7 @@ class Context:
         factor = tuple(int(a / g) for a, g in zip(steps, grids, strict=True))
         term = tuple(int(b / g) for b, g in zip(bias, grids, strict=True))
         plain = replace(x, gain=(Fraction(1),), bias=(Fraction(0),), lower=None, upper=None)
-        if set(factor) != {1} or set(term) != {0} or not x.clamped:
+        if set(factor) != {1} or set(term) != {0} or tuple(grids) != scale or not x.clamped:
             inner = f"{name}_linear" if x.clamped else name
             plain = self.emit_like(inner, Affine(_fold(factor), _fold(term), tuple(grids)), plain)
         return self._clamp(plain, x.lower, x.upper, name) if x.clamped else plain

@@ -66,7 +66,7 @@ def parse_port_type(text: str) -> PortType:
 
 
 def declare_ports(model: onnx.ModelProto, ports: Mapping[str, str]) -> None:
-    """Put a quantiser after every input whose type is declared, so that the file itself says what its ports are.
+    """Put a quantiser after every input whose type is declared, so that the file itself tells its ports.
 
     Raises
     ------

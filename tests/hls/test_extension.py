@@ -27,7 +27,7 @@ def test_affine_is_exact_and_a_broken_body_is_caught(io: str, tmp_path: Path) ->
     assert check_project(manifest.project, codes, graph=graph).outcome is Outcome.EXACT
     body = manifest.project / "firmware" / "nnet_utils" / "levelone_affine.h"
     text = body.read_text(encoding="utf-8")
-    body.write_text(text.replace("+ code(term)", "- code(term)"), encoding="utf-8")
+    body.write_text(text.replace("+ code(term[channel])", "- code(term[channel])"), encoding="utf-8")
     check = check_project(manifest.project, codes, graph=graph)
     assert check.outcome is Outcome.MISMATCH
     assert next(layer.name for layer in check.verdict.layers if layer.mismatches) == "y"

@@ -10,7 +10,7 @@ import pytest
 
 from levelone.errors import LeveloneError, UnsupportedError
 from levelone.files import sha256
-from levelone.graph import Graph, GraphBuilder, IntRange, Rounding
+from levelone.graph import Graph, GraphBuilder, IntRange
 from levelone.graph.ops import MaxPool, Relu, Requantise
 from levelone.hls import HlsConfig, Manifest, convert, edited_files, find_compiler, read_manifest
 from levelone.hls import emit as emit_module
@@ -214,11 +214,6 @@ def test_what_cannot_be_carried_is_refused_by_name() -> None:
     wide = graphs.conv(np.random.default_rng(0), 2, 2, (1,) * 3, (1,) * 3, ((1, 0), (0, 0), (0, 0)))
     with pytest.raises(UnsupportedError, match=r"y: padding \(\(1, 0\), \(0, 0\), \(0, 0\)\) is as wide"):
         lower(one(wide, (4, 4, 4, 2)), HlsConfig())
-    b = GraphBuilder("round")
-    x = b.input("x_q", (4,), graphs.power(-2), graphs.U4)
-    up = b.build(b.requantise("y", x, graphs.power(0), graphs.U4, Rounding.CEIL))
-    with pytest.raises(UnsupportedError, match="y: rounding mode CEIL"):
-        lower(up, HlsConfig())
 
 
 @pytest.mark.parametrize(

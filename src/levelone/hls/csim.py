@@ -13,11 +13,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from queue import Queue
 from typing import IO, Any, cast
 
 import numpy as np
@@ -35,6 +38,7 @@ BUILD = "build"
 STREAM_WARNING = "WARNING: Hls::stream"
 _CHUNK_BYTES = 16 << 20
 _TAIL = 4000
+_PLAIN_EXPONENT = 500  # far from where float64 ends
 
 
 class OutOfStepError(LeveloneError):
@@ -210,19 +214,25 @@ def run_chunks(
     step = max(1, min(_CHUNK_BYTES // per_event, -(-count // workers)))
     chunks = [slice(at, min(at + step, count)) for at in range(0, count, step)]
     with ExitStack() as stack:
-        team = [stack.enter_context(_Worker(built)) for _ in range(workers)]
+        team: Queue[_Worker] = Queue()
+        for _ in range(workers):
+            team.put(stack.enter_context(_Worker(built)))
         pool = stack.enter_context(ThreadPoolExecutor(workers))
-        # one round per team keeps at most `workers` chunks in memory
-        for at in range(0, len(chunks), workers):
-            batch = chunks[at : at + workers]
-            asked = [
-                pool.submit(worker.ask, _rows(manifest.inputs, events, chunk))
-                for worker, chunk in zip(team, batch, strict=False)
-            ]
-            for chunk, answer in zip(batch, asked, strict=True):
-                yield Chunk(chunk, _split(manifest, answer.result()))
-        for worker in team:
-            worker.finish()
+
+        def answer(chunk: slice) -> NDArray[np.float64]:
+            worker = team.get()  # as many threads as workers: one is always free
+            found = worker.ask(_rows(manifest.inputs, events, chunk))
+            team.put(worker)
+            return found
+
+        asked: deque[Future[NDArray[np.float64]]] = deque()
+        ahead = iter(chunks)
+        for chunk in chunks:
+            # one chunk more than are being computed: nobody waits, and memory stays bounded
+            asked.extend(pool.submit(answer, new) for new in islice(ahead, workers + 1 - len(asked)))
+            yield Chunk(chunk, _split(manifest, asked.popleft().result()))
+        while not team.empty():
+            team.get().finish()
 
 
 def check_inputs(ports: tuple[Port, ...], codes: Mapping[str, Codes]) -> dict[str, Codes]:
@@ -251,7 +261,7 @@ def check_inputs(ports: tuple[Port, ...], codes: Mapping[str, Codes]) -> dict[st
 def _rows(ports: tuple[Port, ...], events: Mapping[str, Codes], chunk: slice) -> NDArray[np.float64]:
     parts = []
     for port in ports:
-        reals = np.ldexp(events[port.name][chunk].astype(np.float64), port.exponent)
+        reals = _shifted(events[port.name][chunk].astype(np.float64), port.exponent)
         parts.append(reals.reshape(len(reals), -1))
     return np.concatenate(parts, axis=1)
 
@@ -265,9 +275,15 @@ def _split(manifest: Manifest, rows: NDArray[np.float64]) -> dict[str, NDArray[n
     for trace in manifest.traces:
         begin = starts[trace.layer]
         part = rows[:, begin : begin + math.prod(trace.shape)]
-        # a power of two: the division is exact
-        result[trace.name] = np.ldexp(part, -trace.exponent).reshape(len(rows), *trace.shape)
+        result[trace.name] = _shifted(part, -trace.exponent).reshape(len(rows), *trace.shape)
     return result
+
+
+def _shifted(numbers: NDArray[np.float64], exponent: int) -> NDArray[np.float64]:
+    """``numbers * 2**exponent``, exactly; a product is several times quicker than NumPy's `ldexp`."""
+    if abs(exponent) > _PLAIN_EXPONENT:
+        return np.ldexp(numbers, exponent)
+    return numbers * 2.0**exponent
 
 
 class _Worker:
@@ -278,7 +294,7 @@ class _Worker:
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__
         environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         self._process: subprocess.Popen[bytes] = subprocess.Popen(
-            [sys.executable, "-P", str(Path(__file__).with_name("worker.py"))],
+            [sys.executable, "-I", "-S", str(Path(__file__).with_name("worker.py"))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,

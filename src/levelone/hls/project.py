@@ -286,6 +286,7 @@ def _document(
                 "trace": _trace(spec, by_name, names, records),
                 "reuse_factor": reuse[names[node.name]],
                 "types": {key: fixed.ap for key, fixed in spec.all_types.items()},
+                "proof": None if spec.proof is None else dict(spec.proof),
             }
         )
     return {

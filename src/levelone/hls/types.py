@@ -101,8 +101,8 @@ def value_type(value: Value) -> FixedType:
 
 def clipping_type(
     value: Value, clip: IntRange, rounding: Rounding, unclipped: IntRange | None = None
-) -> FixedType:
-    """The type whose own rounding and saturation are the requantisation to `value`.
+) -> FixedType | None:
+    """The type whose own rounding and saturation are the requantisation to `value`; None if there is none.
 
     Parameters
     ----------
@@ -111,18 +111,9 @@ def clipping_type(
     unclipped
         What can be reached before clipping, after rounding; a side that is never reached need not be a
         bound of the type.
-
-    Raises
-    ------
-    UnsupportedError
-        If no fixed-point type rounds or clips like this.
     """
     if rounding not in AP_ROUNDING:
-        names = ", ".join(mode.value for mode in AP_ROUNDING)
-        raise UnsupportedError(
-            f"{value.name}: rounding mode {rounding.value} has no fixed-point counterpart",
-            hint=f"use one of {names}",
-        )
+        return None
     base = replace(value_type(value), rounding=AP_ROUNDING[rounding])
     reached = clip if unclipped is None else unclipped
     if reached.lo >= clip.lo and reached.hi <= clip.hi:
@@ -137,7 +128,4 @@ def clipping_type(
             high_fits = reached.hi <= clip.hi or fixed.range.hi == clip.hi
             if low_fits and high_fits:
                 return fixed
-    raise UnsupportedError(
-        f"{value.name}: clipping to [{clip.lo}, {clip.hi}] is not the range of a fixed-point type",
-        hint="use the full or the narrow range of a whole number of bits",
-    )
+    return None

@@ -3,6 +3,8 @@
 Speaks over two pipes. First a JSON line with the library and the port sizes; then, until end of file, an
 event count (8 bytes, little endian) and that many float64 events; the answer is the records of these
 events, float64. Nothing else goes to standard output: the firmware's own prints are sent to standard error.
+
+Only the standard library, and little of it: many short simulations should not each wait for imports.
 """
 
 from __future__ import annotations
@@ -15,8 +17,7 @@ import struct
 import sys
 from typing import Any, BinaryIO
 
-import numpy as np
-from numpy.typing import NDArray
+DOUBLE = 8
 
 
 class _TraceData(ctypes.Structure):
@@ -44,29 +45,31 @@ class Firmware:
         self._library: Any = ctypes.CDLL(library)
         self._top = getattr(self._library, f"{top}_double")
         self._top.restype = None
-        self._inputs, self._outputs, self._records = inputs, outputs, records
+        self._top.argtypes = [ctypes.c_void_p] * (len(inputs) + len(outputs))
+        self._starts = [DOUBLE * at for at in itertools.accumulate(inputs, initial=0)]
+        self._outputs = [ctypes.create_string_buffer(DOUBLE * size) for size in outputs]
         self._library.allocate_trace_storage.argtypes = [ctypes.c_size_t]
-        self._library.allocate_trace_storage(8)
+        self._library.allocate_trace_storage(DOUBLE)
         trace = (_TraceData * len(records))()
         self._library.collect_trace_output(ctypes.byref(trace))
         found = {bytes(entry.name).decode(): entry.data for entry in trace}
-        self._views = [
-            np.ctypeslib.as_array(ctypes.cast(found[name], ctypes.POINTER(ctypes.c_double)), shape=(size,))
-            for name, size in records
-        ]
+        self._records = [(found[name], DOUBLE * size) for name, size in records]
 
-    def run(self, events: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Records of every event, one row each; `events` has one row of concatenated inputs each."""
-        answer = np.empty((len(events), sum(size for _, size in self._records)))
-        outputs = [np.zeros(size) for size in self._outputs]
-        starts = np.cumsum([0, *self._inputs])
-        for event, row in zip(events, answer, strict=True):
-            ports = [event[a:b] for a, b in itertools.pairwise(starts)]
-            self._top(*(port.ctypes.data_as(ctypes.c_void_p) for port in [*ports, *outputs]))
-            at = 0
-            for view in self._views:
-                row[at : at + len(view)] = view
-                at += len(view)
+    def run(self, events: bytearray) -> bytearray:
+        """Records of every event, one after the other; `events` are float64, all inputs of each in a row."""
+        *starts, width = self._starts
+        count = len(events) // width
+        answer = bytearray(count * sum(size for _, size in self._records))
+        if not count:
+            return answer
+        source = ctypes.addressof(ctypes.c_char.from_buffer(events))
+        sink = ctypes.addressof(ctypes.c_char.from_buffer(answer))
+        outputs = [ctypes.addressof(buffer) for buffer in self._outputs]
+        for event in range(source, source + count * width, width):
+            self._top(*(event + start for start in starts), *outputs)
+            for record, size in self._records:
+                ctypes.memmove(sink, record, size)
+                sink += size
         return answer
 
 
@@ -75,11 +78,10 @@ def serve(source: BinaryIO, sink: BinaryIO) -> None:
     setup = json.loads(source.readline())
     records = [(str(name), int(size)) for name, size in setup["records"]]
     firmware = Firmware(setup["library"], setup["top"], setup["inputs"], setup["outputs"], records)
-    width = sum(setup["inputs"])
+    width = DOUBLE * sum(setup["inputs"])
     while header := source.read(8):
         (count,) = struct.unpack("<q", header)
-        events = np.frombuffer(source.read(8 * count * width), dtype=np.float64).reshape(count, width)
-        sink.write(firmware.run(events).tobytes())
+        sink.write(firmware.run(bytearray(source.read(count * width))))
         sink.flush()
 
 

@@ -32,6 +32,13 @@ template <class T> typename code_of<T>::type code(const T &number) {
     return result;
 }
 
+// The same with a sign, so that codes of any two types can be compared: between signed and unsigned numbers
+// the vendor's comparison takes a negative one for a large one.
+template <class T> ap_int<T::width + 1> signed_code(const T &number) {
+    #pragma HLS INLINE
+    return code(number);
+}
+
 template <class T, class C> void set_code(T &number, const C &value) {
     #pragma HLS INLINE
     const typename code_of<T>::type narrowed = value;

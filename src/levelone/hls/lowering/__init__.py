@@ -12,6 +12,7 @@ from levelone.graph import ops
 from levelone.graph.ir import Graph
 from levelone.hls.config import HlsConfig
 from levelone.hls.layers.affine import lower_affine
+from levelone.hls.layers.lookup import lower_lookup
 from levelone.hls.lowering.activations import lower_relu, lower_requantise
 from levelone.hls.lowering.moves import lower_add, lower_concat, lower_reshape, lower_transpose
 from levelone.hls.lowering.pools import lower_average_pool, lower_max_pool
@@ -27,6 +28,7 @@ LOWERINGS: Mapping[type, Callable[[Any, Site], list[LayerSpec]]] = MappingProxyT
         ops.Concat: lower_concat,
         ops.Conv: lower_conv,
         ops.Dense: lower_dense,
+        ops.Lookup: lower_lookup,
         ops.MaxPool: lower_max_pool,
         ops.Relu: lower_relu,
         ops.Requantise: lower_requantise,

@@ -83,6 +83,8 @@ class LayerSpec:
     body
         The C++ of a layer that hls4ml lacks; None for hls4ml's own layers. Parameters are then passed in the
         order of `parameters`.
+    proof
+        How the layer was proven to be exact, for `levelone.json`; None where the types alone are the proof.
     """
 
     name: str
@@ -96,6 +98,7 @@ class LayerSpec:
     settings: Mapping[str, Any] = field(default_factory=dict)
     value: Value | None = None
     body: Body | None = None
+    proof: Mapping[str, Any] | None = None
 
     @property
     def all_types(self) -> dict[str, FixedType]:

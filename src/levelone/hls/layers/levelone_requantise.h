@@ -1,0 +1,111 @@
+// Requantisation between any scales: a short multiplier, an adder and a shift, or thresholds. Part of levelone.
+//
+// Factors, terms and thresholds are proven to give the exact integers for every code that can arrive; the proof is
+// in levelone.json.
+#ifndef LEVELONE_REQUANTISE_H_
+#define LEVELONE_REQUANTISE_H_
+
+#include "levelone_each.h"
+
+namespace levelone {
+
+// As levelone numbers the rounding modes.
+enum rounding { FLOOR = 0, CEIL = 1, DOWN = 2, UP = 3, ROUND = 4, HALF_UP = 5, HALF_DOWN = 6 };
+
+// clip(round((code * factor + term) / 2^shift))
+template <typename CONFIG_T> struct scaling {
+    template <class in_T, class out_T>
+    static void at(const in_T &in, out_T &out, unsigned channel, const typename CONFIG_T::factor_t factor[],
+                   const typename CONFIG_T::term_t term[]) {
+        #pragma HLS INLINE
+        typedef typename code_of<typename CONFIG_T::product_t>::type product_T;
+        const product_T product = code(in) * code(factor[channel]) + code(term[channel]);
+        ap_int<product_T::width + 2> result = product >> CONFIG_T::shift;
+        if (CONFIG_T::shift > 0 && CONFIG_T::rounding != FLOOR) {
+            const unsigned bits = CONFIG_T::shift > 0 ? CONFIG_T::shift : 1;
+            const ap_uint<bits> dropped = product;
+            const ap_uint<bits> half = ap_uint<bits>(1) << (bits - 1);
+            const bool negative = product < 0;
+            const bool odd = result[0];
+            const bool tie = dropped == half;
+            bool up = false;
+            switch (CONFIG_T::rounding) {
+            case CEIL:
+                up = dropped != 0;
+                break;
+            case DOWN:
+                up = dropped != 0 && negative;
+                break;
+            case UP:
+                up = dropped != 0 && !negative;
+                break;
+            case ROUND:
+                up = dropped > half || (tie && odd);
+                break;
+            case HALF_UP:
+                up = dropped > half || (tie && !negative);
+                break;
+            case HALF_DOWN:
+                up = dropped > half || (tie && negative);
+                break;
+            }
+            result += up;
+        }
+        const ap_int<64> lowest = (long long)CONFIG_T::lowest;
+        const ap_int<64> highest = (long long)CONFIG_T::highest;
+        if (result < lowest) {
+            result = lowest;
+        } else if (result > highest) {
+            result = highest;
+        }
+        set_code(out, result);
+    }
+};
+
+// first +- the number of thresholds that the code has reached
+template <typename CONFIG_T> struct counting {
+    template <class in_T, class out_T>
+    static void at(const in_T &in, out_T &out, unsigned channel, const typename CONFIG_T::first_t first[],
+                   const typename CONFIG_T::falling_t falling[], const typename CONFIG_T::step_t steps[]) {
+        #pragma HLS INLINE
+        unsigned reached = 0;
+        for (unsigned i = 0; i < CONFIG_T::steps; i++) {
+            #pragma HLS UNROLL
+            reached += signed_code(in) >= signed_code(steps[channel * CONFIG_T::steps + i]);
+        }
+        ap_int<40> result = code(first[channel]);
+        if (falling[channel] != 0) {
+            result -= reached;
+        } else {
+            result += reached;
+        }
+        set_code(out, result);
+    }
+};
+
+template <class in_T, class out_T, typename CONFIG_T>
+void scale(in_T in[], out_T out[], typename CONFIG_T::factor_t factor[], typename CONFIG_T::term_t term[]) {
+    each<scaling<CONFIG_T>, in_T, out_T, CONFIG_T>(in, out, factor, term);
+}
+
+template <class in_T, class out_T, typename CONFIG_T>
+void scale(hls::stream<in_T> &in, hls::stream<out_T> &out, typename CONFIG_T::factor_t factor[],
+           typename CONFIG_T::term_t term[]) {
+    each<scaling<CONFIG_T>, in_T, out_T, CONFIG_T>(in, out, factor, term);
+}
+
+template <class in_T, class out_T, typename CONFIG_T>
+void count_steps(in_T in[], out_T out[], typename CONFIG_T::first_t first[],
+                 typename CONFIG_T::falling_t falling[], typename CONFIG_T::step_t steps[]) {
+    each<counting<CONFIG_T>, in_T, out_T, CONFIG_T>(in, out, first, falling, steps);
+}
+
+template <class in_T, class out_T, typename CONFIG_T>
+void count_steps(hls::stream<in_T> &in, hls::stream<out_T> &out, typename CONFIG_T::first_t first[],
+                 typename CONFIG_T::falling_t falling[], typename CONFIG_T::step_t steps[]) {
+    each<counting<CONFIG_T>, in_T, out_T, CONFIG_T>(in, out, first, falling, steps);
+}
+
+} // namespace levelone
+
+#endif

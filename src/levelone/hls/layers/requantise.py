@@ -1,0 +1,94 @@
+"""`Requantise` between any scales, with any rounding and clipping: proven before it is written."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import numpy as np
+
+from levelone.errors import LeveloneError, UnsupportedError
+from levelone.graph.ir import Rounding
+from levelone.graph.ops import Requantise
+from levelone.hls.lowering.spec import Body, LayerSpec, Parameter, Site
+from levelone.hls.staircase import Scaling, Thresholds, channel_ranges, choose, prove
+from levelone.hls.types import codes_type, exact_type, value_type
+
+HEADER = "levelone_requantise.h"
+
+MODES = {
+    mode: number
+    for number, mode in enumerate(
+        (
+            Rounding.FLOOR,
+            Rounding.CEIL,
+            Rounding.DOWN,
+            Rounding.UP,
+            Rounding.ROUND,
+            Rounding.HALF_UP,
+            Rounding.HALF_DOWN,
+        )
+    )
+}
+"""Numbers of the rounding modes in the C++ header."""
+
+
+def lower_any_requantise(op: Requantise, site: Site) -> list[LayerSpec]:
+    """`Requantise` as a multiplier, adder and shift, or as thresholds, with its proof.
+
+    Raises
+    ------
+    UnsupportedError
+        If no hardware within the limits of `levelone.hls.staircase` is exact.
+    """
+    x = site.operands[0]
+    try:
+        hardware = choose(op, x)
+        proof = prove(op, x, hardware)
+    except LeveloneError as error:
+        raise UnsupportedError(f"{site.name}: {error.message}", hint=error.hint) from error
+    same = _folded(hardware)
+    constants = {"size": site.output.size, "channels": 1 if same else x.shape[-1]}
+    keep = slice(0, 1) if same else slice(None)
+    if isinstance(hardware, Scaling):
+        codes = {"factor": np.array(hardware.factor[keep]), "term": np.array(hardware.term[keep])}
+        types = {"product": exact_type(hardware.product(channel_ranges(x)), 0)}
+        constants |= {
+            "shift": hardware.shift,
+            "rounding": MODES[hardware.rounding],
+            "lowest": hardware.clip.lo,
+            "highest": hardware.clip.hi,
+        }
+        details = {"multiplier_bits": hardware.bits, "shift": hardware.shift}
+    else:
+        codes = {
+            "first": np.array(hardware.first[keep]),
+            "falling": np.array(hardware.falling[keep], dtype=np.int64),
+            "step": hardware.steps[keep],
+        }
+        types = {}
+        constants |= {"steps": hardware.steps.shape[1]}
+        details = {"thresholds": hardware.steps.shape[1]}
+    return [
+        LayerSpec(
+            site.name,
+            "Requantise",
+            site.inputs,
+            site.output.shape,
+            value_type(site.output),
+            types=types,
+            parameters={key: Parameter(found, codes_type(found)) for key, found in codes.items()},
+            value=site.output,
+            body=Body(
+                HEADER, f"levelone::{'scale' if isinstance(hardware, Scaling) else 'count_steps'}", constants
+            ),
+            proof=asdict(proof) | details,
+        )
+    ]
+
+
+def _folded(hardware: Scaling | Thresholds) -> bool:
+    """Whether every channel has the same parameters."""
+    if isinstance(hardware, Scaling):
+        return len(set(zip(hardware.factor, hardware.term, strict=True))) == 1
+    rows = zip(hardware.first, hardware.falling, map(tuple, hardware.steps.tolist()), strict=True)
+    return len(set(rows)) == 1

@@ -1,0 +1,209 @@
+"""Requantisation between any scales: the cheapest exact hardware, its proof, and its C++ in both io modes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from math import ceil, floor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from levelone.errors import LeveloneError
+from levelone.graph import Graph, GraphBuilder, IntRange, Rounding
+from levelone.graph.ir import Value
+from levelone.graph.ops import Lookup, Requantise
+from levelone.hls import HlsConfig, convert, staircase
+from levelone.hls.staircase import Scaling, Thresholds, channel_ranges, choose, prove
+from levelone.verify import Outcome, check_project, random_vectors
+
+MODES = list(Rounding)
+
+
+def slow_round(x: Fraction, mode: Rounding) -> int:
+    """The definition, one number at a time."""
+    down, up = floor(x), ceil(x)
+    away, towards = (up, down) if x > 0 else (down, up)
+    nearest = down if x - down < up - x else up
+    tie = x - down == Fraction(1, 2)
+    return {
+        Rounding.FLOOR: down,
+        Rounding.CEIL: up,
+        Rounding.UP: away,
+        Rounding.DOWN: towards,
+        Rounding.ROUND: (down if down % 2 == 0 else up) if tie else nearest,
+        Rounding.HALF_UP: away if tie else nearest,
+        Rounding.HALF_DOWN: towards if tie else nearest,
+    }[mode]
+
+
+def slow(op: Requantise, channel: int, code: int) -> int:
+    """`op` on one code, in Python's fractions."""
+    m, b = (v[channel] if len(v) > 1 else v[0] for v in (op.multiplier, op.offset))
+    return min(max(slow_round(code * m + b, op.rounding), op.range.lo), op.range.hi) - op.zero_point
+
+
+def random_scale(rng: np.random.Generator) -> Fraction:
+    kind = rng.integers(5)
+    if kind == 0:  # a quotient of single-precision scales, as exported by a training
+        return Fraction(float(np.float32(rng.random()))) / Fraction(float(np.float32(rng.random() * 9 + 0.1)))
+    if kind == 1:  # a binary fraction: ties
+        return Fraction(int(rng.integers(-20, 21)), 2 ** int(rng.integers(0, 7)))
+    if kind == 2:  # a mean over some elements
+        return Fraction(1, int(rng.integers(1, 30)) * 2 ** int(rng.integers(0, 3)))
+    if kind == 3:
+        return -Fraction(float(np.float32(rng.random() * 0.3)))
+    return Fraction(0)
+
+
+def random_requantise(rng: np.random.Generator, channels: int) -> Requantise:
+    multipliers = tuple(random_scale(rng) for _ in range(channels if rng.random() < 0.6 else 1))
+    offsets = tuple(5 * random_scale(rng) for _ in range(channels)) if rng.random() < 0.5 else (Fraction(0),)
+    low = -int(rng.integers(0, 9))
+    clip = IntRange(low, low + int(rng.integers(1, 20))) if rng.random() < 0.3 else IntRange(-8, 7)
+    if rng.random() < 0.3:
+        clip = IntRange(0, 2 ** int(rng.integers(1, 8)) - 1)
+    zero_point = int(rng.integers(-3, 4)) if rng.random() < 0.3 else 0
+    mode = MODES[rng.integers(len(MODES))]
+    return Requantise(multipliers, (Fraction(1, 3),), clip, mode, offsets, zero_point)
+
+
+def random_value(rng: np.random.Generator, channels: int, reach: int) -> Value:
+    low = int(rng.integers(-reach, reach // 4))
+    high = low + int(rng.integers(1, reach))
+    ranges = tuple(IntRange(low + int(rng.integers(3)), high + int(rng.integers(3))) for _ in range(channels))
+    hull = IntRange(min(r.lo for r in ranges), max(r.hi for r in ranges))
+    return Value("x", (channels,), (Fraction(1),), hull, ranges if len(set(ranges)) > 1 else ())
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_what_is_chosen_equals_the_definition_on_every_code(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    for _ in range(6):
+        channels = int(rng.integers(1, 4))
+        x, op = random_value(rng, channels, 400), random_requantise(rng, channels)
+        hardware = choose(op, x)
+        proof = prove(op, x, hardware)
+        assert proof.exhaustive and proof.checked == proof.reachable
+        for channel, r in enumerate(channel_ranges(x)):
+            codes = np.tile(np.arange(r.lo, r.hi + 1), (channels, 1))
+            found = hardware.apply(codes)[channel]
+            assert found.tolist() == [slow(op, channel, int(code)) for code in codes[channel]]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_argument_by_steps_accepts_and_refuses_what_trying_every_code_does(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(seed)
+    x, op = random_value(rng, 2, 300), random_requantise(rng, 2)
+    hardware = choose(op, x)
+    assert prove(op, x, hardware).exhaustive
+    broken = [
+        replace(hardware, term=tuple(t + d for t in hardware.term))
+        if isinstance(hardware, Scaling)
+        else replace(hardware, steps=hardware.steps + d)
+        for d in (-3, -1, 1, 3)
+    ]
+
+    def verdicts() -> list[bool]:
+        accepted = []
+        for candidate in [hardware, *broken]:
+            try:
+                prove(op, x, candidate)
+                accepted.append(True)
+            except LeveloneError:
+                accepted.append(False)
+        return accepted
+
+    tried = verdicts()
+    monkeypatch.setattr(staircase, "EXHAUSTIVE", 0)
+    assert not prove(op, x, hardware).exhaustive
+    assert verdicts() == tried
+    assert tried[0]
+
+
+def test_no_smaller_multiplier_would_do() -> None:
+    """Against a search over every factor and term of fewer fractional bits."""
+    op = Requantise((Fraction(37, 1000),), (Fraction(1),), IntRange(-4, 3), Rounding.ROUND)
+    x = Value("x", (1,), (Fraction(1),), IntRange(-120, 120))
+    stairs = [staircase._steps(op, 0, x.range)]
+    found = staircase._scaling(op, stairs, (x.range,))
+    assert found is not None
+    prove(op, x, found)
+    codes = np.arange(-120, 121)
+    exact = np.array([slow(op, 0, int(code)) for code in codes])
+    for shift in range(found.shift):
+        factors, terms = np.arange(1, 2**shift), np.arange(-(4 << shift), 4 << shift)
+        products = codes[:, None, None] * factors[:, None] + terms
+        assert not (np.clip(products >> shift, -4, 3) == exact[:, None, None]).all(axis=0).any()
+
+
+def test_wide_results_are_carried_by_the_multiplier_itself() -> None:
+    op = Requantise((Fraction(3, 8),), (Fraction(1),), IntRange(-(2**29), 2**29), Rounding.ROUND)
+    x = Value("x", (1,), (Fraction(1),), IntRange(-(2**30), 2**30))
+    hardware = choose(op, x)
+    assert isinstance(hardware, Scaling) and hardware.rounding is Rounding.ROUND
+
+
+def test_few_levels_are_counted() -> None:
+    op = Requantise((Fraction(37, 1000),), (Fraction(1),), IntRange(0, 1), Rounding.ROUND)
+    assert isinstance(choose(op, Value("x", (1,), (Fraction(1),), IntRange(-500, 500))), Thresholds)
+
+
+def requantise_graph(seed: int, branches: int = 24) -> Graph:
+    rng = np.random.default_rng(seed)
+    b = GraphBuilder("requantise")
+    outputs = []
+    for i in range(branches):
+        channels = int(rng.integers(1, 4))
+        low = int(rng.integers(-200, 50))
+        reach = IntRange(low, low + int(rng.integers(1, 300)))
+        x = b.input(f"x{i}_q", (16, channels), Fraction(1, 8), reach)
+        outputs.append(b.node(f"y{i}", random_requantise(rng, channels), x))
+    table = rng.integers(-9, 9, (3, 40))
+    x = b.input("t_q", (8, 3), Fraction(1, 8), IntRange(-20, 15))
+    y = b.node("looked_up", Lookup(-22, table, (Fraction(1, 5),)), x)
+    outputs.append(b.node("again", Lookup(-10, table[0, :20], (Fraction(1, 7),)), y))
+    return b.build(*outputs)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("io", ["parallel", "stream"])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_every_requantisation_is_exact_in_csim(seed: int, io: str, tmp_path: Path) -> None:
+    graph = requantise_graph(seed)
+    manifest = convert(graph, tmp_path / "requantise", HlsConfig(io=io))
+    codes = random_vectors(graph, 400, seed)
+    check = check_project(manifest.project, codes, graph=graph)
+    wrong = [layer for layer in check.verdict.layers if layer.mismatches]
+    assert check.outcome is Outcome.EXACT, (check.verdict.reason, wrong)
+    proofs = {layer["name"]: layer["proof"] for layer in manifest.data["layers"] if layer["proof"]}
+    assert {proof["method"] for proof in proofs.values()} == {"scaling", "thresholds"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("right", "wrong", "limit"),
+    [
+        ("+ code(term[channel])", "+ 0", 0),
+        (">= signed_code(steps", "> signed_code(steps", 1),
+        ("result -= reached", "result += reached", 1),
+    ],
+)
+def test_a_broken_requantisation_is_caught(right: str, wrong: str, limit: int, tmp_path: Path) -> None:
+    b = GraphBuilder("one")
+    x = b.input("x_q", (4, 2), Fraction(1), IntRange(-100, 100))
+    scale = (Fraction(37, 1000), Fraction(-61, 1000))
+    clip = IntRange(-2, 3) if limit else IntRange(-40, 40)
+    graph = b.build(b.node("y", Requantise(scale, (Fraction(1, 3),), clip, Rounding.ROUND), x))
+    manifest = convert(graph, tmp_path / "one")
+    body = manifest.project / "firmware" / "nnet_utils" / "levelone_requantise.h"
+    text = body.read_text(encoding="utf-8")
+    assert right in text
+    body.write_text(text.replace(right, wrong), encoding="utf-8")
+    assert (
+        check_project(manifest.project, random_vectors(graph, 100, 1), graph=graph).outcome
+        is Outcome.MISMATCH
+    )

@@ -210,7 +210,7 @@ def run_chunks(
     count = len(next(iter(events.values())))
     sizes = dict(manifest.recorded)
     per_event = 8 * (sum(sizes.values()) + sum(math.prod(port.shape) for port in manifest.inputs))
-    workers = max(1, min(workers or os.cpu_count() or 1, count))
+    workers = max(1, min(workers or len(os.sched_getaffinity(0)), count))
     step = max(1, min(_CHUNK_BYTES // per_event, -(-count // workers)))
     chunks = [slice(at, min(at + step, count)) for at in range(0, count, step)]
     with ExitStack() as stack:
@@ -221,9 +221,10 @@ def run_chunks(
 
         def answer(chunk: slice) -> NDArray[np.float64]:
             worker = team.get()  # as many threads as workers: one is always free
-            found = worker.ask(_rows(manifest.inputs, events, chunk))
-            team.put(worker)
-            return found
+            try:
+                return worker.ask(_rows(manifest.inputs, events, chunk))
+            finally:
+                team.put(worker)  # even if it crashed: then it says so again, and nobody waits for it
 
         asked: deque[Future[NDArray[np.float64]]] = deque()
         ahead = iter(chunks)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -98,7 +98,20 @@ def csim(
                 console.print(
                     f"where it arises and why: levelone diff {shlex.quote(str(project))}", markup=False
                 )
+        for told in result["sets"]:
+            if (told["float_ties"] or {"count": 0})["count"]:
+                console.print(f"{told['name']}: {_ties(told['float_ties'])}", markup=False)
         colour = "green" if result["verdict"] == "exact" else "red"
         reason = f": {result['reason']}" if result["reason"] else ""
         console.print(f"[bold {colour}]{result['verdict']}[/]{reason}, {result['vectors']:,} vectors")
     raise typer.Exit({"exact": 0, "mismatch": 1}.get(result["verdict"], 2))
+
+
+def _ties(ties: dict[str, Any]) -> str:
+    """One line about codes that the trained module rounds otherwise, for no fault of the firmware."""
+    first = ties["example"]
+    place = f"{first['layer']} event {first['event']} position {first['position']} channel {first['channel']}"
+    return (
+        f"float32 rounds {ties['count']:,} codes of the trained module to the other neighbour, e.g. {place}: "
+        f"{first['exact']} is next to {first['border']}, exact {first['expected']}, float {first['found']}"
+    )

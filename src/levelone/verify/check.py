@@ -18,6 +18,7 @@ from levelone.graph.ir import Codes, Graph
 from levelone.hls.csim import OutOfStepError, build, run_chunks
 from levelone.hls.manifest import Manifest, read_manifest
 from levelone.hls.project import MODEL, edited_files
+from levelone.verify.ties import FloatTies, compare_module
 from levelone.verify.verdict import LayerComparison, Outcome, Verdict, compare_codes, judge
 
 
@@ -30,7 +31,8 @@ class Check:
     verdict
         C simulation against the reference.
     module
-        Trained module against the reference; None if its codes were not given.
+        Trained module against the reference, each layer on the module's own operands and float ties left out;
+        None if its codes were not given.
     build_seconds
         Wall time of the csim build.
     build_reused
@@ -39,6 +41,8 @@ class Check:
         Wall time of the C simulation per event, all layers recorded.
     edited
         Generated files that differ from what `convert` wrote.
+    float_ties
+        Codes of the module that float32 rounded to the other neighbour; None if its codes were not given.
     """
 
     verdict: Verdict
@@ -47,6 +51,7 @@ class Check:
     build_reused: bool
     seconds_per_event: float
     edited: tuple[str, ...]
+    float_ties: FloatTies | None = None
 
     @property
     def outcome(self) -> Outcome:
@@ -69,6 +74,7 @@ class Check:
             "seconds_per_event": self.seconds_per_event,
             "edited_files": list(self.edited),
             "module": None if self.module is None else self.module.to_dict(),
+            "float_ties": None if self.float_ties is None else self.float_ties.to_dict(),
         }
         if self.module is not None and not document["reason"]:
             document["reason"] = self.module.reason
@@ -113,6 +119,7 @@ def check_project(
     built = build(manifest.project)
     layers: dict[str, LayerComparison] = {}
     module: dict[str, LayerComparison] = {}
+    ties = FloatTies({})
     problem, seconds, events = "", 0.0, 0
     chunks = run_chunks(built, codes, workers=workers)
     while True:
@@ -129,9 +136,10 @@ def check_project(
         for name, found in chunk.found.items():
             part = compare_codes(name, reference[name], on_grid(found, reference[name]))
             _merge(layers, part, chunk.events.start)
-        for name, own in (module_codes or {}).items():
-            if name in reference:
-                part = compare_codes(name, reference[name], own[chunk.events])
+        if module_codes is not None:
+            inputs = {name: found[chunk.events] for name, found in codes.items()}
+            own = {name: found[chunk.events] for name, found in module_codes.items()}
+            for part in compare_module(graph, inputs, own, reference, ties, chunk.events.start):
                 _merge(module, part, chunk.events.start)
     verdict = judge(list(layers.values()), events)
     if problem and verdict.outcome is Outcome.EXACT:
@@ -145,6 +153,7 @@ def check_project(
         built.reused,
         seconds / max(events, 1),
         edited,
+        None if module_codes is None else ties,
     )
 
 

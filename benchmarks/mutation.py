@@ -26,7 +26,7 @@ def main() -> None:
         "--builds", type=int, default=20, help="projects per set of graphs, 5 to 40 faults each"
     )
     parser.add_argument("--per-array", type=int, default=4, help="numbers changed per array of weights")
-    parser.add_argument("--shared", type=int, default=40, help="faults in hls4ml's own headers, at most")
+    parser.add_argument("--alone", type=int, default=12, help="faults per graph with a build of their own")
     parser.add_argument("--only", choices=("small-parallel", "small-stream", "large", "model"))
     options = parser.parse_args()
     projects: dict[str, Any] = {}
@@ -41,7 +41,7 @@ def main() -> None:
                 copies=copies,
                 builds=options.builds,
                 per_array=options.per_array,
-                shared=options.shared,
+                alone=options.alone,
                 show=lambda line, name=name: print(f"{name}: {line}", file=sys.stderr, flush=True),
             )
         mutants += found

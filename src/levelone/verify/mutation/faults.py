@@ -338,7 +338,10 @@ SHARED: Mapping[str, Sequence[tuple[str, str, str]]] = {
 def _shared(project: Path) -> Iterator[Fault]:
     for name, entries in SHARED.items():
         file = f"firmware/nnet_utils/{name}"
-        text = (project / file).read_text(encoding="utf-8") if (project / file).is_file() else ""
+        used = name.removesuffix(".h").removesuffix("_stream").removesuffix("_latency") in _parameters(
+            project
+        )
+        text = (project / file).read_text(encoding="utf-8") if used else ""
         for kind, old, new in entries:
             places = [m.start() for m in re.finditer(re.escape(old), text)]
             if places:

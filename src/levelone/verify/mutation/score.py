@@ -28,6 +28,9 @@ from levelone.verify.stimuli import random_vectors
 STANDARD = 1000
 """Random vectors that `levelone csim` takes by default; with seed 1."""
 
+STOPPING = ("extent", "line buffer", "padding", "stride", "window")
+"""Kinds of faults that may leave streams unread or read memory that is not there."""
+
 MANY = 20_000
 """Vectors of another kind that stand in for every input where there are too many."""
 
@@ -107,7 +110,7 @@ def run(
     copies: int,
     builds: int,
     per_array: int = 4,
-    shared: int = 0,
+    alone: int = 0,
     vectors: Callable[[Graph], Mapping[str, Codes]] = standard_vectors,
     show: Callable[[str], None] = lambda line: None,
 ) -> list[Mutant]:
@@ -123,8 +126,9 @@ def run(
         Projects at most: ``builds * copies`` faults of each graph, taken from all kinds in turn.
     per_array
         Numbers that are changed per array of weights.
-    shared
-        Faults in the code that layers share, at most; each has a build of its own.
+    alone
+        Faults of each graph that need a build of their own, at most: in the code that layers share, and in the
+        numbers of beats and elements, which may stop the whole simulation.
     vectors
         What is to catch them: input codes by value name, for one graph.
     """
@@ -132,7 +136,7 @@ def run(
     manifest = convert(packed.graph, scratch / "packed", config)
     queues: dict[str, list[Fault]] = {}
     for fault in all_faults(manifest, seed=1, per_array=per_array):
-        if fault.layer is not None:
+        if fault.layer is not None and fault.kind not in STOPPING:
             queues.setdefault(fault.layer.split("_")[0], []).append(fault)
     chosen = [
         _kinds_in_turn(queue)[int(prefix.split("c")[1]) :: copies][:builds]
@@ -149,13 +153,14 @@ def run(
             continue
         mutants += found
         show(f"{len(mutants)} faults judged, {len(groups)} builds to come")
-    if shared:
-        single = Packed.of(graphs, 1, vectors)
-        manifest = convert(single.graph, scratch / "single", config)
-        general = [f for f in all_faults(manifest, seed=1, per_array=0) if f.layer is None][:shared]
-        for fault in general:
+    for number, graph in enumerate(graphs if alone else ()):
+        single = Packed.of([graph], 1, vectors)
+        manifest = convert(single.graph, scratch / f"single{number}", config)
+        faults = all_faults(manifest, seed=1, per_array=per_array)
+        faults = [f for f in faults if f.layer is None or f.kind in STOPPING]
+        for fault in _kinds_in_turn(faults)[:alone]:
             mutants += _judge(single, manifest, [fault], scratch) or []
-            show(f"{len(mutants)} faults judged")
+        show(f"{len(mutants)} faults judged")
     return mutants
 
 

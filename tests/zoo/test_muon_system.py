@@ -160,6 +160,17 @@ def test_recipes_that_make_no_sense_are_refused(override, message) -> None:
         MUON.model_section(load_recipe(MUON.default_recipe, override))
 
 
+@pytest.mark.parametrize("ablation", list(ABLATIONS))
+def test_each_ablation_is_one_switch_on_the_published_recipe(ablation) -> None:
+    published = MUON.default_recipe.with_name("muon_full.toml")
+    recipe = load_recipe(published, [f"model.ablation={ablation}"])
+    assert MUON.model(recipe).ablation == ablation
+    if ablation == "none":
+        network = MUON.build_quantised(recipe)
+        assert int(network.b4_energy_q.act_quant.bit_width()) == 16
+        assert int(network.b4_q.act_quant.bit_width()) == 8
+
+
 @pytest.fixture(scope="module")
 def events(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("muon") / "events.h5"
@@ -170,8 +181,13 @@ def events(tmp_path_factory) -> Path:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "overrides",
-    [(), ("model.norm=running", "quant.default.weight=4"), (*FULL, *WIDE, "model.blocks=1")],
-    ids=["compact", "running", "full"],
+    [
+        (),
+        ("model.norm=running", "quant.default.weight=4"),
+        ("model.aggregate=true", "model.response=log"),
+        (*FULL, *WIDE, "model.blocks=1"),
+    ],
+    ids=["compact", "running", "aggregate", "full"],
 )
 def test_reference_equals_the_exported_network_at_every_layer(overrides, events, tmp_path) -> None:
     recipe = load_recipe(MUON.default_recipe, overrides)

@@ -73,13 +73,21 @@ class Muon(VoxelSystem):
         """The checked ``[model]`` section."""
         return cast(MuonModel, self.model_section(recipe))
 
+    def model_section(self, recipe: Recipe) -> Section:
+        """As for every system; without convolutions the width of the input they had may stay."""
+        if recipe.model.get("ablation") == "no_cnn":
+            inputs = {name: bits for name, bits in recipe.quant.inputs.items() if name != "calo"}
+            recipe = recipe.model_copy(update={"quant": recipe.quant.model_copy(update={"inputs": inputs})})
+        return super().model_section(recipe)
+
     def layer_names(self, recipe: Recipe) -> tuple[str, ...]:
         if not recipe.quant.layers:
             return ()
         from levelone.quant.layers import FloatLayers
 
         section = MuonModel.model_validate(recipe.model)
-        return tuple(name for name, _ in _network(FloatLayers(), section).named_children())
+        names = (name for name, _ in _network(FloatLayers(), section).named_children())
+        return (*names, "energy_path") if section.architecture == "full" else tuple(names)
 
     def check_model(self, recipe: Recipe, section: Section) -> None:
         model = cast(MuonModel, section)

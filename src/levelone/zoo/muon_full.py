@@ -22,6 +22,8 @@ from levelone.quant.wiring import Wired
 from levelone.zoo.muon_section import GRID, MuonModel, strided
 
 OUTPUT = "energy"
+ENERGY_PATH = "energy_path"
+"""Under this name ``[quant.layers]`` gives the width of all energy sums, whichever blocks there are."""
 Size = tuple[int, int, int]
 DOWN: Size = (2, 2, 2)
 
@@ -181,7 +183,7 @@ class MuonFull(Wired):
             name, (energy,), (1, 1), DOWN, DOWN, (1, 1, 1), bias=False, norm=None, fixed=ones
         )
         energy = self.step(name, layer, energy)
-        return self.step(f"{name}_q", self.make.quantise(f"{name}_q", signed=False), energy)
+        return self.step(f"{name}_q", self.make.quantise(ENERGY_PATH, signed=False), energy)
 
 
 def block_channels(section: MuonModel) -> list[int]:

@@ -127,7 +127,7 @@ def run(
     per_array
         Numbers that are changed per array of weights.
     alone
-        Faults of each graph that need a build of their own, at most: in the code that layers share, and in the
+        Faults of each graph that need a build of their own, at most: in the code that layers share, and in
         numbers of beats and elements, which may stop the whole simulation.
     vectors
         What is to catch them: input codes by value name, for one graph.

@@ -49,7 +49,7 @@ class SparseGrid:
     def from_dense(images: NDArray[Any]) -> SparseGrid:
         """Compress dense `images` [n, *shape]; zeros are dropped, nothing else is."""
         flat = np.ascontiguousarray(images).reshape(len(images), -1)
-        filled = np.flatnonzero(flat)
+        filled = np.flatnonzero(flat != 0)
         event, index = np.divmod(filled, flat.shape[1])
         offsets = np.zeros(len(flat) + 1, np.int64)
         np.cumsum(np.bincount(event, minlength=len(flat)), out=offsets[1:])

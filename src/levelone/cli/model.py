@@ -75,17 +75,17 @@ def emulate(
         typer.Option(
             "--input",
             metavar="[NAME=]FILE",
-            help="Inputs as .npy (with NAME= if the model has several) or one .npz with all of them.",
+            help="Inputs as .npy (with NAME= if the model has several), or one .npz or .h5 with all.",
         ),
     ],
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="The outputs: .npy, or .npz for all of them.")
+        Path, typer.Option("-o", "--output", help="The outputs: .npy; .npz or .h5 if there are several.")
     ],
     codes: Annotated[
         bool, typer.Option("--codes", help="Write integer codes instead of real numbers.")
     ] = False,
     every: Annotated[
-        bool, typer.Option("--all", help="Write every layer, not only the outputs (.npz).")
+        bool, typer.Option("--all", help="Write every layer, not only the outputs (.npz or .h5).")
     ] = False,
     port: Ports = None,
     as_json: AsJson = False,
@@ -94,11 +94,14 @@ def emulate(
 
     Example: levelone emulate model.onnx --input images=x.npy --input features=f.npy -o y.npy
     """
+    from levelone.cli.progress import bar
     from levelone.pipeline.emulation import emulate_files, model_file
     from levelone.pipeline.ports import with_ports
 
     with one_json_object(as_json) as emit, with_ports(model_file(model), port or ()) as model:
-        result = emulate_files(model, inputs, output, codes=codes, every=every)
+        result = emulate_files(
+            model, inputs, output, codes=codes, every=every, watch=lambda events: bar("events", events)
+        )
         emit(result)
     if not as_json:
         for name, shape in result["outputs"].items():

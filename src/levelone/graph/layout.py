@@ -22,13 +22,13 @@ def layout_of(graph: Graph, name: str) -> Layout:
 def to_onnx_layout(graph: Graph, name: str, codes: NDArray[Any]) -> NDArray[Any]:
     """Codes [event, *graph shape] as [event, *ONNX shape]."""
     layout = layout_of(graph, name)
-    return codes.reshape(len(codes), -1)[:, layout.order].reshape(len(codes), *layout.shape)
+    return codes.reshape(len(codes), len(layout.order))[:, layout.order].reshape(len(codes), *layout.shape)
 
 
 def from_onnx_layout(graph: Graph, name: str, tensor: NDArray[Any]) -> NDArray[Any]:
     """An array [event, *ONNX shape] as [event, *graph shape]; the inverse of `to_onnx_layout`."""
     layout = layout_of(graph, name)
-    flat = tensor.reshape(len(tensor), -1)
+    flat = tensor.reshape(len(tensor), len(layout.order))
     result = np.empty_like(flat)
     result[:, layout.order] = flat
     return result.reshape(len(tensor), *graph.values[name].shape)

@@ -1,9 +1,12 @@
-"""From arrays on disk through the exact reference to arrays on disk."""
+"""From arrays on disk through the exact reference to arrays on disk, in bounded memory."""
 
 from __future__ import annotations
 
-import zipfile
-from collections.abc import Sequence
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +14,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
-from levelone.files import atomic_path
-from levelone.graph import Graph, execute, quantise_inputs, read_qonnx, to_onnx_layout
+from levelone.graph import Executor, Graph, layout_of, quantise_inputs, read_qonnx, to_onnx_layout
+from levelone.pipeline.arrays import HDF5, Rows, open_rows, readable, writing
 
-CHUNK = 8192  # events at a time: bounds the memory of intermediate layers
+MEMORY_BYTES = 2**27
+"""For the arrays of all chunks in memory, inputs and results: as many chunks as cores, and one more."""
+
+Watch = Callable[[int], AbstractContextManager[Callable[[int], None]]]
+"""Number of events -> a function that takes how many of them are done."""
+Arrays = dict[str, NDArray[Any]]
 
 
 def emulate_files(
-    model: Path, inputs: Sequence[str], output: Path, *, codes: bool = False, every: bool = False
+    model: Path,
+    inputs: Sequence[str],
+    output: Path,
+    *,
+    codes: bool = False,
+    every: bool = False,
+    watch: Watch | None = None,
 ) -> dict[str, Any]:
     """Run the reference on arrays from files.
 
@@ -27,13 +41,16 @@ def emulate_files(
     model
         A QONNX file, or a project or run folder that holds one.
     inputs
-        ``FILE.npz`` with one array per input, or ``FILE.npy`` / ``NAME=FILE.npy``, one for each input.
+        ``FILE.npz`` or ``FILE.h5`` with one array per input, or ``NAME=FILE`` for each input (``FILE`` alone
+        if there is only one).
     output
-        ``.npy`` for a model with one output, else ``.npz``; arrays are in ONNX layout.
+        ``.npy`` for a model with one output, else ``.npz`` or HDF5; arrays are in ONNX layout.
     codes
         Write int64 codes; otherwise float64 values, code times scale.
     every
         Write every value of the graph.
+    watch
+        Shows the progress.
 
     Returns
     -------
@@ -43,29 +60,164 @@ def emulate_files(
     Raises
     ------
     LeveloneError
-        If the model or an array is not usable, or the output cannot be written.
+        If the model or an array is not usable, or the output cannot be written; nothing is left then.
     """
     graph = read_qonnx(model_file(model))
-    several = every or len(graph.outputs) > 1
-    expected = ".npz" if several else ".npy"
-    if output.suffix not in {".npz", expected}:
-        raise LeveloneError(f"{output}: expected a name that ends in {expected}")
-    real = read_inputs(graph, inputs)
-    events = len(next(iter(real.values())))
-    parts: dict[str, list[NDArray[Any]]] = {}
-    for start in range(0, max(events, 1), CHUNK):
-        ports = quantise_inputs(graph, {name: array[start : start + CHUNK] for name, array in real.items()})
-        for name, found in execute(graph, ports, keep="all" if every else "outputs").items():
-            values = found if codes else found * np.array([float(s) for s in graph.values[name].scale])
-            parts.setdefault(name, []).append(to_onnx_layout(graph, name, values))
-    arrays = {name: np.concatenate(found) for name, found in parts.items()}
-    with atomic_path(output) as scratch, scratch.open("wb") as stream:
-        if output.suffix == ".npz":
-            np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]
+    names = tuple(graph.values) if every else graph.outputs
+    allowed = {".npz", *HDF5} | ({".npy"} if len(names) == 1 else set())
+    if output.suffix not in allowed:
+        raise LeveloneError(f"{output}: expected a name that ends in {', '.join(sorted(allowed))}")
+    with ExitStack() as stack:
+        sources = open_inputs(graph, inputs, stack)
+        events = check_sources(graph, {name: rows for name, (_, rows) in sources.items()})
+        shapes = {name: (events, *layout_of(graph, name).shape) for name in names}
+        advance = stack.enter_context(watch(events) if watch else nullcontext(lambda done: None))
+        with writing(output, shapes, np.int64 if codes else np.float64) as writer:
+            done = 0
+            threads = len(os.sched_getaffinity(0))
+            parts = chunks(graph, sources, names, events, MEMORY_BYTES // (threads + 1))
+            for part in emulated(graph, parts, names, codes=codes, threads=threads):
+                for name, array in part.items():
+                    writer.put(name, array)
+                done += len(next(iter(part.values())))
+                advance(done)
+    return {
+        "file": str(output),
+        "events": events,
+        "outputs": {name: list(shape) for name, shape in shapes.items()},
+    }
+
+
+def emulated(
+    graph: Graph, parts: Iterator[Arrays], names: Sequence[str], *, codes: bool, threads: int
+) -> Iterator[Arrays]:
+    """Results of consecutive parts of the inputs, in their order, computed on several cores.
+
+    Parameters
+    ----------
+    parts
+        Real numbers [event, *ONNX shape] by ONNX input name.
+    names
+        Values to return, in ONNX layout.
+    """
+    executor = Executor(graph, names, threads=1)
+    scales = {name: np.array([float(s) for s in graph.values[name].scale]) for name in names}
+
+    def one(part: Arrays) -> Arrays:
+        results = {}
+        for name, found in executor.run(quantise_inputs(graph, part)).items():
+            results[name] = to_onnx_layout(graph, name, found if codes else found * scales[name])
+        return results
+
+    ahead: deque[Future[Arrays]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            for part in parts:
+                ahead.append(pool.submit(one, part))
+                if len(ahead) > threads:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
+        finally:
+            for waiting in ahead:
+                waiting.cancel()
+
+
+def chunks(
+    graph: Graph, sources: Mapping[str, tuple[Path, Rows]], names: Sequence[str], events: int, memory: int
+) -> Iterator[Arrays]:
+    """The inputs, as many events at a time as `memory` bytes allow; at least one part, if an empty one."""
+    sizes = [graph.values[name].size for name in names]
+    sizes += [2 * port.value.size for port in graph.inputs]  # real numbers and codes
+    step = max(1, memory // (8 * sum(sizes)))
+    for start in range(0, max(events, 1), step):
+        count = min(step, events - start)
+        part = {}
+        for name, (path, rows) in sources.items():
+            with readable(path):
+                array = rows.take(count)
+            part[name] = finite(name, array, start)
+        yield part
+
+
+def finite(name: str, array: NDArray[Any], start: int) -> NDArray[Any]:
+    """The array as float32, after a look for what is not a number; `start` is its first event's number."""
+    with np.errstate(over="ignore"):
+        single = array.astype(np.float32, copy=False)
+    good = np.isfinite(single)
+    if not good.all():
+        event, *where = (int(i) for i in np.argwhere(~good)[0])
+        raise LeveloneError(
+            f"input {name!r}: {array[event][tuple(where)]} in event {start + event} at {tuple(where)}; "
+            f"finite float32 numbers expected"
+        )
+    return single
+
+
+def open_inputs(graph: Graph, named: Sequence[str], stack: ExitStack) -> dict[str, tuple[Path, Rows]]:
+    """File and array of each ``--input``, by ONNX input name.
+
+    Raises
+    ------
+    LeveloneError
+        If a file cannot be read, or it is not clear which input an array is for.
+    """
+    known = list(dict.fromkeys(port.source for port in graph.inputs))
+    found: dict[str, tuple[Path, Rows]] = {}
+    for text in named:
+        name, equals, file = text.partition("=")
+        path = Path(file if equals else text)
+        arrays = open_rows(path, stack)
+        if equals:
+            found[name] = path, _only(path, name, arrays)
+        elif path.suffix != ".npy" and set(known) <= set(arrays):
+            found |= {name: (path, arrays[name]) for name in known}
+        elif len(known) == 1:
+            found[known[0]] = path, _only(path, known[0], arrays)
         else:
-            np.save(stream, next(iter(arrays.values())))
-    shapes = {name: list(array.shape) for name, array in arrays.items()}
-    return {"file": str(output), "events": events, "outputs": shapes}
+            raise LeveloneError(
+                f"--input {text}: the model has inputs {', '.join(known)}; which one is this?",
+                hint=f"--input {known[0]}={text}, or one .npz or HDF5 file with arrays of these names",
+            )
+    return found
+
+
+def _only(path: Path, name: str, arrays: Mapping[str, Rows]) -> Rows:
+    if name in arrays:
+        return arrays[name]
+    if len(arrays) != 1:
+        held = ", ".join(arrays) or "nothing"
+        raise LeveloneError(f"{path}: no array is called {name!r}; the file holds {held}")
+    return next(iter(arrays.values()))
+
+
+def check_sources(graph: Graph, sources: Mapping[str, Rows]) -> int:
+    """The number of events, after a look at names, types and shapes.
+
+    Raises
+    ------
+    LeveloneError
+        Naming the input.
+    """
+    known = {
+        port.source: port.source_shape or layout_of(graph, port.value.name).shape for port in graph.inputs
+    }
+    for name, rows in sources.items():
+        if name not in known:
+            raise LeveloneError(f"no input is called {name!r}; the graph has {', '.join(sorted(known))}")
+        if rows.dtype.kind not in "fiub":
+            raise LeveloneError(f"input {name!r}: numbers expected, found dtype {rows.dtype}")
+        if tuple(rows.shape[1:]) != tuple(known[name]):
+            expected = ", ".join(map(str, known[name]))
+            raise LeveloneError(f"input {name!r}: shape {rows.shape}, expected (events, {expected})")
+    for name in known:
+        if name not in sources:
+            raise LeveloneError(f"input {name!r} is missing")
+    counts = {name: rows.shape[0] for name, rows in sources.items()}
+    if len(set(counts.values())) != 1:
+        shown = ", ".join(f"{name}: {count}" for name, count in counts.items())
+        raise LeveloneError(f"inputs hold different numbers of events ({shown})")
+    return next(iter(counts.values()))
 
 
 def model_file(model: Path) -> Path:
@@ -84,43 +236,3 @@ def model_file(model: Path) -> Path:
             f"{model}: no model.onnx in this folder", hint="levelone export RUN -o model.onnx"
         )
     return model
-
-
-def read_inputs(graph: Graph, named: Sequence[str]) -> dict[str, NDArray[Any]]:
-    """The arrays that ``--input`` names, by ONNX input name.
-
-    Raises
-    ------
-    LeveloneError
-        If a file is not a plain NumPy file, or it is not clear which input an array is for.
-    """
-    sources = [port.source for port in graph.inputs]
-    arrays: dict[str, NDArray[Any]] = {}
-    for text in named:
-        name, equals, file = text.partition("=")
-        path = Path(file if equals else text)
-        loaded = _load(path)
-        if isinstance(loaded, dict):
-            arrays |= loaded
-        elif equals:
-            arrays[name] = loaded
-        elif len(sources) == 1:
-            arrays[sources[0]] = loaded
-        else:
-            raise LeveloneError(
-                f"--input {text}: the model has inputs {', '.join(sources)}; which one is this?",
-                hint=f"--input {sources[0]}={text}, or one .npz file with all of them",
-            )
-    return arrays
-
-
-def _load(path: Path) -> NDArray[Any] | dict[str, NDArray[Any]]:
-    """A NumPy file without pickles."""
-    try:
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return loaded
-        with loaded:
-            return {name: loaded[name] for name in loaded.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise LeveloneError(f"{path}: not a readable .npy or .npz file: {error}") from error

@@ -157,7 +157,7 @@ class Network:
     def function(self, x, shape, bits) -> None:
         if bits > 8:
             return
-        kind = self.choose(("LeakyRelu", "Clip", "Abs", "HardSigmoid", "PRelu", "Tanh"))
+        kind = self.choose(("LeakyRelu", "Clip", "Abs", "HardSigmoid", "PRelu", "ThresholdedRelu"))
         m = self.model
         if kind == "PRelu":
             y = m.add(

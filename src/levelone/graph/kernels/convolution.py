@@ -180,6 +180,8 @@ class Unrolled:
                 for start, n, s in zip(starts, counts, self.stride, strict=False)
             ]
             held: Array = a[(cut[0], slice(None), *cut[1:])].astype(dtype, copy=False)
+            if held.strides[-3] != held.shape[-2] * held.strides[-2]:
+                held = np.ascontiguousarray(held)  # a view of a larger array: windows would reach beside it
         else:
             held = buffer[:rows]
             for into, source in self.moves(first, rows):

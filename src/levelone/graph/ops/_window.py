@@ -66,7 +66,8 @@ class Window:
                 )
             sizes.append(room // s + 1)
         padded = (n + begin + end for n, (begin, end) in zip(spatial, self.pads, strict=True))
-        if max(math.prod(padded), math.prod(self.kernel)) > MAX_ELEMENTS:
+        work = math.prod(sizes) * math.prod(self.kernel)
+        if max(math.prod(padded), math.prod(self.kernel), work // 2**8) > MAX_ELEMENTS:
             raise LeveloneError(f"node {name}: {spatial} padded by {self.pads} is too large to compute with")
         return tuple(sizes)
 
@@ -92,9 +93,17 @@ class Window:
         for n, k, s, (begin, _), d, o in zip(
             spatial, self.kernel, self.stride, self.pads, self.dilation, out, strict=True
         ):
+            if o * k > MAX_ELEMENTS // 8:
+                raise LeveloneError(f"a window of {k} elements at {o} positions is too large to compute with")
             at = np.arange(o)[:, None] * s + np.arange(k)[None, :] * d - begin
             masks.append((at >= 0) & (at < n))
         return masks
+
+    def regions(self, out: Index) -> int:
+        """No more distinct footprints than this (see `footprints`)."""
+        return math.prod(
+            min(o, 2 * d * (k - 1) + 1) for o, k, d in zip(out, self.kernel, self.dilation, strict=True)
+        )
 
     def footprints(self, spatial: Index, out: Index) -> Iterator[NDArray[np.bool_]]:
         """Each distinct set of taps that meets data at some position: bool [*kernel]."""

@@ -9,12 +9,15 @@ from fractions import Fraction
 import numpy as np
 import onnx
 
-from levelone.errors import LeveloneError
+from levelone.errors import LeveloneError, UnsupportedError
 from levelone.graph.ops import Add, Multiply, Relu
 from levelone.graph.ops._bounds import spread
 from levelone.graph.reader.context import Context, align, attributes, describe, unsupported
 from levelone.graph.reader.functions import swish_of
 from levelone.graph.reader.tensors import Activation, Constant, Fractions, finite, rational_gcd
+
+MOST_DIGITS = 4096
+"""Bits of the numerators and denominators that constants in a row multiply up to."""
 
 
 def read_relu(ctx: Context, node: onnx.NodeProto) -> Activation:
@@ -163,6 +166,12 @@ def _affine(ctx: Context, x: Activation, gain: Fractions, bias: Fractions) -> Ac
         elif term != {Fraction(0)} or min(factor) <= 0 or not {lower, upper} <= {Fraction(0), None}:
             x = ctx.settle(x)
             lower = upper = None
+    for number in (*x.gain[:1], *x.bias[:1]):
+        if max(number.numerator.bit_length(), number.denominator.bit_length()) > MOST_DIGITS:
+            raise UnsupportedError(
+                f"{x.value}: the constants after it need more than {MOST_DIGITS} bits to be exact",
+                hint="put a Quant between them",
+            )
     count = max(len(x.gain), len(x.bias), len(gain), len(bias))
     old_gain, old_bias, g, b = (spread(t, count) for t in (x.gain, x.bias, gain, bias))
     return replace(

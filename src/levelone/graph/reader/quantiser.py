@@ -33,7 +33,7 @@ from levelone.graph.rounding import round_fraction
 MAX_BITS = 62
 MAX_TABLE = 2**17
 """Entries of the largest table that a function becomes."""
-TABLE_COST = 64
+TABLE_COST = 128
 """What one table entry counts for in the budget of `Context.spend`: it is computed in rationals."""
 ROUNDINGS = {mode.value: mode for mode in Rounding} | {"HALF_EVEN": Rounding.ROUND}
 

@@ -17,8 +17,10 @@ VOXEL_SYSTEMS = sorted(name for name, system in SYSTEMS.items() if isinstance(sy
 SMALL = (
     "train.float_epochs=1",
     "train.quantised_epochs=1",
-    "model.convolutions=[{channels=2, stride=[4,4,4]}, {channels=2}]",
+    "model.convolutions=[{channels=2}, {channels=2, kernel=[4,4,4], padding=[0,0,2]}]",
     "model.dense=[4]",
+    "verify.events=20",
+    "verify.random=5",
 )
 
 
@@ -100,22 +102,31 @@ def test_refusals(levelone: Levelone, events: Path, tmp_path: Path, words: tuple
 
 
 @pytest.mark.slow
-def test_train_and_report(levelone: Levelone, events: Path, tmp_path: Path) -> None:
+def test_the_whole_chain(levelone: Levelone, events: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    done = levelone("train", "next", "--data", events, "--out", out, "--json", *settings(*SMALL))
+    words = ("run", "next", "--data", events, "--out", out, "--json", *settings(*SMALL))
+    done = levelone(*words)
     assert done.returncode == 0, done.stderr
-    assert {stage["name"] for stage in json.loads(done.stdout)["stages"]} == {"data", "train", "evaluate"}
+    result = json.loads(done.stdout)
+    names = [stage["name"] for stage in result["stages"]]
+    assert names == ["data", "train", "evaluate", "export", "convert", "csim", "report"]
+    assert result["verdict"] == "exact"
     metrics = json.loads((out / "metrics.json").read_text())
     assert set(metrics["models"]) == {"float", "quantised", "published", "blob"}
-    exported = levelone("export", out, "-o", tmp_path / "model.onnx")
-    assert exported.returncode == 0, exported.stderr
-    done = levelone("report", out, "--json")
-    assert done.returncode == 0, done.stderr
+    csim = json.loads((out / "csim.json").read_text())
+    assert [part["against"] for part in csim["sets"]] == [["exact reference", "trained module"]] * 3
     page = (out / "report.html").read_text()
-    for words in ("two-electron events kept", "fully connected, published", "at 90 %", "Learning curves"):
-        assert words in page
-    again = levelone("train", "next", "--data", events, "--out", out, *settings(*SMALL))
-    assert again.stderr.count("skipped: up to date") == 3
+    for word in (
+        "two-electron events kept",
+        "fully connected, published",
+        "at 90 %",
+        "Learning curves",
+        "exact",
+    ):
+        assert word in page
+    again = levelone(*words)
+    assert again.returncode == 0
+    assert again.stderr.count("skipped: up to date") == len(names)
 
 
 @pytest.mark.slow

@@ -13,12 +13,15 @@ import numpy as np
 from levelone.graph import Graph, GraphBuilder, IntRange, Rounding
 from levelone.graph.ops import (
     Add,
+    Affine,
     AveragePool,
     Concat,
     Conv,
     Dense,
+    Lookup,
     MaxPool,
     Relu,
+    Requantise,
     Reshape,
     Transpose,
 )
@@ -93,8 +96,8 @@ def pack(graphs: Sequence[Graph], copies: int) -> Graph:
 
 
 def small_graphs(io: str) -> list[Graph]:
-    """At most 4096 inputs each: every operation that hls4ml itself has, and every rounding mode it has."""
-    return [_image(), _line(), _vector(), _pair(), _cube(io)]
+    """At most 4096 inputs each: hls4ml's layers, every rounding mode, general scales, tables, volumes."""
+    return [_image(), _line(), _vector(), _pair(), _cube(io), _scales(), _volume()]
 
 
 def large_graphs() -> list[Graph]:
@@ -152,6 +155,31 @@ def _cube(io: str) -> Graph:
     p.b.node("total", Add(), "act", "side")
     p.b.node("joined", Concat(2), "total", "act")
     p.b.node("flat", Reshape((24,)), "joined")
+    return p.b.build(p.dense("last", "flat", 2))
+
+
+def _scales() -> Graph:
+    """Scales that are no powers of two, one per channel; a table; integer factors per channel."""
+    p = _Maker("scales")
+    x = p.b.input("x_q", (3,), _power(-3), S4)
+    p.dense("one", x, 3)
+    multiplier = (Fraction(3, 37), Fraction(-5, 101), Fraction(7, 59))
+    offset = (Fraction(1, 3), Fraction(0), Fraction(-2, 7))
+    p.b.node("act", Requantise(multiplier, (Fraction(1),), S4, Rounding.ROUND, offset), "one")
+    p.b.node("table", Lookup(-8, np.round(7 * np.tanh(np.arange(-8, 8) / 5)), (Fraction(1),)), "act")
+    p.b.node("scaled", Affine((3, -2, 5), (1, 0, -4), (Fraction(1),)), "table")
+    p.b.node("narrow", Requantise((Fraction(2, 9),), (Fraction(1),), S3, Rounding.HALF_UP), "scaled")
+    return p.b.build(p.dense("last", "narrow", 2))
+
+
+def _volume() -> Graph:
+    p = _Maker("volume")
+    x = p.b.input("x_q", (3, 2, 2, 1), _power(-1), U1)
+    p.conv("conv", x, 2, (2, 2, 2), (1, 1, 1), ((0, 1), (1, 0), (0, 0)))
+    p.b.node("positive", Relu(), "conv")
+    p.quantise("act", "positive", 1, U3, Rounding.ROUND)
+    p.b.node("pool", MaxPool((3, 1, 1), (3, 1, 1), ((0, 0),) * 3, (1, 1, 1)), "act")
+    p.b.node("flat", Reshape((4,)), "pool")
     return p.b.build(p.dense("last", "flat", 2))
 
 

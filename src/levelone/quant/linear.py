@@ -148,3 +148,13 @@ def apply_mask(layer: nn.Module, mask: Tensor | None) -> None:
     with torch.no_grad():
         weight.mul_(mask)
     weight.register_hook(lambda gradient: gradient * mask)
+
+
+def fix_weights(conv: nn.Module, weights: Tensor | None) -> None:
+    """Give a convolution weights that are never trained."""
+    if weights is None:
+        return
+    weight: Any = conv.weight
+    with torch.no_grad():
+        weight.copy_(weights)
+    weight.requires_grad_(False)

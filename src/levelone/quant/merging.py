@@ -86,3 +86,52 @@ class Reshape(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x.reshape(-1, *self.shape)
+
+
+NO_PADDING: Triple = (0, 0, 0)
+
+
+class Merging:
+    """The layers that are the same in both vocabularies."""
+
+    def max_pool3d(
+        self,
+        name: str,
+        sources: tuple[str, ...],
+        kernel: Triple,
+        stride: Triple | None = None,
+        padding: Triple = NO_PADDING,
+    ) -> nn.Module:
+        """The largest value of each window (stride: the kernel's size if None)."""
+        return MaxPool3d(sources, kernel, stride or kernel, padding)
+
+    def average_pool3d(
+        self,
+        name: str,
+        sources: tuple[str, ...],
+        kernel: Triple,
+        stride: Triple | None = None,
+        padding: Triple = NO_PADDING,
+    ) -> nn.Module:
+        """The mean of each window, padding counted as zeros; put `quantise` (or an activation) behind it."""
+        return AveragePool3d(sources, kernel, stride or kernel, padding)
+
+    def add(self, name: str, sources: tuple[str, str]) -> nn.Module:
+        """The sum of two values of equal shape, called as ``layer(a, b)``."""
+        return Add(sources)
+
+    def multiply(self, name: str, sources: tuple[str, str]) -> nn.Module:
+        """The product of two values, axes of length 1 repeated, called as ``layer(a, b)``."""
+        return Multiply(sources)
+
+    def concat(self, name: str, sources: tuple[str, ...]) -> nn.Module:
+        """The values joined along the channels, called as ``layer(a, b, ...)``."""
+        return Concat(sources)
+
+    def flatten(self, name: str, sources: tuple[str]) -> nn.Module:
+        """One axis behind the batch axis."""
+        return Flatten(sources)
+
+    def reshape(self, name: str, sources: tuple[str], shape: tuple[int, ...]) -> nn.Module:
+        """[n, *shape]."""
+        return Reshape(sources, shape)

@@ -1,0 +1,132 @@
+"""The vocabulary of layers with Brevitas' quantisers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import brevitas.nn as qnn
+from torch import Tensor, nn
+
+from levelone.errors import LeveloneError
+from levelone.quant.functions import QuantFunction, Sigmoid, Swish, Tanh
+from levelone.quant.linear import (
+    Pads,
+    Pair,
+    QuantAffine,
+    QuantConv3d,
+    Triple,
+    apply_mask,
+    fix_weights,
+    split_padding,
+)
+from levelone.quant.merging import Merging
+from levelone.quant.norm import Norm
+from levelone.quant.quantisers import Bias, SignedActivation, UnsignedActivation, Weight
+from levelone.recipe import QuantSection
+
+
+class QuantLayers(Merging):
+    """Brevitas layers with the bit widths of a recipe.
+
+    They exchange plain tensors: with constant scales there is nothing else to tell the next layer.
+    """
+
+    def __init__(self, quant: QuantSection) -> None:
+        self._quant = quant
+
+    def input(self, name: str, *, signed: bool) -> nn.Module:
+        source = name.removesuffix("_q")
+        if source not in self._quant.inputs:
+            raise LeveloneError(
+                f"quant.inputs.{source} is missing: the bit width of the input port {source!r}"
+            )
+        act = SignedActivation if signed else UnsignedActivation
+        return qnn.QuantIdentity(act_quant=act, bit_width=self._quant.inputs[source])
+
+    def conv2d(
+        self,
+        name: str,
+        sources: tuple[str, ...],
+        channels: Pair,
+        kernel: Pair,
+        stride: Pair,
+        padding: Pair,
+        mask: Tensor | None = None,
+    ) -> nn.Module:
+        layer = qnn.QuantConv2d(
+            *channels, kernel, stride=stride, padding=padding, bias=True, **self._widths(name)
+        )
+        return _wired(layer, sources, mask)
+
+    def conv3d(
+        self,
+        name: str,
+        sources: tuple[str, ...],
+        channels: Pair,
+        kernel: Triple,
+        stride: Triple = (1, 1, 1),
+        padding: Pads = (0, 0, 0),
+        *,
+        groups: int = 1,
+        bias: bool = True,
+        norm: Norm | None = "batch",
+        fixed: Tensor | None = None,
+    ) -> nn.Module:
+        inside, pads = split_padding(padding)
+        offset = bias or norm is not None
+        layer = QuantConv3d(
+            *channels,
+            kernel,
+            stride=stride,
+            padding=inside,
+            groups=groups,
+            bias=offset,
+            pads=pads,
+            **self._widths(name, bias=offset),
+        )
+        fix_weights(layer, fixed)
+        return _wired(layer, sources, None)
+
+    def affine(self, name: str, sources: tuple[str, ...], channels: int, norm: Norm) -> nn.Module:
+        return _wired(QuantAffine(channels, **self._widths(name)), sources, None)
+
+    def dense(
+        self,
+        name: str,
+        sources: tuple[str, ...],
+        features: Pair,
+        *,
+        norm: bool = True,
+        mask: Tensor | None = None,
+    ) -> nn.Module:
+        return _wired(qnn.QuantLinear(*features, bias=True, **self._widths(name)), sources, mask)
+
+    def relu(self, layer: str) -> nn.Module:
+        return qnn.QuantReLU(act_quant=UnsignedActivation, bit_width=self._quant.of(layer).activation)
+
+    def quantise(self, name: str, *, signed: bool) -> nn.Module:
+        act = SignedActivation if signed else UnsignedActivation
+        return qnn.QuantIdentity(act_quant=act, bit_width=self._quant.of(name).activation)
+
+    def swish(self, name: str) -> nn.Module:
+        return self._function(name, Swish, SignedActivation)
+
+    def sigmoid(self, name: str) -> nn.Module:
+        return self._function(name, Sigmoid, UnsignedActivation)
+
+    def tanh(self, name: str) -> nn.Module:
+        return self._function(name, Tanh, SignedActivation)
+
+    def _function(self, name: str, function: type[nn.Module], act: type) -> nn.Module:
+        return QuantFunction(function, act_quant=act, bit_width=self._quant.of(name).activation)
+
+    def _widths(self, name: str, *, bias: bool = True) -> dict[str, Any]:
+        bits = self._quant.of(name)
+        widths: dict[str, Any] = {"weight_quant": Weight, "weight_bit_width": bits.weight}
+        return {**widths, "bias_quant": Bias, "bias_bit_width": bits.bias} if bias else widths
+
+
+def _wired(layer: nn.Module, sources: tuple[str, ...], mask: Tensor | None) -> nn.Module:
+    layer.sources = sources  # type: ignore[assignment]
+    apply_mask(layer, mask)
+    return layer

@@ -165,7 +165,7 @@ class GraphBuilder:
         return value
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=32)
 def channels_first_order(shape: tuple[int, ...]) -> NDArray[np.int64]:
     """Layout order of a channels-last value of this shape whose ONNX tensor is channels first; read-only."""
     index = np.arange(int(np.prod(shape))).reshape(shape)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from math import prod
 from typing import Any
 
@@ -40,7 +41,9 @@ class Concat:
         )
         ends = [bounds(x) for x in inputs]
         if self.axis == rank - 1:
-            scale = [s for x in inputs for s in spread(x.scale, x.shape[-1])]
+            scale: Sequence[Fraction] = first.scale
+            if any(x.scale != first.scale or len(x.scale) > 1 for x in inputs):
+                scale = [s for x in inputs for s in spread(x.scale, x.shape[-1])]
             lo, hi = (np.concatenate(side) for side in zip(*ends, strict=True))
             return make_value(name, shape, scale, (lo, hi))
         if any(x.scale != first.scale for x in inputs):

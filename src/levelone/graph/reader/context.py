@@ -31,7 +31,7 @@ from levelone.graph.reader.tensors import (
 
 MAX_WIDTH = 62
 """Codes wider than this cannot be computed with in 64 bits."""
-MAX_VALUE = 2**25
+MAX_VALUE = 2**24
 """Elements of one tensor per event; more is taken for a corrupt file."""
 BUDGET = 2**28
 """Elements of all tensors together, constants included: what bounds the reader's memory and time."""

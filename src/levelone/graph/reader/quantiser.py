@@ -35,6 +35,8 @@ MAX_TABLE = 2**17
 """Entries of the largest table that a function becomes."""
 TABLE_COST = 128
 """What one table entry counts for in the budget of `Context.spend`: it is computed in rationals."""
+CLOSE = 1e-9
+"""Relative distance of a float64 from a multiple of one half below which rationals decide how it rounds."""
 ROUNDINGS = {mode.value: mode for mode in Rounding} | {"HALF_EVEN": Rounding.ROUND}
 
 
@@ -288,6 +290,15 @@ def _entry(
         if math.isnan(real):
             raise ValueError(f"the function before it is not defined at {float(x)}")
         return (quantiser.range.hi if real > 0 else quantiser.range.lo) - zero
+    if isinstance(real, float):
+        # Far enough from where any rounding changes its mind, floats decide as rationals would.
+        code = real / float(scale) + zero
+        if not quantiser.range.lo - 1 < code < quantiser.range.hi + 1:
+            return (quantiser.range.hi if code > 0 else quantiser.range.lo) - zero
+        doubled = 2 * code
+        if abs(doubled - round(doubled)) > CLOSE * (1 + abs(doubled)):
+            rounded = int(round_float(np.array([code]), quantiser.rounding)[0])
+            return min(max(rounded, quantiser.range.lo), quantiser.range.hi) - zero
     return _code(Fraction(real), quantiser, scale, Fraction(zero)) - zero
 
 

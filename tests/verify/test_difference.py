@@ -265,7 +265,7 @@ class Diagnosed:
 
 @pytest.fixture(scope="module")
 def diagnosed(tmp_path_factory: pytest.TempPathFactory) -> Diagnosed:
-    graph = pack(small_graphs("parallel"), 4)
+    graph = pack(small_graphs("parallel")[:5], 4)
     manifest = convert(graph, tmp_path_factory.mktemp("planted") / "project")
     for fault in FAULTS.values():
         path = manifest.project / fault.edit[0]
@@ -346,6 +346,51 @@ def test_a_project_without_faults_and_one_that_does_not_build(tmp_path: Path) ->
     (manifest.project / "firmware/defines.h").write_text("#error broken\n")
     with pytest.raises(LeveloneError, match="does not compile"):
         diagnose(manifest.project, codes, graph=graph)
+
+
+# --- layers that hls4ml lacks: their numbers are factors, terms and tables
+
+OWN = {
+    "factor": Planted(
+        number("g0c0_act_factor", moved(1, 1)), "g0c0_act", "table entry", "factor number 1", ""
+    ),
+    "table": Planted(
+        number("g0c1_table_table", moved(3, 1)), "g0c1_table", "table entry", "table number 3", "table entry"
+    ),
+    "term": Planted(
+        number("g0c2_scaled_term", moved(2, 1)), "g0c2_scaled", "table entry", "term number 2", ""
+    ),
+    "weight": Planted(
+        number("g1c0_conv_weight", moved(3, 0.125)),
+        "g1c0_conv",
+        "weight code",
+        "kernel position (0, 0, 1)",
+        "weight code",
+    ),
+    "accumulator": Planted(
+        retype("g1c1_conv_accum_t", less(2, 2)), "g1c1_conv", "accumulator type", "too narrow", "overflow"
+    ),
+}
+
+
+@pytest.mark.slow
+def test_causes_in_layers_that_hls4ml_lacks(tmp_path: Path) -> None:
+    graph = pack(small_graphs("parallel")[5:], 3)
+    manifest = convert(graph, tmp_path / "project")
+    for fault in OWN.values():
+        path = manifest.project / fault.edit[0]
+        path.write_text(fault.edit[1](path.read_text()))
+    codes = random_vectors(graph, 500, seed=1)
+    found = find_difference(manifest.project, codes, graph=graph)
+    firmware = read_firmware(manifest, graph)
+    assert {e.node.name for e in found.origins} == {f.layer for f in OWN.values()}
+    diagnosed = Diagnosed(found, firmware, {})
+    for fault in OWN.values():
+        cause = explain(diagnosed.case(fault.layer))
+        assert cause.confirmed and cause.kind == fault.kind and fault.words in cause.text, cause
+        if fault.blind:
+            blind = explain(diagnosed.case(fault.layer, blind=True))
+            assert blind.confirmed and blind.kind == fault.blind, blind
 
 
 # --- causes that no file shows: other meanings of an operation, found from integers alone

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.graph.ir import Codes, Op
+from levelone.graph.ir import Codes, IntRange, Op
 from levelone.graph.ops import Affine, AveragePool, Conv, Dense, Lookup, Requantise
 from levelone.hls.config import HlsConfig
+from levelone.hls.layers.requantise import MODES
 from levelone.hls.lowering import LayerSpec, lower
 from levelone.hls.types import FixedType
 from levelone.verify.causes.case import Case, Hypothesis
@@ -206,10 +207,13 @@ def _with_own_numbers(case: Case, op: Op) -> Op:
         shape = spec.parameters["table"].codes.shape
         table = np.array([int(n) for n in found["table"]], dtype=np.int64).reshape(shape)
         return replace(op, table=table, lowest=case.graph.values[case.evidence.node.inputs[0]].range.lo)
-    if isinstance(op, Requantise) and {"factor", "term"} <= found.keys() and not op.zero_point:
-        unit = 2 ** int(spec.body.constants["shift"])
+    if isinstance(op, Requantise) and {"factor", "term"} <= found.keys():
+        constants = spec.body.constants
+        unit = 2 ** int(constants["shift"])
         multiplier, offset = (tuple(n / unit for n in found[key]) for key in ("factor", "term"))
-        return replace(op, multiplier=multiplier, offset=offset)
+        rounding = {number: mode for mode, number in MODES.items()}[int(constants["rounding"])]
+        clip = IntRange(int(constants["lowest"]), int(constants["highest"]))
+        return replace(op, multiplier=multiplier, offset=offset, rounding=rounding, range=clip, zero_point=0)
     return op
 
 

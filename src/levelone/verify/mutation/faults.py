@@ -244,9 +244,10 @@ def _top(project: Path, manifest: Manifest) -> Iterator[Fault]:
             edits = tuple(Edit(file, *found.span(group), other) for group, other in swapped)
             yield Fault("order", found[5], f"{found[5]}: operands exchanged", edits)
     for found in re.finditer(r"#pragma HLS STREAM variable=(\w+) depth=(\d+)", text):
-        edit = Edit(file, *found.span(2), str(max(1, int(found[2]) // 2)))
-        if int(found[2]) > 1:
-            yield Fault(INVISIBLE, found[1], f"{found[1]}: depth {edit.text}, not {found[2]}", (edit,))
+        layer = _owner(found[1], _layers(manifest))
+        if int(found[2]) > 1 and layer is not None:  # copies of a stream are called otherwise
+            edit = Edit(file, *found.span(2), str(int(found[2]) // 2))
+            yield Fault(INVISIBLE, layer, f"{found[1]}: depth {edit.text}, not {found[2]}", (edit,))
 
 
 def _buffers(project: Path, rng: np.random.Generator, count: int) -> Iterator[Fault]:

@@ -12,7 +12,9 @@ from levelone.graph import ops
 from levelone.graph.ir import Graph
 from levelone.hls.config import HlsConfig
 from levelone.hls.layers.affine import lower_affine
+from levelone.hls.layers.gather import lower_gather
 from levelone.hls.layers.lookup import lower_lookup
+from levelone.hls.layers.merge import lower_multiply
 from levelone.hls.lowering.activations import lower_relu, lower_requantise
 from levelone.hls.lowering.moves import lower_add, lower_concat, lower_reshape, lower_transpose
 from levelone.hls.lowering.pools import lower_average_pool, lower_max_pool
@@ -30,10 +32,14 @@ LOWERINGS: Mapping[type, Callable[[Any, Site], list[LayerSpec]]] = MappingProxyT
         ops.Dense: lower_dense,
         ops.Lookup: lower_lookup,
         ops.MaxPool: lower_max_pool,
+        ops.Multiply: lower_multiply,
+        ops.Pad: lower_gather,
         ops.Relu: lower_relu,
         ops.Requantise: lower_requantise,
         ops.Reshape: lower_reshape,
+        ops.Take: lower_gather,
         ops.Transpose: lower_transpose,
+        ops.Upsample: lower_gather,
     }
 )
 

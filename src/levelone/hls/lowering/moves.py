@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from levelone.errors import UnsupportedError
-from levelone.graph.ir import Value
 from levelone.graph.ops import Add, Concat, Dense, Reshape, Transpose
+from levelone.hls.layers.gather import lower_gather
+from levelone.hls.layers.merge import lower_any_add, lower_any_concat
 from levelone.hls.lowering.spec import LayerSpec, Site
 from levelone.hls.types import exponent_of, value_type
 
 
 def lower_add(op: Add, site: Site) -> list[LayerSpec]:
-    """`Add`; without a stream one operand may repeat over the leading axes."""
+    """`Add`: hls4ml's layer for equal shapes, our own where one operand is repeated."""
     a, b = site.operands
-    small = min(site.operands, key=lambda value: value.size)
-    repeats = site.output.shape in (a.shape, b.shape) and small.size == _tail(small, site.output)
-    if a.shape != b.shape and (site.stream or not repeats):
-        raise UnsupportedError(
-            f"{site.name}: adding shapes {a.shape} and {b.shape} has no hls4ml layer" + _in_stream(site),
-            hint="give both operands the same shape",
-        )
+    if a.shape != b.shape:
+        return lower_any_add(op, site)
     return [
         LayerSpec(
             site.name,
@@ -32,22 +28,11 @@ def lower_add(op: Add, site: Site) -> list[LayerSpec]:
     ]
 
 
-def _tail(small: Value, output: Value) -> int:
-    """Size of `small` if it repeats over leading axes of `output`, else 0."""
-    axes = list(small.shape)
-    while axes and axes[0] == 1:
-        axes.pop(0)
-    matches = tuple(axes) == output.shape[len(output.shape) - len(axes) :]
-    return small.size if matches else 0
-
-
 def lower_concat(op: Concat, site: Site) -> list[LayerSpec]:
-    """`Concat` up to three axes; hls4ml joins two tensors at a time."""
+    """`Concat`: hls4ml's layer, which joins two tensors at a time, up to three axes; our own beyond."""
     rank = len(site.output.shape)
-    if rank > 3:
-        raise UnsupportedError(f"{site.name}: concatenating tensors of {rank} axes has no hls4ml layer")
-    if len({exponent_of(operand) for operand in site.operands}) > 1:
-        raise UnsupportedError(f"{site.name}: concatenates tensors whose scales differ")
+    if rank > 3 or len({exponent_of(operand) for operand in site.operands}) > 1:
+        return lower_any_concat(op, site)
     result = value_type(site.output)
     specs: list[LayerSpec] = []
     source, shape = site.inputs[0], site.operands[0].shape
@@ -96,7 +81,9 @@ def lower_reshape(op: Reshape, site: Site) -> list[LayerSpec]:
 
 
 def lower_transpose(op: Transpose, site: Site) -> list[LayerSpec]:
-    """`Transpose`."""
+    """`Transpose`: hls4ml's layer up to three axes, our own beyond."""
+    if len(op.axes) > 3:
+        return lower_gather(op, site)
     return [
         LayerSpec(
             site.name,
@@ -108,7 +95,3 @@ def lower_transpose(op: Transpose, site: Site) -> list[LayerSpec]:
             value=site.output,
         )
     ]
-
-
-def _in_stream(site: Site) -> str:
-    return " in a stream" if site.stream else ""

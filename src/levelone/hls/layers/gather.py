@@ -1,0 +1,90 @@
+"""`Pad`, `Upsample`, `Take` and `Transpose`: elements moved, repeated, left out or replaced by a constant."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from levelone.graph.ops import Pad, Take, Transpose, Upsample
+from levelone.hls.lowering.spec import Body, LayerSpec, Parameter, Site
+from levelone.hls.types import codes_type, value_type
+
+HEADER = "levelone_gather.h"
+
+Move = Pad | Take | Transpose | Upsample
+
+
+def lower_gather(op: Move, site: Site) -> list[LayerSpec]:
+    """The table of where each output element comes from; in a stream, of each beat and of each channel."""
+    x, out = site.operands[0], site.output
+    source = _sources(op, x.shape)
+    constants = {
+        "in_size": x.size,
+        "out_size": out.size,
+        "fill": op.value if isinstance(op, Pad) else 0,
+    }
+    tables = {"source": source.reshape(-1)}
+    function = "levelone::gather"
+    if site.stream:
+        beats = _beats(source.reshape(-1, out.shape[-1]), x.shape[-1], x.size)
+        if beats is None:
+            function = "levelone::gather_all"
+        else:
+            tables = {"source": beats[0], "channel": beats[1]}
+            constants |= {
+                "in_beats": x.size // x.shape[-1],
+                "out_beats": len(beats[0]),
+                "history": history(beats[0], x.size // x.shape[-1]),
+            }
+    return [
+        LayerSpec(
+            site.name,
+            type(op).__name__,
+            site.inputs,
+            out.shape,
+            value_type(out),
+            parameters={key: Parameter(found, codes_type(found)) for key, found in tables.items()},
+            value=out,
+            body=Body(HEADER, function, constants),
+        )
+    ]
+
+
+def _sources(op: Move, shape: tuple[int, ...]) -> NDArray[np.int64]:
+    """Flat input element of every output element; the number of input elements stands for the constant."""
+    size = int(np.prod(shape))
+    if isinstance(op, Pad):
+        op = replace(op, value=size)
+    return op.evaluate(np.arange(size).reshape(1, *shape))[0]
+
+
+def _beats(
+    source: NDArray[np.int64], channels: int, constant: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+    """Input beat of each output beat and input channel of each output channel; None if they mix.
+
+    The number of beats, or of channels, stands for the constant.
+    """
+    fixed = source == constant
+    rows, columns = ~fixed.all(axis=1), ~fixed.all(axis=0)
+    if fixed[np.ix_(rows, columns)].any():
+        return None
+    beat = np.full(len(source), constant // channels)
+    channel = np.full(source.shape[1], channels)
+    if rows.any() and columns.any():
+        moved = source[np.ix_(rows, columns)]
+        beat[rows], channel[columns] = moved[:, 0] // channels, moved[0] % channels
+        if not np.array_equal(moved, beat[rows][:, None] * channels + channel[columns]):
+            return None
+    return beat, channel
+
+
+def history(beats: NDArray[np.int64], available: int) -> int:
+    """How many of the last input beats have to be kept: none is read before it is needed."""
+    wanted = beats[beats < available]
+    if len(wanted) == 0:
+        return 1
+    taken = np.maximum.accumulate(wanted) + 1
+    return int((taken - wanted).max())

@@ -1,0 +1,94 @@
+// Elements moved, repeated, left out or replaced by a constant: padding, upsampling, slices, transposes. Part of levelone.
+#ifndef LEVELONE_GATHER_H_
+#define LEVELONE_GATHER_H_
+
+#include "levelone_common.h"
+
+namespace levelone {
+
+// Unrolled: wires. `source` has an entry for every output element, in_size where it is the constant.
+template <class in_T, class out_T, typename CONFIG_T>
+void gather(in_T in[], out_T out[], typename CONFIG_T::source_t source[]) {
+    #pragma HLS PIPELINE II=CONFIG_T::reuse_factor
+    for (unsigned i = 0; i < CONFIG_T::out_size; i++) {
+        #pragma HLS UNROLL
+        const unsigned from = code(source[i]);
+        if (from < CONFIG_T::in_size) {
+            set_code(out[i], code(in[from]));
+        } else {
+            set_code(out[i], ap_int<64>((long long)CONFIG_T::fill));
+        }
+    }
+}
+
+// Streamed: `source` has an entry for every output beat, `channel` for every channel of a beat. Input is read when
+// it is first needed, and the last `history` beats are kept: as many as are looked back on, and no more.
+template <class in_T, class out_T, typename CONFIG_T>
+void gather(hls::stream<in_T> &in, hls::stream<out_T> &out, typename CONFIG_T::source_t source[],
+            typename CONFIG_T::channel_t channel[]) {
+    static in_T recent[CONFIG_T::history];
+    #pragma HLS ARRAY_PARTITION variable=channel complete
+    unsigned taken = 0, given = 0;
+GatherTick:
+    for (unsigned tick = 0; tick < CONFIG_T::in_beats + CONFIG_T::out_beats; tick++) {
+        #pragma HLS PIPELINE II=1
+        if (taken == CONFIG_T::in_beats && given == CONFIG_T::out_beats) {
+            break;
+        }
+        const unsigned from = given < CONFIG_T::out_beats ? unsigned(code(source[given])) : CONFIG_T::in_beats;
+        const bool constant = from == CONFIG_T::in_beats;
+        const bool done = given == CONFIG_T::out_beats;
+        if (taken < CONFIG_T::in_beats && (done || (!constant && from >= taken))) {
+            recent[taken % CONFIG_T::history] = in.read();
+            taken++;
+        }
+        if (!done && (constant || from < taken)) {
+            out_T result;
+            for (unsigned c = 0; c < out_T::size; c++) {
+                #pragma HLS UNROLL
+                const unsigned from_channel = code(channel[c]);
+                if (constant || from_channel == in_T::size) {
+                    set_code(result[c], ap_int<64>((long long)CONFIG_T::fill));
+                } else {
+                    set_code(result[c], code(recent[from % CONFIG_T::history][from_channel]));
+                }
+            }
+            out.write(result);
+            given++;
+        }
+    }
+}
+
+// Streamed, where channels and positions change places: everything has to arrive first.
+template <class in_T, class out_T, typename CONFIG_T>
+void gather_all(hls::stream<in_T> &in, hls::stream<out_T> &out, typename CONFIG_T::source_t source[]) {
+    static typename in_T::value_type all[CONFIG_T::in_size];
+GatherAllRead:
+    for (unsigned i = 0; i < CONFIG_T::in_size / in_T::size; i++) {
+        #pragma HLS PIPELINE II=1
+        const in_T beat = in.read();
+        for (unsigned c = 0; c < in_T::size; c++) {
+            #pragma HLS UNROLL
+            all[i * in_T::size + c] = beat[c];
+        }
+    }
+GatherAllWrite:
+    for (unsigned i = 0; i < CONFIG_T::out_size / out_T::size; i++) {
+        #pragma HLS PIPELINE II=1
+        out_T result;
+        for (unsigned c = 0; c < out_T::size; c++) {
+            #pragma HLS UNROLL
+            const unsigned from = code(source[i * out_T::size + c]);
+            if (from < CONFIG_T::in_size) {
+                set_code(result[c], code(all[from]));
+            } else {
+                set_code(result[c], ap_int<64>((long long)CONFIG_T::fill));
+            }
+        }
+        out.write(result);
+    }
+}
+
+} // namespace levelone
+
+#endif

@@ -6,16 +6,21 @@ import argparse
 import contextlib
 import json
 import os
+import resource
+import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 from numpy.typing import NDArray
 
-from levelone.graph import Codes, Graph
+from benchmarks.networks import NETWORKS
+from levelone.graph import Codes, Graph, read_qonnx
 
 COMMITTED = Path(__file__).parent.parent / "hls_projects"
 
@@ -28,7 +33,8 @@ def arguments(description: str | None, *, model: bool = True) -> argparse.Argume
         parser.add_argument(
             "--model", type=Path, default=default, help="QONNX file (default: the committed one)"
         )
-    parser.add_argument("--repeat", type=int, default=3, help="timed repetitions, of which the best counts")
+        parser.add_argument("--network", choices=NETWORKS, help="instead: one of benchmarks/networks.py")
+    parser.add_argument("--repeat", type=int, default=3, help="timed repetitions")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
 
@@ -56,6 +62,59 @@ def best_seconds(work: Callable[[], Any], repeat: int) -> float:
         work()
         times.append(time.perf_counter() - start)
     return min(times)
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """What some work took.
+
+    Attributes
+    ----------
+    wall
+        Until it was done.
+    processor
+        Of all cores together, this process and the children that it waited for: other programs on the machine
+        change this much less.
+    """
+
+    wall: float
+    processor: float
+
+    def per(self, count: int) -> Seconds:
+        return Seconds(self.wall / count, self.processor / count)
+
+
+def timed(work: Callable[[], Any]) -> Seconds:
+    """One call."""
+
+    def processor() -> float:
+        used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        return sum(one.ru_utime + one.ru_stime for one in used)
+
+    wall, before = time.perf_counter(), processor()
+    work()
+    return Seconds(time.perf_counter() - wall, processor() - before)
+
+
+def taking_turns(works: Mapping[str, Callable[[], Any]], repeat: int) -> dict[str, Seconds]:
+    """Medians over `repeat` rounds, each of one call of everything, after a round that does not count."""
+    rounds = [{name: timed(work) for name, work in works.items()} for _ in range(repeat + 1)][1:]
+    return {
+        name: Seconds(
+            statistics.median(found[name].wall for found in rounds),
+            statistics.median(found[name].processor for found in rounds),
+        )
+        for name in works
+    }
+
+
+def load(options: argparse.Namespace, folder: Path) -> tuple[Graph, Path]:
+    """The graph and file of ``--network`` (written to `folder`) or ``--model``."""
+    path = Path(options.model)
+    if options.network:
+        path = folder / f"{options.network}.onnx"
+        onnx.save(NETWORKS[options.network](), path)
+    return read_qonnx(path), path
 
 
 def real_inputs(graph: Graph, codes: Mapping[str, Codes]) -> list[NDArray[np.float32]]:

@@ -6,11 +6,11 @@ The two take turns in one run; a third figure is levelone's build when nothing c
 from __future__ import annotations
 
 import shutil
+import statistics
 import tempfile
 from pathlib import Path
 
-from benchmarks.common import arguments, plain_hls4ml, quiet, show
-from levelone.graph import read_qonnx
+from benchmarks.common import arguments, load, plain_hls4ml, quiet, show
 from levelone.hls import HlsConfig, build, convert
 
 
@@ -18,11 +18,11 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--io", choices=("parallel", "stream"), default="parallel")
     options = parser.parse_args()
-    graph = read_qonnx(options.model)
     ours, plain = [], []
     with tempfile.TemporaryDirectory() as folder, quiet():
+        graph, path = load(options, Path(folder))
         project = Path(folder) / "project"
-        convert(graph, project, HlsConfig(io=options.io), model=options.model)
+        convert(graph, project, HlsConfig(io=options.io), model=path)
         for _ in range(options.repeat):
             plain.append(plain_hls4ml(project)[1])
             for made in (project / "firmware").glob("*.so"):
@@ -33,9 +33,9 @@ def main() -> None:
     show(
         {
             "io": options.io,
-            "levelone_seconds": min(ours),
-            "hls4ml_seconds": min(plain),
-            "levelone_over_hls4ml": min(ours) / min(plain),
+            "levelone_seconds": statistics.median(ours),
+            "hls4ml_seconds": statistics.median(plain),
+            "levelone_over_hls4ml": statistics.median(ours) / statistics.median(plain),
             "unchanged_seconds": again.build_seconds,
             "unchanged_reused": again.reused,
         },

@@ -1,21 +1,30 @@
-"""The exact reference executor against the C simulation of the same project, per event, in one run.
+"""The exact reference executor against hls4ml's `predict` and against float32 PyTorch, per event, in one run.
 
-``csim_seconds_per_event`` is hls4ml's own ``predict`` (compiled by hls4ml's own script, outputs only);
-``emulator_seconds_per_event`` the reference executor, outputs only; ``csim_traced_seconds_per_event`` is what
-``levelone csim`` does: every layer recorded, events spread over processes. The integers are compared, too.
+All take turns, and medians count. ``predict`` is hls4ml's own C simulation of the same project, compiled by
+hls4ml's own script, outputs only; ``torch`` runs the same architecture in float32 (`float_twin`), the best of
+several batch sizes and memory layouts, with as many threads as the executor. ``wall`` is the time until all
+events are done, with all cores; ``core`` is processor time, what one core does: programs beside this one
+disturb it less. The integers of executor and ``predict`` are compared, too.
 """
 
 from __future__ import annotations
 
+import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import torch
 
-from benchmarks.common import arguments, best_seconds, plain_hls4ml, quiet, real_inputs, show
-from levelone.graph import Executor, execute, read_qonnx
-from levelone.hls import HlsConfig, build, convert, run
+from benchmarks.common import arguments, load, plain_hls4ml, quiet, real_inputs, show, taking_turns, timed
+from benchmarks.float_twin import float_inputs, float_twin
+from levelone.graph import Executor, execute, layer_table, totals
+from levelone.hls import HlsConfig, convert
 from levelone.verify import random_vectors
+
+BATCHES = (16, 64, 256, 1024)
 
 
 def main() -> None:
@@ -23,45 +32,88 @@ def main() -> None:
     parser.add_argument("--io", choices=("parallel", "stream"), default="parallel")
     parser.add_argument("--events", type=int, default=2000, help="events through the C simulation")
     parser.add_argument("--emulator-events", type=int, default=20_000, help="events through the executor")
+    cores = len(os.sched_getaffinity(0))
+    parser.add_argument("--threads", type=int, default=cores, help="of executor and PyTorch; default: cores")
+    parser.add_argument("--no-csim", action="store_true", help="executor against PyTorch only")
     options = parser.parse_args()
-    graph = read_qonnx(options.model)
-    codes = random_vectors(graph, options.events, seed=1)
-    repeats = -(-options.emulator_events // options.events)
-    many = {name: np.concatenate([found] * repeats) for name, found in codes.items()}
-    executor = Executor(graph)
-    emulator = best_seconds(lambda: executor.run(many), options.repeat) / (repeats * options.events)
-    alone = Executor(graph, threads=1)
-    single = best_seconds(lambda: alone.run(many), options.repeat) / (repeats * options.events)
+    threads = options.threads
     with tempfile.TemporaryDirectory() as folder, quiet():
-        project = Path(folder) / "project"
-        convert(graph, project, HlsConfig(io=options.io), model=options.model)
-        model, plain_build = plain_hls4ml(project)
-        reals = real_inputs(graph, codes)
-        csim = best_seconds(lambda: model.predict(reals), options.repeat) / options.events
-        found = np.asarray(model.predict(reals), dtype=np.float64).reshape(options.events, -1)
-        built = build(project)
-        traced = best_seconds(lambda: run(built, codes), 1) / options.events
-    (name,) = graph.outputs
-    expected = execute(graph, codes, keep="outputs")[name].reshape(options.events, -1)
-    unit = float(graph.values[name].scale[0])
-    if not np.array_equal(found, expected * unit):
-        raise SystemExit("hls4ml's predict and the reference differ: the times mean nothing")
-    show(
-        {
-            "model": options.model.name,
-            "io": options.io,
-            "events": options.events,
-            "csim_seconds_per_event": csim,
-            "csim_traced_seconds_per_event": traced,
-            "emulator_seconds_per_event": emulator,
-            "emulator_one_thread_seconds_per_event": single,
-            "speedup": csim / emulator,
-            "speedup_one_thread": csim / single,
-            "hls4ml_build_seconds": plain_build,
-            "levelone_build_seconds": built.build_seconds,
-        },
-        options.json,
-    )
+        graph, path = load(options, Path(folder))
+        codes = random_vectors(graph, options.events, seed=1)
+        # codes of inputs fit 16 bits; wider arrays would only cost memory traffic
+        many = {
+            name: np.resize(found, (options.emulator_events, *found.shape[1:])).astype(np.int16)
+            for name, found in codes.items()
+        }
+        works: dict[str, Callable[[], Any]] = {}
+        executor = Executor(graph, threads=threads)
+        works["emulator"] = lambda: executor.run(many)
+        torch.set_num_threads(threads)
+        twin, floats = float_twin(graph), float_inputs(graph, many)
+        batch, layout = best_batch(twin, floats)
+        parts = cut(floats, batch, layout)
+        works["torch"] = lambda: [twin(part) for part in parts]
+        if not options.no_csim:
+            project = Path(folder) / "project"
+            convert(graph, project, HlsConfig(io=options.io), model=path)
+            model, _ = plain_hls4ml(project)
+            reals = real_inputs(graph, codes)
+            works["predict"] = lambda: model.predict(reals)
+            found = np.asarray(model.predict(reals), dtype=np.float64).reshape(options.events, -1)
+            (name,) = graph.outputs
+            expected = execute(graph, codes, keep="outputs")[name].reshape(options.events, -1)
+            if not np.array_equal(found, expected * float(graph.values[name].scale[0])):
+                raise SystemExit("hls4ml's predict and the reference differ: the times mean nothing")
+        taken = taking_turns(works, options.repeat)
+    counts = {"predict": options.events}
+    per_event = {
+        name: seconds.per(counts.get(name, options.emulator_events)) for name, seconds in taken.items()
+    }
+    result = {
+        "model": path.name,
+        "io": options.io,
+        "macs": totals(layer_table(graph))["macs"],
+        "threads": threads,
+        "torch_batch": f"{batch}, {layout}",
+    }
+    for name, seconds in per_event.items():
+        result |= {f"{name}_us_wall": 1e6 * seconds.wall, f"{name}_us_core": 1e6 * seconds.processor}
+    for name in [n for n in ("predict", "torch") if n in per_event]:
+        result |= {
+            f"{name}_over_emulator_wall": per_event[name].wall / per_event["emulator"].wall,
+            f"{name}_over_emulator_core": per_event[name].processor / per_event["emulator"].processor,
+        }
+    show(result, options.json)
+
+
+def cut(floats: dict[str, torch.Tensor], batch: int, layout: str) -> list[dict[str, torch.Tensor]]:
+    """The events in batches, each tensor in the wanted memory layout."""
+    formats = {4: torch.channels_last, 5: torch.channels_last_3d}
+    events = len(next(iter(floats.values())))
+    parts = []
+    for start in range(0, events, batch):
+        part = {name: x[start : start + batch].clone() for name, x in floats.items()}
+        if layout == "channels last":
+            part = {
+                name: x.contiguous(memory_format=formats.get(x.ndim, torch.contiguous_format))
+                for name, x in part.items()
+            }
+        parts.append(part)
+    return parts
+
+
+def best_batch(twin: Callable[..., Any], floats: dict[str, torch.Tensor]) -> tuple[int, str]:
+    """Batch size and memory layout with which PyTorch is fastest on this network."""
+    assert callable(twin)
+    events = len(next(iter(floats.values())))
+    some = {name: x[:2048] for name, x in floats.items()}
+    found = {}
+    for batch in [size for size in BATCHES if size <= events] or [events]:
+        for layout in ("channels first", "channels last"):
+            parts = cut(some, batch, layout)
+            twin(parts[0])
+            found[batch, layout] = min(timed(lambda p=parts: list(map(twin, p))).wall for _ in range(3))
+    return min(found, key=lambda key: found[key])
 
 
 if __name__ == "__main__":

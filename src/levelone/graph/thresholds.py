@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from math import ceil, floor
+
+import numpy as np
 
 from levelone.graph.ir import Rounding
 from levelone.graph.ops import Requantise
 from levelone.graph.ops._bounds import spread
+from levelone.graph.rounding import INT64_SAFE
 
 
 def thresholds(op: Requantise, channels: int) -> list[list[int]]:
@@ -23,19 +25,27 @@ def thresholds(op: Requantise, channels: int) -> list[list[int]]:
     ValueError
         If a multiplier is 0: the output is then constant and nothing is ever reached.
     """
+    codes = range(op.range.lo + 1, op.range.hi + 1)
+    bounds = [boundary(code, op.rounding) for code in codes]
+    doubled = [int(2 * bound) for bound, _ in bounds]
+    attained = np.array([at for _, at in bounds], dtype=bool)
     result = []
     for multiplier, offset in zip(spread(op.multiplier, channels), spread(op.offset, channels), strict=True):
         if multiplier == 0:
             raise ValueError("a multiplier of 0 has no thresholds")
-        entries = []
-        for code in range(op.range.lo + 1, op.range.hi + 1):
-            bound, attained = boundary(code, op.rounding)
-            x = (bound - offset) / multiplier
-            if multiplier > 0:
-                entries.append(ceil(x) if attained else floor(x) + 1)
-            else:
-                entries.append(floor(x) if attained else ceil(x) - 1)
-        result.append(entries)
+        # (bound - offset) / multiplier as one fraction of integers, its denominator positive
+        (n, d), (p, q) = multiplier.as_integer_ratio(), offset.as_integer_ratio()
+        sign = 1 if n > 0 else -1
+        largest = max(map(abs, doubled), default=0) * q + 2 * abs(p)
+        small = largest * d < INT64_SAFE and 2 * q * abs(n) < INT64_SAFE
+        numerator = (np.array(doubled, dtype=np.int64 if small else object) * q - 2 * p) * (sign * d)
+        whole, rest = np.divmod(numerator, 2 * q * abs(n))
+        exact = rest == 0
+        if sign > 0:  # ceil(x) if the bound is attained, else floor(x) + 1
+            entries = np.where(attained & exact, whole, whole + 1)
+        else:  # floor(x) if it is attained, else ceil(x) - 1
+            entries = np.where(exact & ~attained, whole - 1, whole)
+        result.append(entries.tolist())
     return result
 
 

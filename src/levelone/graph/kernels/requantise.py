@@ -19,7 +19,7 @@ from levelone.graph.thresholds import thresholds
 
 TABLE_ENTRIES = 2**20
 """Largest table: channels times reachable codes."""
-THRESHOLD_ENTRIES = 2**16
+THRESHOLD_ENTRIES = 2**19
 """Most thresholds: channels times output codes."""
 IN_PLACE: dict[Rounding, Callable[..., Any]] = {
     Rounding.ROUND: np.rint,

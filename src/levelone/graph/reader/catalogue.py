@@ -1,0 +1,148 @@
+"""What the reader carries and what it refuses, operator by operator: the source of docs/supported-models.md.
+
+`tests/graph/test_catalogue.py` compares it with the tables and the messages of the reader itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One operator.
+
+    Attributes
+    ----------
+    becomes
+        Names of the integer operations it can become; empty if it only moves the layout or waits.
+    reads
+        Which attributes and operands.
+    refuses
+        Pieces of the messages for what it does not carry.
+    """
+
+    becomes: tuple[str, ...]
+    reads: str
+    refuses: tuple[str, ...] = ()
+
+
+WINDOW = "negative padding crops"
+ADD = ("Add", "Affine", "Requantise")
+TABLE = ("Lookup",)
+FUNCTION = ("is not followed by a quantiser", "would need a table of")
+CONSTANT = ("varies along spatial axes",)
+REDUCED = ("reduces over channels", "reduces every axis")
+
+ENTRIES: dict[str, Entry] = {
+    "Abs": Entry(TABLE, "before a quantiser", FUNCTION),
+    "Add": Entry(
+        ADD,
+        "two activations (axes of length 1 broadcast, scales may differ), or a constant: one, or one per "
+        "channel; after MatMul and Conv it becomes the bias",
+        ("adds activations of shapes", *CONSTANT),
+    ),
+    "AveragePool": Entry(
+        ("AveragePool", "Pad"),
+        "1 to 3 spatial axes, strides, pads, auto_pad, dilations, count_include_pad, ceil_mode",
+        (WINDOW,),
+    ),
+    "BatchNormalization": Entry(("Affine",), "constants, inference; also channels last", ("training mode",)),
+    "BipolarQuant": Entry(("Requantise", "Affine"), "one scale or one per channel; on inputs too"),
+    "Cast": Entry((), "to float32 or float64", ("casts an activation to something",)),
+    "Celu": Entry(TABLE, "before a quantiser", FUNCTION),
+    "Clip": Entry(("Requantise", "Relu"), "constant limits (HardTanh)", ("above max",)),
+    "Concat": Entry(
+        ("Concat", "Requantise"), "any axis but the batch's, any number of operands", ("joins events along",)
+    ),
+    "Conv": Entry(
+        ("Conv",),
+        "1 to 3 spatial axes, groups, depthwise, strides, pads, auto_pad, dilations, bias; also channels "
+        "last; weights through a quantiser, or on a binary grid of at most 16 bits",
+        ("are not quantised", "weight scales that vary within an output channel", WINDOW),
+    ),
+    "ConvTranspose": Entry(
+        ("Conv", "Reshape", "Transpose", "Take"),
+        "1 to 3 spatial axes, strides, pads, dilations, output_padding, bias: as a Conv",
+        (" groups", "output_shape or automatic padding"),
+    ),
+    "DepthToSpace": Entry(("Reshape", "Transpose"), "DCR and CRD", ("does not divide",)),
+    "Div": Entry((), "by a constant", ("divides by something computed",)),
+    "Dropout": Entry((), "inference"),
+    "Elu": Entry(TABLE, "before a quantiser", FUNCTION),
+    "Erf": Entry(TABLE, "before a quantiser", FUNCTION),
+    "Exp": Entry(TABLE, "before a quantiser", FUNCTION),
+    "Flatten": Entry(("Reshape",), "axis=1", ("flattens the batch axis or keeps others",)),
+    "Gather": Entry(("Take",), "constant indices, one or a list", ("indices of shape",)),
+    "Gelu": Entry(TABLE, "before a quantiser", ("approximates Gelu by tanh", *FUNCTION)),
+    "Gemm": Entry(("Dense",), "transB, bias", ("alpha, beta or transA",)),
+    "GlobalAveragePool": Entry(("AveragePool",), "1 to 3 spatial axes"),
+    "GlobalMaxPool": Entry(("MaxPool",), "1 to 3 spatial axes"),
+    "HardSigmoid": Entry(("Requantise",), "before a quantiser; at the end it stays on the host"),
+    "HardSwish": Entry(TABLE, "before a quantiser", FUNCTION),
+    "Identity": Entry((), "anything"),
+    "IntQuant": Entry(("Requantise", "Affine"), "as Quant"),
+    "LeakyRelu": Entry(
+        ("Lookup", "Requantise", "Affine", "Add", "Relu"),
+        "before a quantiser; by table, or for wide sums as the larger of two quantisers",
+        FUNCTION,
+    ),
+    "MatMul": Entry(("Dense",), "by a constant matrix", ("a second operand of shape", "is a constant")),
+    "Max": Entry(("Requantise", "Relu"), "with constants", ("compares two activations",)),
+    "MaxPool": Entry(
+        ("MaxPool",),
+        "1 to 3 spatial axes, strides, pads, auto_pad, dilations, ceil_mode; also channels last",
+        ("the indices of maxima are used", WINDOW),
+    ),
+    "Min": Entry(("Requantise",), "with constants", ("compares two activations",)),
+    "Mish": Entry(TABLE, "before a quantiser", FUNCTION),
+    "Mul": Entry(
+        ("Multiply", "Affine"),
+        "two activations of equal rank (axes of length 1 broadcast: squeeze and excitation), or a constant; "
+        "x * Sigmoid(x) before a quantiser is one table",
+        ("activations of equal rank", *CONSTANT),
+    ),
+    "Neg": Entry(("Affine",), "anything"),
+    "PRelu": Entry(("Lookup", "Requantise", "Affine", "Add", "Relu"), "constant slopes", FUNCTION),
+    "Pad": Entry(
+        ("Pad", "Take"),
+        "constant (with a number that is a code), reflect, edge; negative pads crop; chosen axes",
+        ("reach the batch axis", "which is no code of"),
+    ),
+    "Quant": Entry(
+        ("Requantise", "Affine", "Lookup"),
+        "1 to 62 bits, signed, unsigned, narrow; one scale or one per channel; zero point none, integer, "
+        "fractional, or one per channel; rounding ROUND (HALF_EVEN), CEIL, FLOOR, UP, DOWN, HALF_UP, "
+        "HALF_DOWN; on inputs, activations, weights and biases; one bit and signed is bipolar",
+        ("rounding mode", "bit width", "a zero point below 2**24"),
+    ),
+    "ReduceMax": Entry(("MaxPool",), "any spatial axes", REDUCED),
+    "ReduceMean": Entry(("AveragePool",), "any spatial axes", REDUCED),
+    "ReduceSum": Entry(("AveragePool", "Affine"), "any spatial axes", REDUCED),
+    "Relu": Entry(("Relu",), "anything"),
+    "Reshape": Entry(("Reshape",), "0 and -1, allowzero", ("drops the batch", "keep the batch axis first")),
+    "Resize": Entry(
+        ("Upsample",),
+        "nearest, by whole factors, where all conventions mean repetition",
+        ("whole factors on spatial axes", "resizes chosen axes"),
+    ),
+    "Selu": Entry(TABLE, "before a quantiser", FUNCTION),
+    "Sigmoid": Entry(TABLE, "before a quantiser; at the end it stays on the host", FUNCTION),
+    "Slice": Entry(("Take",), "constant starts, ends, steps", ("include the batch axis", "keeps nothing")),
+    "Softplus": Entry(TABLE, "before a quantiser", FUNCTION),
+    "Softsign": Entry(TABLE, "before a quantiser", FUNCTION),
+    "SpaceToDepth": Entry(("Reshape", "Transpose"), "any block size", ("does not divide",)),
+    "Split": Entry(("Take",), "any axis but the batch's", ("does not split an axis",)),
+    "Squeeze": Entry(("Reshape",), "named axes", ("squeezes every axis of length 1",)),
+    "Sub": Entry(ADD, "two activations, or a constant on either side", CONSTANT),
+    "Tanh": Entry(TABLE, "before a quantiser; at the end it stays on the host", FUNCTION),
+    "ThresholdedRelu": Entry(TABLE, "before a quantiser", FUNCTION),
+    "Transpose": Entry(("Reshape", "Transpose"), "any but of the batch axis", ("leaves the batch axis",)),
+    "Trunc": Entry(
+        ("Requantise",),
+        "versions 1 and 2, every rounding mode, one scale",
+        ("a zero point, or a scale per channel", "a ratio of scales that is no power of two"),
+    ),
+    "Unsqueeze": Entry(("Reshape",), "axes after the batch axis", ("include the batch axis",)),
+    "Upsample": Entry(("Upsample",), "as Resize", ("whole factors on spatial axes",)),
+}

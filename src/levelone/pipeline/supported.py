@@ -1,0 +1,97 @@
+"""docs/supported-models.md, from the tables of the reader and of the hardware stage.
+
+``python -m levelone.pipeline.supported > docs/supported-models.md`` writes it anew; a test compares.
+"""
+
+from __future__ import annotations
+
+from levelone.graph.ops import OPERATIONS
+from levelone.graph.reader import HANDLERS, NEAREST
+from levelone.graph.reader.catalogue import ENTRIES
+from levelone.graph.reader.channels_last import KINDS
+from levelone.graph.reader.context import BUDGET, MAX_VALUE
+from levelone.graph.reader.hosted import HOSTED
+from levelone.graph.reader.load import DOMAINS
+from levelone.graph.reader.ports import QUANTISERS
+from levelone.graph.reader.tail import FREE, ON_HOST
+from levelone.hls.lowering import LOWERINGS
+
+HEAD = """# Supported models
+
+Which QONNX files levelone reads, what it refuses and in which words. This page is written by
+`python -m levelone.pipeline.supported` from the tables of the code, and a test keeps the two equal.
+
+A refusal is one message with the node's name, operator and attributes and the nearest form that is carried;
+the command line leaves with exit code 2. The file is never changed, and nothing outside its folder is read.
+
+## Inputs
+
+Every input needs integers. In order of preference:
+
+1. A quantiser ({quantisers}) reads the input: the port carries its integers. One scale or one per channel,
+   any zero point, bipolar too; several quantisers of one input are several ports.
+2. Between the input and its quantiser stand only operators that the host computes in float32 as the exporting
+   framework did: {hosted} with constants.
+3. The file annotates an integer type (`finn_datatype`, as FINN and qonnx write it).
+4. `--port NAME=TYPE` of `inspect`, `convert` and `emulate` declares it: `int8`, `uint8`, `bipolar`,
+   `fixed<16,6>`, `ufixed<8,0>`. Networks of QKeras need this.
+
+The batch axis comes first and may be symbolic; every other axis has a fixed size. Tensors have up to
+2^{value} elements per event, and all tensors of a file together up to 2^{budget}.
+
+## Ends
+
+{ends} at the very end of a network are left to the host, with what follows them if that is only {free}: the
+graph's output is their operand, `Graph.left_off` names them, and the logits are what is compared.
+
+## Domains
+
+{domains}. In `qonnx.custom_op.channels_last`: {channels_last}, with weights [out, *kernel, in].
+
+## Operators
+
+"hls" says whether every integer operation that the operator can become has a body for the firmware; details of
+a node (rank, streaming, strides) can still be refused there, by name.
+
+| operator | becomes | reads | hls | refused with |
+|---|---|---|---|---|
+"""
+
+TAIL = """
+## Refused operators
+
+| operator | nearest supported form |
+|---|---|
+"""
+
+
+def render() -> str:
+    """The page."""
+    lines = HEAD.format(
+        quantisers=_listed(QUANTISERS),
+        hosted=_listed(HOSTED),
+        ends=_listed(ON_HOST),
+        free=_listed(FREE),
+        domains=_listed(DOMAINS[1:]),
+        channels_last=_listed(KINDS),
+        value=MAX_VALUE.bit_length() - 1,
+        budget=BUDGET.bit_length() - 1,
+    )
+    for name in sorted(HANDLERS, key=str.lower):
+        entry = ENTRIES[name]
+        becomes = ", ".join(entry.becomes) or "–"
+        refused = "; ".join(f"“{text.strip()}”" for text in entry.refuses) or "–"
+        carried = "yes" if all(OPERATIONS[kind] in LOWERINGS for kind in entry.becomes) else "no"
+        lines += f"| `{name}` | {becomes} | {entry.reads} | {carried} | {refused} |\n"
+    lines += TAIL
+    for name in sorted(NEAREST, key=str.lower):
+        lines += f"| `{name}` | {NEAREST[name]} |\n"
+    return lines + "\nAnything else is refused with the list of the operators above.\n"
+
+
+def _listed(names: object) -> str:
+    return ", ".join(f"`{name}`" for name in sorted(names, key=str.lower))  # type: ignore[call-overload]
+
+
+if __name__ == "__main__":
+    print(render(), end="")

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -108,11 +109,16 @@ def best_batch(twin: Callable[..., Any], floats: dict[str, torch.Tensor]) -> tup
     events = len(next(iter(floats.values())))
     some = {name: x[:2048] for name, x in floats.items()}
     found = {}
+
+    def run(parts: list[dict[str, torch.Tensor]]) -> None:
+        for part in parts:
+            twin(part)
+
     for batch in [size for size in BATCHES if size <= events] or [events]:
         for layout in ("channels first", "channels last"):
             parts = cut(some, batch, layout)
             twin(parts[0])
-            found[batch, layout] = min(timed(lambda p=parts: list(map(twin, p))).wall for _ in range(3))
+            found[batch, layout] = min(timed(partial(run, parts)).wall for _ in range(3))
     return min(found, key=lambda key: found[key])
 
 

@@ -39,8 +39,9 @@ def thresholds(op: Requantise, channels: int) -> list[list[int]]:
         largest = max(map(abs, doubled), default=0) * q + 2 * abs(p)
         small = largest * d < INT64_SAFE and 2 * q * abs(n) < INT64_SAFE
         numerator = (np.array(doubled, dtype=np.int64 if small else object) * q - 2 * p) * (sign * d)
-        whole, rest = np.divmod(numerator, 2 * q * abs(n))
-        exact = rest == 0
+        denominator = 2 * q * abs(n)
+        whole = numerator // denominator
+        exact = whole * denominator == numerator
         if sign > 0:  # ceil(x) if the bound is attained, else floor(x) + 1
             entries = np.where(attained & exact, whole, whole + 1)
         else:  # floor(x) if it is attained, else ceil(x) - 1

@@ -50,8 +50,8 @@ graph's output is their operand, `Graph.left_off` names them, and the logits are
 
 ## Operators
 
-"hls" says whether every integer operation that the operator can become has a body for the firmware; details of
-a node (rank, streaming, strides) can still be refused there, by name.
+"hls" says whether every integer operation that the operator can become has a body in the firmware; details
+of a node (rank, streaming, strides) can still be refused there, by name.
 
 | operator | becomes | reads | hls | refused with |
 |---|---|---|---|---|

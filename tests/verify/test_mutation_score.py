@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import pytest
 from levelone.graph import Codes, Graph, GraphBuilder, IntRange, Rounding, execute
 from levelone.graph.ops import Dense, Lookup, Relu, Requantise
 from levelone.hls import HlsConfig, convert
+from levelone.hls.lowering import lower
 from levelone.verify import random_vectors
 from levelone.verify.coverage import choose, goals
 from levelone.verify.effort import EVENTS, events_to_try
@@ -160,6 +162,35 @@ def test_vectors_make_every_weight_of_deep_layers_count() -> None:
             for sign in (1, -1):
                 possible = (sign * reached[node.inputs[0]] > 0).any(axis=0)
                 assert ((sign * values[node.inputs[0]] > 0).any(axis=0) >= possible).all()
+
+
+def test_a_factor_that_is_off_by_one_never_passes() -> None:
+    """Every neighbour of every multiplier of a network with float32 scales, judged on all 65,536 inputs."""
+    graph = large_graphs()[2]
+    every, standard = every_input(graph), random_vectors(graph, 1000, seed=1)
+    assert every is not None
+    everything, shown = execute(graph, every), execute(graph, standard)
+    changing = 0
+    for spec in lower(graph, HlsConfig()):
+        node = next((n for n in graph if n.name == spec.name and isinstance(n.op, Requantise)), None)
+        if node is None or spec.body is None:
+            continue
+        assert isinstance(node.op, Requantise)
+        unit = 2 ** int(spec.body.constants["shift"])
+        factors = [int(factor) for factor in spec.parameters["factor"].codes]
+        for channel in range(len(factors)):
+            for delta in (1, -1):
+                changed = [f + delta * (i == channel) for i, f in enumerate(factors)]
+                body = replace(node.op, multiplier=tuple(Fraction(f, unit) for f in changed))
+                operand = node.inputs[0]
+                if (body.evaluate(everything[operand]) != everything[node.name]).any():
+                    changing += 1
+                    assert (body.evaluate(shown[operand]) != shown[node.name]).any(), (
+                        node.name,
+                        channel,
+                        delta,
+                    )
+    assert changing >= 10
 
 
 def test_goals_are_counted_as_they_are_hit() -> None:

@@ -14,7 +14,7 @@ from levelone.verify.effort import events_to_try, in_chunks, joined
 SINGLES = 1024
 """Input elements that are tried alone, per port."""
 
-ROUNDS = 12
+ROUNDS = 24
 HIT_BYTES = 2**27
 
 
@@ -36,6 +36,9 @@ def covering_vectors(graph: Graph, start: Mapping[str, Codes], limit: int, seed:
     events = min(events_to_try(graph) // 2, max(64, HIT_BYTES // total))
     pool = joined(start, _singles(graph, rng))
     pool = {name: codes[:events] for name, codes in pool.items()}
+    more = events - len(next(iter(pool.values())))
+    if more > 0:
+        pool = joined(pool, _noise(graph, more, rng))
     hits, nearest = _evaluate(graph, wanted, pool, None)
     picked = choose(hits, limit)
     best = {name: codes[picked] for name, codes in pool.items()}
@@ -45,13 +48,12 @@ def covering_vectors(graph: Graph, start: Mapping[str, Codes], limit: int, seed:
         missing = np.flatnonzero(~reached & _possible(wanted))
         if room < 1 or len(missing) == 0:
             break
-        children = _children(graph, pool, nearest, missing, max(16, events // ROUNDS), rng)
-        found, closer = _evaluate(graph, wanted, children, missing)
+        pool = _children(graph, pool, nearest, missing, max(16, events // ROUNDS), rng)
+        found, nearest = _evaluate(graph, wanted, pool, missing)
         found[:, reached] = False
         new = choose(found, room)
-        best = joined(best, {name: codes[new] for name, codes in children.items()})
+        best = joined(best, {name: codes[new] for name, codes in pool.items()})
         reached |= found[new].any(axis=0)
-        pool, nearest = children, closer
     return best
 
 
@@ -99,20 +101,33 @@ def _children(
     rng: np.random.Generator,
 ) -> dict[str, Codes]:
     """The events nearest to missing goals, themselves and with a few input elements changed."""
-    known = [nearest[goal] for goal in missing.tolist() if goal in nearest] or [0]
-    parents = rng.choice(np.array(known), count)
+    known = np.unique([nearest[goal] for goal in missing.tolist() if goal in nearest] or [0])
+    kept = rng.permutation(known)[: count // 2]  # as they are: the next children may come from them, too
+    parents = np.concatenate([kept, rng.choice(known, count - len(kept))])
     result = {}
     for port in graph.inputs:
         codes = pool[port.value.name][parents]
         flat = codes.reshape(count, -1)
         low, high = port.value.range.lo, port.value.range.hi
-        for row in flat[1:]:
+        for row in flat[len(kept) :]:
             at = rng.integers(0, flat.shape[1], rng.integers(0, 4))
             step = rng.integers(-2, 3, len(at))
             fresh = rng.integers(low, high, len(at), endpoint=True)
             row[at] = np.clip(np.where(rng.random(len(at)) < 0.5, row[at] + step, fresh), low, high)
         result[port.value.name] = flat.reshape(codes.shape)
     return result
+
+
+def _noise(graph: Graph, count: int, rng: np.random.Generator) -> dict[str, Codes]:
+    """Codes at random: from nearly all at rest to none."""
+    made = {}
+    for port in graph.inputs:
+        value = port.value
+        codes = rng.integers(value.range.lo, value.range.hi, (count, *value.shape), endpoint=True)
+        share = rng.choice([0.1, 0.5, 1.0], (count, *(1,) * len(value.shape)))
+        rest = min(max(0, value.range.lo), value.range.hi)
+        made[value.name] = np.where(rng.random(codes.shape) < share, codes, rest)
+    return made
 
 
 def _singles(graph: Graph, rng: np.random.Generator) -> dict[str, Codes]:

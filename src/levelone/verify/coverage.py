@@ -135,7 +135,7 @@ def goals(graph: Graph) -> list[Goals]:
 
 
 def _steps(graph: Graph, node: Node, op: Requantise) -> list[Goals]:
-    """The codes on both sides of every step, and one further: where any two rounding modes differ."""
+    """The codes on both sides of every step: whatever moves a step changes one of the two."""
     x = graph.values[node.inputs[0]]
     channels = max(len(op.multiplier), len(op.offset))
     if 0 in op.multiplier or op.range.hi - op.range.lo > 2**16:
@@ -146,7 +146,7 @@ def _steps(graph: Graph, node: Node, op: Requantise) -> list[Goals]:
         inside = [s for s in steps if reach.lo - 1 <= s <= reach.hi + 1]
         if len(inside) > MAX_STEPS:
             inside = [inside[i] for i in np.linspace(0, len(inside) - 1, MAX_STEPS).astype(int)]
-        near = {s + d for s in inside for d in (-2, -1, 0, 1) if s + d in reach}
+        near = {s + d for s in inside for d in (-1, 0) if s + d in reach}
         rows.append(sorted(near))
     width = max(map(len, rows))
     if width == 0 or width * len(rows) > MAX_GOALS:

@@ -13,7 +13,7 @@ from levelone.graph.ir import Codes, Graph
 WORK = 2_500_000_000
 """Multiplications and codes in a whole search: a few seconds."""
 
-EVENTS = (96, 12_000)
+EVENTS = (96, 24_000)
 """Fewest and most events that are evaluated in a whole search."""
 
 CHUNK_CODES = 2**24

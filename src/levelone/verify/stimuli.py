@@ -25,7 +25,7 @@ def random_vectors(graph: Graph, count: int, seed: int) -> dict[str, Codes]:
 
     The first events are corners (all zero, all lowest, all highest, checkerboards, one channel extreme, one
     edge of the image). Then, up to a quarter of all, come events that drive accumulators to the ends of their
-    ranges, and, up to another quarter, events that reach what a fault would change: codes on both sides of
+    ranges, and, up to a half, events that reach what a fault would change: codes on both sides of
     every rounding step, entries of tables, operands that are not zero. The others alternate between uniform,
     sparse and extreme-valued noise.
 
@@ -56,13 +56,13 @@ def random_vectors(graph: Graph, count: int, seed: int) -> dict[str, Codes]:
         kinds = (_uniform, _sparse, _extreme)
         events += [kinds[i % 3](port, rng) for i in range(count - len(events))]
         result[port.value.name] = np.stack(events).astype(np.int64)
-    room = min((count - deepest) // 4, count // 4)
+    room = min((count - deepest) // 4, count // 4)  # for the ends of sums; twice as much for all else
     if room > 0:
         start = {name: codes[:SEARCH_START] for name, codes in result.items()}
         ends = extreme_vectors(graph, start, room, seed)
         some = events_to_try(graph) // 2
         known = joined(ends, {name: codes[:some] for name, codes in result.items()})
-        shown = covering_vectors(graph, known, 2 * room - len(next(iter(ends.values()))), seed)
+        shown = covering_vectors(graph, known, 3 * room - len(next(iter(ends.values()))), seed)
         for name, codes in joined(ends, shown).items():
             result[name][deepest : deepest + len(codes)] = codes
     return result

@@ -102,7 +102,7 @@ def small_graphs(io: str) -> list[Graph]:
 
 def large_graphs() -> list[Graph]:
     """65,536 inputs each, of which the standard vectors can try but a few per cent."""
-    return [_large_image(), _large_vector()]
+    return [_large_image(), _large_vector(), _large_scales()]
 
 
 def _image() -> Graph:
@@ -205,3 +205,19 @@ def _large_vector() -> Graph:
     p.b.node("positive", Relu(), "two")
     p.quantise("narrow", "positive", 3, U4, Rounding.ROUND)
     return p.b.build(p.dense("last", "narrow", 2))
+
+
+def _large_scales() -> Graph:
+    """Float32 scales per channel, as frameworks train them: a factor off by one moves few steps by one code."""
+    p = _Maker("large_scales", seed=3)
+    x = p.b.input("x_q", (4,), _power(-3), S4)
+    for name, source, outputs, scale, clip in (
+        ("one", x, 8, 0.02, IntRange(0, 31)),
+        ("two", "one_act", 6, 0.005, IntRange(-32, 31)),
+    ):
+        weights = p.rng.integers(-31, 32, (p.b.values[source].shape[-1], outputs))
+        p.b.node(name, Dense(weights, p.rng.integers(-99, 100, outputs), (_power(-3),)), source)
+        gains = p.rng.uniform(scale, 8 * scale, outputs).astype(np.float32)
+        multiplier = tuple(Fraction(float(gain)) for gain in gains)
+        p.b.node(f"{name}_act", Requantise(multiplier, (Fraction(1),), clip, Rounding.ROUND), name)
+    return p.b.build("two_act")

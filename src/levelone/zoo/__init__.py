@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from levelone.errors import LeveloneError
+from levelone.zoo.lcd import LCD
 from levelone.zoo.muon import MUON
 from levelone.zoo.next import NEXT
 from levelone.zoo.pixelseed import PIXELSEED
 from levelone.zoo.system import Sample, System
 
-SYSTEMS: dict[str, System] = {"muon": MUON, "next": NEXT, "pixelseed": PIXELSEED}
+SYSTEMS: dict[str, System] = {"lcd": LCD, "muon": MUON, "next": NEXT, "pixelseed": PIXELSEED}
 
 
 def find_system(name: str) -> System:

@@ -1,0 +1,172 @@
+"""lcd: energy and kind of single particles in a linear-collider calorimeter, from two images.
+
+An electromagnetic calorimeter of 25 x 25 x 25 cells and behind it a hadronic one of 5 x 5 x 60. The energy is
+learned from electrons alone and then applied to photons, neutral and charged pions; which of the four it is
+is learned from all of them. `levelone.simulate.lcd` makes the events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from numpy.typing import NDArray
+
+from levelone.errors import LeveloneError
+from levelone.panels import Card, Panel
+from levelone.recipe import Recipe, Section
+from levelone.zoo.lcd_section import GRIDS, Branch, LcdModel, branch_grid
+from levelone.zoo.system import Events, Generator, Reach, Source
+from levelone.zoo.voxelsystem import Outputs, Predictor, VoxelSystem
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from levelone.data.voxels import VoxelBatch
+    from levelone.quant.layers import Layers
+
+PARTICLES = ("electron", "photon", "pi0", "pion")
+"""Classes of the second output, as `levelone.simulate.lcd` numbers them."""
+ELECTRON = 0
+UNIT_GEV = 100.0
+"""The energy output is in this unit."""
+_TYPICAL = 0.02
+"""Typical error of the energy over the square root of the energy, in `UNIT_GEV`: 20 % / sqrt(E / GeV)."""
+_PUBLISHED_EPOCHS = 4
+
+
+class Lcd(VoxelSystem):
+    """The system lcd; see `levelone.zoo.voxelsystem.VoxelSystem`."""
+
+    name: ClassVar[str] = "lcd"
+    title: ClassVar[str] = "Linear-collider calorimeter: energy and kind of single particles"
+    default_recipe: ClassVar[Path] = Path(__file__).with_name("lcd.toml")
+    outputs: ClassVar[tuple[str, ...]] = ("energy", "particle")
+    generator: ClassVar[Generator] = Generator(
+        "levelone.simulate.lcd",
+        "simulate_lcd",
+        options={"particles": PARTICLES, "energy_gev": (10.0, 510.0), "spectrum": "flat"},
+        packages=("numpy", "h5py"),
+        events=40_000,
+    )
+    grids: ClassVar[tuple[str, ...]] = ("ecal", "hcal")
+    columns: ClassVar[tuple[str, ...]] = ("particle", "energy")
+    section: ClassVar[type[Section]] = LcdModel
+    golden_events: ClassVar[int] = 32
+
+    def model(self, recipe: Recipe) -> LcdModel:
+        """The ``[model]`` section."""
+        return LcdModel.model_validate(recipe.model)
+
+    def layer_names(self, recipe: Recipe) -> tuple[str, ...]:
+        dense = (f"fc{number}" for number in range(1, len(self.model(recipe).dense) + 1))
+        return ("ecal_conv", "hcal_conv", *dense, *self.outputs)
+
+    def input_shapes(self, recipe: Recipe) -> dict[str, tuple[int, ...]]:
+        return {name: (1, *grid) for name, grid in GRIDS.items()}
+
+    def check_model(self, recipe: Recipe, section: Section) -> None:
+        model = cast(LcdModel, section)
+        for name, branch in (("ecal", model.ecal), ("hcal", model.hcal)):
+            if min(*branch.kernel, *branch.stride) < 1:
+                raise LeveloneError(f"recipe: model.{name}: kernel and stride must be positive")
+            if min(branch_grid(GRIDS[name], branch)) < 1:
+                raise LeveloneError(
+                    f"recipe: model.{name}: kernel {list(branch.kernel)}, stride {list(branch.stride)} and "
+                    f"pool {branch.pool} leave nothing of {list(GRIDS[name])} cells"
+                )
+        if min(model.dense) < 1:
+            raise LeveloneError(f"recipe: model.dense = {list(model.dense)}: every layer needs a unit")
+
+    def reach(self, recipe: Recipe) -> Reach:
+        return self.model(recipe).reach
+
+    def prepare(self, recipe: Recipe, batch: VoxelBatch) -> Events:
+        inputs = {name: batch.images[name][:, None] for name in GRIDS}
+        return Events(inputs, {name: batch.truth[name] for name in self.columns})
+
+    def build(self, recipe: Recipe, layers: Layers) -> nn.Module:
+        from levelone.zoo.lcd_network import LcdNetwork
+
+        return LcdNetwork(layers, self.model(recipe), len(PARTICLES))
+
+    def loss(self, recipe: Recipe, outputs: tuple[Tensor, ...], truth: Mapping[str, Tensor]) -> Tensor:
+        """Smooth absolute error of the energy over its typical error, electrons only, and cross-entropy.
+
+        The first is sqrt(1 + z^2) - 1: square for small z, and a hard photon does not dominate a batch.
+        """
+        import torch
+
+        true = truth["energy"].reshape(-1) / UNIT_GEV
+        kind = truth["particle"].reshape(-1)
+        z = (outputs[0].reshape(-1) - true) / (_TYPICAL * torch.sqrt(true))
+        energy = (torch.sqrt(1 + z**2) - 1) * (kind == ELECTRON)
+        return energy + torch.nn.functional.cross_entropy(outputs[1], kind, reduction="none")
+
+    def rivals(self, recipe: Recipe) -> dict[str, Recipe]:
+        """The network of published sizes on the same events; none for that network itself."""
+        if self.model(recipe) == LcdModel():
+            return {}
+        train = recipe.train.model_copy(
+            update={
+                "float_epochs": _PUBLISHED_EPOCHS,
+                "float_learning_rate": 1e-3,
+                "batch_size": 128,
+                "max_minutes": 5.0,
+            }
+        )
+        quant = recipe.quant.model_copy(update={"layers": {}})
+        model = LcdModel().model_dump(mode="json")
+        return {"published": recipe.model_copy(update={"model": model, "quant": quant, "train": train})}
+
+    def fit_baselines(self, recipe: Recipe, train: Source) -> dict[str, Predictor]:
+        """Calibrated sums for the energy, gradient boosting on summary features for the kind."""
+        from levelone.zoo.lcd_baselines import fit_boosting, fit_sums
+
+        return {"sums": fit_sums(train), "boosting": fit_boosting(train, recipe.seed)}
+
+    def measure(
+        self, recipe: Recipe, predictions: Mapping[str, Outputs], truth: Mapping[str, NDArray[Any]]
+    ) -> dict[str, Any]:
+        from levelone.zoo.lcd_results import figures
+
+        return {
+            "models": {
+                name: figures(outputs, truth, UNIT_GEV, PARTICLES, recipe.seed)
+                for name, outputs in predictions.items()
+            }
+        }
+
+    def panels(
+        self,
+        metrics: Mapping[str, Any],
+        predictions: Mapping[str, Outputs],
+        truth: Mapping[str, NDArray[Any]],
+    ) -> list[Panel]:
+        from levelone.zoo.lcd_results import panels
+
+        return panels(metrics, predictions, truth, UNIT_GEV, PARTICLES)
+
+    def cards(self, metrics: Mapping[str, Any]) -> list[Card]:
+        from levelone.zoo.lcd_results import cards
+
+        return cards(metrics)
+
+    def published(self) -> dict[str, Any]:
+        """Full simulation; a in percent sqrt(GeV), b in percent, c in percent GeV."""
+        return {
+            "source": "D. Belayneh et al., Eur. Phys. J. C 80 (2020) 688, arXiv:1912.06794 (full simulation)",
+            "a, b, c": {
+                "photon": [18.3, 0.75, 131],
+                "electron": [18.7, 0.574, 111],
+                "pi0": [19.3, 0.45, 231],
+                "pion": [114, 1.02, 893],
+            },
+            "width, percent": {"electron": 3.2, "photon": 3.8, "pi0": 4.7},
+        }
+
+
+LCD = Lcd()
+
+__all__ = ["LCD", "Branch", "Lcd", "LcdModel"]

@@ -1,0 +1,43 @@
+"""The ``[model]`` section of an lcd recipe: two branches of convolution and pooling, then dense layers."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from levelone.recipe import Section
+
+Triple = tuple[int, int, int]
+GRIDS: dict[str, Triple] = {"ecal": (25, 25, 25), "hcal": (5, 5, 60)}
+"""Cells along x, y and z of each input."""
+
+
+class Branch(Section):
+    """A convolution without padding, a rectifier, and max pooling."""
+
+    channels: int = Field(gt=0)
+    kernel: Triple
+    stride: Triple = (1, 1, 1)
+    pool: int = Field(2, ge=1, description="edge of the max pool; 1: none")
+
+
+class LcdModel(Section):
+    """Sizes; the defaults are those of the published energy regression."""
+
+    ecal: Branch = Branch(channels=3, kernel=(4, 4, 4))
+    hcal: Branch = Branch(channels=10, kernel=(2, 2, 6))
+    dense: tuple[int, ...] = Field((1000,), min_length=1, description="units before the outputs")
+    dropout: float = Field(0.5, ge=0, lt=1, description="behind each hidden dense layer, in training")
+    reach: Literal["float", "quantised", "firmware"] = Field(
+        "quantised", description="how far the network is carried"
+    )
+
+
+def branch_grid(grid: Triple, branch: Branch) -> Triple:
+    """The grid behind a branch's pooling; an entry below 1 means that it does not fit."""
+    x, y, z = (
+        ((size - kernel) // stride + 1) // branch.pool
+        for size, kernel, stride in zip(grid, branch.kernel, branch.stride, strict=True)
+    )
+    return x, y, z

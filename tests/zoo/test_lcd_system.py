@@ -1,0 +1,190 @@
+"""System lcd: published size, recipe checks, loss, baselines, figures, exact integers of the export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from levelone.errors import LeveloneError
+from levelone.graph import execute, quantise_inputs, read_qonnx
+from levelone.graph.layout import from_onnx_layout
+from levelone.quant.calibrate import calibrate, fold_into
+from levelone.recipe import load_recipe
+from levelone.simulate import lcd as simulation
+from levelone.simulate.lcd import simulate_lcd
+from levelone.train.codes import layer_codes
+from levelone.train.export import export_qonnx
+from levelone.zoo import SYSTEMS
+from levelone.zoo.lcd import LCD, PARTICLES, UNIT_GEV
+from levelone.zoo.lcd_baselines import features, fit_boosting, fit_sums, sums
+from levelone.zoo.lcd_results import identification
+
+
+def recipe(*overrides: str):
+    return load_recipe(LCD.default_recipe, overrides)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("lcd") / "lcd.h5"
+    simulate_lcd(path, 800, seed=11, particles=PARTICLES)
+    return path
+
+
+def count(network, *without):
+    return sum(p.numel() for name, p in network.named_parameters() if not name.startswith(without))
+
+
+def test_published_network_has_the_published_number_of_parameters():
+    published = LCD.rivals(recipe())["published"]
+    LCD.model_section(published)
+    network = LCD.build_float(published)
+    assert count(network, "particle") == 5_075_446
+    assert count(network, "energy") - count(network, "energy", "particle") == 4 * 1000 + 4
+    assert network.get_submodule("fc1.linear" if hasattr(network.fc1, "linear") else "fc1").in_features == (
+        3993 + 1080
+    )
+    assert LCD.reach(published) == "quantised"
+    assert LCD.rivals(published) == {}
+    quantised = LCD.build_quantised(published)
+    weights = [p for name, p in quantised.named_parameters() if name.endswith(("weight", "bias"))]
+    assert sum(p.numel() for p in weights) == 5_075_446 + 4004
+
+
+def test_system_knows_the_simulated_particles():
+    assert SYSTEMS["lcd"] is LCD
+    assert PARTICLES == simulation.PARTICLES
+    assert LCD.reach(recipe()) == "firmware"
+    assert LCD.generator.options["particles"] == PARTICLES
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("model.dens=[3]", r"unknown key model\.dens[\s\S]*did you mean 'dense'"),
+        ("model.dense=[0]", r"model\.dense = \[0\]: every layer needs a unit"),
+        ("model.ecal.kernel=[26,1,1]", r"model\.ecal: kernel \[26, 1, 1\].* leave nothing of \[25, 25, 25\]"),
+        ("model.hcal.stride=[0,1,1]", r"model\.hcal: kernel and stride must be positive"),
+        ("model.hcal.pool=9", r"pool 9 leave nothing of \[5, 5, 60\] cells"),
+        ("model.dropout=1.0", r"model\.dropout = 1\.0"),
+        (
+            "quant.layers.conv9={weight = 4}",
+            r"quant\.layers\.conv9: no layer[\s\S]*ecal_conv",
+        ),
+    ],
+)
+def test_wrong_keys_are_named(override, message):
+    with pytest.raises(LeveloneError, match=message):
+        LCD.model_section(recipe(override))
+
+
+def test_energy_is_learned_from_electrons_alone():
+    truth = {"energy": torch.tensor([100.0, 100.0, 200.0, 50.0]), "particle": torch.tensor([0, 3, 0, 1])}
+    logits = torch.zeros(4, 4)
+    answer = torch.tensor([[1.0], [9.0], [2.5], [7.0]], requires_grad=True)
+    loss = LCD.loss(recipe(), (answer, logits), truth)
+    loss.sum().backward()
+    gradient = answer.grad.reshape(-1)
+    assert gradient[1] == gradient[3] == 0
+    assert gradient[0] == 0
+    assert gradient[2] > 0
+    np.testing.assert_allclose(loss[[0, 1, 3]].detach(), np.log(4), rtol=1e-6)
+
+
+def test_dropout_is_for_training_alone():
+    small = recipe("model.dense=[64]", "model.dropout=0.5")
+    torch.manual_seed(1)
+    network = LCD.build_float(small)
+    inputs = [torch.rand(2, *shape) for shape in LCD.input_shapes(small).values()]
+    assert not torch.equal(network(*inputs)[0], network(*inputs)[0])
+    network.eval()
+    assert torch.equal(network(*inputs)[0], network(*inputs)[0])
+
+
+def test_sums_are_calibrated_on_electrons(data):
+    predict = fit_sums(LCD.source(recipe(), data, "train"))
+    test = LCD.load(recipe(), data, "test", mixture="natural")
+    chosen = test.truth["particle"] == 0
+    ratio = predict(test)["energy"].reshape(-1)[chosen] * UNIT_GEV / test.truth["energy"][chosen]
+    assert np.median(ratio) == pytest.approx(1, abs=0.02)
+    assert ratio.std() < 0.05
+    ecal = test.inputs["ecal"]
+    by_hand = [sum(float(v) for v in image.reshape(-1)) for image in ecal[:3]]
+    np.testing.assert_allclose(sums(test)[:3, 0], by_hand, rtol=1e-6)
+
+
+def test_sums_without_electrons_are_refused(tmp_path):
+    simulate_lcd(tmp_path / "p.h5", 64, seed=1, particles=("photon",))
+    with pytest.raises(LeveloneError, match=r"0 electrons in the training split"):
+        fit_sums(LCD.source(recipe(), tmp_path / "p.h5", "train"))
+
+
+def test_boosting_tells_pions_from_electrons(data):
+    predict = fit_boosting(LCD.source(recipe(), data, "train"), seed=1)
+    test = LCD.load(recipe(), data, "test", mixture="natural")
+    found = identification(predict(test)["particle"], test.truth["particle"].astype(np.int64), PARTICLES)
+    assert found["auc"]["electron-pion"] > 0.95
+    assert found["accuracy"]["value"] > 0.4
+    assert np.isfinite(features(test)).all()
+
+
+def test_identification_of_known_answers():
+    kind = np.repeat(np.arange(4), 10)
+    perfect = identification(np.eye(4)[kind], kind, PARTICLES)
+    assert perfect["accuracy"]["value"] == 1
+    assert perfect["confusion"] == (10 * np.eye(4, dtype=int)).tolist()
+    assert set(perfect["auc"].values()) == {1.0}
+    wrong = identification(np.eye(4)[(kind + 1) % 4], kind, PARTICLES)
+    assert wrong["accuracy"]["value"] == 0
+    assert wrong["confusion"][0][1] == 10
+    assert wrong["auc"]["electron-photon"] == 0.0
+
+
+def test_figures_panels_and_cards():
+    rng = np.random.default_rng(2)
+    n = 4000
+    truth = {"energy": rng.uniform(10, 510, n).astype(np.float32), "particle": rng.integers(0, 4, n)}
+    smeared = truth["energy"] * (1 + 0.2 / np.sqrt(truth["energy"]) * rng.standard_normal(n))
+    energy = (smeared / UNIT_GEV).astype(np.float32)[:, None]
+    logits = (3 * np.eye(4)[truth["particle"]] + rng.standard_normal((n, 4))).astype(np.float32)
+    predictions = {
+        "float": {"energy": energy, "particle": logits},
+        "sums": {"energy": energy},
+        "boosting": {"particle": logits},
+    }
+    metrics = LCD.measure(recipe(), predictions, truth)
+    electron = metrics["models"]["float"]["energy"]["electron"]
+    assert electron["a"]["value"] == pytest.approx(0.2, abs=5 * electron["a"]["error"] + 0.01)
+    assert abs(electron["mean"]["value"]) < 5 * electron["mean"]["error"]
+    assert "identification" not in metrics["models"]["sums"]
+    kinds = [type(panel).__name__ for panel in LCD.panels(metrics, predictions, truth)]
+    assert kinds == ["Rows", *["Lines"] * 4, *["Density"] * 4, "Rows", "Rows"]
+    assert len(LCD.cards(metrics)) == 3
+
+
+@pytest.mark.parametrize("variant", ["compact", "pooled"])
+def test_reference_gives_the_modules_integers_at_every_layer(variant, data, tmp_path):
+    pooled = (
+        "model.ecal={channels=2, kernel=[4,4,4], stride=[3,3,3]}",
+        "model.hcal={channels=3, kernel=[2,2,6]}",
+    )
+    chosen = recipe("model.dense=[5]", *(pooled if variant == "pooled" else ()))
+    LCD.model_section(chosen)
+    events = LCD.load(chosen, data, "validation", mixture="natural", limit=12)
+    torch.manual_seed(4)
+    twin, network = LCD.build_float(chosen).eval(), LCD.build_quantised(chosen).eval()
+    assert [n for n, _ in twin.named_children()] == [n for n, _ in network.named_children()]
+    fold_into(twin, network)
+    calibrate(network, [torch.from_numpy(array) for array in events.inputs.values()])
+    examples = {name: torch.zeros(1, *shape) for name, shape in LCD.input_shapes(chosen).items()}
+    path = export_qonnx(network, examples, tmp_path / "m.onnx", {}, output=LCD.outputs)
+    graph = read_qonnx(path)
+    found = execute(graph, quantise_inputs(graph, events.inputs), keep="all")
+    codes = layer_codes(network, events.inputs)
+    assert {"ecal_conv", "hcal_act", "fc1", "energy", "particle"} <= set(codes)
+    for name, expected in codes.items():
+        assert np.array_equal(found[name], from_onnx_layout(graph, name, expected)), name
+    assert len(np.unique(codes["energy"])) > 1

@@ -170,3 +170,12 @@ def test_missing_and_repeated_tensors() -> None:
     model.graph.initializer.append(onnx.numpy_helper.from_array(np.ones(3), "y"))
     with pytest.raises(LeveloneError, match="which exists already"):
         read_qonnx(model)
+
+
+def test_names_that_are_no_text(tmp_path: Path) -> None:
+    m = Model(x=(3,))
+    content = m.build(m.add("Relu", m.quant("x", 0.25, 4), out="result")).SerializeToString()
+    path = tmp_path / "m.onnx"
+    path.write_bytes(content.replace(b"result", b"re\xffult"))
+    with pytest.raises(LeveloneError, match="names that are no text"):
+        read_qonnx(path)

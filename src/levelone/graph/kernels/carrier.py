@@ -22,7 +22,9 @@ from levelone.graph.ops._bounds import magnitude
 Array = NDArray[Any]
 FLOAT_LIMITS: tuple[tuple[type, int], ...] = ((np.float32, 2**24), (np.float64, 2**53))
 TRANSPOSED = 16
-"""Events transposed at a time: one row of them is one cache line of float32."""
+"""Fewest events transposed at a time: one row of them is one cache line of float32."""
+TRANSPOSED_ELEMENTS = 2**13
+"""Elements transposed at a time, if events are small: float32 of this many fit in a core's first cache."""
 
 
 def float_for(bound: int) -> type | None:
@@ -57,9 +59,9 @@ def gathered(rows: Array, dtype: type) -> Array:
     events = len(rows)
     result = np.empty((*rows.shape[1:], events), dtype=dtype)
     flat = result.reshape(-1, events)
-    for start in range(0, events, TRANSPOSED):
-        piece = slice(start, start + TRANSPOSED)
-        flat[:, piece] = rows[piece].astype(dtype, copy=False).reshape(-1, flat.shape[0]).T
+    wide = rows.astype(dtype, copy=False).reshape(events, flat.shape[0])
+    for piece in pieces(events, flat.shape[0]):
+        flat[:, piece] = wide[piece].T
     return result
 
 
@@ -67,10 +69,15 @@ def scattered(array: Array, rows: Array) -> None:
     """Copy [..., event] into `rows` [event, ...], converting to its type."""
     events = len(rows)
     flat = array.reshape(-1, events)
-    wide = rows.reshape(events, -1)
-    for start in range(0, events, TRANSPOSED):
-        piece = slice(start, start + TRANSPOSED)
+    wide = rows.reshape(events, flat.shape[0])
+    for piece in pieces(events, flat.shape[0]):
         wide[piece] = flat[:, piece].T
+
+
+def pieces(events: int, size: int) -> list[slice]:
+    """Events to transpose at a time, each of `size` elements."""
+    step = max(TRANSPOSED, TRANSPOSED_ELEMENTS // size // TRANSPOSED * TRANSPOSED)
+    return [slice(start, start + step) for start in range(0, events, step)]
 
 
 def per_channel(numbers: Any, dtype: type) -> Array:

@@ -51,6 +51,8 @@ def load_model(source: Path | str | onnx.ModelProto) -> tuple[onnx.ModelProto, s
             model.ParseFromString(content)
         except (DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise LeveloneError(f"{path} is not an ONNX file, or it is damaged") from error
+    if not all(isinstance(text, str) for text in _texts(model.graph)):
+        raise LeveloneError(f"{where} is damaged: it holds names that are no text")
     if not model.graph.node or not model.graph.output:
         raise LeveloneError(f"{where} holds no ONNX graph")
     if model.functions:
@@ -66,6 +68,22 @@ def load_model(source: Path | str | onnx.ModelProto) -> tuple[onnx.ModelProto, s
             hint="export the quantised network with brevitas.export.export_qonnx or `levelone export`",
         )
     return model, where
+
+
+def _texts(graph: onnx.GraphProto) -> Iterator[object]:
+    """Every name in the graph; protobuf hands out bytes where one is no UTF-8."""
+    yield graph.name
+    for node in graph.node:
+        yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
+        yield from (attribute.name for attribute in node.attribute)
+    for tensor in _tensors(graph):
+        yield tensor.name
+        yield from (text for entry in tensor.external_data for text in (entry.key, entry.value))
+    for info in (*graph.input, *graph.output):
+        yield info.name
+    for annotation in graph.quantization_annotation:
+        yield annotation.tensor_name
+        yield from (t for e in annotation.quant_parameter_tensor_names for t in (e.key, e.value))
 
 
 def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:

@@ -59,7 +59,7 @@ def gathered(rows: Array, dtype: type) -> Array:
     events = len(rows)
     result = np.empty((*rows.shape[1:], events), dtype=dtype)
     flat = result.reshape(-1, events)
-    wide = rows.astype(dtype, copy=False).reshape(events, flat.shape[0])
+    wide: Array = rows.astype(dtype, copy=False).reshape(events, flat.shape[0])
     for piece in pieces(events, flat.shape[0]):
         flat[:, piece] = wide[piece].T
     return result

@@ -14,7 +14,7 @@ from levelone.verify.effort import events_to_try, in_chunks, joined
 SINGLES = 1024
 """Input elements that are tried alone, per port."""
 
-ROUNDS = 24
+ROUNDS = 30
 HIT_BYTES = 2**27
 
 
@@ -33,7 +33,7 @@ def covering_vectors(graph: Graph, start: Mapping[str, Codes], limit: int, seed:
     if limit < 1 or total == 0:
         return {name: codes[:0] for name, codes in start.items()}
     rng = np.random.default_rng(seed)
-    events = min(events_to_try(graph) // 2, max(64, HIT_BYTES // total))
+    events = min(events_to_try(graph) // 4, max(64, HIT_BYTES // total))
     pool = joined(start, _singles(graph, rng))
     pool = {name: codes[:events] for name, codes in pool.items()}
     more = events - len(next(iter(pool.values())))
@@ -48,7 +48,7 @@ def covering_vectors(graph: Graph, start: Mapping[str, Codes], limit: int, seed:
         missing = np.flatnonzero(~reached & _possible(wanted))
         if room < 1 or len(missing) == 0:
             break
-        pool = _children(graph, pool, nearest, missing, max(16, events // ROUNDS), rng)
+        pool = _children(graph, pool, nearest, missing, max(16, 2 * events // ROUNDS), rng)
         found, nearest = _evaluate(graph, wanted, pool, missing)
         found[:, reached] = False
         new = choose(found, room)

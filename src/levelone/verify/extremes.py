@@ -35,7 +35,7 @@ def extreme_vectors(graph: Graph, start: Mapping[str, Codes], limit: int, seed: 
     """
     rng = np.random.default_rng(seed)
     sums = [node.name for node in graph if isinstance(node.op, GROWING)]
-    population = max(4, events_to_try(graph) // 2 // ROUNDS)
+    population = max(4, events_to_try(graph) // 8 // ROUNDS)
     if not sums or limit < 1:
         return {name: codes[:0] for name, codes in start.items()}
     elite = {

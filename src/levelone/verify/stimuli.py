@@ -60,7 +60,7 @@ def random_vectors(graph: Graph, count: int, seed: int) -> dict[str, Codes]:
     if room > 0:
         start = {name: codes[:SEARCH_START] for name, codes in result.items()}
         ends = extreme_vectors(graph, start, room, seed)
-        some = events_to_try(graph) // 2
+        some = events_to_try(graph) // 4
         known = joined(ends, {name: codes[:some] for name, codes in result.items()})
         shown = covering_vectors(graph, known, 3 * room - len(next(iter(ends.values()))), seed)
         for name, codes in joined(ends, shown).items():

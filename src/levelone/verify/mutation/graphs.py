@@ -208,7 +208,7 @@ def _large_vector() -> Graph:
 
 
 def _large_scales() -> Graph:
-    """Float32 scales per channel, as frameworks train them: a factor off by one moves few steps by one code."""
+    """Float32 scales per channel, as trained: a factor off by one moves few steps, by one code."""
     p = _Maker("large_scales", seed=3)
     x = p.b.input("x_q", (4,), _power(-3), S4)
     for name, source, outputs, scale, clip in (

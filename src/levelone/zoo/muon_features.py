@@ -1,6 +1,6 @@
 """High-level features of a muon in the calorimeter: fixed functions of the voxels.
 
-They follow the 28 features of the published study (J. Kieseler et al., arXiv:2107.02119, section 4), with one
+They follow the 28 features of the published study (J. Kieseler et al., arXiv:2107.02119), with one
 difference: nothing but the voxels is used. Where the study takes the true entry point of the muon from a
 tracker, this takes the column of cells that was hit in most layers. Energies enter as ``log10(1 + E / 0.1
 GeV)``, lengths in cells of 3.75 mm, so that all are of order one; nothing is fitted.

@@ -1,6 +1,6 @@
 """How well muon energies are measured: bias, 68 % interval and relative resolution in bins of true energy.
 
-The summary is that of the published study (J. Kieseler et al., arXiv:2107.02119, sections 5 and 6): the
+The summary is that of the published study (J. Kieseler et al., arXiv:2107.02119): the
 response is made linear with the medians of the predictions, then the calorimeter is combined with a tracker
 whose relative resolution is 20 % per TeV; the improvement over the tracker alone is averaged over the bins.
 """

@@ -15,8 +15,8 @@ def fractional_huber(predicted: Tensor, true: Tensor) -> Tensor:
     """Loss of every event, [n].
 
     Source: J. Kieseler et al., arXiv:2107.02119, and its public code. Within bins of true energy, squared
-    errors above the bin's 68 % quantile go on linearly; all are divided by the true energy. The study follows the
-    quantiles with a running mean over batches; here they are those of the batch.
+    errors above the bin's 68 % quantile go on linearly; all are divided by the true energy. The study
+    follows the quantiles with a running mean over batches; here they are those of the batch.
 
     Parameters
     ----------

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import hls_graphs as graphs
-import numpy as np
 import pytest
 
 from levelone.errors import LeveloneError, UnsupportedError
@@ -211,9 +210,6 @@ def test_what_cannot_be_carried_is_refused_by_name() -> None:
     four = MaxPool((2,) * 4, (2,) * 4, ((0, 0),) * 4, (1,) * 4)
     with pytest.raises(UnsupportedError, match="y: a window over 4 axes; up to 3 can be carried"):
         lower(one(four, (2, 2, 2, 2, 2)), HlsConfig())
-    wide = graphs.conv(np.random.default_rng(0), 2, 2, (1,) * 3, (1,) * 3, ((1, 0), (0, 0), (0, 0)))
-    with pytest.raises(UnsupportedError, match=r"y: padding \(\(1, 0\), \(0, 0\), \(0, 0\)\) is as wide"):
-        lower(one(wide, (4, 4, 4, 2)), HlsConfig())
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from levelone.errors import UnsupportedError
 from levelone.graph.ir import IntRange
-from levelone.graph.ops import AveragePool, Conv, MaxPool, Window
+from levelone.graph.ops import AveragePool, Conv, MaxPool, Pad, Window
+from levelone.hls.layers.gather import lower_gather
 from levelone.hls.lowering.spec import Body, LayerSpec, Parameter, Site
 from levelone.hls.types import codes_type, exact_type, value_type
 
@@ -17,6 +20,9 @@ UNROLLED_POSITIONS = 1024
 
 def lower_window_conv(op: Conv, site: Site) -> list[LayerSpec]:
     """`Conv` over one to three axes, with its groups and dilation."""
+    if _starts_in_padding(op.window):
+        padding, inside = _padded_first(op.window, site)
+        return [*padding, *lower_window_conv(replace(op, pads=((0, 0),) * op.window.rank), inside)]
     from levelone.hls.lowering.sums import sum_parameters
 
     parameters, accumulator = sum_parameters(site, op.weights, op.bias, op.step)
@@ -52,6 +58,9 @@ def lower_window_max_pool(op: MaxPool, site: Site) -> list[LayerSpec]:
 
 def lower_window_average_pool(op: AveragePool, site: Site) -> list[LayerSpec]:
     """`AveragePool`: the sum, times a factor where windows at the border hold fewer elements."""
+    if _starts_in_padding(op.window):
+        padding, inside = _padded_first(op.window, site)
+        return [*padding, *lower_window_average_pool(replace(op, pads=((0, 0),) * op.window.rank), inside)]
     x = site.operands[0]
     spatial = x.shape[:-1]
     counts = op.window.counts(spatial, op.window.output_shape(site.name, spatial))
@@ -74,13 +83,28 @@ def lower_window_average_pool(op: AveragePool, site: Site) -> list[LayerSpec]:
     ]
 
 
+def _starts_in_padding(window: Window) -> bool:
+    """Whether the first window meets no data: a stream would have to give it before it reads anything."""
+    extent = (d * (k - 1) + 1 for k, d in zip(window.kernel, window.dilation, strict=True))
+    return any(begin >= size for (begin, _), size in zip(window.pads, extent, strict=True))
+
+
+def _padded_first(window: Window, site: Site) -> tuple[list[LayerSpec], Site]:
+    """(layer that writes the zeros out, where what reads them stands)."""
+    name = f"{site.name}_pad"
+    pad = Pad((*window.pads, (0, 0)))
+    value = pad.infer(name, site.operands[0])
+    specs = lower_gather(pad, replace(site, name=name, output=value))
+    return [replace(spec, value=None) for spec in specs], replace(site, inputs=(name,), operands=(value,))
+
+
 def geometry(window: Window, site: Site) -> dict[str, int]:
     """Constants of the C++ windows: every layer has three axes, the missing ones are leading and of length 1.
 
     Raises
     ------
     UnsupportedError
-        For more than three axes, or a padding that some window lies in entirely.
+        For more than three axes.
     """
     x, missing = site.operands[0], len(AXES) - window.rank
     if missing < 0:
@@ -88,13 +112,6 @@ def geometry(window: Window, site: Site) -> dict[str, int]:
             f"{site.name}: a window over {window.rank} axes; up to {len(AXES)} can be carried"
         )
     ones = (1,) * missing
-    extent = tuple(d * (k - 1) + 1 for k, d in zip(window.kernel, window.dilation, strict=True))
-    for pads, size in zip(window.pads, extent, strict=True):
-        if max(pads) >= size:
-            raise UnsupportedError(
-                f"{site.name}: padding {window.pads} is as wide as the kernel {window.kernel}",
-                hint="the border would hold nothing but padding: use less",
-            )
     sizes = {
         "in": ones + x.shape[:-1],
         "out": ones + site.output.shape[:-1],

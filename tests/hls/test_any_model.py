@@ -1,0 +1,69 @@
+"""Anyone's QONNX through csim, exactly: Brevitas with general scales, QKeras, and networks at random."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from levelone.errors import LeveloneError
+from levelone.graph import Graph, read_qonnx
+from levelone.hls import HlsConfig, convert
+from levelone.verify import Outcome, check_project, random_vectors
+
+QKERAS = Path(__file__).parents[1] / "graph" / "qkeras"
+
+
+def assert_exact(graph: Graph, io: str, folder: Path, events: int = 100) -> None:
+    manifest = convert(graph, folder / "project", HlsConfig(io=io))
+    check = check_project(manifest.project, random_vectors(graph, events, 1), graph=graph)
+    wrong = [layer for layer in check.verdict.layers if layer.mismatches]
+    assert check.outcome is Outcome.EXACT, (check.verdict.reason, wrong)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("io", ["parallel", "stream"])
+@pytest.mark.parametrize(
+    ("weights", "acts", "rank", "kind", "bits"),
+    [
+        ("Int8WeightPerChannelFloat", "Uint8ActPerTensorFloat", 2, "plain", 6),
+        ("ShiftedUint8WeightPerChannelFloat", "ShiftedUint8ActPerTensorFloat", 2, "depthwise", 5),
+        ("Int8WeightPerChannelFloat", "Int8ActPerTensorFloat", 3, "grouped", 4),
+        ("SignedBinaryWeightPerTensorConst", "SignedTernaryActPerTensorConst", 1, "plain", None),
+    ],
+)
+def test_brevitas_with_general_scales(weights, acts, rank, kind, bits, io: str, tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    from test_brevitas import export
+    from test_brevitas_quantisers import Chain
+
+    torch.manual_seed(3)
+    model = export(Chain(weights, acts, rank, kind, bits), tmp_path / "m.onnx")
+    assert_exact(read_qonnx(model), io, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "io"), [("images", "stream"), ("dense", "parallel")])
+def test_qkeras(name: str, io: str, tmp_path: Path) -> None:
+    graph = read_qonnx(QKERAS / f"{name}.onnx", {"global_in": "fixed<8,3>"})
+    assert_exact(graph, io, tmp_path)
+
+
+@pytest.mark.slow
+def test_random_networks(tmp_path: Path) -> None:
+    """Networks that the reader is fuzzed with, both io modes in turn."""
+    from random_models import random_model
+
+    exact = 0
+    for seed in range(100, 112):
+        numbers = random.Random(seed)
+        try:
+            graph = read_qonnx(random_model(numbers.randint))
+        except LeveloneError:
+            continue
+        if set(graph.outputs) & {port.value.name for port in graph.inputs}:
+            continue  # a port that is an output: nothing to build
+        assert_exact(graph, ("parallel", "stream")[seed % 2], tmp_path / str(seed), 60)
+        exact += 1
+    assert exact >= 6

@@ -154,6 +154,7 @@ def read_quantiser(ctx: Context, node: onnx.NodeProto) -> Activation:
         )
         op = replace(op, offset=tuple(b + 1 for b in op.offset))  # floor(y) + 1 >= 1 exactly where y >= 0
         bit = ctx.emit_like(f"{node.output[0]}_bit", op, x)
+        ctx.not_the_tensor(bit)
         return ctx.emit_like(node.output[0], Affine((2,), (-1,), scale), bit)
     if x.clamped:
         # rounding and saturation are monotone: clamping first only narrows the limits

@@ -1,0 +1,135 @@
+"""Read every QONNX file of a folder and compare with qonnx's own execution, tensor by tensor.
+
+    python benchmarks/public_models.py FOLDER [--events 3]
+
+For the model zoo of fastmachinelearning, clone https://github.com/fastmachinelearning/qonnx_model_zoo.
+Inputs without a quantiser get fixed<16,6>, as hls4ml gives them. A tensor is *equal* if every number is;
+*codes equal* if only the floats that stand for the same integers differ (general scales: float32 rounds
+``code * scale``); else the number of codes that differ is shown: there float32 rounded a quantiser's
+operand the other way, or an earlier such difference is carried on. Sums that are no codes in float32 differ
+by rounding in most places.
+"""
+
+from __future__ import annotations
+
+import argparse
+import warnings
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from levelone.errors import LeveloneError
+from levelone.graph import Graph, execute, quantise_inputs, read_qonnx, to_onnx_layout
+from levelone.graph.reader.load import QONNX_OPS
+from levelone.graph.reader.ports import DOMAIN, annotated
+
+PORT = "fixed<16,6>"
+FLOAT_BITS = 24
+"""Wider integers are no float32 numbers: there qonnx rounds, and only the size of the difference is shown."""
+
+
+def read(path: Path) -> tuple[Graph, bool]:
+    """The graph, and whether its inputs had to be declared."""
+    try:
+        return read_qonnx(path), False
+    except LeveloneError as error:
+        if "--port" not in str(error):
+            raise
+    model = onnx.load(path)
+    parameters = {tensor.name for tensor in model.graph.initializer}
+    names = [info.name for info in model.graph.input if info.name not in parameters]
+    return read_qonnx(path, dict.fromkeys(names, PORT)), True
+
+
+def executed(model: onnx.ModelProto, inputs: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Every tensor as qonnx computes it, event by event."""
+    from qonnx.core.modelwrapper import ModelWrapper
+    from qonnx.core.onnx_exec import execute_onnx
+    from qonnx.transformation.infer_shapes import InferShapes
+
+    for node in model.graph.node:
+        if node.op_type in QONNX_OPS:
+            node.domain = DOMAIN  # older exporters had other names for it
+    if not any(entry.domain == DOMAIN for entry in model.opset_import):
+        model.opset_import.append(onnx.helper.make_opsetid(DOMAIN, 1))
+    for info in (*model.graph.input, *model.graph.output):
+        if info.name in inputs or info in model.graph.output:
+            info.type.tensor_type.shape.dim[0].dim_value = 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        wrapper = ModelWrapper(model).transform(InferShapes())
+        events = len(next(iter(inputs.values())))
+        found = [
+            execute_onnx(wrapper, {k: v[e : e + 1] for k, v in inputs.items()}, return_full_exec_context=True)
+            for e in range(events)
+        ]
+    return {name: np.stack([f[name] for f in found]) for name in found[0]}
+
+
+def compare(path: Path, events: int) -> tuple[str, str]:
+    """(class, details) of one file."""
+    try:
+        graph, declared = read(path)
+    except LeveloneError as error:
+        return "refused", error.message[:120]
+    model, rng = onnx.load(path), np.random.default_rng(0)
+    types, inputs = annotated(model.graph), {}
+    for port in graph.inputs:
+        shape = port.source_shape or graph.layouts[port.value.name].shape
+        real = rng.standard_normal((events, *shape)) * 2
+        if declared:
+            real = np.clip(np.rint(real * 1024), -(2**15), 2**15 - 1) / 1024
+        elif port.source in types:
+            kind = types[port.source]
+            real = (
+                np.where(real > 0, 1, -1)
+                if kind.bipolar
+                else rng.integers(0, 2 ** (kind.bits - 1), real.shape)
+            )
+        inputs[port.source] = real.astype(np.float32)
+    layers, theirs = execute(graph, quantise_inputs(graph, inputs)), executed(model, inputs)
+    classes: Counter[str] = Counter()
+    for name, layout in graph.layouts.items():
+        if not layout.tensor or layout.tensor not in theirs:
+            continue
+        scale = np.array([float(s) for s in graph.values[name].scale])
+        exact = to_onnx_layout(graph, name, layers[name] * scale)
+        given = theirs[layout.tensor].astype(np.float64).reshape(exact.shape)
+        unit = to_onnx_layout(graph, name, np.broadcast_to(scale, layers[name].shape))
+        off = int((np.rint((given - exact) / unit) != 0).sum())
+        if (exact == given).all():
+            classes["equal"] += 1
+        elif graph.values[name].width > FLOAT_BITS:
+            size = float(np.abs(exact - given).max() / np.abs(exact).max())
+            classes[f"too wide for float32, off by {size:.0e} of the largest number"] += 1
+        else:
+            classes[f"{off} codes differ" if off else "codes equal"] += 1
+    kind = "float32 differs" if any("differ" in what for what in classes) else "exact"
+    return kind, ", ".join(f"{n} tensors {what}" for what, n in classes.items()) + (
+        " (--port)" if declared else ""
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--events", type=int, default=3)
+    given = parser.parse_args()
+    count: Counter[str] = Counter()
+    for path in sorted(given.folder.rglob("*.onnx")):
+        if not any(node.op_type in QONNX_OPS for node in onnx.load(path).graph.node):
+            continue
+        kind, details = compare(path, given.events)
+        count[kind] += 1
+        print(f"{path.relative_to(given.folder)}: {kind}: {details}", flush=True)
+    print(", ".join(f"{n} {kind}" for kind, n in count.items()))
+
+
+if __name__ == "__main__":
+    main()

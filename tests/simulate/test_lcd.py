@@ -5,7 +5,10 @@ import pytest
 
 from levelone.data.voxels import open_voxels
 from levelone.errors import LeveloneError
+from levelone.simulate import lcd as simulation
+from levelone.simulate.hadrons import HadronShowers, develop
 from levelone.simulate.lcd import PARTICLES, calorimeter, generate, simulate_lcd
+from levelone.simulate.materials import IRON, POLYSTYRENE
 
 
 def many(particle, energy, n, seed=1):
@@ -121,3 +124,30 @@ def test_file(tmp_path):
 def test_impossible_arguments(tmp_path, arguments, message):
     with pytest.raises(LeveloneError, match=message):
         simulate_lcd(tmp_path / "x.h5", 5, **arguments)
+
+
+def test_hadronic_part_lies_within_one_nuclear_interaction_length():
+    """95 % of it (Wigmans, Calorimetry); nuclear lengths are shorter than those of pions."""
+    calo = calorimeter()
+    hcal = calo.sections[1]
+    n = 400
+    zero = np.zeros(n)
+    start = np.full(n, calo.edges_interaction[25] + 0.2)
+    hadrons = HadronShowers(np.arange(n), np.full(n, 100.0), start, zero, zero, zero, zero)
+    _, spots, _ = develop(calo, hadrons, np.random.default_rng(3), lateral=simulation._LATERAL)
+    plates = ((IRON, 19.0), (POLYSTYRENE, 3.0))
+    nuclear = 26.5 / sum(width / material.interaction_mm for material, width in plates)
+    radius = np.hypot(spots.x_mm, spots.y_mm)
+    inside = (spots.layer >= 25) & (spots.layer < 25 + len(hcal.layer_x0))
+    within = spots.energy[inside & (radius < nuclear)].sum() / spots.energy[inside].sum()
+    assert within == pytest.approx(0.95, abs=0.02)
+
+
+def test_few_cells_are_lost_to_the_cap_on_spots(monkeypatch):
+    """Grindhammer and Peters ask for 10.3 / c E^0.959 spots; at 200 GeV the cap leaves nine cells in ten."""
+    capped = np.count_nonzero(many("electron", 200.0, 60).images["ecal"])
+    monkeypatch.setattr(simulation, "_SPOTS", 10**6)
+    every = np.count_nonzero(many("electron", 200.0, 60).images["ecal"])
+    assert 0.88 < capped / every < 1
+    monkeypatch.setattr(simulation, "_SPOTS", 1000)
+    assert np.count_nonzero(many("electron", 200.0, 60).images["ecal"]) < 0.7 * every

@@ -155,14 +155,19 @@ class Calorimeter:
         table = np.repeat(np.asarray(values, np.float32), counts)
         return table[np.clip(layer, 0, len(table) - 1)]
 
-    def shower_spots(self, showers: Showers, rng: np.random.Generator, cap: int = 2000) -> Spots:
+    def shower_spots(
+        self, showers: Showers, rng: np.random.Generator, cap: int | NDArray[np.int64] = 2000
+    ) -> Spots:
         """Develop electromagnetic showers into spots; energy is conserved, also for spots outside.
+
+        `cap` is the most spots of each shower, one number or [n].
 
         The profile is that of the section in which a shower starts; further sections continue it in radiation
         lengths, with their own Moliere radius.
         """
         entry = np.clip(self.layer_of(showers.start, self.edges_x0), 0, self.first_layer[-1] - 1)
         section = np.searchsorted(self.first_layer, entry, side="right") - 1
+        most = np.broadcast_to(cap, len(section))
         parts = []
         for number, where in enumerate(self.sections):
             chosen = np.flatnonzero(section == number)
@@ -170,7 +175,7 @@ class Calorimeter:
                 continue
             energy = showers.energy_gev[chosen]
             profile = sample_profile(where.medium, energy, rng)
-            spots = spot_number(where.medium, energy, where.resolution, cap)
+            spots = spot_number(where.medium, energy, where.resolution, most[chosen])
             starts = np.cumsum(spots) - spots
 
             def each(values: NDArray[np.floating], spots: NDArray[np.int64] = spots) -> NDArray[np.float32]:
@@ -286,8 +291,9 @@ def observe(
     others: Spots,
     events: int,
     rng: np.random.Generator,
-    cap: int,
+    cap: int | NDArray[np.int64],
     group: int = 8,
+    tracks: dict[str, Floats] | None = None,
 ) -> Seen:
     """`shower_spots`, `deposit` and `read_out`, a few events at a time.
 
@@ -300,10 +306,13 @@ def observe(
     events
         How many events.
     cap
-        Most spots per shower.
+        Most spots per shower, one number or one for each.
     group
         Events at a time; part of what a seed means.
+    tracks
+        Signals of minimum ionising particles, see `Calorimeter.read_out`.
     """
+    most = np.broadcast_to(cap, len(showers.event))
     images = {s.name: np.zeros((events, *s.shape), np.float32) for s in calo.sections}
     deposited, outside = np.zeros(events), np.zeros(events)
     firsts = np.arange(0, events + group, group)
@@ -314,11 +323,13 @@ def observe(
     for number, first in enumerate(range(0, events, group)):
         rows = slice(first, min(first + group, events))
         spots = others.take(by_spot[spot_ends[number] : spot_ends[number + 1]], first)
-        these = showers.take(by_shower[shower_ends[number] : shower_ends[number + 1]], first)
+        chosen = by_shower[shower_ends[number] : shower_ends[number + 1]]
+        these = showers.take(chosen, first)
         if len(these.event):
-            spots = join_spots([calo.shower_spots(these, rng, cap), spots])
+            spots = join_spots([calo.shower_spots(these, rng, most[chosen]), spots])
         made, outside[rows] = calo.deposit(spots, rows.stop - rows.start)
-        for name, seen in calo.read_out(made, rng).items():
+        passing = None if tracks is None else {name: image[rows] for name, image in tracks.items()}
+        for name, seen in calo.read_out(made, rng, passing).items():
             images[name][rows] = seen
             deposited[rows] += made[name].sum((1, 2, 3))
     return Seen(images, deposited, outside)

@@ -30,6 +30,7 @@ _SCALE_GEV = 1.0
 _CONCENTRATION = 15.0
 _HADRON_RESPONSE = 0.75
 _HADRON_SPREAD = 0.35
+_LATERAL = 0.23
 
 
 def mean_em_fraction(energy_gev: Floats) -> Floats:
@@ -57,9 +58,15 @@ class HadronShowers:
 
 
 def develop(
-    calorimeter: Calorimeter, hadrons: HadronShowers, rng: np.random.Generator, cap: int = 600
+    calorimeter: Calorimeter,
+    hadrons: HadronShowers,
+    rng: np.random.Generator,
+    cap: int = 600,
+    lateral: float = _LATERAL,
 ) -> tuple[Showers, Spots, Floats]:
     """Split hadronic showers into electromagnetic sub-showers and hadronic spots.
+
+    `lateral` is the radius R of the hadronic part in pion interaction lengths.
 
     Returns
     -------
@@ -107,7 +114,7 @@ def develop(
     scale = tuple(sum(s.layer_mm) / sum(s.layer_interaction) for s in calorimeter.sections)
     u = rng.random(len(owner))
     spread = np.exp(0.3 * rng.standard_normal(n))  # some showers are wide, some narrow
-    radius = 0.23 * spread[owner] * calorimeter.section_values(scale, layer) * np.sqrt(u / (1 - u))
+    radius = lateral * spread[owner] * calorimeter.section_values(scale, layer) * np.sqrt(u / (1 - u))
     z = np.interp(depth, calorimeter.edges_interaction, calorimeter.edges_mm)
     turn = rng.uniform(0, 2 * np.pi, len(owner))
     x = hadrons.x_mm[owner] + hadrons.slope_x[owner] * z + radius * np.cos(turn)

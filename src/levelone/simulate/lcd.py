@@ -7,7 +7,9 @@ windows around the particle.
 
 Particles enter at right angles within the central ECAL cell. Electrons shower at once, photons after
 conversion, neutral pions decay into two photons by exact kinematics at the interaction point, charged pions
-ionise until an exponential depth of their first interaction. Simplified: no magnetic field, no material in
+ionise until an exponential depth of their first interaction. The 95 % radius of the hadronic part is one
+*nuclear* interaction length (R. Wigmans, Calorimetry); depths count in the longer pion interaction lengths.
+Simplified: no magnetic field, no material in
 front, no noise.
 """
 
@@ -21,7 +23,7 @@ from numpy.typing import NDArray
 
 from levelone.data.voxelcheck import Column
 from levelone.errors import LeveloneError
-from levelone.simulate.calorimeter import Calorimeter, Section, Spots, join_spots
+from levelone.simulate.calorimeter import Calorimeter, Section, Spots, join_spots, observe
 from levelone.simulate.hadrons import HadronShowers, develop
 from levelone.simulate.materials import IRON, POLYSTYRENE, SILICON, TUNGSTEN, Medium
 from levelone.simulate.muontables import sample_landau
@@ -31,7 +33,10 @@ from levelone.simulate.voxelrun import Generated, Progress, VoxelSummary, check_
 PARTICLES = ("electron", "photon", "pi0", "pion")
 PDG_CODES = (11, 22, 111, 211)
 DISTANCE_MM = 1500.0  # from the interaction point to the front face
-_SPOTS = 3000  # per event at most, shared by its sub-showers
+_SPOTS = 6000  # per event at most, shared by its sub-showers in proportion to their energies
+_GROUP = 16  # events at a time
+_LATERAL = 0.23 * IRON.interaction / IRON.pion_interaction  # R of hadronic parts, pion interaction lengths
+_NOTHING = Spots(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros(0), np.zeros(0))
 
 COLUMNS = (
     Column("particle", "uint8", "", "which particle", PARTICLES),
@@ -106,7 +111,7 @@ def generate(
     x, y = rng.uniform(-half, half, (2, n))
     flat = np.zeros(n)
     start, opening = np.zeros(n), np.zeros(n)
-    groups: list[tuple[Showers, int]] = []
+    groups: list[Showers] = []
 
     def whole(chosen: NDArray[np.int64]) -> Showers:
         return Showers(
@@ -114,8 +119,8 @@ def generate(
         )
 
     electrons, photons, neutral, charged = (np.flatnonzero(particle == code) for code in range(4))
-    groups.append((whole(electrons), _SPOTS))
-    groups.append((whole(photons).converted(rng), _SPOTS // 2))
+    groups.append(whole(electrons))
+    groups.append(whole(photons).converted(rng))
     if len(neutral):
         energy, angle, azimuth = pi0_photons(energy_gev[neutral], rng)
         opening[neutral] = angle.sum(0)
@@ -131,7 +136,7 @@ def generate(
                 sx,
                 sy,
             )
-            groups.append((axis.converted(rng), _SPOTS // 4))
+            groups.append(axis.converted(rng))
     lumps: list[Spots] = []
     tracks = None
     invisible = np.zeros(n)
@@ -139,30 +144,29 @@ def generate(
         depth = rng.exponential(1.0, len(charged))
         zero = flat[charged]
         hadrons = HadronShowers(charged, energy_gev[charged], depth, x[charged], y[charged], zero, zero)
-        showers, hadronic, unseen = develop(calo, hadrons, rng)
-        groups.append((showers, _SPOTS // 3))
+        showers, hadronic, unseen = develop(calo, hadrons, rng, lateral=_LATERAL)
+        groups.append(showers)
         lumps.append(hadronic)
         invisible[charged] = unseen
         tracks, _ = calo.deposit(_track(calo, hadrons, rng), n)
         start[charged] = np.interp(depth, calo.edges_interaction, calo.edges_x0)
-    for showers, cap in groups:
-        if len(showers.event):
-            lumps.append(calo.shower_spots(showers, rng, cap))
-    for showers, _ in groups[1:-1] if len(charged) else groups[1:]:
+    for showers in groups[1:-1] if len(charged) else groups[1:]:
         if len(showers.event):
             first = np.full(n, np.inf)
             np.minimum.at(first, showers.event, showers.start)
             start = np.where(np.isfinite(first), first, start)
-    images, outside = calo.deposit(join_spots(lumps), n)
+    every = Showers.join(groups)
+    cap = np.maximum(_SPOTS * every.energy_gev / energy_gev[every.event], 6).astype(np.int64)
+    seen = observe(calo, every, join_spots(lumps) if lumps else _NOTHING, n, rng, cap, _GROUP, tracks)
     truth = {
         "particle": particle.astype(np.uint8),
         "pdg": np.asarray(PDG_CODES, np.int32)[particle],
         "energy": energy_gev.astype(np.float32),
-        "deposited": sum(image.sum((1, 2, 3)) for image in images.values()).astype(np.float32),
+        "deposited": seen.deposited.astype(np.float32),
         "start": start.astype(np.float32),
         "opening": opening.astype(np.float32),
     }
-    return Generated(calo.read_out(images, rng, tracks), truth, energy_gev - invisible, outside)
+    return Generated(seen.images, truth, energy_gev - invisible, seen.outside)
 
 
 def simulate_lcd(

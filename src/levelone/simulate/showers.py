@@ -128,7 +128,9 @@ def sample_radius(
     return np.maximum(radius, 0.01) * np.sqrt(u / np.maximum(1 - u, 1e-7)), importance
 
 
-def spot_number(medium: Medium, energy_gev: Floats, resolution: float, cap: int) -> NDArray[np.int64]:
+def spot_number(
+    medium: Medium, energy_gev: Floats, resolution: float, cap: int | NDArray[np.int64]
+) -> NDArray[np.int64]:
     """Spots per shower.
 
     93 ln(Z) E^0.876 (homogeneous) or 10.3 / c E^0.959 (sampling), at most `cap`, at least 6.
@@ -140,8 +142,8 @@ def spot_number(medium: Medium, energy_gev: Floats, resolution: float, cap: int)
     resolution
         Sampling term c in sqrt(GeV); not used for a homogeneous medium.
     cap
-        Upper limit; the energy of a shower is shared equally by its spots, so a cap makes images coarser, not
-        darker.
+        Upper limit, one or [n]; the energy of a shower is shared equally by its spots, so a cap makes images
+        coarser, not darker.
     """
     if medium.inverse_frequency:
         spots = 10.3 / resolution * energy_gev**0.959

@@ -33,7 +33,7 @@ UNIT_GEV = 100.0
 """The energy output is in this unit."""
 _TYPICAL = 0.02
 """Typical error of the energy over the square root of the energy, in `UNIT_GEV`: 20 % / sqrt(E / GeV)."""
-_PUBLISHED_EPOCHS = 4
+_PUBLISHED_EPOCHS = 2
 
 
 class Lcd(VoxelSystem):
@@ -112,8 +112,8 @@ class Lcd(VoxelSystem):
             update={
                 "float_epochs": _PUBLISHED_EPOCHS,
                 "float_learning_rate": 1e-3,
-                "batch_size": 128,
-                "max_minutes": 5.0,
+                "batch_size": 64,
+                "max_minutes": min(5.0, recipe.train.max_minutes or 5.0),
             }
         )
         quant = recipe.quant.model_copy(update={"layers": {}})

@@ -33,7 +33,7 @@ def difference(model: onnx.ModelProto, seed: int) -> str | None:
     executed = run_qonnx(model, real)
     for name, value in graph.values.items():
         tensor = graph.layouts[name].tensor
-        if tensor in executed:
+        if tensor and tensor in executed:
             found = to_onnx_layout(graph, name, layers[name] * np.array([float(s) for s in value.scale]))
             wanted = executed[tensor].astype(np.float64)
             if found.size != wanted.size or (found != wanted.reshape(found.shape)).any():

@@ -88,6 +88,14 @@ def test_codes_can_be_turned_back_into_inputs() -> None:
     assert (quantise_inputs(graph, real)["q"] == codes["q"]).all()
 
 
+def test_steps_that_lose_the_number_are_noticed() -> None:
+    m = Model(x=(2,))
+    x = m.add("Mul", m.add("Mul", "x", m.constant(1e38)), m.constant(0.0))
+    graph = read_qonnx(m.build(m.quant(x, 0.25, 4)))
+    with pytest.raises(LeveloneError, match="make NaN of it"):
+        quantise_inputs(graph, {"x": np.full((1, 2), 1e30)})
+
+
 def test_no_input_makes_codes_that_a_clamp_hides() -> None:
     m = Model(x=(4,))
     graph = read_qonnx(m.build(m.quant(m.add("Relu", "x"), 0.25, 4, out="q")))

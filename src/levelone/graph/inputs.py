@@ -47,6 +47,8 @@ def quantise_inputs(graph: Graph, inputs: Mapping[str, NDArray[Any]]) -> dict[st
         events[len(real)] = port.source
         for step in port.host:
             real = step.run(real)
+        if np.isnan(real).any():
+            raise LeveloneError(f"input {port.source!r}: the steps before its quantiser make NaN of it")
         codes[port.value.name] = _quantise(port, from_onnx_layout(graph, port.value.name, real))
     if len(events) > 1:
         counts = ", ".join(f"{source}: {n}" for n, source in events.items())

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import permutations
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from levelone.graph.build import GraphBuilder, channels_first_order
 from levelone.graph.ir import IntRange, Layout, Op, Value
 from levelone.graph.ops import Affine, Relu, Requantise, Reshape, Transpose
 from levelone.graph.ops._bounds import spread
+from levelone.graph.reader.arrangement import axes_order, mixed_radix
 from levelone.graph.reader.tensors import (
     Activation,
     Constant,
@@ -295,40 +295,8 @@ class Context:
         return readers[0]
 
 
-def axes_order(shape: tuple[int, ...], axes: tuple[int, ...]) -> NDArray[np.int64]:
-    """Layout order of a value of this shape whose ONNX axes are its axes `axes`."""
-    if axes == (len(shape) - 1, *range(len(shape) - 1)):
-        return channels_first_order(shape)
-    return np.arange(prod(shape)).reshape(shape).transpose(axes).reshape(-1)
-
-
 MAX_SEARCH = 4
 """Axes up to which every transpose is tried."""
-
-
-def mixed_radix(wanted: NDArray[np.int64]) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
-    """(shape, axes) such that reshaping to it and transposing by them gives element `wanted[i]` at ``i``.
-
-    Every reshape-transpose-reshape is a permutation of the digits of the index in some mixed radix. The
-    digits are read off from the fastest on: how far the permutation goes on in equal strides. None if it is
-    no such thing.
-    """
-    digits: list[tuple[int, int]] = []  # (length, stride), fastest first
-    rest = wanted
-    while len(rest) > 1:
-        stride = int(rest[1] - rest[0])
-        differing = np.flatnonzero(rest - rest[0] != np.arange(len(rest)) * stride)
-        length = int(differing[0]) if len(differing) else len(rest)
-        if len(rest) % length:
-            return None
-        digits.append((length, stride))
-        rest = rest[::length]
-    by_stride = sorted(range(len(digits)), key=lambda d: -digits[d][1])
-    shape = tuple(digits[d][0] for d in by_stride)
-    axes = tuple(by_stride.index(d) for d in reversed(range(len(digits))))
-    if not np.array_equal(np.arange(len(wanted)).reshape(shape).transpose(axes).reshape(-1), wanted):
-        return None
-    return shape, axes
 
 
 def per_channel(

@@ -10,6 +10,7 @@ import pytest
 from levelone.panels import Axes, Card, Density, Images, Lines, Rows, Series
 from levelone.report import Content, build_page
 from levelone.report import panels as drawing
+from levelone.report.picture import write_pictures
 from levelone.report.svg import render
 
 X = np.linspace(1, 10, 5)
@@ -140,3 +141,10 @@ def test_what_a_finished_voxel_run_publishes(tmp_path: Path) -> None:
     assert not other.generated
     assert _portable(other) == "mine.h5"
     assert _command(other, {}) == "levelone run next --recipe hls_projects/next/recipe.toml"
+
+
+def test_pictures_are_the_drawn_panels(tmp_path: Path) -> None:
+    content = Content("toy", "A toy", "", "", panels=(LINES, ROWS, DENSITY), example_panels=(IMAGES,))
+    written = write_pictures(content, tmp_path)
+    assert [path.name for path in written] == ["toy-events.svg", "toy-a-title.svg", "toy-predicted.svg"]
+    assert all("<svg" in path.read_text(encoding="utf-8") for path in written)

@@ -1,7 +1,8 @@
-"""The two pictures of the README, from a finished run: ``scripts/pictures RUN FOLDER``."""
+"""Pictures for README and docs, from a finished run: ``scripts/pictures RUN FOLDER``."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import matplotlib as mpl
@@ -10,31 +11,45 @@ from matplotlib.figure import Figure
 
 from levelone.errors import LeveloneError
 from levelone.files import atomic_path
+from levelone.panels import Rows
 from levelone.report import plots
 from levelone.report.content import Content
 from levelone.report.page import MIXTURES
+from levelone.report.panels import draw
 from levelone.report.svg import INK, STYLE
 
 
 def write_pictures(content: Content, folder: Path) -> list[Path]:
-    """Write both pictures; returns their paths.
+    """Write the pictures; returns their paths.
+
+    Two for doublets; for a system of voxel events every panel that is drawn, ``SYSTEM-TITLE.svg``.
 
     Raises
     ------
     LeveloneError
         If the run has no scores or its data file is gone.
     """
+    if content.panels:
+        shown = (*content.example_panels, *content.panels)
+        drawn = {panel.title: draw(panel) for panel in shown if not isinstance(panel, Rows)}
+        return [
+            _save(figure, folder / f"{content.name}-{_slug(title)}.svg") for title, figure in drawn.items()
+        ]
     if content.examples is None or content.scores is None:
         raise LeveloneError("the run has no scores or no data file", hint="levelone run SYSTEM first")
     target, weight = content.scores["target"], content.scores["weight_balanced"]
     models = {name: content.scores[name] for name in plots.LABELS if name in content.scores}
     panel = {name: (score, target, weight) for name, score in models.items()}
-    shown = content.examples
+    hits = content.examples
     figures = {
-        "doublets": plots.hit_pairs(shown.images, shown.target, shown.titles),
+        "doublets": plots.hit_pairs(hits.images, hits.target, hits.titles),
         "efficiency": plots.roc({MIXTURES["balanced"]: panel}, {}),
     }
     return [_save(figure, folder / f"{name}.svg") for name, figure in figures.items()]
+
+
+def _slug(title: str) -> str:
+    return re.sub(r"\W+", "-", title.lower()).strip("-")
 
 
 def _save(figure: Figure, path: Path) -> Path:

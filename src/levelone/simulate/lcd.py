@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -158,7 +159,7 @@ def generate(
     every = Showers.join(groups)
     cap = np.maximum(_SPOTS * every.energy_gev / energy_gev[every.event], 6).astype(np.int64)
     seen = observe(calo, every, join_spots(lumps) if lumps else _NOTHING, n, rng, cap, _GROUP, tracks)
-    truth = {
+    truth: dict[str, NDArray[Any]] = {
         "particle": particle.astype(np.uint8),
         "pdg": np.asarray(PDG_CODES, np.int32)[particle],
         "energy": energy_gev.astype(np.float32),

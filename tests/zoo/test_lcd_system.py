@@ -18,7 +18,7 @@ from levelone.simulate.lcd import simulate_lcd
 from levelone.train.codes import layer_codes
 from levelone.train.export import export_qonnx
 from levelone.zoo import SYSTEMS
-from levelone.zoo.lcd import LCD, PARTICLES, UNIT_GEV
+from levelone.zoo.lcd import LCD, PARTICLES, UNIT_GEV, LcdModel
 from levelone.zoo.lcd_baselines import features, fit_boosting, fit_sums, sums
 from levelone.zoo.lcd_results import identification
 
@@ -188,3 +188,9 @@ def test_reference_gives_the_modules_integers_at_every_layer(variant, data, tmp_
     for name, expected in codes.items():
         assert np.array_equal(found[name], from_onnx_layout(graph, name, expected)), name
     assert len(np.unique(codes["energy"])) > 1
+
+
+def test_recipe_of_the_published_sizes():
+    published = load_recipe(LCD.default_recipe.with_name("lcd_published.toml"))
+    assert LCD.model_section(published) == LcdModel()
+    assert LCD.rivals(published) == {}

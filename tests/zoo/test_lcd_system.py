@@ -72,7 +72,7 @@ def test_system_knows_the_simulated_particles():
         ("model.dropout=1.0", r"model\.dropout = 1\.0"),
         (
             "quant.layers.conv9={weight = 4}",
-            r"quant\.layers\.conv9: no layer[\s\S]*ecal_conv",
+            r"conv9: the network has no layer[\s\S]*ecal_conv",
         ),
     ],
 )

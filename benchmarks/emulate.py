@@ -22,7 +22,7 @@ import torch
 from benchmarks.common import arguments, load, plain_hls4ml, quiet, real_inputs, show, taking_turns, timed
 from benchmarks.float_twin import float_inputs, float_twin
 from levelone.graph import Executor, execute, layer_table, totals
-from levelone.hls import HlsConfig, convert
+from levelone.hls import HlsConfig, build, convert, run
 from levelone.verify import random_vectors
 
 BATCHES = (16, 64, 256, 1024)
@@ -36,6 +36,11 @@ def main() -> None:
     cores = len(os.sched_getaffinity(0))
     parser.add_argument("--threads", type=int, default=cores, help="of executor and PyTorch; default: cores")
     parser.add_argument("--no-csim", action="store_true", help="executor against PyTorch only")
+    parser.add_argument(
+        "--own-csim",
+        action="store_true",
+        help="csim as levelone builds and runs it, every layer recorded, instead of predict: builds sooner",
+    )
     options = parser.parse_args()
     threads = options.threads
     with tempfile.TemporaryDirectory() as folder, quiet():
@@ -57,6 +62,13 @@ def main() -> None:
         if not options.no_csim:
             project = Path(folder) / "project"
             convert(graph, project, HlsConfig(io=options.io), model=path)
+        if options.own_csim:
+            built = build(project)
+            works["csim"] = lambda: run(built, codes)
+            recorded, layers = run(built, codes), execute(graph, codes)
+            if not all(np.array_equal(layers[name], array) for name, array in recorded.items()):
+                raise SystemExit("csim and the reference differ: the times mean nothing")
+        elif not options.no_csim:
             model, _ = plain_hls4ml(project)
             reals = real_inputs(graph, codes)
             works["predict"] = lambda: model.predict(reals)
@@ -66,7 +78,7 @@ def main() -> None:
             if not np.array_equal(found, expected * float(graph.values[name].scale[0])):
                 raise SystemExit("hls4ml's predict and the reference differ: the times mean nothing")
         taken = taking_turns(works, options.repeat)
-    counts = {"predict": options.events}
+    counts = {"predict": options.events, "csim": options.events}
     per_event = {
         name: seconds.per(counts.get(name, options.emulator_events)) for name, seconds in taken.items()
     }
@@ -79,7 +91,7 @@ def main() -> None:
     }
     for name, seconds in per_event.items():
         result |= {f"{name}_us_wall": 1e6 * seconds.wall, f"{name}_us_core": 1e6 * seconds.processor}
-    for name in [n for n in ("predict", "torch") if n in per_event]:
+    for name in [n for n in ("predict", "csim", "torch") if n in per_event]:
         result |= {
             f"{name}_over_emulator_wall": per_event[name].wall / per_event["emulator"].wall,
             f"{name}_over_emulator_core": per_event[name].processor / per_event["emulator"].processor,

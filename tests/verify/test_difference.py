@@ -417,7 +417,14 @@ def case_of(graph: Graph, name: str, other: Any, count: int = 40) -> Case:
     )
     entry = {"layer": name, "name": name, "exponent": 0, "types": {"result": "ap_fixed<24,24>"}}
     inputs = [{"layer": i, "name": i, "exponent": 0, "types": {}} for i in node.inputs]
-    data = {"layers": [entry], "inputs": inputs, "io": "parallel", "strategy": "latency", "project": "p"}
+    data = {
+        "layers": [entry],
+        "inputs": inputs,
+        "io": "parallel",
+        "strategy": "latency",
+        "project": "p",
+        "tight": True,
+    }
     return Case(graph, Manifest(Path("nowhere"), data), Firmware((), {}), evidence)
 
 

@@ -239,7 +239,7 @@ def _csim(run: Run, resume: bool) -> dict[str, Any]:
 
 def _report_inputs(run: Run) -> dict[str, str]:
     files = ("metrics.json", "curves.json", "scores.npz", "csim.json", "project/levelone.json", "recipe.toml")
-    return run.digest_of(*files) | run.data_digest() | _code("report", "pipeline")
+    return run.digest_of(*files) | run.data_digest() | _code("report", "pipeline", "zoo", "panels")
 
 
 def _report(run: Run, resume: bool) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from levelone.hls import HlsConfig, Manifest, convert
 from levelone.hls.manifest import read_manifest
 from levelone.pipeline.job import Job
 from levelone.pipeline.modules import VECTORS, TrainedModule, companions, metadata_of, module_in, real_inputs
-from levelone.recipe import Recipe
+from levelone.recipe import Recipe, load_recipe
 from levelone.verify import Vectors, check_project, random_vectors, read_graph, read_vectors, write_vectors
 from levelone.zoo import find_system
 
@@ -271,7 +271,7 @@ def _candidates(
         owner, recipe = module.system, module.recipe
     elif system:
         owner = find_system(system)
-        recipe = Recipe(system=system)
+        recipe = load_recipe(owner.default_recipe)
     else:
         raise LeveloneError(
             "the project does not say which system it belongs to: candidates from a file cannot be prepared",

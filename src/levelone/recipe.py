@@ -94,6 +94,7 @@ class HlsSection(Section):
     clock_ns: float = Field(2.78, gt=0, description="clock period in ns (360 MHz at the LHC trigger)")
     reuse_factor: int = Field(1, gt=0)
     strategy: Literal["latency", "resource"] = "latency"
+    tight: bool = Field(True, description="accumulators only as wide as the very weights need")
 
 
 class VerifySection(Section):

@@ -10,6 +10,7 @@ import typer
 
 from levelone.cli.console import one_json_object
 from levelone.cli.options import AsJson, Io, Ports
+from levelone.report.words import proof_in_words, proofs_in_words
 
 
 def add_to(app: typer.Typer) -> None:
@@ -26,6 +27,12 @@ def convert(
     clock: Annotated[float, typer.Option(help="Clock period in ns.")] = 2.78,
     reuse: Annotated[int, typer.Option(min=1, help="Multiplications per multiplier.")] = 1,
     strategy: Annotated[str, typer.Option(help="latency or resource.")] = "latency",
+    tight: Annotated[
+        bool,
+        typer.Option(
+            "--tight/--any-weights", help="Accumulators for these weights, or for any of their width."
+        ),
+    ] = True,
     port: Ports = None,
     as_json: AsJson = False,
 ) -> None:
@@ -37,19 +44,24 @@ def convert(
     from levelone.pipeline.ports import with_ports
 
     with one_json_object(as_json) as emit, with_ports(model, port or ()) as model:
-        manifest = convert_file(model, output, io.value, part, clock, reuse, strategy)
+        manifest = convert_file(model, output, io.value, part, clock, reuse, strategy, tight)
         layers = [*manifest.data["inputs"], *manifest.data["layers"]]
         emit({"project": str(output), **manifest.data})
     if not as_json:
         from rich.console import Console
         from rich.table import Table
 
-        table = Table("value", "operation", "shape", "bits", "range", box=None)
+        table = Table("value", "operation", "shape", "bits", "range", "proof", box=None)
         for layer in layers:
             shape = " x ".join(str(n) for n in layer["shape"])
             bits = f"{layer['width']} {'signed' if layer['signed'] else 'unsigned'}"
             table.add_row(
-                layer["name"], layer.get("op", "input"), shape, bits, f"{layer['lo']} ... {layer['hi']}"
+                layer["name"],
+                layer.get("op", "input"),
+                shape,
+                bits,
+                f"{layer['lo']} ... {layer['hi']}",
+                proof_in_words(layer.get("proof")),
             )
         Console().print(table)
         typer.echo(str(output))
@@ -101,6 +113,8 @@ def csim(
         for told in result["sets"]:
             if (told["float_ties"] or {"count": 0})["count"]:
                 console.print(f"{told['name']}: {_ties(told['float_ties'])}", markup=False)
+        for line in proofs_in_words({"proof": proof} for proof in result["proofs"]):
+            console.print(f"proven: {line}", markup=False)
         colour = "green" if result["verdict"] == "exact" else "red"
         reason = f": {result['reason']}" if result["reason"] else ""
         console.print(f"[bold {colour}]{result['verdict']}[/]{reason}, {result['vectors']:,} vectors")

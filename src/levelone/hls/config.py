@@ -32,6 +32,9 @@ class HlsConfig:
         "latency": fully unrolled; "resource": weights in memory, shared multipliers.
     project_name
         Top function and file stem, a C identifier.
+    tight
+        Whether accumulators are as narrow as the very weights allow. Otherwise they hold every sum that
+        weights and biases of the same types could give. Types of results follow the weights either way.
     """
 
     io: Io = "parallel"
@@ -41,6 +44,7 @@ class HlsConfig:
     reuse_factor: int = 1
     strategy: Strategy = "latency"
     project_name: str = "myproject"
+    tight: bool = True
 
     def __post_init__(self) -> None:
         checks = {

@@ -300,6 +300,7 @@ def _document(
         "clock_uncertainty": config.clock_uncertainty,
         "reuse_factor": config.reuse_factor,
         "strategy": config.strategy,
+        "tight": config.tight,
         "backend": "Vitis",
         "stamp": stamp,
         "inputs": [

@@ -44,7 +44,14 @@ class VectorSet:
 
 
 def convert_file(
-    model: Path, output: Path, io: str, part: str, clock_ns: float, reuse_factor: int, strategy: str
+    model: Path,
+    output: Path,
+    io: str,
+    part: str,
+    clock_ns: float,
+    reuse_factor: int,
+    strategy: str,
+    tight: bool = True,
 ) -> Manifest:
     """`levelone convert`: a project from a QONNX file and what lies beside it.
 
@@ -61,6 +68,7 @@ def convert_file(
         reuse_factor=reuse_factor,
         strategy=strategy,  # type: ignore[arg-type]
         project_name=name if name[0].isalpha() else f"model_{name}",
+        tight=tight,
     )
     return _convert(model, output, config)
 
@@ -75,6 +83,7 @@ def convert_model(model: Path, output: Path, recipe: Recipe) -> Manifest:
         reuse_factor=hls.reuse_factor,
         strategy=hls.strategy,
         project_name=recipe.system,
+        tight=hls.tight,
     )
     return _convert(model, output, config)
 
@@ -155,7 +164,8 @@ def check_folder(
     -------
     dict
         ``verdict``, ``vectors``, ``layers``, ``first_mismatch``, ``reason``, ``build_seconds``,
-        ``seconds_per_event``, ``notes``, and one entry of ``sets`` for each set of vectors.
+        ``seconds_per_event``, ``notes``, the ``proofs`` of the project's
+        layers, and one entry of ``sets`` for each set of vectors.
 
     Raises
     ------
@@ -217,6 +227,11 @@ def compare(
         "build_seconds": max(result["build_seconds"] for result in results),
         "seconds_per_event": seconds / vectors if vectors else None,
         "notes": notes,
+        "proofs": [
+            {"layer": layer["name"], **layer["proof"]}
+            for layer in read_manifest(project).data["layers"]
+            if layer["proof"]
+        ],
         "sets": results,
     }
 

@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 from levelone.report.plots import LABELS
+from levelone.report.words import proof_in_words, scale_in_words
 
 REJECTIONS = ("50", "75", "90", "99")
 
@@ -125,12 +126,25 @@ def layers_table(layers: Sequence[Mapping[str, Any]], costs: Mapping[str, Mappin
                 "signed" if layer["signed"] else "unsigned",
                 f"{layer['lo']:,}",
                 f"{layer['hi']:,}",
-                "–" if layer.get("exponent") is None else f"2^{layer['exponent']}",
+                scale_in_words(layer["scale"]),
                 f"{cost['multiplications']:,}" if cost else "",
                 f"{cost['ebops']:,}" if cost else "",
+                proof_in_words(layer.get("proof")),
             )
         )
-    head = ("value", "operation", "shape", "bits", "sign", "lowest", "highest", "scale", "products", "EBOPs")
+    head = (
+        "value",
+        "operation",
+        "shape",
+        "bits",
+        "sign",
+        "lowest",
+        "highest",
+        "scale",
+        "products",
+        "EBOPs",
+        "proof",
+    )
     return table(head, rows, numbers=(3, 5, 6, 7, 8, 9))
 
 

@@ -157,6 +157,7 @@ def _config(manifest: Manifest) -> HlsConfig:
         reuse_factor=data["reuse_factor"],
         strategy=data["strategy"],
         project_name=data["project"],
+        tight=data["tight"],
     )
 
 

@@ -23,9 +23,9 @@ def lower_window_conv(op: Conv, site: Site) -> list[LayerSpec]:
     if _starts_in_padding(op.window):
         padding, inside = _padded_first(op.window, site)
         return [*padding, *lower_window_conv(replace(op, pads=((0, 0),) * op.window.rank), inside)]
-    from levelone.hls.lowering.sums import sum_parameters
+    from levelone.hls.lowering.sums import weighted_sum
 
-    parameters, accumulator = sum_parameters(site, op.weights, op.bias, op.step)
+    made = weighted_sum(site, op.weights, op.bias, op.step)
     return [
         LayerSpec(
             site.name,
@@ -33,9 +33,10 @@ def lower_window_conv(op: Conv, site: Site) -> list[LayerSpec]:
             site.inputs,
             site.output.shape,
             value_type(site.output),
-            types={"accum": accumulator},
-            parameters=parameters,
+            types={"accum": made.accumulator},
+            parameters=made.parameters,
             value=site.output,
+            proof=made.proof,
             body=Body("levelone_conv.h", "levelone::conv", geometry(op.window, site) | {"groups": op.groups}),
         )
     ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ def lower_dense(op: Dense, site: Site) -> list[LayerSpec]:
         weights = op.weights.reshape((1,) * rank + op.weights.shape)
         ones, none = (1,) * rank, ((0, 0),) * rank
         return lower_conv(Conv(weights, op.bias, op.weight_scale, ones, none, ones, 1, op.step), site)
-    parameters, accumulator = sum_parameters(site, op.weights, op.bias, op.step)
+    made = weighted_sum(site, op.weights, op.bias, op.step)
     return [
         LayerSpec(
             site.name,
@@ -34,8 +35,9 @@ def lower_dense(op: Dense, site: Site) -> list[LayerSpec]:
             site.inputs,
             site.output.shape,
             value_type(site.output),
-            types={"accum": accumulator},
-            parameters=parameters,
+            types={"accum": made.accumulator},
+            parameters=made.parameters,
+            proof=made.proof,
             attributes={"n_in": op.weights.shape[0], "n_out": op.weights.shape[1]},
             value=site.output,
         )
@@ -61,7 +63,8 @@ def lower_conv(op: Conv, site: Site) -> list[LayerSpec]:
     if site.stream and rank == 2 and weights.shape[0] == 1 and op.stride[0] > 1:
         weights, pads = _two_rows(weights, op, x.shape[0])
     specs, source, spatial, left = pad_first(site, x.shape, pads) if site.stream else _unpadded(site, pads)
-    parameters, accumulator = sum_parameters(site, weights, op.bias, op.step)
+    made = weighted_sum(site, weights, op.bias, op.step)
+    parameters = dict(made.parameters)
     if depthwise:  # hls4ml keeps [*kernel, channel, multiplier]
         weight = parameters["weight"]
         parameters["weight"] = Parameter(np.swapaxes(weight.codes, -1, -2), weight.type)
@@ -87,8 +90,9 @@ def lower_conv(op: Conv, site: Site) -> list[LayerSpec]:
             (source,),
             site.output.shape,
             value_type(site.output),
-            types={"accum": accumulator},
+            types={"accum": made.accumulator},
             parameters=parameters,
+            proof=made.proof,
             attributes=attributes,
             settings=settings,
             value=site.output,
@@ -163,24 +167,83 @@ def _ungrouped(weights: NDArray[np.int64], groups: int) -> NDArray[np.int64]:
     return result
 
 
-def sum_parameters(
-    site: Site, weights: NDArray[np.int64], bias: NDArray[np.int64], step: int
-) -> tuple[dict[str, Parameter], FixedType]:
-    """Weights and biases with their exact types, and the accumulator's."""
-    if step & (step - 1):
-        raise UnsupportedError(f"{site.name}: bias grid is 1/{step} of the product grid, not a power of two")
-    accumulator = exponent_of(site.output)
-    weight_exponent = accumulator + step.bit_length() - 1 - exponent_of(site.operands[0])
-    made = {
-        "weight": Parameter(weights, exact_type(codes_range(weights), weight_exponent)),
-        "bias": Parameter(bias, exact_type(codes_range(bias), accumulator)),
+@dataclass(frozen=True)
+class Sum:
+    """What a layer of weighted sums is made of.
+
+    Attributes
+    ----------
+    parameters
+        Weights and biases with their exact types.
+    accumulator
+        Type of the register that sums.
+    proof
+        Bits of the accumulator, and what the widths of the operands alone would ask for.
+    """
+
+    parameters: dict[str, Parameter]
+    accumulator: FixedType
+    proof: Mapping[str, Any]
+
+
+def weighted_sum(site: Site, weights: NDArray[np.int64], bias: NDArray[np.int64], step: int) -> Sum:
+    """Types of a weighted sum that hold everything on the way.
+
+    Parameters
+    ----------
+    weights
+        int64 [..., out]; every further axis is summed over.
+    step
+        Product grid divided by accumulator grid; a factor that is no power of two goes into the weights.
+
+    Raises
+    ------
+    UnsupportedError
+        If the accumulator is wider than a trace shows exactly.
+    """
+    shift = (step & -step).bit_length() - 1
+    weights = weights * (step >> shift)
+    exponent = exponent_of(site.output)
+    parameters = {
+        "weight": Parameter(
+            weights, exact_type(codes_range(weights), exponent + shift - exponent_of(site.operands[0]))
+        ),
+        "bias": Parameter(bias, exact_type(codes_range(bias), exponent)),
     }
-    reach = accumulator_range(site.operands[0], weights, bias, step, site.output)
+    reach = accumulator_range(site.operands[0], weights, bias, 1 << shift, site.output)
+    any_weights = width_only_range(site.operands[0], weights, bias, 1 << shift)
+    proof = {
+        "method": "range",
+        "accumulator_bits": (reach if site.config.tight else any_weights).width,
+        "width_only_bits": any_weights.width,
+    }
+    if not site.config.tight:
+        reach = any_weights
     if reach.width > TRACE_BITS:
         raise UnsupportedError(
             f"{site.name}: the accumulator needs {reach.width} bits, more than {TRACE_BITS}"
         )
-    return made, exact_type(reach, accumulator)
+    return Sum(parameters, exact_type(reach, exponent), proof)
+
+
+def width_only_range(x: Value, weights: NDArray[np.int64], bias: NDArray[np.int64], step: int) -> IntRange:
+    """What sums could reach if weights and biases were any codes of their types.
+
+    Parameters
+    ----------
+    weights
+        int64 [..., out]; every further axis is summed over.
+    step
+        Product grid divided by accumulator grid.
+    """
+    operand, weight, constant = (
+        exact_type(r, 0).range for r in (x.range, codes_range(weights), codes_range(bias))
+    )
+    products = [a * b for a in (operand.lo, operand.hi) for b in (weight.lo, weight.hi)]
+    terms = step * (weights.size // weights.shape[-1])
+    return IntRange(
+        min(0, *products) * terms + min(0, constant.lo), max(0, *products) * terms + max(0, constant.hi)
+    )
 
 
 def codes_range(codes: NDArray[np.int64]) -> IntRange:

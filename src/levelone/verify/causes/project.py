@@ -163,7 +163,9 @@ def _unstored(case: Case, key: str, flat: NDArray[np.int64], shape: tuple[int, .
 
 def _spec(case: Case) -> LayerSpec | None:
     data = case.manifest.data
-    config = HlsConfig(io=data["io"], strategy=data["strategy"], project_name=data["project"])
+    config = HlsConfig(
+        io=data["io"], strategy=data["strategy"], project_name=data["project"], tight=data["tight"]
+    )
     name = case.evidence.node.name
     return next((spec for spec in lower(case.graph, config) if spec.name == name and spec.parameters), None)
 

@@ -1,0 +1,58 @@
+"""Facts of a project in a few words, the same on the command line and on the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+
+def proof_in_words(proof: Mapping[str, Any] | None) -> str:
+    """How a layer was proven to be exact, and what that saved; empty where its type alone is the proof."""
+    if proof is None:
+        return ""
+    if proof["method"] == "range":
+        saved = proof["width_only_bits"] - proof["accumulator_bits"]
+        return f"accumulator {proof['accumulator_bits']} bits" + (f" ({saved} saved)" if saved else "")
+    how = (
+        f"{proof['multiplier_bits']}-bit multiplier, shift {proof['shift']}"
+        if proof["method"] == "scaling"
+        else f"{proof['thresholds']} thresholds"
+    )
+    tried = "every code" if proof["exhaustive"] else f"{proof['checked']:,} codes at the steps"
+    return f"{how}: {tried} tried"
+
+
+def scale_in_words(scale: Sequence[str]) -> str:
+    """A power of two as such, any other scale rounded for reading."""
+    if len(scale) > 1:
+        return "per channel"
+    exact = Fraction(scale[0])
+    exponent = exact.numerator.bit_length() - exact.denominator.bit_length()
+    return f"2^{exponent}" if exact == Fraction(2) ** exponent else f"{float(exact):.4g}"
+
+
+def proofs_in_words(layers: Iterable[Mapping[str, Any]]) -> list[str]:
+    """All proofs of a project, one line for each kind; empty if it has none."""
+    proofs = [layer["proof"] for layer in layers if layer.get("proof")]
+    sums = [proof for proof in proofs if proof["method"] == "range"]
+    scalings = [proof for proof in proofs if proof["method"] != "range"]
+    lines = []
+    if sums:
+        saved = sum(proof["width_only_bits"] - proof["accumulator_bits"] for proof in sums)
+        lines.append(
+            f"{len(sums)} accumulators hold every reachable sum, "
+            f"{saved} bits less in all than widths and fan-in alone ask for"
+        )
+    if scalings:
+        checked, reachable = (sum(proof[key] for proof in scalings) for key in ("checked", "reachable"))
+        how = (
+            f"{checked:,} tried, the others lie between two of them on one step"
+            if checked < reachable
+            else "each was tried"
+        )
+        lines.append(
+            f"{len(scalings)} requantisations equal the exact ones for all {reachable:,} reachable codes"
+            f" ({how})"
+        )
+    return lines

@@ -126,7 +126,7 @@ def layers_table(layers: Sequence[Mapping[str, Any]], costs: Mapping[str, Mappin
                 "signed" if layer["signed"] else "unsigned",
                 f"{layer['lo']:,}",
                 f"{layer['hi']:,}",
-                scale_in_words(layer["scale"]),
+                scale_in_words(layer["scale"]) if layer.get("scale") else "–",
                 f"{cost['multiplications']:,}" if cost else "",
                 f"{cost['ebops']:,}" if cost else "",
                 proof_in_words(layer.get("proof")),

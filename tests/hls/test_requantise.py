@@ -152,6 +152,24 @@ def test_few_levels_are_counted() -> None:
     assert isinstance(choose(op, Value("x", (1,), (Fraction(1),), IntRange(-500, 500))), Thresholds)
 
 
+@pytest.mark.parametrize("wrong", ["factor", "term"])
+def test_convert_refuses_a_wrong_multiplier(
+    wrong: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    b = GraphBuilder("one")
+    x = b.input("x_q", (2,), Fraction(1), IntRange(-100, 100))
+    op = Requantise((Fraction(37, 1000),), (Fraction(1, 3),), IntRange(-40, 40), Rounding.ROUND)
+    graph = b.build(b.node("y", op, x))
+    right = choose(op, graph.values["x_q"])
+    assert isinstance(right, Scaling)
+    step = 1 if wrong == "factor" else 1 << right.shift
+    broken = replace(right, **{wrong: tuple(value + step for value in getattr(right, wrong))})
+    monkeypatch.setattr("levelone.hls.layers.requantise.choose", lambda *_: broken)
+    with pytest.raises(LeveloneError, match=r"y: .*channel 0 gives .* exact is"):
+        convert(graph, tmp_path / "one")
+    assert not (tmp_path / "one").exists()
+
+
 def requantise_graph(seed: int, branches: int = 24) -> Graph:
     rng = np.random.default_rng(seed)
     b = GraphBuilder("requantise")

@@ -1,0 +1,45 @@
+"""Energy resolution of a trained lcd network on many fresh events, equally many in each part of the spectrum.
+
+    python -m benchmarks.lcd_resolution hls_projects/lcd --events 6000 --seed 101
+
+A run measures on its own test events, a tenth of the file and few at low energy; the fit of three terms needs
+more. The network is the quantised module of a project folder; no event of its training is used.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from levelone.recipe import load_recipe
+from levelone.simulate.lcd import simulate_lcd
+from levelone.train.measurement import predict, predictor
+from levelone.zoo.lcd import LCD, PARTICLES, UNIT_GEV
+from levelone.zoo.lcd_results import figures
+from levelone.zoo.voxelsystem import SPLITS
+
+
+def main() -> None:
+    """Print figures of every particle as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("project", type=Path)
+    parser.add_argument("--events", type=int, default=6000)
+    parser.add_argument("--seed", type=int, default=101)
+    given = parser.parse_args()
+    recipe = load_recipe(given.project / "recipe.toml")
+    network = predictor(LCD, LCD.load_module(recipe, given.project / "module.pt"))
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "events.h5"
+        simulate_lcd(data, given.events, given.seed, particles=PARTICLES, spectrum="log")
+        parts = [predict({"n": network}, LCD.source(recipe, data, split).batches(256)) for split in SPLITS]
+    outputs = {name: np.concatenate([part[0]["n"][name] for part in parts]) for name in LCD.outputs}
+    truth = {name: np.concatenate([part[1][name] for part in parts]) for name in LCD.columns}
+    print(json.dumps(figures(outputs, truth, UNIT_GEV, PARTICLES, given.seed), indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -33,12 +33,30 @@ def make_content() -> Content:
             "shape": [4, 4, 8],
             "width": 13,
             "signed": True,
+            "scale": ["1/64", "1/32"],
             "lo": -4096,
             "hi": 4095,
         },
-        {"name": "logit", "op": "Dense", "shape": [1], "width": 9, "signed": True, "lo": -256, "hi": 255},
+        {
+            "name": "logit",
+            "op": "Dense",
+            "shape": [1],
+            "width": 9,
+            "signed": True,
+            "lo": -256,
+            "hi": 255,
+            "scale": ["1/3"],
+        },
     ]
-    port = {"name": "images_q", "shape": [16, 16, 2], "width": 4, "signed": False, "lo": 0, "hi": 15}
+    port = {
+        "name": "images_q",
+        "shape": [16, 16, 2],
+        "width": 4,
+        "signed": False,
+        "lo": 0,
+        "hi": 15,
+        "scale": ["1/4"],
+    }
     verdict = [{"name": "conv1", "compared": 77_000, "mismatches": 0, "max_lsb": 0}]
     checked = {
         "name": "100 random vectors",

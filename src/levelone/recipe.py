@@ -96,6 +96,14 @@ class HlsSection(Section):
     strategy: Literal["latency", "resource"] = "latency"
     tight: bool = Field(True, description="accumulators only as wide as the very weights need")
 
+    @model_serializer(mode="wrap")
+    def _as_before(self, default: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Recipes without the key keep the digest that they had before there was one."""
+        values: dict[str, Any] = default(self)
+        if values.get("tight"):
+            values.pop("tight")
+        return values
+
 
 class VerifySection(Section):
     """How much is compared before the verdict."""

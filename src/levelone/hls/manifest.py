@@ -11,7 +11,7 @@ from levelone.errors import LeveloneError
 
 FILE = "levelone.json"
 SCHEMA = "levelone-project"
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,12 @@ class Manifest:
         )
 
     @property
+    def proofs(self) -> list[dict[str, Any]]:
+        """How layers were proven to be exact: ``layer``, ``method`` and what belongs to it."""
+        layers = self.data["layers"]
+        return [{"layer": layer["name"], **layer["proof"]} for layer in layers if layer["proof"]]
+
+    @property
     def recorded(self) -> tuple[tuple[str, int], ...]:
         """Name and size of every record that the firmware makes, helpers included."""
         return tuple((record["name"], record["size"]) for record in self.data["records"])
@@ -137,6 +143,8 @@ def read_manifest(project: Path) -> Manifest:
             manifest.traces,
             manifest.recorded,
             manifest.model_sha256,
+            manifest.proofs,
+            data["tight"],
         )
     except (KeyError, TypeError, ValueError) as error:
         raise LeveloneError(f"{path}: entry {error} is missing or malformed", hint=hint) from error

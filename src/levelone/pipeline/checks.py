@@ -227,11 +227,7 @@ def compare(
         "build_seconds": max(result["build_seconds"] for result in results),
         "seconds_per_event": seconds / vectors if vectors else None,
         "notes": notes,
-        "proofs": [
-            {"layer": layer["name"], **layer["proof"]}
-            for layer in read_manifest(project).data["layers"]
-            if layer["proof"]
-        ],
+        "proofs": read_manifest(project).proofs,
         "sets": results,
     }
 

@@ -73,7 +73,7 @@ template <typename CONFIG_T> struct counting {
             #pragma HLS UNROLL
             reached += signed_code(in) >= signed_code(steps[channel * CONFIG_T::steps + i]);
         }
-        ap_int<40> result = code(first[channel]);
+        ap_int<64> result = code(first[channel]);
         if (falling[channel] != 0) {
             result -= reached;
         } else {

@@ -18,7 +18,7 @@ import levelone
 from levelone.errors import LeveloneError, UnsupportedError
 from levelone.files import atomic_path, sha256
 from levelone.graph import execute
-from levelone.graph.ir import Codes, Graph, Value
+from levelone.graph.ir import Codes, Graph, InputQuantiser, Value
 from levelone.hls import manifest as manifests
 from levelone.hls import testbench
 from levelone.hls.config import HlsConfig
@@ -310,12 +310,8 @@ def _document(
                 "type": value_type(port.value).ap,
                 "source": port.source,
                 "channels_first": port.channels_first,
-                "quantiser": {
-                    "scale": str(port.quantiser.scale),
-                    "lo": port.quantiser.range.lo,
-                    "hi": port.quantiser.range.hi,
-                    "rounding": port.quantiser.rounding.value,
-                },
+                "quantiser": _quantiser(port.quantiser),
+                "host": [repr(step) for step in port.host],
             }
             for port in graph.inputs
         ],
@@ -345,6 +341,20 @@ def _trace(
             return None
         spec = by_name[spec.inputs[0]]
     return names[spec.name]
+
+
+def _quantiser(quantiser: InputQuantiser) -> dict[str, Any]:
+    """What the host does to a number before the port; rationals as text."""
+    return {
+        "scale": str(quantiser.scale),
+        "scales": [str(scale) for scale in quantiser.scales],
+        "zero_point": quantiser.zero_point,
+        "shifts": [str(shift) for shift in quantiser.shifts],
+        "bipolar": quantiser.bipolar,
+        "lo": quantiser.range.lo,
+        "hi": quantiser.range.hi,
+        "rounding": quantiser.rounding.value,
+    }
 
 
 def _value(value: Value) -> dict[str, Any]:

@@ -169,9 +169,9 @@ def test_not_a_project(tmp_path: Path) -> None:
     with pytest.raises(LeveloneError, match="schema is not 'levelone-project'"):
         build(tmp_path)
     (tmp_path / "levelone.json").write_text('{"schema": "levelone-project", "version": 99}')
-    with pytest.raises(LeveloneError, match="version 99, this levelone reads version 1"):
+    with pytest.raises(LeveloneError, match="version 99, this levelone reads version 2"):
         build(tmp_path)
-    (tmp_path / "levelone.json").write_text('{"schema": "levelone-project", "version": 1}')
+    (tmp_path / "levelone.json").write_text('{"schema": "levelone-project", "version": 2}')
     with pytest.raises(LeveloneError, match="entry 'project' is missing"):
         build(tmp_path)
     (tmp_path / "levelone.json").write_text("{")

@@ -161,3 +161,16 @@ def test_a_stream_holds_no_more_than_the_window_needs() -> None:
     assert "planes[at_least_one(geometry::depth - 1)][CONFIG_T::in_height * CONFIG_T::in_width]" in text
     assert "lines[geometry::depth][at_least_one(geometry::height - 1)][CONFIG_T::in_width]" in text
     assert "recent[geometry::depth][geometry::height][geometry::width]" in text
+
+
+@pytest.mark.parametrize(("side", "style"), [(4, "pipeline"), (12, "dataflow")])
+def test_a_layer_that_walks_over_its_positions_is_not_unrolled_by_the_top(
+    side: int, style: str, tmp_path: Path
+) -> None:
+    b = GraphBuilder("conv")
+    x = b.input("x_q", (side, side, side, 1), Fraction(1), IntRange(0, 3))
+    op = Conv(np.ones((1, 1, 1, 1, 1)), np.zeros(1), (Fraction(1),), (1,) * 3, ((0, 0),) * 3, (1,) * 3)
+    manifest = convert(b.build(b.node("y", op, x)), tmp_path / "conv")
+    assert manifest.data["pipeline_style"] == style
+    top = (manifest.project / "firmware" / "myproject.cpp").read_text(encoding="utf-8")
+    assert f"#pragma HLS {style.upper()}" in top

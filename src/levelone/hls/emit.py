@@ -155,7 +155,7 @@ def _model_config(
         }
         for spec in specs
     }
-    parallel = config.io == "parallel" and config.strategy == "latency"
+    parallel = pipeline_style(specs, config) == "pipeline"
     result |= {
         "Backend": "Vitis",
         "ProjectName": config.project_name,
@@ -175,6 +175,21 @@ def _model_config(
         },
     }
     return result
+
+
+def pipeline_style(specs: Sequence[LayerSpec], config: HlsConfig) -> str:
+    """How the top function runs: "pipeline", all of an event at once, or "dataflow", layer beside layer.
+
+    A pipelined top function unrolls every loop in it. That is wanted for a small, fully unrolled network, and
+    absurd where a layer is meant to compute its positions one after the other.
+    """
+    walks = any(
+        spec.body is not None
+        and spec.body.constants.get("partition", 0) not in (0, math.prod(spec.shape[:-1]))
+        for spec in specs
+    )
+    unrolled = config.io == "parallel" and config.strategy == "latency" and not walks
+    return "pipeline" if unrolled else "dataflow"
 
 
 def _name_variables(model: Any, specs: Sequence[LayerSpec]) -> None:

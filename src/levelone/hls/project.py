@@ -22,7 +22,7 @@ from levelone.graph.ir import Codes, Graph, InputQuantiser, Value
 from levelone.hls import manifest as manifests
 from levelone.hls import testbench
 from levelone.hls.config import HlsConfig
-from levelone.hls.emit import build_model
+from levelone.hls.emit import build_model, pipeline_style
 from levelone.hls.lowering import LayerSpec, lower
 from levelone.hls.manifest import Manifest, read_manifest
 from levelone.hls.names import firmware_names
@@ -301,6 +301,7 @@ def _document(
         "reuse_factor": config.reuse_factor,
         "strategy": config.strategy,
         "tight": config.tight,
+        "pipeline_style": pipeline_style(specs, config),
         "backend": "Vitis",
         "stamp": stamp,
         "inputs": [

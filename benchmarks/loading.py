@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.common import arguments, best_seconds, show
-from levelone.data.doublets import open_doublets, sample_path
+from levelone.data.doublets import sample_path
+from levelone.data.opening import open_doublets
 
 
 def main() -> None:

@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 
 from levelone.data import cms
-from levelone.data.doublets import FEATURE_NAMES, SPLITS, open_doublets
+from levelone.data.doublets import FEATURE_NAMES, SPLITS
+from levelone.data.opening import open_doublets
 from levelone.data.safe_pickle import list_of_strings
 from levelone.errors import LeveloneError
 

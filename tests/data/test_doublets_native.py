@@ -10,7 +10,8 @@ import pytest
 from doublet_factory import CHARGE_UNIT_KE, detector, events, write
 
 from levelone.data import native
-from levelone.data.doublets import FEATURE_NAMES, IMAGE_SIZE, SPLITS, open_doublets
+from levelone.data.doublets import FEATURE_NAMES, IMAGE_SIZE, SPLITS
+from levelone.data.opening import open_doublets
 from levelone.errors import LeveloneError
 
 

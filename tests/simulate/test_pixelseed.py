@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from levelone.data.detector import reconstruct
-from levelone.data.doublets import SPLITS, open_doublets, sample_path
+from levelone.data.doublets import SPLITS, sample_path
+from levelone.data.opening import open_doublets
 from levelone.errors import LeveloneError
 from levelone.simulate import generation, pixelseed
 from levelone.simulate.clusters import make_clusters

@@ -19,8 +19,9 @@ from levelone.simulate.xenon import simulate_next
 from levelone.train.codes import layer_codes
 from levelone.train.export import export_qonnx
 from levelone.zoo import SYSTEMS
-from levelone.zoo.next import NEXT, SHAPE, UNIT_KEV, NextModel
+from levelone.zoo.next import NEXT, UNIT_KEV
 from levelone.zoo.next_results import BLOB_VOXELS, blob_score
+from levelone.zoo.next_section import SHAPE, NextModel
 
 
 def recipe(*overrides: str):

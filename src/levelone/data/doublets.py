@@ -25,7 +25,6 @@ __all__ = [
     "DoubletFile",
     "Doublets",
     "Index",
-    "open_doublets",
     "sample_path",
 ]
 
@@ -244,31 +243,6 @@ def _split_code(split: str) -> int:
     if split not in SPLITS:
         raise LeveloneError(f"unknown split '{split}'; expected one of: {', '.join(SPLITS)}")
     return SPLITS.index(split)
-
-
-def open_doublets(path: str | Path) -> DoubletFile:
-    """Open a doublet file, native or of the CMS Open Data layout, and check it.
-
-    Raises
-    ------
-    LeveloneError
-        If the file is missing, truncated, foreign, incomplete, or holds invalid values.
-    """
-    from levelone.data.hdf import open_file
-
-    path = Path(path)
-    file = open_file(path)
-    try:
-        if "format" in file.attrs:
-            from levelone.data.native import NativeFile
-
-            return NativeFile.from_file(path, file)
-        from levelone.data import cms
-
-        return cms.from_file(path, file)
-    except BaseException:
-        file.close()
-        raise
 
 
 def sample_path() -> Path:

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
-from levelone.errors import LeveloneError
 from levelone.metrics.ranking import compare
 from levelone.panels import Card, Panel
 from levelone.recipe import Recipe, Section
 from levelone.zoo.next_results import blob_score, cards, example_panels, result_panels
+from levelone.zoo.next_section import PUBLISHED, SHAPE, NextModel, check_sizes
 from levelone.zoo.system import Events, Generator, Reach, Source
 from levelone.zoo.voxelsystem import Outputs, Predictor, VoxelSystem
 
@@ -29,40 +28,10 @@ if TYPE_CHECKING:
     from levelone.data.voxels import VoxelBatch
     from levelone.quant.layers import Layers
 
-SHAPE = (1, 20, 20, 60)
 UNIT_KEV = np.float32(64.0)
 """Voxel energies enter the network in this unit, so that a typical filled voxel is of order one."""
 REPLICAS = 200
 """Bootstrap replicas behind each uncertainty."""
-
-Triple = tuple[int, int, int]
-
-
-class Conv(Section):
-    """One convolution; sizes are (x, y, z: drift)."""
-
-    channels: int = Field(8, gt=0)
-    kernel: Triple = (3, 3, 3)
-    stride: Triple = (2, 2, 2)
-    padding: Triple = (1, 1, 1)
-
-
-class NextModel(Section):
-    """The `[model]` section of a recipe for next."""
-
-    variant: Literal["compact", "published"] = Field(
-        "compact", description="compact: the 3D CNN; published: flatten, dense (not converted to firmware)"
-    )
-    convolutions: tuple[Conv, ...] = Field(
-        (Conv(channels=12), Conv(channels=24, kernel=(4, 4, 4), padding=(0, 0, 2))),
-        min_length=1,
-        max_length=6,
-    )
-    dense: tuple[int, ...] = Field((32,), description="units of the dense layers before the logit")
-
-
-PUBLISHED = NextModel(variant="published", dense=(32,))
-"""Flatten, 32, 1."""
 
 
 class Next(VoxelSystem):
@@ -99,22 +68,7 @@ class Next(VoxelSystem):
 
     def check_model(self, recipe: Recipe, section: Section) -> None:
         """Refuse sizes that do not fit together, naming the key."""
-        model = NextModel.model_validate(section.model_dump())
-        grid: Triple = (SHAPE[1], SHAPE[2], SHAPE[3])
-        for number, conv in enumerate(model.convolutions):
-            where = f"recipe: model.convolutions[{number}]"
-            for kernel, stride, padding, size in zip(
-                conv.kernel, conv.stride, conv.padding, grid, strict=True
-            ):
-                if kernel < 1 or stride < 1 or not 0 <= padding < kernel:
-                    raise LeveloneError(
-                        f"{where}: kernel {kernel}, stride {stride}, padding {padding} make no sense"
-                    )
-                if kernel > size + 2 * padding:
-                    raise LeveloneError(f"{where}: kernel {kernel} is larger than its input of {size} voxels")
-            grid = output_size(grid, conv)
-        if min(model.dense, default=1) < 1:
-            raise LeveloneError(f"recipe: model.dense = {list(model.dense)}: every layer needs a unit")
+        check_sizes(NextModel.model_validate(section.model_dump()))
 
     def reach(self, recipe: Recipe) -> Reach:
         return "firmware" if self._model(recipe).variant == "compact" else "quantised"
@@ -195,15 +149,6 @@ class Next(VoxelSystem):
 
     def _model(self, recipe: Recipe) -> NextModel:
         return NextModel.model_validate(recipe.model)
-
-
-def output_size(grid: Triple, conv: Conv) -> Triple:
-    """The grid behind a convolution."""
-    x, y, z = (
-        (size + 2 * padding - kernel) // stride + 1
-        for size, kernel, stride, padding in zip(grid, conv.kernel, conv.stride, conv.padding, strict=True)
-    )
-    return x, y, z
 
 
 NEXT = Next()

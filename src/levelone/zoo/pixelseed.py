@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
 from levelone.errors import LeveloneError
-from levelone.recipe import Recipe, Section, nearest, parse_section
+from levelone.recipe import Recipe, nearest, parse_section
 from levelone.zoo.pixelseed_features import (
     FEATURES,
     PLAIN_SUMMARY,
@@ -24,6 +23,7 @@ from levelone.zoo.pixelseed_features import (
     summary_features,
     with_lengths,
 )
+from levelone.zoo.pixelseed_section import IMAGE_SHAPE, PixelSeedModel, check_sizes
 from levelone.zoo.system import Generator, Mixture, Reach, Sample, Scorer, Split
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from levelone.quant.layers import Layers
     from levelone.zoo.pixelseed_network import PixelSeedNetwork
 
-IMAGE_SHAPE = (2, 16, 16)
 SATURATION_KE = np.float32(60.0)
 """Where the front end's charge measurement saturates (a typical pixel of a track holds 25 ke).
 Without it, the large charges of rare delta electrons would make the steps of the image quantiser coarse."""
@@ -47,31 +46,6 @@ GENERATOR = Generator(
 
 MIN_BASELINE = 20
 """Training doublets of each class that the baseline needs: it sets a tenth aside to know when to stop."""
-
-
-class Conv(Section):
-    """One convolution; sizes are (rows: r-phi, columns: z or r)."""
-
-    channels: int = Field(8, gt=0)
-    kernel: tuple[int, int] = (4, 4)
-    stride: tuple[int, int] = (4, 4)
-    padding: tuple[int, int] = (0, 0)
-
-
-class PixelSeedModel(Section):
-    """The `[model]` section of a PixelSeed recipe."""
-
-    convolutions: tuple[Conv, ...] = Field((Conv(),), min_length=1, max_length=3)
-    image_dense: int = Field(16, gt=0, description="units that summarise the two images")
-    dense: tuple[int, ...] = Field((32, 16), description="units of the layers that join images and geometry")
-    separate_images: bool = Field(
-        True, description="leave out the weights that would mix the two images before the geometry joins"
-    )
-
-    def layer_names(self) -> tuple[str, ...]:
-        """Names of the layers that have weights: the keys allowed in ``[quant.layers]``."""
-        convolutions = (f"conv{i}" for i in range(1, len(self.convolutions) + 1))
-        return *convolutions, "image_fc", *(f"fc{i}" for i in range(1, len(self.dense) + 1)), "logit"
 
 
 @dataclass(frozen=True)
@@ -91,7 +65,7 @@ class PixelSeed:
         return sample_path()
 
     def provenance(self, path: Path) -> dict[str, Any]:
-        from levelone.data.doublets import open_doublets
+        from levelone.data.opening import open_doublets
 
         with open_doublets(path) as file:
             return dict(file.provenance)
@@ -144,7 +118,7 @@ class PixelSeed:
                     f"recipe: quant.inputs.{port} is missing",
                     hint=f"add its bit width, for example {port} = 4",
                 )
-        _check_sizes(section)
+        check_sizes(section)
         return section
 
     def input_shapes(self, recipe: Recipe) -> dict[str, tuple[int, ...]]:
@@ -160,7 +134,8 @@ class PixelSeed:
         limit: int | None = None,
         seed: int = 0,
     ) -> Sample:
-        from levelone.data.doublets import FEATURE_NAMES, REGIONS, open_doublets
+        from levelone.data.doublets import FEATURE_NAMES, REGIONS
+        from levelone.data.opening import open_doublets
 
         with open_doublets(path) as file:
             rows = file.select(split, mixture=mixture, limit=limit, seed=seed)
@@ -183,7 +158,8 @@ class PixelSeed:
 
     def group_counts(self, path: Path, split: Split) -> NDArray[np.int64]:
         """How many of a whole split are background and signal in each group, [groups, 2]."""
-        from levelone.data.doublets import SPLITS, open_doublets
+        from levelone.data.doublets import SPLITS
+        from levelone.data.opening import open_doublets
 
         with open_doublets(path) as file:
             index, groups = file.index, len(file.layer_pair_names)
@@ -246,42 +222,6 @@ class PixelSeed:
         from levelone.zoo.pixelseed_network import PixelSeedNetwork
 
         return PixelSeedNetwork(layers, self.model_section(recipe), features=len(FEATURES))
-
-
-def output_size(size: int, kernel: int, stride: int, padding: int) -> int:
-    """Length of a convolution's output along one axis."""
-    return (size + 2 * padding - kernel) // stride + 1
-
-
-def _check_sizes(section: PixelSeedModel) -> None:
-    """Refuse sizes that do not fit together, naming the key."""
-    sizes = list(IMAGE_SHAPE[1:])
-    for number, conv in enumerate(section.convolutions):
-        where = f"recipe: model.convolutions[{number}]"
-        for axis, (kernel, stride, padding) in enumerate(
-            zip(conv.kernel, conv.stride, conv.padding, strict=True)
-        ):
-            if kernel < 1 or stride < 1 or padding < 0 or padding >= kernel:
-                raise LeveloneError(
-                    f"{where}: kernel {kernel}, stride {stride}, padding {padding} make no sense"
-                )
-            if kernel > sizes[axis] + 2 * padding:
-                raise LeveloneError(
-                    f"{where}: kernel {kernel} is larger than its input of {sizes[axis]} pixels"
-                )
-            sizes[axis] = output_size(sizes[axis], kernel, stride, padding)
-        if section.separate_images and conv.channels % 2:
-            raise LeveloneError(
-                f"{where}: channels = {conv.channels} must be even",
-                hint="or set model.separate_images = false",
-            )
-    if section.separate_images and section.image_dense % 2:
-        raise LeveloneError(
-            f"recipe: model.image_dense = {section.image_dense} must be even",
-            hint="or set model.separate_images = false",
-        )
-    if min(section.dense, default=1) < 1:
-        raise LeveloneError(f"recipe: model.dense = {list(section.dense)}: every layer needs a unit")
 
 
 PIXELSEED = PixelSeed()

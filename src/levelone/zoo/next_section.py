@@ -1,0 +1,68 @@
+"""The ``[model]`` section of a recipe for next: the published network or the compact 3D CNN."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from levelone.errors import LeveloneError
+from levelone.recipe import Section
+
+SHAPE = (1, 20, 20, 60)
+"""One channel, x, y, z (drift)."""
+
+Triple = tuple[int, int, int]
+
+
+class Conv(Section):
+    """One convolution; sizes are (x, y, z: drift)."""
+
+    channels: int = Field(8, gt=0)
+    kernel: Triple = (3, 3, 3)
+    stride: Triple = (2, 2, 2)
+    padding: Triple = (1, 1, 1)
+
+
+class NextModel(Section):
+    """The `[model]` section of a recipe for next."""
+
+    variant: Literal["compact", "published"] = Field(
+        "compact", description="compact: the 3D CNN; published: flatten, dense (not converted to firmware)"
+    )
+    convolutions: tuple[Conv, ...] = Field(
+        (Conv(channels=12), Conv(channels=24, kernel=(4, 4, 4), padding=(0, 0, 2))),
+        min_length=1,
+        max_length=6,
+    )
+    dense: tuple[int, ...] = Field((32,), description="units of the dense layers before the logit")
+
+
+PUBLISHED = NextModel(variant="published", dense=(32,))
+"""Flatten, 32, 1."""
+
+
+def check_sizes(section: NextModel) -> None:
+    """Refuse sizes that do not fit together, naming the key."""
+    grid: Triple = (SHAPE[1], SHAPE[2], SHAPE[3])
+    for number, conv in enumerate(section.convolutions):
+        where = f"recipe: model.convolutions[{number}]"
+        for kernel, stride, padding, size in zip(conv.kernel, conv.stride, conv.padding, grid, strict=True):
+            if kernel < 1 or stride < 1 or not 0 <= padding < kernel:
+                raise LeveloneError(
+                    f"{where}: kernel {kernel}, stride {stride}, padding {padding} make no sense"
+                )
+            if kernel > size + 2 * padding:
+                raise LeveloneError(f"{where}: kernel {kernel} is larger than its input of {size} voxels")
+        grid = output_size(grid, conv)
+    if min(section.dense, default=1) < 1:
+        raise LeveloneError(f"recipe: model.dense = {list(section.dense)}: every layer needs a unit")
+
+
+def output_size(grid: Triple, conv: Conv) -> Triple:
+    """The grid behind a convolution."""
+    x, y, z = (
+        (size + 2 * padding - kernel) // stride + 1
+        for size, kernel, stride, padding in zip(grid, conv.kernel, conv.stride, conv.padding, strict=True)
+    )
+    return x, y, z

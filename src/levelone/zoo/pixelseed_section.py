@@ -1,0 +1,72 @@
+"""The ``[model]`` section of a PixelSeed recipe: convolutions over the two hit images, then dense layers."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from levelone.errors import LeveloneError
+from levelone.recipe import Section
+
+IMAGE_SHAPE = (2, 16, 16)
+"""Inner and outer hit, rows (r-phi), columns (z or r)."""
+
+
+class Conv(Section):
+    """One convolution; sizes are (rows: r-phi, columns: z or r)."""
+
+    channels: int = Field(8, gt=0)
+    kernel: tuple[int, int] = (4, 4)
+    stride: tuple[int, int] = (4, 4)
+    padding: tuple[int, int] = (0, 0)
+
+
+class PixelSeedModel(Section):
+    """The `[model]` section of a PixelSeed recipe."""
+
+    convolutions: tuple[Conv, ...] = Field((Conv(),), min_length=1, max_length=3)
+    image_dense: int = Field(16, gt=0, description="units that summarise the two images")
+    dense: tuple[int, ...] = Field((32, 16), description="units of the layers that join images and geometry")
+    separate_images: bool = Field(
+        True, description="leave out the weights that would mix the two images before the geometry joins"
+    )
+
+    def layer_names(self) -> tuple[str, ...]:
+        """Names of the layers that have weights: the keys allowed in ``[quant.layers]``."""
+        convolutions = (f"conv{i}" for i in range(1, len(self.convolutions) + 1))
+        return *convolutions, "image_fc", *(f"fc{i}" for i in range(1, len(self.dense) + 1)), "logit"
+
+
+def output_size(size: int, kernel: int, stride: int, padding: int) -> int:
+    """Length of a convolution's output along one axis."""
+    return (size + 2 * padding - kernel) // stride + 1
+
+
+def check_sizes(section: PixelSeedModel) -> None:
+    """Refuse sizes that do not fit together, naming the key."""
+    sizes = list(IMAGE_SHAPE[1:])
+    for number, conv in enumerate(section.convolutions):
+        where = f"recipe: model.convolutions[{number}]"
+        for axis, (kernel, stride, padding) in enumerate(
+            zip(conv.kernel, conv.stride, conv.padding, strict=True)
+        ):
+            if kernel < 1 or stride < 1 or padding < 0 or padding >= kernel:
+                raise LeveloneError(
+                    f"{where}: kernel {kernel}, stride {stride}, padding {padding} make no sense"
+                )
+            if kernel > sizes[axis] + 2 * padding:
+                raise LeveloneError(
+                    f"{where}: kernel {kernel} is larger than its input of {sizes[axis]} pixels"
+                )
+            sizes[axis] = output_size(sizes[axis], kernel, stride, padding)
+        if section.separate_images and conv.channels % 2:
+            raise LeveloneError(
+                f"{where}: channels = {conv.channels} must be even",
+                hint="or set model.separate_images = false",
+            )
+    if section.separate_images and section.image_dense % 2:
+        raise LeveloneError(
+            f"recipe: model.image_dense = {section.image_dense} must be even",
+            hint="or set model.separate_images = false",
+        )
+    if min(section.dense, default=1) < 1:
+        raise LeveloneError(f"recipe: model.dense = {list(section.dense)}: every layer needs a unit")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,14 @@ def test_curves_are_those_of_the_series() -> None:
     assert any(np.array_equal(line.get_ydata(), 1 / X) for line in drawn)
     colours = {container.lines[0].get_color() for container in axes.containers}
     assert len(colours) == 3
+
+
+def test_short_logarithmic_axes_are_labelled_with_plain_numbers() -> None:
+    figure = drawing.lines(LINES)
+    figure.draw_without_rendering()
+    texts = [tick.get_text() for tick in figure.axes[0].get_xticklabels()]
+    assert {"1", "2", "5", "10"} <= set(texts)
+    assert not any(tick.get_text() for tick in figure.axes[0].get_xticklabels(minor=True))
 
 
 def test_a_density_shows_the_counts_where_they_are() -> None:
@@ -119,6 +128,12 @@ def test_the_page_of_a_voxel_system_says_nothing_of_doublets(page: str) -> None:
     for words in ("doublet", "layer pair", "fakes", "true and fake"):
         assert words not in page
     assert page.count("<svg") == 4  # examples, learning curve, two drawn panels
+
+
+def test_plots_stand_in_pairs_and_tables_alone(page: str) -> None:
+    pairs = re.findall(r"<div class=pair>(.*?</figure>)</div>", page, re.DOTALL)
+    assert [pair.count("<figure>") for pair in pairs] == [2]
+    assert "<table" not in pairs[0]
 
 
 def test_a_float_only_run_shows_one_learning_curve(page: str) -> None:

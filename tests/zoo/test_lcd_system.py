@@ -194,3 +194,13 @@ def test_recipe_of_the_published_sizes():
     published = load_recipe(LCD.default_recipe.with_name("lcd_published.toml"))
     assert LCD.model_section(published) == LcdModel()
     assert LCD.rivals(published) == {}
+
+
+def test_examples_show_one_event_of_each_kind_in_both_calorimeters(data):
+    events = LCD.load(recipe(), data, "test", mixture="natural", limit=64)
+    ecal, hcal = LCD.examples(recipe(), events)
+    kinds = [label.split(",")[0] for label in ecal.labels]
+    assert kinds == [name for name in PARTICLES if np.any(events.truth["particle"] == PARTICLES.index(name))]
+    assert ecal.images.shape[1:] == (25, 25) and hcal.images.shape[1:] == (5, 60)
+    first = np.flatnonzero(events.truth["particle"] == PARTICLES.index(kinds[0]))[0]
+    assert ecal.images[0].sum() == pytest.approx(events.inputs["ecal"][first].sum(), rel=1e-5)

@@ -231,4 +231,10 @@ def test_data_and_baseline_run_through_the_system(events) -> None:
     assert np.mean((predicted - true) ** 2 / true) < np.mean((np.median(true) - true) ** 2 / true)
     assert metrics["models"]["boosting"]["loss"]["value"] > 0
     assert len(MUON.panels(metrics, predictions, test.truth)) == 4
+    (shown,) = MUON.examples(recipe, test)
+    energies = [float(label.split()[0]) for label in shown.labels]
+    assert energies == sorted(energies) and shown.images.shape == (4, 32, 50)
+    # what the network sees is the square root of the cells: the pictures show the cells
+    lowest = raw.inputs["calo"][np.argmin(test.truth["energy"]), 0]
+    assert shown.images[0].sum() == pytest.approx(lowest.sum(), rel=1e-4)
     assert "%" in MUON.cards({"models": {"float": metrics["models"]["boosting"]}})[0].value

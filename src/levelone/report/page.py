@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from html import escape
 from importlib.resources import files
+from itertools import groupby
 from string import Template
 from typing import Any
 
 from matplotlib.figure import Figure
 
-from levelone.panels import Panel, Rows
+from levelone.panels import Density, Lines, Panel, Rows
 from levelone.report import panels, plots, tables
 from levelone.report.content import Content
 from levelone.report.svg import render
@@ -92,7 +93,11 @@ def _panels(content: Content) -> str:
     """The panels of a system of voxel events."""
     if not content.panels:
         return _absent("metrics", "levelone train")
-    return "".join(_panel(panel) for panel in content.panels)
+    parts = []
+    for small, group in groupby(content.panels, lambda panel: isinstance(panel, Lines | Density)):
+        drawn = "".join(_panel(panel) for panel in group)
+        parts.append(f"<div class=pair>{drawn}</div>" if small else drawn)
+    return "".join(parts)
 
 
 def _panel(panel: Panel) -> str:
@@ -105,7 +110,8 @@ def _task(content: Content) -> str:
     if content.example_panels:
         return "".join(_panel(panel) for panel in content.example_panels)
     if content.examples is None:
-        return _absent("examples", "levelone run")
+        why = "the data file is gone, or the system shows none"
+        return f"<p class=soft>No examples in this run folder: {why}.</p>"
     caption = (
         "Pixel charges of candidates from the test events, as the network sees them. "
         "True: both hits belong to the same particle."

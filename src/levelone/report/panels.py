@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from levelone.panels import Axes as AxesText
 from levelone.panels import Density, Images, Lines, Panel, Rows, Series
@@ -15,6 +16,11 @@ from levelone.report.plots import COLOURS, LABELS
 from levelone.report.svg import STYLE, figure
 
 _CYCLE = ("#8b5cf6", "#ef4444", "#14b8a6", "#eab308", "#ec4899", "#64748b", "#84cc16", "#0ea5e9")
+
+
+DECADES = 100.0
+SIZE = (5.2, 4.0)
+"""Inches of a plot that stands beside another one."""
 
 
 def draw(panel: Lines | Density | Images) -> Figure:
@@ -26,7 +32,7 @@ def draw(panel: Lines | Density | Images) -> Figure:
 
 def lines(panel: Lines) -> Figure:
     """Curves on common axes."""
-    fig = figure(6.6, 3.8)
+    fig = figure(*SIZE)
     with mpl.rc_context(STYLE):
         axes = fig.add_subplot()
         spare = iter(_CYCLE)
@@ -63,7 +69,7 @@ def _curve(axes: Axes, series: Series, colour: str, label: str) -> None:
 
 def density(panel: Density) -> Figure:
     """A two-dimensional histogram with logarithmic colours."""
-    fig = figure(5.0, 4.0)
+    fig = figure(*SIZE)
     with mpl.rc_context(STYLE):
         axes = fig.add_subplot()
         shown = np.ma.masked_less_equal(panel.counts.T, 0)
@@ -111,6 +117,13 @@ def _label(axes: Axes, text: AxesText, title: str) -> None:
         axes.set_xlim(*text.x_limits)
     if text.y_limits is not None:
         axes.set_ylim(*text.y_limits)
+    for axis, scale in ((axes.xaxis, text.x_scale), (axes.yaxis, text.y_scale)):
+        low, high = sorted(axis.get_view_interval())
+        if scale == "log" and low > 0 and high / low < DECADES:
+            # Less than two decades: plain numbers at 1, 2 and 5 instead of powers with crowded exponents.
+            axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            axis.set_minor_formatter(NullFormatter())
 
 
 def table(panel: Rows) -> str:

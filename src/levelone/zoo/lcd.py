@@ -153,6 +153,11 @@ class Lcd(VoxelSystem):
 
         return cards(metrics)
 
+    def examples(self, recipe: Recipe, events: Events) -> list[Panel]:
+        from levelone.zoo.lcd_results import example_panels
+
+        return example_panels(events, PARTICLES)
+
     def published(self) -> dict[str, Any]:
         """Full simulation; a in percent sqrt(GeV), b in percent, c in percent GeV."""
         return {

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.metrics.resolution import summarise
-from levelone.panels import Axes, Card, Density, Lines, Panel, Rows, Series
+from levelone.panels import Axes, Card, Density, Images, Lines, Panel, Rows, Series
+from levelone.zoo.system import Events
 
 EDGES = np.array([10.0, 20, 30, 45, 65, 95, 135, 190, 260, 340, 420, 510])
 """Edges of the bins of true energy, GeV."""
@@ -116,6 +117,21 @@ def cards(metrics: Mapping[str, Any]) -> list[Card]:
         made.append(Card(_percent(electron["width"], 1), f"{name}: electron energy, overall width"))
         made.append(Card(_percent(electron["a"], 1), f"{name}: electrons, stochastic term (sqrt GeV)"))
     return made
+
+
+def example_panels(events: Events, particles: Sequence[str]) -> list[Panel]:
+    """One event of each kind in both calorimeters, summed along y: [rows x, columns z]."""
+    kind = events.truth["particle"]
+    first = {name: np.flatnonzero(kind == code)[:1] for code, name in enumerate(particles)}
+    chosen = np.concatenate(list(first.values()))
+    energies = events.truth["energy"]
+    labels = tuple(f"{name}, {energies[found[0]]:.0f} GeV" for name, found in first.items() if len(found))
+    caption = "energies of test events, summed along y; x upwards, the particle comes from the left."
+    return [
+        Images(title, f"{title}: {caption}", events.inputs[grid][chosen, 0].sum(2), labels, "GeV")
+        for grid, title in (("ecal", "In the ECAL"), ("hcal", "In the HCAL"))
+        if len(chosen)
+    ]
 
 
 def _points(label: str, bins: Mapping[str, Any]) -> Series:

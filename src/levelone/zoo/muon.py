@@ -187,6 +187,14 @@ class Muon(VoxelSystem):
 
         return cards(metrics)
 
+    def examples(self, recipe: Recipe, events: Events) -> list[Panel]:
+        from levelone.zoo.muon_panels import example_panels
+
+        if "calo" not in events.inputs:
+            return []
+        cells = ENERGIES[self.model(recipe).response](events.inputs["calo"][:, 0])
+        return example_panels(cells, events.truth["energy"])
+
     def published(self) -> dict[str, Any]:
         return {
             "source": "J. Kieseler et al., Eur. Phys. J. C 82 (2022) 79, arXiv:2107.02119 (full simulation)",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.panels import Axes, Card, Density, Lines, Panel, Rows, Series
+from levelone.panels import Axes, Card, Density, Images, Lines, Panel, Rows, Series
 from levelone.zoo.muon_metrics import BINS, FEWEST, TRACKER_PER_GEV
 
 PER_BIN = {
@@ -57,6 +57,15 @@ def panels(
     return shown
 
 
+def example_panels(cells: NDArray[np.float32], true: NDArray[Any], count: int = 4) -> list[Panel]:
+    """Events from the lowest to the highest energy: `cells` [n, 50, 32, 32] in GeV, `true` [n] in GeV."""
+    order = np.argsort(true, kind="stable")
+    chosen = order[np.linspace(0, len(order) - 1, min(count, len(order))).astype(np.intp)]
+    caption = "Energies of test events, summed along x; y upwards, the muon comes from the left."
+    labels = tuple(f"{energy / 1e3:.1f} TeV" for energy in true[chosen])
+    return [Images("Muons", caption, cells[chosen].sum(3).transpose(0, 2, 1), labels, "GeV")]
+
+
 def cards(metrics: Mapping[str, Any]) -> list[Card]:
     """Resolution and bias of the network that goes to the hardware, or of its float twin."""
     models = metrics["models"]
@@ -81,7 +90,7 @@ def _series(name: str, bins: Mapping[str, Any], quantity: str) -> Series:
 
 
 def _with_error(figure: Mapping[str, float]) -> str:
-    return f"{figure['value']:.3f} +- {figure['error']:.3f}"
+    return f"{figure['value']:.3f} ± {figure['error']:.3f}"
 
 
 def _percent(value: float) -> str:

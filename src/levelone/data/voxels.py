@@ -21,6 +21,9 @@ from levelone.data.voxelcheck import SPLITS, GridSpec, check_cells, check_struct
 from levelone.data.voxelwrite import SparseGrid, VoxelWriter, create_voxels
 from levelone.errors import LeveloneError
 
+_BRIDGE = 24
+"""Largest distance of event numbers that are still read together; about half a compressed piece of muons."""
+
 __all__ = ["SparseGrid", "VoxelBatch", "VoxelFile", "VoxelWriter", "create_voxels", "open_voxels"]
 
 
@@ -56,11 +59,15 @@ class VoxelFile:
             self._offsets: dict[str, NDArray[np.int64]] = {
                 n: file[f"grids/{n}/offsets"][:] for n in self.grids
             }
+            # held open: HDF5 forgets the chunks it has unpacked when a dataset is closed
+            self._cells: dict[str, tuple[h5py.Dataset, h5py.Dataset]] = {
+                n: (file[f"grids/{n}/index"], file[f"grids/{n}/energy"]) for n in self.grids
+            }
         self.events = len(self._split)
         if np.any(self._split >= len(SPLITS)):
             raise LeveloneError(f"{path}: 'split' holds codes other than 0 to {len(SPLITS) - 1}")
         for name, offsets in self._offsets.items():
-            cells = file[f"grids/{name}/index"].shape[0]
+            cells = self._cells[name][0].shape[0]
             if offsets[0] != 0 or offsets[-1] != cells or np.any(np.diff(offsets) < 0):
                 raise LeveloneError(
                     f"{path}: 'grids/{name}/offsets' must rise from 0 to the {cells} filled voxels"
@@ -112,10 +119,8 @@ class VoxelFile:
         """
         spec = self._spec(grid)
         offsets = self._offsets[grid][start : stop + 1]
-        group = self._file[f"grids/{grid}"]
         with damaged(self.path):
-            index = group["index"][offsets[0] : offsets[-1]]
-            energy = group["energy"][offsets[0] : offsets[-1]]
+            index, energy = (cells[offsets[0] : offsets[-1]] for cells in self._cells[grid])
         check_cells(str(self.path), spec, index, energy)
         return SparseGrid(offsets - offsets[0], index.astype(np.uint32), energy)
 
@@ -149,9 +154,17 @@ class VoxelFile:
         return (sparse if np.array_equal(chosen, wanted) else sparse.take(back)).to_dense(spec.shape)
 
     def _gather(self, grid: str, events: NDArray[np.int64]) -> SparseGrid:
-        """The filled voxels of rising event numbers; neighbours are read in one go."""
-        runs = np.split(events, np.flatnonzero(np.diff(events) != 1) + 1) if len(events) else []
-        parts = [self.read_sparse(grid, int(run[0]), int(run[-1]) + 1) for run in runs]
+        """The filled voxels of rising event numbers; neighbours are read in one go.
+
+        Events of other splits between them are read too and dropped: their voxels lie in the same compressed
+        pieces, and one long read is much cheaper than many short ones.
+        """
+        runs = np.split(events, np.flatnonzero(np.diff(events) > _BRIDGE) + 1) if len(events) else []
+        parts = []
+        for run in runs:
+            first, last = int(run[0]), int(run[-1])
+            part = self.read_sparse(grid, first, last + 1)
+            parts.append(part if len(run) == last + 1 - first else part.take(run - first))
         if not parts:
             return SparseGrid(np.zeros(1, np.int64), np.zeros(0, np.uint32), np.zeros(0, np.float32))
         counts = np.concatenate([np.diff(part.offsets) for part in parts])

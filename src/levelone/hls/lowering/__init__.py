@@ -43,6 +43,9 @@ LOWERINGS: Mapping[type, Callable[[Any, Site], list[LayerSpec]]] = MappingProxyT
     }
 )
 
+SAME_TYPE = {"Reshape", "ZeroPadding1D", "ZeroPadding2D"}
+"""hls4ml gives these layers the type of their source, whatever it is told."""
+
 __all__ = ["LOWERINGS", "LayerSpec", "Parameter", "Site", "lower"]
 
 
@@ -87,8 +90,8 @@ def lower(graph: Graph, config: HlsConfig) -> list[LayerSpec]:
 
 
 def _as_seen(spec: LayerSpec, earlier: list[LayerSpec]) -> LayerSpec:
-    """A mere view has the very type of what it views, modes included."""
-    if spec.kind != "Reshape":
+    """A mere view, and hls4ml's padding, have the very type of what they read, modes included."""
+    if spec.kind not in SAME_TYPE:
         return spec
     source = next(other for other in earlier if other.name == spec.inputs[0])
     return replace(spec, result=source.result)

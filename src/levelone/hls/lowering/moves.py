@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from levelone.errors import UnsupportedError
 from levelone.graph.ops import Add, Concat, Dense, Reshape, Transpose
+from levelone.hls.layers.copy import lower_copy
 from levelone.hls.layers.gather import lower_gather
 from levelone.hls.layers.merge import lower_any_add, lower_any_concat
 from levelone.hls.lowering.spec import LayerSpec, Site
@@ -60,17 +61,20 @@ def lower_concat(op: Concat, site: Site) -> list[LayerSpec]:
 
 
 def lower_reshape(op: Reshape, site: Site) -> list[LayerSpec]:
-    """`Reshape`: another view of the same array; in a stream, new beats.
+    """`Reshape`: another view of the same array; a copy where it leaves the top function or changes beats.
 
-    The exception is flattening for a single dense or concatenating layer, which gather several beats by
-    themselves. (hls4ml lets every layer read a flattened stream; an activation then reads past a beat's end.)
+    A view cannot be a port of its own. In a stream, another shape is other beats, with one exception: a
+    single dense or concatenating layer gathers the beats of a flattened tensor by itself. (hls4ml lets every
+    layer read a flattened stream; an activation then reads past a beat's end. Its own repacking wants beats
+    that divide each other.)
     """
     gathered = len(op.shape) == 1 and len(site.readers) == 1 and isinstance(site.readers[0], (Dense, Concat))
-    repack = site.stream and (site.is_output or not gathered)
+    if site.is_output or (site.stream and not gathered):
+        return lower_copy(site)
     return [
         LayerSpec(
             site.name,
-            "Repack" if repack else "Reshape",
+            "Reshape",
             site.inputs,
             site.output.shape,
             value_type(site.output),
@@ -81,8 +85,13 @@ def lower_reshape(op: Reshape, site: Site) -> list[LayerSpec]:
 
 
 def lower_transpose(op: Transpose, site: Site) -> list[LayerSpec]:
-    """`Transpose`: hls4ml's layer up to three axes, our own beyond."""
-    if len(op.axes) > 3:
+    """`Transpose`: hls4ml's layer up to three axes, our own beyond and where channels stay together.
+
+    hls4ml keeps the whole of a stream in registers, and takes every permutation of two axes for an exchange.
+    """
+    if op.axes == tuple(range(len(op.axes))):
+        return lower_copy(site)
+    if len(op.axes) > 3 or (site.stream and op.axes[-1] == len(op.axes) - 1):
         return lower_gather(op, site)
     return [
         LayerSpec(

@@ -26,11 +26,16 @@ def lower_max_pool(op: MaxPool, site: Site) -> list[LayerSpec]:
 
 
 def lower_average_pool(op: AveragePool, site: Site) -> list[LayerSpec]:
-    """`AveragePool`: hls4ml's layer where the division is a shift that loses nothing, else our own."""
+    """`AveragePool`: hls4ml's layer where the division is a shift that loses nothing, else our own.
+
+    hls4ml divides, which is right only where types carry the real numbers: with any other scale they carry
+    codes, and the code of the mean is the sum.
+    """
     x = site.operands[0]
     divisor = op.divisor(x.shape[:-1])
     padded = any(map(any, op.pads))
-    if _needs_own_layer(op, site) or divisor & (divisor - 1) or (padded and not op.include_pad):
+    real = x.exponent is not None and divisor & (divisor - 1) == 0
+    if _needs_own_layer(op, site) or not real or (padded and not op.include_pad):
         return lower_window_average_pool(op, site)
     # the register holds sums before the division, on the grid after it
     low, high = min(site.output.range.lo, 0) * divisor, max(site.output.range.hi, 0) * divisor

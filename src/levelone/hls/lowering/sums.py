@@ -52,11 +52,13 @@ def lower_conv(op: Conv, site: Site) -> list[LayerSpec]:
     """
     (x,) = site.operands
     rank = op.window.rank
-    if rank not in _AXES:
+    channels, filters = x.shape[-1], op.weights.shape[-1]
+    depthwise = op.groups == channels == filters and channels > 1
+    # hls4ml's unrolled depthwise convolution knows the latency strategy only
+    unknown = depthwise and not site.stream and site.config.strategy == "resource"
+    if rank not in _AXES or unknown:
         return lower_window_conv(op, site)
     weights = _dilated(op.weights, op.dilation)
-    channels, filters = x.shape[-1], weights.shape[-1]
-    depthwise = op.groups == channels == filters and channels > 1
     if not depthwise:
         weights = _ungrouped(weights, op.groups)
     pads = op.pads
@@ -79,10 +81,13 @@ def lower_conv(op: Conv, site: Site) -> list[LayerSpec]:
             f"stride_{axis}": op.stride[i],
         }
         attributes |= {f"pad_{side}": pad for side, pad in zip(_SIDES[rank][i], left[i], strict=True)}
-    settings = {}
+    settings: dict[str, Any] = {}
     if not site.stream and site.config.strategy == "latency":
         # every output pixel at once: without it hls4ml walks over the pixels one by one
         settings["ParallelizationFactor"] = int(np.prod(site.output.shape[:-1]))
+    if not site.stream and site.config.strategy == "resource":
+        # hls4ml's unrolled layer shares a multiplier among the terms of one sum at most
+        settings["ReuseFactor"] = min(site.config.reuse_factor, int(np.prod(weights.shape[:-1])))
     specs.append(
         LayerSpec(
             site.name,

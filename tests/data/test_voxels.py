@@ -61,6 +61,26 @@ def test_everything_comes_back(tmp_path):
         assert raw["grids/big/index"].dtype == np.uint32  # 102,400 voxels
 
 
+def test_pieces_are_what_any_hdf5_reader_unpacks(tmp_path):
+    """Voxels are packed by hand in pieces of 65,536: events across their ends, exact ends, the rest."""
+    rng = np.random.default_rng(3)
+    spec = GridSpec("calo", (64, 64, 64), (1.0, 1.0, 1.0), ("z", "y", "x"), "GeV")
+    counts = [65_536, 0, 3, 131_072, 65_533, 70_000, 1]
+    cells = [rng.choice(64**3, n, replace=False).astype(np.uint32) for n in counts]
+    energies = [rng.random(n, np.float32) for n in counts]
+    with create_voxels(tmp_path / "v.h5", (spec,), (), {}) as writer:
+        for index, energy in zip(cells, energies, strict=True):
+            writer.append(
+                {"calo": SparseGrid(np.array([0, len(index)]), index, energy)}, {}, np.zeros(1, np.uint8)
+            )
+    with h5py.File(tmp_path / "v.h5", "r") as file:
+        group = file["grids/calo"]
+        assert group["offsets"][:].tolist() == np.cumsum([0, *counts]).tolist()
+        assert np.array_equal(group["index"][:], np.concatenate(cells))
+        assert np.array_equal(group["energy"][:], np.concatenate(energies))
+        assert (group["energy"].compression, group["energy"].shuffle) == ("gzip", True)
+
+
 @pytest.mark.parametrize("events", [[7], [30, 2, 2, 39], [], [3], list(range(39, -1, -1))])
 def test_any_order_with_repeats(tmp_path, events):
     path = tmp_path / "events.h5"

@@ -150,6 +150,11 @@ def test_each_ablation_leaves_out_what_it_says_and_trains(ablation) -> None:
     [
         (("model.ablation=no_se",), "leaves a part out of the full architecture"),
         (("model.architecture=full",), "the energy path sums energies"),
+        (
+            ("model.architecture=full", "model.response=linear", "model.sums=4"),
+            "model.sums is for the baseline",
+        ),
+        (("model.sums=4",), "quant.inputs.sums is missing"),
         (("model.channels=[4,0]",), "channels and units must be positive"),
         (("quant.layers.conv9.weight=4",), "no layer of that name"),
         (("model.depth=3",), "depth"),
@@ -185,9 +190,10 @@ def events(tmp_path_factory) -> Path:
         (),
         ("model.norm=running", "quant.default.weight=4"),
         ("model.aggregate=true", "model.response=log"),
+        ("model.sums=6", "model.response=log", "quant.inputs.sums=10"),
         (*FULL, *WIDE, "model.blocks=1"),
     ],
-    ids=["compact", "running", "aggregate", "full"],
+    ids=["compact", "running", "aggregate", "sums", "full"],
 )
 def test_reference_equals_the_exported_network_at_every_layer(overrides, events, tmp_path) -> None:
     recipe = load_recipe(MUON.default_recipe, overrides)
@@ -212,6 +218,42 @@ def test_reference_equals_the_exported_network_at_every_layer(overrides, events,
             assert np.array_equal(from_onnx_layout(graph, name, values), codes[name]), name
             compared += 1
     assert compared >= len(linear_layers(network))
+
+
+def test_sums_of_each_layer(events) -> None:
+    recipe = load_recipe(
+        MUON.default_recipe, ["model.sums=4", "quant.inputs.sums=8", "model.response=linear"]
+    )
+    inputs = MUON.load(recipe, events, "train", mixture="natural", limit=3).inputs
+    assert inputs["sums"].shape == (3, 3, 50, 1, 1)
+    for event in range(3):
+        for layer in (0, 17, 49):
+            cells = [float(e) for e in inputs["calo"][event, 0, layer].ravel()]
+            expected = sum(cells) / 0.1, max(cells) / 0.1, sum(e > 0.1 for e in cells)
+            found = 2.0 ** inputs["sums"][event, :, layer, 0, 0].astype(np.float64) - 1
+            assert found == pytest.approx(expected, rel=1e-4, abs=1e-5)
+
+
+def test_mirrored_events_are_the_same_events_upside_down(events) -> None:
+    keys = ["model.sums=4", "quant.inputs.sums=8"]
+    plain, mirrored = (
+        load_recipe(MUON.default_recipe, [*keys, f"model.mirror={m}"]) for m in ("false", "true")
+    )
+    batch = MUON.load(plain, events, "train", mixture="natural", limit=64)
+    assert MUON.augment(plain, batch, np.random.default_rng(1)) is batch
+    found = MUON.augment(mirrored, batch, np.random.default_rng(1))
+    before, after = batch.inputs["calo"], found.inputs["calo"]
+    turned = [n for n in range(64) if not np.array_equal(before[n], after[n])]
+    assert 16 < len(turned) < 48
+    assert all(
+        np.array_equal(after[n, 0, z, y], before[n, 0, z, 31 - y])
+        for n in turned
+        for z in (0, 9)
+        for y in range(32)
+    )
+    assert np.array_equal(found.inputs["sums"], batch.inputs["sums"])
+    again = MUON.augment(mirrored, batch, np.random.default_rng(1)).inputs["calo"]
+    assert np.array_equal(after, again)
 
 
 def test_data_and_baseline_run_through_the_system(events) -> None:

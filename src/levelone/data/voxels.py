@@ -23,6 +23,8 @@ from levelone.errors import LeveloneError
 
 _BRIDGE = 24
 """Largest distance of event numbers that are still read together; about half a compressed piece of muons."""
+_RUN = 128
+"""Most events of one read: what is made on the way to a part of them is a small share of a window."""
 
 __all__ = ["SparseGrid", "VoxelBatch", "VoxelFile", "VoxelWriter", "create_voxels", "open_voxels"]
 
@@ -159,9 +161,10 @@ class VoxelFile:
         Events of other splits between them are read too and dropped: their voxels lie in the same compressed
         pieces, and one long read is much cheaper than many short ones.
         """
-        runs = np.split(events, np.flatnonzero(np.diff(events) > _BRIDGE) + 1) if len(events) else []
+        gaps = np.flatnonzero(np.diff(events) > _BRIDGE) + 1
+        ends = np.union1d(gaps, np.arange(_RUN, len(events), _RUN))
         parts = []
-        for run in runs:
+        for run in np.split(events, ends) if len(events) else []:
             first, last = int(run[0]), int(run[-1])
             part = self.read_sparse(grid, first, last + 1)
             parts.append(part if len(run) == last + 1 - first else part.take(run - first))
@@ -297,7 +300,7 @@ def open_voxels(path: Path) -> VoxelFile:
     if not h5py.is_hdf5(path):
         raise LeveloneError(f"{path} is not an HDF5 file")
     with damaged(path):
-        file = h5py.File(path, "r", rdcc_nbytes=1 << 25)
+        file = h5py.File(path, "r", rdcc_nbytes=1 << 22)
     try:
         return VoxelFile(path, file)
     except BaseException:

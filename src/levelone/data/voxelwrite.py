@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -71,6 +72,53 @@ class SparseGrid:
         return dense.reshape(self.events, *shape)
 
 
+class _Cells:
+    """One dataset of filled voxels, written in whole pieces that are packed here.
+
+    What HDF5's own filters would write for the same bytes, in half the time: shuffled, then deflated, by
+    which strategy is the writer's choice. Looking for repeated strings in the bytes of energies costs most of
+    the time and makes them longer; their Huffman code alone is shorter.
+    """
+
+    def __init__(self, group: h5py.Group, name: str, dtype: type[np.generic], strategy: int) -> None:
+        self._data = group.create_dataset(
+            name, (0,), dtype, maxshape=(None,), chunks=(_CELL_CHUNK,), compression="gzip", shuffle=True
+        )
+        self._strategy = strategy
+        self._held: list[NDArray[Any]] = []
+        self._waiting = 0
+        self._written = 0
+
+    def add(self, values: NDArray[Any]) -> None:
+        """Add values [n]."""
+        self._held.append(values.astype(self._data.dtype))
+        self._waiting += len(values)
+        if self._waiting >= _CELL_CHUNK:
+            held = np.concatenate(self._held)
+            whole = len(held) - len(held) % _CELL_CHUNK
+            for start in range(0, whole, _CELL_CHUNK):
+                self._write(held[start : start + _CELL_CHUNK])
+            self._held, self._waiting = [held[whole:]], len(held) - whole
+
+    def finish(self) -> None:
+        """Write what is left."""
+        if self._waiting:
+            self._write(np.concatenate(self._held))
+            self._held, self._waiting = [], 0
+
+    def _write(self, values: NDArray[Any]) -> None:
+        """One piece; only the last may be shorter than the others."""
+        piece = np.zeros(_CELL_CHUNK, values.dtype)
+        piece[: len(values)] = values
+        shuffled = np.ascontiguousarray(piece.view(np.uint8).reshape(_CELL_CHUNK, -1).T)
+        packer = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, self._strategy)
+        packed = packer.compress(shuffled.tobytes()) + packer.flush()
+        start = self._written
+        self._written += len(values)
+        self._data.resize(self._written, axis=0)
+        self._data.id.write_direct_chunk((start,), packed)
+
+
 class VoxelWriter:
     """Appends batches to a file being written; obtained from `create_voxels`.
 
@@ -80,6 +128,8 @@ class VoxelWriter:
     def __init__(self, file: h5py.File, grids: Sequence[GridSpec], columns: Sequence[Column]) -> None:
         self._file, self._grids, self._columns = file, tuple(grids), tuple(columns)
         self.events = 0
+        self._filled = dict.fromkeys((g.name for g in self._grids), 0)
+        self._cells: dict[str, tuple[_Cells, _Cells]] = {}
         zipped: dict[str, Any] = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
         for grid in self._grids:
             group = file.create_group(f"grids/{grid.name}")
@@ -91,8 +141,10 @@ class VoxelWriter:
             group.create_dataset(
                 "offsets", data=np.zeros(1, np.int64), maxshape=(None,), chunks=(_ROW_CHUNK,), **zipped
             )
-            for name, dtype in (("index", kind), ("energy", np.float32)):
-                group.create_dataset(name, (0,), dtype, maxshape=(None,), chunks=(_CELL_CHUNK,), **zipped)
+            self._cells[grid.name] = (
+                _Cells(group, "index", kind, zlib.Z_DEFAULT_STRATEGY),
+                _Cells(group, "energy", np.float32, zlib.Z_HUFFMAN_ONLY),
+            )
         file.create_group("truth")
         for column in self._columns:
             data = file.create_dataset(
@@ -138,14 +190,20 @@ class VoxelWriter:
             raise LeveloneError(f"a batch of {n} events has other lengths for {wrong}")
         for name, sparse in grids.items():
             group = self._file[f"grids/{name}"]
-            start = group["index"].shape[0]
-            _extend(group["offsets"], sparse.offsets[1:] - sparse.offsets[0] + start)
-            _extend(group["index"], sparse.index)
-            _extend(group["energy"], sparse.energy)
+            _extend(group["offsets"], sparse.offsets[1:] - sparse.offsets[0] + self._filled[name])
+            self._filled[name] += len(sparse.index)
+            for cells, values in zip(self._cells[name], (sparse.index, sparse.energy), strict=True):
+                cells.add(values)
         for name, values in truth.items():
             _extend(self._file[f"truth/{name}"], values)
         _extend(self._file["split"], split)
         self.events += n
+
+    def finish(self) -> None:
+        """Write what is held; `create_voxels` does this at the end."""
+        for cells in self._cells.values():
+            for part in cells:
+                part.finish()
 
 
 def _extend(dataset: h5py.Dataset, values: NDArray[Any]) -> None:
@@ -180,4 +238,5 @@ def create_voxels(
         file.attrs["provenance"] = json.dumps(dict(provenance), sort_keys=True)
         writer = VoxelWriter(file, grids, columns)
         yield writer
+        writer.finish()
         file.attrs["events"] = writer.events

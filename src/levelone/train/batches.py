@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,6 +17,8 @@ from levelone.zoo.system import Events, Sample, Source
 Truth = Tensor | Mapping[str, Tensor]
 Batch = tuple[tuple[Tensor, ...], Truth]
 """Network arguments and truth: targets (float32 [n, 1]), or named columns."""
+
+Augment = Callable[[Events, np.random.Generator], Events]
 
 _VALUES = 1 << 23
 """Input values per batch outside training, where the batch size changes nothing but memory."""
@@ -150,10 +152,13 @@ class Stream:
     epoch_events
         How many of them make an epoch, after which training can be continued: a pass over the file takes as
         many epochs as are needed. None: all of them.
+    augment
+        Random symmetry of a training batch; given a generator seeded with the place of the batch.
     """
 
     source: Source
     epoch_events: int | None = None
+    augment: Augment | None = None
 
     def __len__(self) -> int:
         return len(self.source)
@@ -163,7 +168,8 @@ class Stream:
         events = len(self.source)
         batches = max(min(self.epoch_events or events, events) // batch_size, 1)
         passes, part = divmod(epoch, max(events // (batches * batch_size), 1))
-        return StreamEpoch(self.source, batch_size, batches, (seed, passes), part * batches * batch_size)
+        skip = part * batches * batch_size
+        return StreamEpoch(self.source, batch_size, batches, (seed, passes), skip, self.augment)
 
     def in_order(self) -> StreamEpoch:
         """See `Feed`."""
@@ -185,20 +191,28 @@ class Stream:
 
 @dataclass(frozen=True)
 class StreamEpoch:
-    """So many batches of a source, in an order (if any) and behind the first `skip` events of that order."""
+    """So many batches of a source, in an order (if any) and behind the first `skip` events of that order.
+
+    Batches are augmented only where there is an order, which is in training.
+    """
 
     source: Source
     batch_size: int
     batches: int
     order: tuple[int, int] | None = None
     skip: int = 0
+    augment: Augment | None = None
 
     def __len__(self) -> int:
         return self.batches
 
     def __iter__(self) -> Iterator[Batch]:
         events: Iterable[Events] = self.source.batches(self.batch_size, order=self.order, skip=self.skip)
-        return map(as_batch, itertools.islice(events, self.batches))
+        for number, batch in enumerate(itertools.islice(events, self.batches)):
+            if self.augment is not None and self.order is not None:
+                place = self.skip + number * self.batch_size
+                batch = self.augment(batch, np.random.default_rng([*self.order, place]))
+            yield as_batch(batch)
 
 
 def as_batch(events: Events) -> Batch:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +112,9 @@ def feed_of(system: System, recipe: Recipe, data: Path, split: Split) -> Feed:
     """What training reads of a split: a stream of voxel events, or candidates in memory."""
     if isinstance(system, VoxelSystem):
         source = system.source(recipe, data, split, limits(recipe)[split])
-        return Stream(source, recipe.train.epoch_events if split == "train" else None)
+        if split != "train":
+            return Stream(source)
+        return Stream(source, recipe.train.epoch_events, partial(system.augment, recipe))
     return Table.of(load_sample(system, recipe, data, split))
 
 

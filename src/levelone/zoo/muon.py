@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from levelone.errors import LeveloneError
 from levelone.panels import Card, Panel
 from levelone.recipe import Recipe, Section
-from levelone.zoo.muon_features import FEATURES, high_level
-from levelone.zoo.muon_section import GRID, MuonModel, grids
+from levelone.zoo.muon_features import FEATURES, high_level, layer_sums
+from levelone.zoo.muon_section import GRID, MuonModel, baseline_inputs, grids
 from levelone.zoo.system import Events, Generator, Reach, Source
 from levelone.zoo.voxelsystem import Outputs, Predictor, VoxelSystem
 
@@ -102,6 +102,12 @@ class Muon(VoxelSystem):
                 f" as they are, not their {model.response}",
                 hint='set model.response = "linear"',
             )
+        if model.architecture == "full" and (model.sums or model.mirror):
+            key = "sums" if model.sums else "mirror"
+            raise LeveloneError(
+                f"recipe: model.{key} is for the baseline; the full architecture reads high-level features",
+                hint=f"leave model.{key} out",
+            )
         if min(model.channels) < 1 or any(units < 1 for units in model.dense):
             raise LeveloneError("recipe: model: channels and units must be positive")
 
@@ -111,7 +117,7 @@ class Muon(VoxelSystem):
     def input_shapes(self, recipe: Recipe) -> dict[str, tuple[int, ...]]:
         model = MuonModel.model_validate(recipe.model)
         if model.architecture == "baseline":
-            return {"calo": (1, *GRID)}
+            return baseline_inputs(model)
         features: dict[str, tuple[int, ...]] = {"features": (len(FEATURES),)}
         return features if model.ablation == "no_cnn" else {"calo": (1, *GRID), **features}
 
@@ -122,10 +128,24 @@ class Muon(VoxelSystem):
         for name in self.input_shapes(recipe):
             if name == "features":
                 inputs[name] = high_level(energies)
+            elif name == "sums":
+                inputs[name] = layer_sums(energies)
             else:
-                seen = RESPONSES[model.response](energies)
-                inputs[name] = seen[:, None]
+                inputs[name] = _seen(model.response, energies)[:, None]
         return Events(inputs, {"energy": batch.truth["energy"].astype(np.float32)})
+
+    def augment(self, recipe: Recipe, events: Events, rng: np.random.Generator) -> Events:
+        """Mirror half of the events in y: the field is along y, and muons enter on both sides of y = 0 alike.
+
+        The sums of a layer stay what they are. High-level features do not know signs of y except in their
+        moment along y, and networks that read them are not mirrored (`check_model`).
+        """
+        if not self.model(recipe).mirror or "calo" not in events.inputs:
+            return events
+        calo = events.inputs["calo"].copy()
+        chosen = rng.random(len(calo)) < 0.5
+        calo[chosen] = calo[chosen, :, :, ::-1]
+        return Events({**events.inputs, "calo": calo}, events.truth)
 
     def build(self, recipe: Recipe, layers: Layers) -> nn.Module:
         return _network(layers, self.model(recipe))
@@ -200,6 +220,14 @@ class Muon(VoxelSystem):
             "source": "J. Kieseler et al., Eur. Phys. J. C 82 (2022) 79, arXiv:2107.02119 (full simulation)",
             "statement": "relative resolution better than 20 % for ultra-TeV muons",
         }
+
+
+def _seen(response: str, energies: Images) -> Images:
+    """What the read-out sends; most cells are empty, and stay so."""
+    seen = np.zeros_like(energies)
+    filled = np.flatnonzero(energies)
+    seen.reshape(-1)[filled] = RESPONSES[response](energies.reshape(-1)[filled])
+    return seen
 
 
 def _network(layers: Layers, section: MuonModel) -> nn.Module:

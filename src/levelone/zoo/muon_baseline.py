@@ -1,9 +1,11 @@
 """The published baseline for muon energies: stride-2 convolutions, then dense layers.
 
     calo -> calo_q -> conv1 -> act1 [-> conv1_2 -> act1_2 ...] -> conv2 -> ... -> flat -> fc1 -> ... -> energy
+    [sums -> sums_q -> sums_conv1 -> ... -> mean and maximum, and the sums themselves -> in front of fc1]
 
 With its default sizes this is the baseline of the published study (channels 8-12-18-27 without bias, dense
-216-108-1); with `n_layers_per_res` the deeper one; with fewer channels and bits the compact one.
+216-108-1); with `n_layers_per_res` the deeper one; with fewer channels and bits, and the sums of every layer
+as a second input, the compact one.
 """
 
 from __future__ import annotations
@@ -11,16 +13,17 @@ from __future__ import annotations
 from levelone.quant.layers import Layers
 from levelone.quant.norm import Norm
 from levelone.quant.wiring import Wired
-from levelone.zoo.muon_section import GRID, MuonModel, grids
+from levelone.zoo.muon_features import SUMS
+from levelone.zoo.muon_section import GRID, MuonModel, baseline_inputs, grids
 
 OUTPUT = "energy"
 
 
 class MuonBaseline(Wired):
-    """Argument: calo [n, 1, 50, 32, 32]; result: energy [n, 1] in TeV."""
+    """Arguments: calo [n, 1, 50, 32, 32] [, sums [n, 3, 50, 1, 1]]; result: energy [n, 1] in TeV."""
 
     def __init__(self, layers: Layers, section: MuonModel) -> None:
-        super().__init__(layers, {"calo": (1, *GRID)})
+        super().__init__(layers, baseline_inputs(section))
         norm: Norm | None = None if section.norm == "none" else section.norm
         value = self.step("calo_q", layers.input("calo_q", signed=False), "calo")
         before = 1
@@ -50,6 +53,10 @@ class MuonBaseline(Wired):
             value = self.step("pooled", layers.concat("pooled", (mean, most)), mean, most)
             width = 2 * before
         value = self.step("flat", layers.flatten("flat", (value,)), value)
+        if section.sums:
+            parts = (value, *self._sums(section.sums))
+            value = self.step("joined", layers.concat("joined", parts), *parts)
+            width += 2 * section.sums + len(SUMS) * GRID[0]
         for number, units in enumerate(section.dense, start=1):
             name = f"fc{number}"
             dense = layers.dense(name, (value,), (width, units), norm=norm is not None)
@@ -57,6 +64,26 @@ class MuonBaseline(Wired):
             value = self.step(f"{name}_act", layers.relu(name), value)
             width = units
         self.step(OUTPUT, layers.dense(OUTPUT, (value,), (width, 1), norm=False), value)
+
+    def _sums(self, channels: int) -> tuple[str, ...]:
+        """Convolutions along the depth: what they find on average and at most, and the sums as they are."""
+        layers = self.make
+        sums = value = self.step("sums_q", layers.input("sums_q", signed=False), "sums")
+        before, kernel, padding = len(SUMS), (3, 1, 1), (1, 0, 0)
+        for number in (1, 2):
+            name = f"sums_conv{number}"
+            conv = layers.conv3d(name, (value,), (before, channels), kernel, padding=padding, bias=False)
+            value = self.step(name, conv, value)
+            value = self.step(f"sums_act{number}", layers.relu(name), value)
+            before = channels
+        whole = (GRID[0], 1, 1)
+        mean = self.step("sums_mean", layers.average_pool3d("sums_mean", (value,), whole), value)
+        mean = self.step("sums_mean_q", layers.quantise("sums_mean_q", signed=False), mean)
+        most = self.step("sums_most", layers.max_pool3d("sums_most", (value,), whole), value)
+        return tuple(
+            self.step(f"{name}_flat", layers.flatten(f"{name}_flat", (part,)), part)
+            for name, part in (("sums_mean", mean), ("sums_most", most), ("sums", sums))
+        )
 
 
 def baseline_layers(section: MuonModel) -> tuple[str, ...]:

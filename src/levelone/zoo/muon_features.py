@@ -108,6 +108,29 @@ def high_level(images: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
     return np.stack(columns, axis=1).astype(np.float32)
 
 
+SUMS = ("energy of the layer", "its largest cell", "its number of cells above 0.1 GeV")
+"""What `layer_sums` gives of every layer: what adders and comparators at the read-out can tell."""
+
+
+def layer_sums(images: NDArray[np.float32]) -> NDArray[np.float32]:
+    """`SUMS` of each of the 50 layers, as ``log2(1 + E / 0.1 GeV)`` and ``log2(1 + cells)``.
+
+    Parameters
+    ----------
+    images
+        [n, 50, 32, 32] cell energies in GeV.
+
+    Returns
+    -------
+    float32 [n, 3, 50, 1, 1].
+    """
+    cells = images.reshape(*images.shape[:2], -1)
+    threshold = np.float32(THRESHOLD_GEV)
+    energy, most = cells.sum(2) / threshold, cells.max(2) / threshold
+    above = np.count_nonzero(cells > threshold, axis=2).astype(np.float32)
+    return np.log2(1 + np.stack([energy, most, above], axis=1))[..., None, None]
+
+
 def _log(energy: Floats) -> Floats:
     result: Floats = np.log10(1 + energy / THRESHOLD_GEV)
     return result

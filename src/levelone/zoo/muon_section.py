@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from levelone.recipe import Section
+from levelone.zoo.muon_features import SUMS
 from levelone.zoo.system import Reach
 
 GRID = (50, 32, 32)
@@ -42,6 +43,16 @@ class MuonModel(Section):
     aggregate: bool = Field(
         False, description="means and maxima of the last grid instead of the whole grid (baseline only)"
     )
+    sums: int = Field(
+        0,
+        ge=0,
+        description="channels of a second input's path, the sums of each layer of cells; 0: the cells alone "
+        "(baseline only)",
+    )
+    mirror: bool = Field(
+        False,
+        description="mirror half of the training events in y, along the field, a symmetry of the detector",
+    )
     fade: bool = Field(
         True, description="let the weights of training events fade out above 5 TeV, as published"
     )
@@ -51,6 +62,12 @@ class MuonModel(Section):
     growth: float = Field(1.5, ge=1.0, description="factor on the channels at each down-sampling")
     squeeze: int = Field(4, ge=1, description="factor by which squeeze-excitation reduces the channels")
     reach: Reach = Field("firmware", description="how far the network is carried")
+
+
+def baseline_inputs(section: MuonModel) -> dict[str, tuple[int, ...]]:
+    """Input name -> shape without the batch axis."""
+    sums: dict[str, tuple[int, ...]] = {"sums": (len(SUMS), GRID[0], 1, 1)} if section.sums else {}
+    return {"calo": (1, *GRID), **sums}
 
 
 def strided(size: int, kernel: int, stride: int, padding: int) -> int:

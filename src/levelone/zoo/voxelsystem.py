@@ -112,6 +112,13 @@ class VoxelSystem(ABC):
         """How far the network of this recipe is carried."""
         return "firmware"
 
+    def augment(self, recipe: Recipe, events: Events, rng: np.random.Generator) -> Events:
+        """A training batch after a random symmetry of the detector, where a recipe asks for one.
+
+        `rng` is seeded with the place of the batch in the training, so that a continued training is the same.
+        """
+        return events
+
     def monitor(self, recipe: Recipe, outputs: tuple[Tensor, ...], truth: Mapping[str, Tensor]) -> Tensor:
         """What early stopping watches: the mean over validation events of this quantity, [n]; less is better.
 

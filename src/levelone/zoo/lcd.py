@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 PARTICLES = ("electron", "photon", "pi0", "pion")
 """Classes of the second output, as `levelone.simulate.lcd` numbers them."""
 ELECTRON = 0
-UNIT_GEV = 100.0
-"""The energy output is in this unit."""
-_TYPICAL = 0.02
+UNIT_GEV = 128.0
+"""The energy output is in this unit: a power of two, so that one weight of the hardware can change to it."""
+_TYPICAL = 0.2 / UNIT_GEV**0.5
 """Typical error of the energy over the square root of the energy, in `UNIT_GEV`: 20 % / sqrt(E / GeV)."""
 _PUBLISHED_EPOCHS = 2
 
@@ -48,7 +48,7 @@ class Lcd(VoxelSystem):
         "simulate_lcd",
         options={"particles": PARTICLES, "energy_gev": (10.0, 510.0), "spectrum": "flat"},
         packages=("numpy", "h5py"),
-        events=40_000,
+        events=30_000,
     )
     grids: ClassVar[tuple[str, ...]] = ("ecal", "hcal")
     columns: ClassVar[tuple[str, ...]] = ("particle", "energy")
@@ -60,8 +60,12 @@ class Lcd(VoxelSystem):
         return LcdModel.model_validate(recipe.model)
 
     def layer_names(self, recipe: Recipe) -> tuple[str, ...]:
-        dense = (f"fc{number}" for number in range(1, len(self.model(recipe).dense) + 1))
-        return ("ecal_conv", "hcal_conv", *dense, *self.outputs)
+        model = self.model(recipe)
+        dense = (f"fc{number}" for number in range(1, len(model.dense) + 1))
+        names = ["ecal_conv", "hcal_conv", *dense, *self.outputs]
+        if model.correction:
+            names += ["ecal_sum", "ecal_depth", "ecal_total", "hcal_sum", "hcal_total", "shape", "correction"]
+        return tuple(names)
 
     def input_shapes(self, recipe: Recipe) -> dict[str, tuple[int, ...]]:
         return {name: (1, *grid) for name, grid in GRIDS.items()}

@@ -28,6 +28,12 @@ class LcdModel(Section):
     ecal: Branch = Branch(channels=3, kernel=(4, 4, 4))
     hcal: Branch = Branch(channels=10, kernel=(2, 2, 6))
     dense: tuple[int, ...] = Field((1000,), min_length=1, description="units before the outputs")
+    correction: int = Field(
+        0,
+        ge=0,
+        description="units of the energy's own hidden layer, which corrects sums of all cells; 0: no sums, the "
+        "energy comes from the dense layers",
+    )
     dropout: float = Field(0.5, ge=0, lt=1, description="behind each hidden dense layer, in training")
     reach: Literal["float", "quantised", "firmware"] = Field(
         "quantised", description="how far the network is carried"

@@ -13,8 +13,9 @@ cells, and a few units learn what the sum misses (leakage, thick and thin absorb
                                                          +----------------------------> known -> correction
 
 Each sum has its quantiser, ``..._q``. Nothing in this path has a weight of its own for a cell that electrons
-do not fill: they teach the energy, and leave next to nothing in the HCAL and off the axis in the ECAL. A weight
-there stays what chance made it, and is then applied to charged pions and to the second photon of a neutral one.
+do not fill: they teach the energy, and leave next to nothing in the HCAL and off the axis in the ECAL. A
+weight there stays what chance made it, and would then be applied to charged pions and to the second photon of
+a neutral one.
 
 Published sizes: B. Hooberman et al., "Calorimetry with deep learning: particle classification, energy
 regression, and simulation for high-energy physics", Deep Learning for Physical Sciences, NIPS 2017 workshop;

@@ -31,8 +31,8 @@ class LcdModel(Section):
     correction: int = Field(
         0,
         ge=0,
-        description="units of the energy's own hidden layer, which corrects sums of all cells; 0: no sums, the "
-        "energy comes from the dense layers",
+        description="units of the energy's own hidden layer, which corrects the sum of all cells; "
+        "0: no sum, the energy comes from the dense layers",
     )
     dropout: float = Field(0.5, ge=0, lt=1, description="behind each hidden dense layer, in training")
     reach: Literal["float", "quantised", "firmware"] = Field(

@@ -3,7 +3,8 @@
     python -m benchmarks.lcd_resolution hls_projects/lcd --events 6000 --seed 101
 
 A run measures on its own test events, a tenth of the file and few at low energy; the fit of three terms needs
-more. The network is the quantised module of a project folder; no event of its training is used.
+more. The network is the quantised module of a project folder; no event of its training is used. Beside it the
+plain sum of all cells, which knows no calibration.
 """
 
 from __future__ import annotations
@@ -19,12 +20,14 @@ from levelone.recipe import load_recipe
 from levelone.simulate.lcd import simulate_lcd
 from levelone.train.measurement import predict, predictor
 from levelone.zoo.lcd import LCD, PARTICLES, UNIT_GEV
+from levelone.zoo.lcd_baselines import sums
 from levelone.zoo.lcd_results import figures
-from levelone.zoo.voxelsystem import SPLITS
+from levelone.zoo.system import Events
+from levelone.zoo.voxelsystem import SPLITS, Outputs
 
 
 def main() -> None:
-    """Print figures of every particle as JSON."""
+    """Print figures of every particle, of the network and of the sum of cells, as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("project", type=Path)
     parser.add_argument("--events", type=int, default=6000)
@@ -35,10 +38,19 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "events.h5"
         simulate_lcd(data, given.events, given.seed, particles=PARTICLES, spectrum="log")
-        parts = [predict({"n": network}, LCD.source(recipe, data, split).batches(256)) for split in SPLITS]
-    outputs = {name: np.concatenate([part[0]["n"][name] for part in parts]) for name in LCD.outputs}
+        models = {"network": network, "sum of cells": _sum_of_cells}
+        parts = [predict(models, LCD.source(recipe, data, split).batches(256)) for split in SPLITS]
     truth = {name: np.concatenate([part[1][name] for part in parts]) for name in LCD.columns}
-    print(json.dumps(figures(outputs, truth, UNIT_GEV, PARTICLES, given.seed), indent=1))
+    found = {}
+    for model in models:
+        names = parts[0][0][model]
+        outputs = {name: np.concatenate([part[0][model][name] for part in parts]) for name in names}
+        found[model] = figures(outputs, truth, UNIT_GEV, PARTICLES, given.seed)
+    print(json.dumps(found, indent=1))
+
+
+def _sum_of_cells(events: Events) -> Outputs:
+    return {"energy": (sums(events)[:, :2].sum(1, keepdims=True) / UNIT_GEV).astype(np.float32)}
 
 
 if __name__ == "__main__":

@@ -95,6 +95,23 @@ def test_energy_is_learned_from_electrons_alone():
     np.testing.assert_allclose(loss[[0, 1, 3]].detach(), np.log(4), rtol=1e-6)
 
 
+def test_the_energy_path_sums_all_cells():
+    """Without its correction the energy is the sum; with it, a cell counts for its depth and nothing else."""
+    torch.manual_seed(3)
+    network = LCD.build_float(recipe()).eval()
+    inputs = [torch.rand(3, *shape, requires_grad=True) for shape in LCD.input_shapes(recipe()).values()]
+    energy = network(*inputs)[0]
+    ecal, hcal = torch.autograd.grad(energy.sum(), inputs)
+    blocks = ecal[:, 0].reshape(3, 25, 25, 5, 5)
+    torch.testing.assert_close(blocks, blocks[:, :1, :1, :, :1].expand_as(blocks))
+    torch.testing.assert_close(hcal, hcal[:, :, :1, :1, :1].expand_as(hcal))
+    with torch.no_grad():
+        for parameter in network.correction.parameters():
+            parameter.zero_()
+        total = sum(image.double().sum((1, 2, 3, 4)) for image in inputs) / UNIT_GEV
+        torch.testing.assert_close(network(*inputs)[0][:, 0].double(), total, rtol=1e-5, atol=0)
+
+
 def test_dropout_is_for_training_alone():
     small = recipe("model.dense=[64]", "model.dropout=0.5")
     torch.manual_seed(1)
@@ -186,6 +203,7 @@ def test_reference_gives_the_modules_integers_at_every_layer(variant, data, tmp_
     found = execute(graph, quantise_inputs(graph, events.inputs), keep="all")
     codes = layer_codes(network, events.inputs)
     assert {"ecal_conv", "hcal_act", "fc1", "energy", "particle"} <= set(codes)
+    assert {"ecal_total", "hcal_total_q", "total", "depths", "correction_q"} <= set(codes)
     for name, expected in codes.items():
         assert np.array_equal(found[name], from_onnx_layout(graph, name, expected)), name
     assert len(np.unique(codes["energy"])) > 1

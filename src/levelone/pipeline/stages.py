@@ -13,6 +13,7 @@ from typing import Any
 from levelone.errors import LeveloneError
 from levelone.files import sha256, write_text
 from levelone.pipeline.engine import Stage
+from levelone.pipeline.imports import import_digest
 from levelone.pipeline.job import EVENTS, Job
 from levelone.pipeline.state import code_digest
 from levelone.recipe import digest
@@ -81,10 +82,18 @@ def _code(*parts: str) -> dict[str, str]:
     return {"code of " + ", ".join(parts): code_digest(*parts)}
 
 
+def _system_code(run: Run, *parts: str) -> dict[str, str]:
+    """Digests of the system's own modules (not of other systems) and of parts of levelone."""
+    roots = (type(run.job.system).__module__, "levelone.zoo.system", "levelone.zoo.voxelsystem")
+    return {"code of the system": import_digest(roots, "levelone.zoo"), **(_code(*parts) if parts else {})}
+
+
 def _simulate_inputs(run: Run) -> dict[str, str]:
     return {
         "generation": digest(asdict(run.generation)) if run.generation else "none",
-        **_code("simulate"),
+        "code of the generator": import_digest(
+            ("levelone.pipeline.simulation", run.job.system.generator.module), "levelone.simulate"
+        ),
         **_versions(*run.job.system.generator.packages),
     }
 
@@ -109,7 +118,7 @@ def _simulate(run: Run, resume: bool) -> dict[str, Any]:
 
 
 def _data_inputs(run: Run) -> dict[str, str]:
-    return run.data_digest() | run.recipe_digest("data") | _code("data", "zoo")
+    return run.data_digest() | run.recipe_digest("data") | _system_code(run, "data")
 
 
 def _data(run: Run, resume: bool) -> dict[str, Any]:
@@ -131,12 +140,12 @@ def _train_inputs(run: Run) -> dict[str, str]:
     return {
         **run.data_digest(),
         **run.recipe_digest("seed", "data", "model", "quant", "train"),
-        **_train_code(),
+        **_train_code(run),
     }
 
 
-def _train_code() -> dict[str, str]:
-    return _code("zoo", "quant", "train") | _versions("torch", "brevitas", "lightning", "numpy")
+def _train_code(run: Run) -> dict[str, str]:
+    return _system_code(run, "quant", "train") | _versions("torch", "brevitas", "lightning", "numpy")
 
 
 def _train(run: Run, resume: bool) -> dict[str, Any]:
@@ -145,7 +154,7 @@ def _train(run: Run, resume: bool) -> dict[str, Any]:
     job = run.job
     # Training itself knows checkpoints of another recipe or other data and leaves them alone; what it cannot
     # know is that the code which made them was different, or that the user wants a fresh start.
-    made_by = json.dumps(_train_code(), indent=1) + "\n"
+    made_by = json.dumps(_train_code(run), indent=1) + "\n"
     marker = job.path("training.json")
     if (run.force and not resume) or not marker.is_file() or marker.read_text(encoding="utf-8") != made_by:
         for name in ("float", "quantised", "rivals"):
@@ -165,7 +174,7 @@ def _evaluate_inputs(run: Run) -> dict[str, str]:
         **run.digest_of("module.pt", "float/best.ckpt"),
         **run.data_digest(),
         **run.recipe_digest("seed", "data"),
-        **_code("zoo", "quant", "train", "metrics"),
+        **_system_code(run, "quant", "train", "metrics"),
         **_versions("scikit-learn"),
     }
 
@@ -189,7 +198,7 @@ def _export_inputs(run: Run) -> dict[str, str]:
         **run.digest_of("module.pt"),
         **run.data_digest(),
         **run.recipe_digest("model", "quant"),
-        **_code("zoo", "quant", "train", "verify"),
+        **_system_code(run, "quant", "train", "verify"),
         **_versions("torch", "brevitas", "onnx"),
     }
 
@@ -239,7 +248,8 @@ def _csim(run: Run, resume: bool) -> dict[str, Any]:
 
 def _report_inputs(run: Run) -> dict[str, str]:
     files = ("metrics.json", "curves.json", "scores.npz", "csim.json", "project/levelone.json", "recipe.toml")
-    return run.digest_of(*files) | run.data_digest() | _code("report", "pipeline", "zoo", "panels")
+    code = _system_code(run, "report", "pipeline", "panels")
+    return run.digest_of(*files) | run.data_digest() | code
 
 
 def _report(run: Run, resume: bool) -> dict[str, Any]:

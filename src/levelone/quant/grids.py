@@ -9,12 +9,12 @@ from torch import nn
 
 from levelone.quant.functions import QuantFunction
 from levelone.quant.linear import QuantAffine
-from levelone.quant.merging import Add, AveragePool3d, Concat, Flatten, MaxPool3d, Multiply, Reshape
+from levelone.quant.merging import Add, AveragePool3d, Concat, Flatten, MaxPool3d, Multiply, Pad3d, Reshape
 from levelone.quant.scale import FixedScale, scale_of
 
 LINEAR = (qnn.QuantConv2d, qnn.QuantConv3d, qnn.QuantLinear, QuantAffine)
 ACTIVATION = (qnn.QuantIdentity, qnn.QuantReLU, QuantFunction)
-MERGING = (Add, AveragePool3d, Concat, Flatten, MaxPool3d, Multiply, Reshape)
+MERGING = (Add, AveragePool3d, Concat, Flatten, MaxPool3d, Multiply, Pad3d, Reshape)
 
 
 def linear_layers(network: nn.Module) -> dict[str, nn.Module]:

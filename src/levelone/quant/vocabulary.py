@@ -7,7 +7,7 @@ from typing import Protocol
 from torch import Tensor, nn
 
 from levelone.quant.linear import Pads, Pair, Triple
-from levelone.quant.merging import NO_PADDING
+from levelone.quant.merging import NO_PADDING, WHOLE, Around
 from levelone.quant.norm import Norm
 
 
@@ -94,7 +94,7 @@ class Layers(Protocol):
         sources: tuple[str, ...],
         kernel: Triple,
         stride: Triple | None = None,
-        padding: Triple = NO_PADDING,
+        padding: Pads = NO_PADDING,
     ) -> nn.Module: ...
     def average_pool3d(
         self,
@@ -102,7 +102,16 @@ class Layers(Protocol):
         sources: tuple[str, ...],
         kernel: Triple,
         stride: Triple | None = None,
-        padding: Triple = NO_PADDING,
+        padding: Pads = NO_PADDING,
+    ) -> nn.Module: ...
+    def adaptive_max_pool3d(
+        self, name: str, sources: tuple[str, ...], grid: Triple, size: Triple = WHOLE
+    ) -> nn.Module: ...
+    def adaptive_average_pool3d(
+        self, name: str, sources: tuple[str, ...], grid: Triple, size: Triple = WHOLE
+    ) -> nn.Module: ...
+    def pad3d(
+        self, name: str, sources: tuple[str, ...], padding: Pads, around: Around = "zeros"
     ) -> nn.Module: ...
     def add(self, name: str, sources: tuple[str, str]) -> nn.Module: ...
     def multiply(self, name: str, sources: tuple[str, str]) -> nn.Module: ...

@@ -62,6 +62,7 @@ def export_qonnx(
     """
     outputs = [output] if isinstance(output, str) else list(output)
     model = _trace(module, example_inputs)
+    _padding_into_pools(model.graph)
     layers = {name for name, _ in module.named_children()}
     model = _renamed(model, layers, list(example_inputs), outputs)
     helper.set_model_props(model, {"levelone": json.dumps(dict(metadata), sort_keys=True)})
@@ -101,6 +102,28 @@ def _quiet() -> Iterator[None]:
             yield
     finally:
         logging.disable(level)
+
+
+def _padding_into_pools(graph: onnx.GraphProto) -> None:
+    """A `Pad` with minus infinity in front of a `MaxPool` becomes the pool's own padding.
+
+    torch's pools pad both ends alike; ONNX's need not, and minus infinity is nobody's code.
+    """
+    values = {tensor.name: tensor for tensor in graph.initializer}
+    readers = [source for node in graph.node for source in node.input]
+    makers = {node.output[0]: node for node in graph.node}
+    for pool in [node for node in graph.node if node.op_type == "MaxPool"]:
+        pad = makers.get(pool.input[0])
+        if pad is None or pad.op_type != "Pad" or len(pad.input) < 3 or readers.count(pad.output[0]) != 1:
+            continue
+        if not np.all(np.isneginf(numpy_helper.to_array(values[pad.input[2]]))):
+            continue
+        pads = numpy_helper.to_array(values[pad.input[1]]).reshape(2, -1)[:, 2:]
+        for attribute in pool.attribute:
+            if attribute.name == "pads":
+                attribute.ints[:] = (np.asarray(attribute.ints) + pads.reshape(-1)).tolist()
+        pool.input[0] = pad.input[0]
+        graph.node.remove(pad)
 
 
 def _renamed(
@@ -219,11 +242,10 @@ def _role(node: onnx.NodeProto, position: int) -> str:
 
 def _reshape_target(shape: np.ndarray) -> np.ndarray:
     """The traced target shape with the batch axis copied from the input (0) instead of fixed."""
-    if shape[0] != _BATCH or len(shape) != 2:
-        raise LeveloneError(
-            f"export: reshape to {shape.tolist()}; only flattening everything but the batch is known"
-        )
-    return np.array([0, -1], dtype=np.int64)
+    flat = len(shape) == 2
+    if shape[0] not in (_BATCH, -1) or (not flat and min(shape[1:]) < 1):
+        raise LeveloneError(f"export: reshape to {shape.tolist()}; the batch axis must stay as it is")
+    return np.array([0, *([-1] if flat else shape[1:].tolist())], dtype=np.int64)
 
 
 def _info(value: onnx.ValueInfoProto, name: str, *, batch: bool = True) -> onnx.ValueInfoProto:

@@ -165,7 +165,7 @@ class Lcd(VoxelSystem):
     def published(self) -> dict[str, Any]:
         """Full simulation; a in percent sqrt(GeV), b in percent, c in percent GeV."""
         return {
-            "source": "D. Belayneh et al., Eur. Phys. J. C 80 (2020) 688, arXiv:1912.06794 (full simulation)",
+            "source": "B. Hooberman et al., Deep Learning for Physical Sciences, NIPS 2017 (full simulation)",
             "a, b, c": {
                 "photon": [18.3, 0.75, 131],
                 "electron": [18.7, 0.574, 111],

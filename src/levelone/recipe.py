@@ -94,6 +94,7 @@ class HlsSection(Section):
     clock_ns: float = Field(2.78, gt=0, description="clock period in ns (360 MHz at the LHC trigger)")
     reuse_factor: int = Field(1, gt=0)
     strategy: Literal["latency", "resource"] = "latency"
+    partition_factor: int = Field(0, ge=0, description="output positions computed at once; 0: all of them")
     tight: bool = Field(True, description="accumulators only as wide as the very weights need")
 
     @model_serializer(mode="wrap")
@@ -102,6 +103,8 @@ class HlsSection(Section):
         values: dict[str, Any] = default(self)
         if values.get("tight"):
             values.pop("tight")
+        if values.get("partition_factor") == 0:
+            values.pop("partition_factor")
         return values
 
 

@@ -174,3 +174,25 @@ def test_a_layer_that_walks_over_its_positions_is_not_unrolled_by_the_top(
     assert manifest.data["pipeline_style"] == style
     top = (manifest.project / "firmware" / "myproject.cpp").read_text(encoding="utf-8")
     assert f"#pragma HLS {style.upper()}" in top
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("asked", "image", "volume"), [(1, 1, 1), (5, 4, 4), (12, 12, 8)])
+def test_the_partition_factor_is_honoured(asked: int, image: int, volume: int, tmp_path: Path) -> None:
+    """Twelve and eight positions: the largest divisor up to what is asked for is computed at once."""
+    rng = np.random.default_rng(asked)
+    b = GraphBuilder("parts")
+    x = b.input("x_q", (3, 4, 2), Fraction(1), IntRange(-4, 3))
+    y = b.input("y_q", (2, 2, 2, 2), Fraction(1), IntRange(-4, 3))
+    ones, none = (Fraction(1),), ((0, 0),) * 3
+    flat = Conv(rng.integers(-3, 4, (1, 1, 2, 3)), np.array([1, 2, 3]), ones, (1, 1), none[:2], (1, 1))
+    deep = Conv(rng.integers(-3, 4, (1, 1, 1, 2, 2)), np.array([1, 2]), ones, (1,) * 3, none, (1,) * 3)
+    graph = b.build(b.node("image", flat, x), b.node("volume", deep, y))
+    manifest = convert(graph, tmp_path / "parts", HlsConfig(partition_factor=asked))
+    parameters = (manifest.project / "firmware" / "parameters.h").read_text(encoding="utf-8")
+    assert f"n_partitions = {12 // image};" in parameters
+    assert f"partition = {volume};" in parameters
+    assert manifest.data["partition_factor"] == asked
+    assert manifest.data["pipeline_style"] == ("pipeline" if asked == 12 else "dataflow")
+    check = check_project(manifest.project, random_vectors(graph, 100, 1), graph=graph)
+    assert check.outcome is Outcome.EXACT, check.verdict.reason

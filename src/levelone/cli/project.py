@@ -27,6 +27,9 @@ def convert(
     clock: Annotated[float, typer.Option(help="Clock period in ns.")] = 2.78,
     reuse: Annotated[int, typer.Option(min=1, help="Multiplications per multiplier.")] = 1,
     strategy: Annotated[str, typer.Option(help="latency or resource.")] = "latency",
+    partition: Annotated[
+        int, typer.Option(min=0, help="Output positions that a window computes at once; 0: all of them.")
+    ] = 0,
     tight: Annotated[
         bool,
         typer.Option(
@@ -44,7 +47,7 @@ def convert(
     from levelone.pipeline.ports import with_ports
 
     with one_json_object(as_json) as emit, with_ports(model, port or ()) as model:
-        manifest = convert_file(model, output, io.value, part, clock, reuse, strategy, tight)
+        manifest = convert_file(model, output, io.value, part, clock, reuse, strategy, tight, partition)
         layers = [*manifest.data["inputs"], *manifest.data["layers"]]
         emit({"project": str(output), **manifest.data})
     if not as_json:

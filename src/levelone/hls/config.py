@@ -30,6 +30,10 @@ class HlsConfig:
         How many multiplications share one multiplier; the initiation interval of an unrolled design.
     strategy
         "latency": fully unrolled; "resource": weights in memory, shared multipliers.
+    partition_factor
+        How many output positions an unrolled window (convolution, pooling) computes at once; where it does
+        not divide their number, the largest divisor below it. 0: all of them with the latency strategy, one
+        otherwise. A stream computes one position per beat whatever is asked for.
     project_name
         Top function and file stem, a C identifier.
     tight
@@ -43,6 +47,7 @@ class HlsConfig:
     clock_uncertainty: str = "27%"
     reuse_factor: int = 1
     strategy: Strategy = "latency"
+    partition_factor: int = 0
     project_name: str = "myproject"
     tight: bool = True
 
@@ -57,6 +62,7 @@ class HlsConfig:
                 "a percentage like '27%' or ns",
             ),
             "reuse_factor": (self.reuse_factor >= 1, "a positive integer"),
+            "partition_factor": (self.partition_factor >= 0, "a positive integer, or 0 for all positions"),
             "project_name": (
                 re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", self.project_name) is not None,
                 "a C identifier",

@@ -17,6 +17,7 @@ from typing import Any
 from levelone.errors import LeveloneError, UnsupportedError
 from levelone.hls import extension
 from levelone.hls.config import HlsConfig
+from levelone.hls.fifos import set_depths
 from levelone.hls.lowering.spec import LayerSpec
 from levelone.hls.types import FixedType
 
@@ -87,6 +88,8 @@ def build_model(
             templates = [name for flow in TEMPLATE_FLOWS for name in get_flow(flow).optimizers]
             for name in (*CODE_PASSES, *templates, *extension.TEMPLATES):
                 optimize_model(model, [name])
+            if config.io == "stream":
+                set_depths(model)
         except LeveloneError:
             raise
         except Exception as error:
@@ -183,13 +186,19 @@ def pipeline_style(specs: Sequence[LayerSpec], config: HlsConfig) -> str:
     A pipelined top function unrolls every loop in it. That is wanted for a small, fully unrolled network, and
     absurd where a layer is meant to compute its positions one after the other.
     """
-    walks = any(
-        spec.body is not None
-        and spec.body.constants.get("partition", 0) not in (0, math.prod(spec.shape[:-1]))
-        for spec in specs
-    )
+    walks = any(_together(spec) not in (None, math.prod(spec.shape[:-1])) for spec in specs)
     unrolled = config.io == "parallel" and config.strategy == "latency" and not walks
     return "pipeline" if unrolled else "dataflow"
+
+
+def _together(spec: LayerSpec) -> int | None:
+    """Positions that a window computes at once; None for other layers."""
+    found = (
+        spec.settings.get("ParallelizationFactor")
+        if spec.body is None
+        else spec.body.constants.get("partition")
+    )
+    return None if found is None else int(found)
 
 
 def _name_variables(model: Any, specs: Sequence[LayerSpec]) -> None:

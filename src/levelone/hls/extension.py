@@ -44,6 +44,8 @@ def register() -> None:
                 for key, value in node.attributes["body"].constants.items()
             ]
             lines.append(f"static const unsigned reuse_factor = {node.get_attr('reuse_factor')};")
+            for key in node.attributes["parameter_keys"]:
+                lines.append(f"static const unsigned {key}_size = {node.weights[key].data_length};")
             for key in (*node.attributes["parameter_keys"], *node.attributes["type_keys"]):
                 named = node.types[f"{key}_t"] if f"{key}_t" in node.types else node.weights[key].type
                 lines.append(f"typedef {named.name} {key}_t;")

@@ -300,6 +300,7 @@ def _document(
         "clock_uncertainty": config.clock_uncertainty,
         "reuse_factor": config.reuse_factor,
         "strategy": config.strategy,
+        "partition_factor": config.partition_factor,
         "tight": config.tight,
         "pipeline_style": pipeline_style(specs, config),
         "backend": "Vitis",

@@ -52,6 +52,7 @@ def convert_file(
     reuse_factor: int,
     strategy: str,
     tight: bool = True,
+    partition_factor: int = 0,
 ) -> Manifest:
     """`levelone convert`: a project from a QONNX file and what lies beside it.
 
@@ -67,6 +68,7 @@ def convert_file(
         clock_ns=clock_ns,
         reuse_factor=reuse_factor,
         strategy=strategy,  # type: ignore[arg-type]
+        partition_factor=partition_factor,
         project_name=name if name[0].isalpha() else f"model_{name}",
         tight=tight,
     )
@@ -82,6 +84,7 @@ def convert_model(model: Path, output: Path, recipe: Recipe) -> Manifest:
         clock_ns=hls.clock_ns,
         reuse_factor=hls.reuse_factor,
         strategy=hls.strategy,
+        partition_factor=hls.partition_factor,
         project_name=recipe.system,
         tight=hls.tight,
     )

@@ -156,6 +156,7 @@ def _config(manifest: Manifest) -> HlsConfig:
         clock_uncertainty=data["clock_uncertainty"],
         reuse_factor=data["reuse_factor"],
         strategy=data["strategy"],
+        partition_factor=data.get("partition_factor", 0),
         project_name=data["project"],
         tight=data["tight"],
     )

@@ -27,7 +27,7 @@ template <int W> struct code_of<ap_uint<W>> {
 
 template <class T> typename code_of<T>::type code(const T &number) {
     #pragma HLS INLINE
-    typename code_of<T>::type result;
+    typename code_of<T>::type result = 0;
     result.range(T::width - 1, 0) = number.range(T::width - 1, 0);
     return result;
 }

@@ -42,14 +42,31 @@ template <typename CONFIG_T> struct weighted_sum {
     }
 };
 
+// Every weight is at hand in every clock, or, with the resource strategy, the weights lie in as many memories as there
+// are multipliers.
 template <class in_T, class out_T, typename CONFIG_T>
-void conv(in_T in[], out_T out[], typename CONFIG_T::weight_t weights[], typename CONFIG_T::bias_t biases[]) {
+void conv(in_T in[window_of<CONFIG_T>::in_size], out_T out[window_of<CONFIG_T>::out_size],
+          typename CONFIG_T::weight_t weights[CONFIG_T::weight_size], typename CONFIG_T::bias_t biases[CONFIG_T::bias_size]) {
+    #pragma HLS ALLOCATION operation instances=mul limit=CONFIG_T::multiplier_limit
+    #pragma HLS ARRAY_PARTITION variable=biases complete
+    if (CONFIG_T::weight_banks < CONFIG_T::weight_size) {
+        #pragma HLS ARRAY_PARTITION variable=weights cyclic factor=CONFIG_T::weight_banks
+    } else {
+        #pragma HLS ARRAY_PARTITION variable=weights complete
+    }
     slide<weighted_sum<CONFIG_T>, in_T, out_T, CONFIG_T>(in, out, weights, biases);
 }
 
 template <class in_T, class out_T, typename CONFIG_T>
-void conv(hls::stream<in_T> &in, hls::stream<out_T> &out, typename CONFIG_T::weight_t weights[],
-          typename CONFIG_T::bias_t biases[]) {
+void conv(hls::stream<in_T> &in, hls::stream<out_T> &out, typename CONFIG_T::weight_t weights[CONFIG_T::weight_size],
+          typename CONFIG_T::bias_t biases[CONFIG_T::bias_size]) {
+    #pragma HLS ALLOCATION operation instances=mul limit=CONFIG_T::multiplier_limit
+    #pragma HLS ARRAY_PARTITION variable=biases complete
+    if (CONFIG_T::weight_banks < CONFIG_T::weight_size) {
+        #pragma HLS ARRAY_PARTITION variable=weights cyclic factor=CONFIG_T::weight_banks
+    } else {
+        #pragma HLS ARRAY_PARTITION variable=weights complete
+    }
     slide<weighted_sum<CONFIG_T>, in_T, out_T, CONFIG_T>(in, out, weights, biases);
 }
 

@@ -8,9 +8,10 @@
 
 namespace levelone {
 
+// Both are part of the function that calls them; the unrolled one wants its pragma PIPELINE.
 template <class OP, class in_T, class out_T, typename CONFIG_T, class... PARAMETERS>
-void each(in_T in[], out_T out[], PARAMETERS... parameters) {
-    #pragma HLS PIPELINE II=CONFIG_T::reuse_factor
+void each(in_T in[CONFIG_T::size], out_T out[CONFIG_T::size], PARAMETERS... parameters) {
+    #pragma HLS INLINE
     for (unsigned i = 0; i < CONFIG_T::size; i++) {
         #pragma HLS UNROLL
         OP::at(in[i], out[i], i % CONFIG_T::channels, parameters...);
@@ -19,6 +20,8 @@ void each(in_T in[], out_T out[], PARAMETERS... parameters) {
 
 template <class OP, class in_T, class out_T, typename CONFIG_T, class... PARAMETERS>
 void each(hls::stream<in_T> &in, hls::stream<out_T> &out, PARAMETERS... parameters) {
+    #pragma HLS INLINE
+EachBeat:
     for (unsigned i = 0; i < CONFIG_T::size / in_T::size; i++) {
         #pragma HLS PIPELINE II=CONFIG_T::reuse_factor
         const in_T beat = in.read();

@@ -8,8 +8,10 @@ namespace levelone {
 
 // Unrolled: wires. `source` has an entry for every output element, in_size where it is the constant.
 template <class in_T, class out_T, typename CONFIG_T>
-void gather(in_T in[], out_T out[], typename CONFIG_T::source_t source[]) {
+void gather(in_T in[CONFIG_T::in_size], out_T out[CONFIG_T::out_size],
+            typename CONFIG_T::source_t source[CONFIG_T::source_size]) {
     #pragma HLS PIPELINE II=CONFIG_T::reuse_factor
+    #pragma HLS ARRAY_PARTITION variable=source complete
     for (unsigned i = 0; i < CONFIG_T::out_size; i++) {
         #pragma HLS UNROLL
         const unsigned from = code(source[i]);
@@ -24,9 +26,10 @@ void gather(in_T in[], out_T out[], typename CONFIG_T::source_t source[]) {
 // Streamed: `source` has an entry for every output beat, `channel` for every channel of a beat. Input is read when
 // it is first needed, and the last `history` beats are kept: as many as are looked back on, and no more.
 template <class in_T, class out_T, typename CONFIG_T>
-void gather(hls::stream<in_T> &in, hls::stream<out_T> &out, typename CONFIG_T::source_t source[],
-            typename CONFIG_T::channel_t channel[]) {
+void gather(hls::stream<in_T> &in, hls::stream<out_T> &out, typename CONFIG_T::source_t source[CONFIG_T::source_size],
+            typename CONFIG_T::channel_t channel[CONFIG_T::channel_size]) {
     static in_T recent[CONFIG_T::history];
+    #pragma HLS AGGREGATE variable=recent
     #pragma HLS ARRAY_PARTITION variable=channel complete
     unsigned taken = 0, given = 0;
 GatherTick:
@@ -61,8 +64,12 @@ GatherTick:
 
 // Streamed, where channels and positions change places: everything has to arrive first.
 template <class in_T, class out_T, typename CONFIG_T>
-void gather_all(hls::stream<in_T> &in, hls::stream<out_T> &out, typename CONFIG_T::source_t source[]) {
+void gather_all(hls::stream<in_T> &in, hls::stream<out_T> &out,
+                typename CONFIG_T::source_t source[CONFIG_T::source_size]) {
     static typename in_T::value_type all[CONFIG_T::in_size];
+    const unsigned in_beat = in_T::size, out_beat = out_T::size;
+    #pragma HLS ARRAY_PARTITION variable=all cyclic factor=in_beat
+    #pragma HLS ARRAY_PARTITION variable=source cyclic factor=out_beat
 GatherAllRead:
     for (unsigned i = 0; i < CONFIG_T::in_size / in_T::size; i++) {
         #pragma HLS PIPELINE II=1

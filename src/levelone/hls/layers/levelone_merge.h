@@ -23,7 +23,8 @@ struct product_of {
     }
 };
 
-template <class OP, class a_T, class b_T, class out_T, typename CONFIG_T> void merge(a_T a[], b_T b[], out_T out[]) {
+template <class OP, class a_T, class b_T, class out_T, typename CONFIG_T>
+void merge(a_T a[CONFIG_T::a_size], b_T b[CONFIG_T::b_size], out_T out[CONFIG_T::out_size]) {
     #pragma HLS PIPELINE II=CONFIG_T::reuse_factor
     unsigned i = 0;
     for (unsigned d = 0; d < CONFIG_T::depth; d++) {
@@ -45,7 +46,7 @@ template <class OP, class a_T, class b_T, class out_T, typename CONFIG_T> void m
 }
 
 // The beat of an operand that belongs to a position: the next one from the stream, or one that is held.
-template <unsigned BEATS, class T> T &held(hls::stream<T> &in, T hold[BEATS], unsigned &taken, unsigned position) {
+template <unsigned BEATS, class T> T held(hls::stream<T> &in, T hold[BEATS], unsigned &taken, unsigned position) {
     #pragma HLS INLINE
     if (position >= taken) {
         hold[position % BEATS] = in.read();
@@ -59,15 +60,17 @@ void merge(hls::stream<a_T> &a, hls::stream<b_T> &b, hls::stream<out_T> &out) {
     // an operand that is repeated is held whole, any other one beat at a time
     static a_T hold_a[CONFIG_T::a_held];
     static b_T hold_b[CONFIG_T::b_held];
+    #pragma HLS AGGREGATE variable=hold_a
+    #pragma HLS AGGREGATE variable=hold_b
     unsigned taken_a = 0, taken_b = 0;
     for (unsigned d = 0; d < CONFIG_T::depth; d++) {
         for (unsigned h = 0; h < CONFIG_T::height; h++) {
             for (unsigned w = 0; w < CONFIG_T::width; w++) {
                 #pragma HLS LOOP_FLATTEN
                 #pragma HLS PIPELINE II=CONFIG_T::reuse_factor
-                const a_T &beat_a = held<CONFIG_T::a_held, a_T>(
+                const a_T beat_a = held<CONFIG_T::a_held, a_T>(
                     a, hold_a, taken_a, d * CONFIG_T::a_depth + h * CONFIG_T::a_height + w * CONFIG_T::a_width);
-                const b_T &beat_b = held<CONFIG_T::b_held, b_T>(
+                const b_T beat_b = held<CONFIG_T::b_held, b_T>(
                     b, hold_b, taken_b, d * CONFIG_T::b_depth + h * CONFIG_T::b_height + w * CONFIG_T::b_width);
                 out_T result;
                 for (unsigned c = 0; c < CONFIG_T::channels; c++) {
@@ -80,7 +83,8 @@ void merge(hls::stream<a_T> &a, hls::stream<b_T> &b, hls::stream<out_T> &out) {
     }
 }
 
-template <class a_T, class b_T, class out_T, typename CONFIG_T> void add(a_T a[], b_T b[], out_T out[]) {
+template <class a_T, class b_T, class out_T, typename CONFIG_T>
+void add(a_T a[CONFIG_T::a_size], b_T b[CONFIG_T::b_size], out_T out[CONFIG_T::out_size]) {
     merge<sum_of, a_T, b_T, out_T, CONFIG_T>(a, b, out);
 }
 
@@ -89,7 +93,8 @@ void add(hls::stream<a_T> &a, hls::stream<b_T> &b, hls::stream<out_T> &out) {
     merge<sum_of, a_T, b_T, out_T, CONFIG_T>(a, b, out);
 }
 
-template <class a_T, class b_T, class out_T, typename CONFIG_T> void multiply(a_T a[], b_T b[], out_T out[]) {
+template <class a_T, class b_T, class out_T, typename CONFIG_T>
+void multiply(a_T a[CONFIG_T::a_size], b_T b[CONFIG_T::b_size], out_T out[CONFIG_T::out_size]) {
     merge<product_of, a_T, b_T, out_T, CONFIG_T>(a, b, out);
 }
 
@@ -99,7 +104,8 @@ void multiply(hls::stream<a_T> &a, hls::stream<b_T> &b, hls::stream<out_T> &out)
 }
 
 // Blocks of a and b in turn: `blocks` of them, `a_block` and `b_block` elements (or beats) each.
-template <class a_T, class b_T, class out_T, typename CONFIG_T> void concatenate(a_T a[], b_T b[], out_T out[]) {
+template <class a_T, class b_T, class out_T, typename CONFIG_T>
+void concatenate(a_T a[CONFIG_T::a_size], b_T b[CONFIG_T::b_size], out_T out[CONFIG_T::out_size]) {
     #pragma HLS PIPELINE II=CONFIG_T::reuse_factor
     for (unsigned i = 0; i < CONFIG_T::blocks; i++) {
         const unsigned begin = i * (CONFIG_T::a_block + CONFIG_T::b_block);

@@ -45,7 +45,8 @@ template <typename CONFIG_T> struct mean {
     }
 };
 
-template <class in_T, class out_T, typename CONFIG_T> void max_pool(in_T in[], out_T out[]) {
+template <class in_T, class out_T, typename CONFIG_T>
+void max_pool(in_T in[window_of<CONFIG_T>::in_size], out_T out[window_of<CONFIG_T>::out_size]) {
     slide<maximum<CONFIG_T>, in_T, out_T, CONFIG_T>(in, out);
 }
 
@@ -55,12 +56,15 @@ void max_pool(hls::stream<in_T> &in, hls::stream<out_T> &out) {
 }
 
 template <class in_T, class out_T, typename CONFIG_T>
-void average_pool(in_T in[], out_T out[], typename CONFIG_T::factor_t factors[]) {
+void average_pool(in_T in[window_of<CONFIG_T>::in_size], out_T out[window_of<CONFIG_T>::out_size],
+                  typename CONFIG_T::factor_t factors[CONFIG_T::factor_size]) {
+    #pragma HLS ARRAY_PARTITION variable=factors complete
     slide<mean<CONFIG_T>, in_T, out_T, CONFIG_T>(in, out, factors);
 }
 
 template <class in_T, class out_T, typename CONFIG_T>
-void average_pool(hls::stream<in_T> &in, hls::stream<out_T> &out, typename CONFIG_T::factor_t factors[]) {
+void average_pool(hls::stream<in_T> &in, hls::stream<out_T> &out, typename CONFIG_T::factor_t factors[CONFIG_T::factor_size]) {
+    #pragma HLS ARRAY_PARTITION variable=factors complete
     slide<mean<CONFIG_T>, in_T, out_T, CONFIG_T>(in, out, factors);
 }
 

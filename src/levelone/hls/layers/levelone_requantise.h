@@ -84,25 +84,44 @@ template <typename CONFIG_T> struct counting {
 };
 
 template <class in_T, class out_T, typename CONFIG_T>
-void scale(in_T in[], out_T out[], typename CONFIG_T::factor_t factor[], typename CONFIG_T::term_t term[]) {
+void scale(in_T in[CONFIG_T::size], out_T out[CONFIG_T::size],
+           typename CONFIG_T::factor_t factor[CONFIG_T::factor_size],
+           typename CONFIG_T::term_t term[CONFIG_T::term_size]) {
+    #pragma HLS PIPELINE II=CONFIG_T::reuse_factor
+    #pragma HLS ARRAY_PARTITION variable=factor complete
+    #pragma HLS ARRAY_PARTITION variable=term complete
     each<scaling<CONFIG_T>, in_T, out_T, CONFIG_T>(in, out, factor, term);
 }
 
 template <class in_T, class out_T, typename CONFIG_T>
-void scale(hls::stream<in_T> &in, hls::stream<out_T> &out, typename CONFIG_T::factor_t factor[],
-           typename CONFIG_T::term_t term[]) {
+void scale(hls::stream<in_T> &in, hls::stream<out_T> &out,
+           typename CONFIG_T::factor_t factor[CONFIG_T::factor_size],
+           typename CONFIG_T::term_t term[CONFIG_T::term_size]) {
+    #pragma HLS ARRAY_PARTITION variable=factor complete
+    #pragma HLS ARRAY_PARTITION variable=term complete
     each<scaling<CONFIG_T>, in_T, out_T, CONFIG_T>(in, out, factor, term);
 }
 
 template <class in_T, class out_T, typename CONFIG_T>
-void count_steps(in_T in[], out_T out[], typename CONFIG_T::first_t first[],
-                 typename CONFIG_T::falling_t falling[], typename CONFIG_T::step_t steps[]) {
+void count_steps(in_T in[CONFIG_T::size], out_T out[CONFIG_T::size],
+                 typename CONFIG_T::first_t first[CONFIG_T::first_size],
+                 typename CONFIG_T::falling_t falling[CONFIG_T::falling_size],
+                 typename CONFIG_T::step_t steps[CONFIG_T::step_size]) {
+    #pragma HLS PIPELINE II=CONFIG_T::reuse_factor
+    #pragma HLS ARRAY_PARTITION variable=first complete
+    #pragma HLS ARRAY_PARTITION variable=falling complete
+    #pragma HLS ARRAY_PARTITION variable=steps complete
     each<counting<CONFIG_T>, in_T, out_T, CONFIG_T>(in, out, first, falling, steps);
 }
 
 template <class in_T, class out_T, typename CONFIG_T>
-void count_steps(hls::stream<in_T> &in, hls::stream<out_T> &out, typename CONFIG_T::first_t first[],
-                 typename CONFIG_T::falling_t falling[], typename CONFIG_T::step_t steps[]) {
+void count_steps(hls::stream<in_T> &in, hls::stream<out_T> &out,
+                 typename CONFIG_T::first_t first[CONFIG_T::first_size],
+                 typename CONFIG_T::falling_t falling[CONFIG_T::falling_size],
+                 typename CONFIG_T::step_t steps[CONFIG_T::step_size]) {
+    #pragma HLS ARRAY_PARTITION variable=first complete
+    #pragma HLS ARRAY_PARTITION variable=falling complete
+    #pragma HLS ARRAY_PARTITION variable=steps complete
     each<counting<CONFIG_T>, in_T, out_T, CONFIG_T>(in, out, first, falling, steps);
 }
 

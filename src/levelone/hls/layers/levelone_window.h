@@ -17,7 +17,9 @@ constexpr unsigned larger(unsigned a, unsigned b) { return a > b ? a : b; }
 template <typename CONFIG_T> struct window_of {
     static const unsigned taps = CONFIG_T::filt_depth * CONFIG_T::filt_height * CONFIG_T::filt_width;
     static const unsigned size = taps * CONFIG_T::channels;
+    static const unsigned in_size = CONFIG_T::in_depth * CONFIG_T::in_height * CONFIG_T::in_width * CONFIG_T::channels;
     static const unsigned positions = CONFIG_T::out_depth * CONFIG_T::out_height * CONFIG_T::out_width;
+    static const unsigned out_size = positions * CONFIG_T::out_channels;
     // elements from the first to the last tap
     static const unsigned depth = CONFIG_T::dilation_depth * (CONFIG_T::filt_depth - 1) + 1;
     static const unsigned height = CONFIG_T::dilation_height * (CONFIG_T::filt_height - 1) + 1;
@@ -39,7 +41,8 @@ template <unsigned STRIDE, unsigned PAD, unsigned EXTENT, unsigned OUT> bool giv
 }
 
 template <class OP, class in_T, class out_T, typename CONFIG_T, class... PARAMETERS>
-void slide(in_T in[], out_T out[], PARAMETERS... parameters) {
+void slide(in_T in[window_of<CONFIG_T>::in_size], out_T out[window_of<CONFIG_T>::out_size], PARAMETERS... parameters) {
+    #pragma HLS INLINE
     typedef window_of<CONFIG_T> geometry;
 SlidePosition:
     for (unsigned first = 0; first < geometry::positions; first += CONFIG_T::partition) {
@@ -66,14 +69,19 @@ SlidePosition:
                         data[tap] = 0 <= d && d < int(CONFIG_T::in_depth) && 0 <= h && h < int(CONFIG_T::in_height) &&
                                     0 <= w && w < int(CONFIG_T::in_width);
                         for (unsigned c = 0; c < CONFIG_T::channels; c++) {
-                            const unsigned source =
-                                ((d * CONFIG_T::in_height + h) * CONFIG_T::in_width + w) * CONFIG_T::channels + c;
+                            const unsigned position = (d * CONFIG_T::in_height + h) * CONFIG_T::in_width + w;
+                            const unsigned source = data[tap] ? position * CONFIG_T::channels + c : 0;
                             window[tap * CONFIG_T::channels + c] = data[tap] ? in[source] : in_T(0);
                         }
                     }
                 }
             }
-            OP::at(window, data, out + p * CONFIG_T::out_channels, parameters...);
+            out_T result[CONFIG_T::out_channels];
+            #pragma HLS ARRAY_PARTITION variable=result complete
+            OP::at(window, data, result, parameters...);
+            for (unsigned f = 0; f < CONFIG_T::out_channels; f++) {
+                out[p * CONFIG_T::out_channels + f] = result[f];
+            }
         }
     }
 }
@@ -83,11 +91,14 @@ SlidePosition:
 // `data` marks as padding, so nothing has to be cleared.
 template <class OP, class in_T, class out_T, typename CONFIG_T, class... PARAMETERS>
 void slide(hls::stream<in_T> &in, hls::stream<out_T> &out, PARAMETERS... parameters) {
+    #pragma HLS INLINE
     typedef window_of<CONFIG_T> geometry;
     typedef typename in_T::value_type value_T;
     static in_T planes[at_least_one(geometry::depth - 1)][CONFIG_T::in_height * CONFIG_T::in_width];
     static in_T lines[geometry::depth][at_least_one(geometry::height - 1)][CONFIG_T::in_width];
-    static in_T recent[geometry::depth][geometry::height][geometry::width];
+    static value_T recent[geometry::depth][geometry::height][geometry::width][CONFIG_T::channels];
+    #pragma HLS AGGREGATE variable=planes
+    #pragma HLS AGGREGATE variable=lines
     #pragma HLS ARRAY_PARTITION variable=planes complete dim=1
     #pragma HLS ARRAY_PARTITION variable=lines complete dim=1
     #pragma HLS ARRAY_PARTITION variable=lines complete dim=2
@@ -103,6 +114,7 @@ TickDepth:
                 #pragma HLS PIPELINE II=CONFIG_T::reuse_factor
                 in_T newest;
                 for (unsigned c = 0; c < CONFIG_T::channels; c++) {
+                    #pragma HLS UNROLL
                     newest[c] = 0;
                 }
                 const bool inside = h < CONFIG_T::in_height && w < CONFIG_T::in_width;
@@ -128,11 +140,14 @@ TickDepth:
                             lines[kd][kh][w] = kh + 2 < geometry::height ? lines[kd][kh + 1][w] : next;
                         }
                     ShiftWidth:
-                        for (unsigned kw = 0; kw + 1 < geometry::width; kw++) {
+                        for (unsigned c = 0; c < CONFIG_T::channels; c++) {
                             #pragma HLS UNROLL
-                            recent[kd][kh][kw] = recent[kd][kh][kw + 1];
+                            for (unsigned kw = 0; kw + 1 < geometry::width; kw++) {
+                                #pragma HLS UNROLL
+                                recent[kd][kh][kw][c] = recent[kd][kh][kw + 1][c];
+                            }
+                            recent[kd][kh][geometry::width - 1][c] = following[c];
                         }
-                        recent[kd][kh][geometry::width - 1] = following;
                     }
                 }
                 if (!gives_output<CONFIG_T::stride_depth, CONFIG_T::pad_depth, geometry::depth, CONFIG_T::out_depth>(d) ||
@@ -159,8 +174,14 @@ TickDepth:
                         }
                     }
                 }
+                typename out_T::value_type computed[CONFIG_T::out_channels];
+                #pragma HLS ARRAY_PARTITION variable=computed complete
+                OP::at(window, data, computed, parameters...);
                 out_T result;
-                OP::at(window, data, result.data, parameters...);
+                for (unsigned f = 0; f < CONFIG_T::out_channels; f++) {
+                    #pragma HLS UNROLL
+                    result[f] = computed[f];
+                }
                 out.write(result);
             }
         }

@@ -56,6 +56,9 @@ def lower_any_concat(op: Concat, site: Site) -> list[LayerSpec]:
                         "blocks": prod(first.shape[: op.axis]),
                         "a_block": lengths[0] * inner,
                         "b_block": lengths[1] * inner,
+                        "a_size": prod(first.shape) // first.shape[op.axis] * lengths[0],
+                        "b_size": operand.size,
+                        "out_size": prod(shape),
                     },
                 ),
             )
@@ -87,6 +90,8 @@ def _merge(kind: str, function: str, site: Site) -> list[LayerSpec]:
         constants |= {f"{key}_{axis}": stride for axis, stride in zip(AXES[:3], held, strict=True)}
         repeated = any(n == 1 < whole for n, whole in zip(own[:3], shape[:3], strict=True))
         constants |= {f"{key}_channels": own[3], f"{key}_held": prod(own[:3]) if repeated else 1}
+        constants[f"{key}_size"] = operand.size
+    constants["out_size"] = site.output.size
     return [
         LayerSpec(
             site.name,

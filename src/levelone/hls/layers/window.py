@@ -26,6 +26,11 @@ def lower_window_conv(op: Conv, site: Site) -> list[LayerSpec]:
     from levelone.hls.lowering.sums import weighted_sum
 
     made = weighted_sum(site, op.weights, op.bias, op.step)
+    constants = geometry(op.window, site) | {"groups": op.groups}
+    reuse, copies = site.config.reuse_factor, constants["partition"]
+    constants["multiplier_limit"] = max(1, -(-int(np.count_nonzero(op.weights)) * copies // reuse))
+    shared = reuse if site.config.strategy == "resource" else 1
+    constants["weight_banks"] = -(-op.weights.size // shared)
     return [
         LayerSpec(
             site.name,
@@ -37,7 +42,7 @@ def lower_window_conv(op: Conv, site: Site) -> list[LayerSpec]:
             parameters=made.parameters,
             value=site.output,
             proof=made.proof,
-            body=Body("levelone_conv.h", "levelone::conv", geometry(op.window, site) | {"groups": op.groups}),
+            body=Body("levelone_conv.h", "levelone::conv", constants),
         )
     ]
 
@@ -125,11 +130,19 @@ def geometry(window: Window, site: Site) -> dict[str, int]:
         f"{key}_{axis}": n for key, found in sizes.items() for axis, n in zip(AXES, found, strict=True)
     }
     constants |= {"channels": x.shape[-1], "out_channels": site.output.shape[-1]}
-    return constants | {"partition": _together(site)}
+    return constants | {"partition": together(site)}
 
 
-def _together(site: Site) -> int:
-    """Output positions computed at once: all of them in a fully unrolled design, else one after the other."""
-    unrolled = not site.stream and site.config.strategy == "latency"
+def together(site: Site) -> int:
+    """Output positions that are computed at once, a divisor of their number.
+
+    All of them in a fully unrolled design, unless asked for less or no device holds so many kernels.
+    """
     positions = int(np.prod(site.output.shape[:-1]))
-    return positions if unrolled and positions <= UNROLLED_POSITIONS else 1
+    asked = site.config.partition_factor
+    if site.stream:
+        return 1
+    if asked == 0:
+        unrolled = site.config.strategy == "latency" and positions <= UNROLLED_POSITIONS
+        return positions if unrolled else 1
+    return next(n for n in range(min(asked, positions), 0, -1) if positions % n == 0)

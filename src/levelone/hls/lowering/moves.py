@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from levelone.errors import UnsupportedError
 from levelone.graph.ops import Add, Concat, Dense, Reshape, Transpose
 from levelone.hls.layers.copy import lower_copy
 from levelone.hls.layers.gather import lower_gather
@@ -31,6 +30,8 @@ def lower_add(op: Add, site: Site) -> list[LayerSpec]:
 
 def lower_concat(op: Concat, site: Site) -> list[LayerSpec]:
     """`Concat`: hls4ml's layer, which joins two tensors at a time, up to three axes; our own beyond."""
+    if len(site.inputs) == 1:
+        return lower_copy(site)
     rank = len(site.output.shape)
     if rank > 3 or len({exponent_of(operand) for operand in site.operands}) > 1:
         return lower_any_concat(op, site)
@@ -55,8 +56,6 @@ def lower_concat(op: Concat, site: Site) -> list[LayerSpec]:
             )
         )
         source = made
-    if not specs:
-        raise UnsupportedError(f"{site.name}: concatenates a single tensor")
     return specs
 
 

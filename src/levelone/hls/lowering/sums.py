@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from levelone.errors import UnsupportedError
 from levelone.graph.ir import IntRange, Value
 from levelone.graph.ops import Conv, Dense
-from levelone.hls.layers.window import lower_window_conv
+from levelone.hls.layers.window import lower_window_conv, together
 from levelone.hls.lowering.spec import LayerSpec, Parameter, Site
 from levelone.hls.types import TRACE_BITS, FixedType, exact_type, exponent_of, value_type
 
@@ -82,9 +82,10 @@ def lower_conv(op: Conv, site: Site) -> list[LayerSpec]:
         }
         attributes |= {f"pad_{side}": pad for side, pad in zip(_SIDES[rank][i], left[i], strict=True)}
     settings: dict[str, Any] = {}
-    if not site.stream and site.config.strategy == "latency":
-        # every output pixel at once: without it hls4ml walks over the pixels one by one
-        settings["ParallelizationFactor"] = int(np.prod(site.output.shape[:-1]))
+    if not site.stream and (site.config.strategy == "latency" or site.config.partition_factor):
+        # every output pixel at once, unless asked for less: left alone, hls4ml walks over them one by one
+        positions = int(np.prod(site.output.shape[:-1]))
+        settings["ParallelizationFactor"] = together(site) if site.config.partition_factor else positions
     if not site.stream and site.config.strategy == "resource":
         # hls4ml's unrolled layer shares a multiplier among the terms of one sum at most
         settings["ReuseFactor"] = min(site.config.reuse_factor, int(np.prod(weights.shape[:-1])))

@@ -99,10 +99,10 @@ def test_moves_and_merges_are_exact(make, io: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "header", "right", "wrong"),
     [
-        (gather_graph, "levelone_gather.h", "recent[from % CONFIG_T::history]", "recent[0]"),
+        (gather_graph, "levelone_gather.h", "recent[slot]", "recent[0]"),
         (gather_graph, "levelone_gather.h", "from >= taken", "from > taken"),
         (merge_graph, "levelone_merge.h", "code(a) * code(b)", "code(a) + code(b)"),
-        (merge_graph, "levelone_merge.h", "hold[position % BEATS] = in.read()", "hold[0] = in.read()"),
+        (merge_graph, "levelone_merge.h", "hold[slot] = in.read()", "hold[0] = in.read()"),
         (merge_graph, "levelone_merge.h", "out[BEGIN + j + c]", "out[j + c]"),
     ],
 )

@@ -10,7 +10,7 @@ import pytest
 from levelone.errors import LeveloneError, UnsupportedError
 from levelone.files import sha256
 from levelone.graph import Graph, GraphBuilder, IntRange
-from levelone.graph.ops import MaxPool, Relu, Requantise
+from levelone.graph.ops import Affine, Dense, MaxPool, Relu, Requantise
 from levelone.hls import HlsConfig, Manifest, convert, edited_files, find_compiler, read_manifest
 from levelone.hls import emit as emit_module
 from levelone.hls.lowering import lower
@@ -212,6 +212,17 @@ def test_what_cannot_be_carried_is_refused_by_name() -> None:
         lower(one(four, (2, 2, 2, 2, 2)), HlsConfig())
 
 
+def test_constants_that_no_double_holds_are_refused_by_name() -> None:
+    zero = IntRange(0, 0)
+    for op in (
+        Affine((2**60 + 1,), (1,), (graphs.power(0),)),
+        Affine((1,), (2**80 + 1,), (graphs.power(0),)),
+        Dense([[3]], [0], (graphs.power(0),), 2**62 + 1),
+    ):
+        with pytest.raises(UnsupportedError, match=r"^y: "):
+            lower(one(op, (1,), zero), HlsConfig())
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -220,6 +231,7 @@ def test_what_cannot_be_carried_is_refused_by_name() -> None:
         ({"part": 'x"; exec rm'}, "hls.part"),
         ({"project_name": "2fast"}, "hls.project_name is '2fast', expected a C identifier"),
         ({"reuse_factor": 0}, "hls.reuse_factor"),
+        ({"partition_factor": -1}, "hls.partition_factor is -1"),
         ({"clock_uncertainty": "[exec]"}, "hls.clock_uncertainty"),
     ],
 )

@@ -15,6 +15,7 @@ from levelone.graph import Graph, GraphBuilder, IntRange, Rounding
 from levelone.graph.ir import Value
 from levelone.graph.ops import Lookup, Requantise
 from levelone.hls import HlsConfig, convert, staircase
+from levelone.hls.lowering import lower
 from levelone.hls.staircase import Scaling, Thresholds, channel_ranges, choose, prove
 from levelone.verify import Outcome, check_project, random_vectors
 
@@ -150,6 +151,29 @@ def test_wide_results_are_carried_by_the_multiplier_itself() -> None:
 def test_few_levels_are_counted() -> None:
     op = Requantise((Fraction(37, 1000),), (Fraction(1),), IntRange(0, 1), Rounding.ROUND)
     assert isinstance(choose(op, Value("x", (1,), (Fraction(1),), IntRange(-500, 500))), Thresholds)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_no_shift_drops_every_bit_and_no_limit_is_beyond_the_result(seed: int) -> None:
+    """Shifting by the whole width is undefined in hardware; limits are those of the result."""
+    rng = np.random.default_rng(seed)
+    b = GraphBuilder("one")
+    x = b.input("x_q", (1,), Fraction(1), IntRange(0, int(rng.integers(1, 9))))
+    scale, offset = Fraction(1, 2 ** int(rng.integers(3, 9))), Fraction(int(rng.integers(-3, 4)), 2)
+    clip = IntRange(-(2**62), 2**62) if seed % 2 else IntRange(-4, 3)
+    op = Requantise((scale,), (Fraction(1, 3),), clip, MODES[seed % len(MODES)], (offset,))
+    spec = lower(b.build(b.node("y", op, x)), HlsConfig())[-1]
+    assert spec.body is not None
+    if "shift" in spec.body.constants:
+        assert spec.types["product"].width > spec.body.constants["shift"]
+        value = spec.value
+        assert value is not None
+        assert (
+            value.range.lo
+            <= spec.body.constants["lowest"]
+            <= spec.body.constants["highest"]
+            <= value.range.hi
+        )
 
 
 @pytest.mark.parametrize("wrong", ["factor", "term"])

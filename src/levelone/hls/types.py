@@ -13,6 +13,9 @@ from levelone.graph.ir import IntRange, Rounding, Value
 TRACE_BITS = 53
 """Widest code that a trace (IEEE double) carries exactly."""
 
+MOST = 2**TRACE_BITS
+"""Largest integer that a parameter may be: hls4ml is handed doubles."""
+
 # What Rounding means to the vendor's types. CEIL and UP have no counterpart there.
 AP_ROUNDING = {
     Rounding.ROUND: "RND_CONV",

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from levelone.errors import UnsupportedError
 from levelone.graph.ops import Affine
 from levelone.hls.lowering.spec import Body, LayerSpec, Parameter, Site
-from levelone.hls.types import codes_type, value_type
+from levelone.hls.types import MOST, TRACE_BITS, codes_type, value_type
 
 
 def lower_affine(op: Affine, site: Site) -> list[LayerSpec]:
@@ -22,8 +23,8 @@ def lower_affine(op: Affine, site: Site) -> list[LayerSpec]:
             site.output.shape,
             value_type(site.output),
             parameters={
-                "factor": per_channel(op.factor, channels),
-                "term": per_channel(op.term, channels),
+                "factor": per_channel(site.name, op.factor, channels),
+                "term": per_channel(site.name, op.term, channels),
             },
             value=site.output,
             body=Body(
@@ -33,7 +34,12 @@ def lower_affine(op: Affine, site: Site) -> list[LayerSpec]:
     ]
 
 
-def per_channel(values: Sequence[int], channels: int) -> Parameter:
-    """One integer per channel, from one or from all of them."""
+def per_channel(name: str, values: Sequence[int], channels: int) -> Parameter:
+    """One integer per channel, from one or from all of them; `UnsupportedError` if one is too large."""
+    if max(map(abs, values)) > MOST:
+        raise UnsupportedError(
+            f"{name}: constants beyond 2**{TRACE_BITS}, the largest integer that hls4ml is handed exactly",
+            hint="use scales whose ratios are shorter numbers",
+        )
     codes = np.array(list(values) * (channels if len(values) == 1 else 1), dtype=np.int64)
     return Parameter(codes, codes_type(codes))

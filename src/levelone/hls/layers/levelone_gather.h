@@ -32,6 +32,7 @@ void gather(hls::stream<in_T> &in, hls::stream<out_T> &out, typename CONFIG_T::s
     #pragma HLS AGGREGATE variable=recent
     #pragma HLS ARRAY_PARTITION variable=channel complete
     unsigned taken = 0, given = 0;
+    unsigned newest = CONFIG_T::history - 1; // where the last beat that was taken lies
 GatherTick:
     for (unsigned tick = 0; tick < CONFIG_T::in_beats + CONFIG_T::out_beats; tick++) {
         #pragma HLS PIPELINE II=1
@@ -42,10 +43,13 @@ GatherTick:
         const bool constant = from == CONFIG_T::in_beats;
         const bool done = given == CONFIG_T::out_beats;
         if (taken < CONFIG_T::in_beats && (done || (!constant && from >= taken))) {
-            recent[taken % CONFIG_T::history] = in.read();
+            newest = newest + 1 < CONFIG_T::history ? newest + 1 : 0;
+            recent[newest] = in.read();
             taken++;
         }
         if (!done && (constant || from < taken)) {
+            const unsigned back = constant ? 0 : taken - 1 - from; // less than `history`
+            const unsigned slot = newest >= back ? newest - back : newest + CONFIG_T::history - back;
             out_T result;
             for (unsigned c = 0; c < out_T::size; c++) {
                 #pragma HLS UNROLL
@@ -53,7 +57,7 @@ GatherTick:
                 if (constant || from_channel == in_T::size) {
                     set_code(result[c], ap_int<64>((long long)CONFIG_T::fill));
                 } else {
-                    set_code(result[c], code(recent[from % CONFIG_T::history][from_channel]));
+                    set_code(result[c], code(recent[slot][from_channel]));
                 }
             }
             out.write(result);

@@ -48,11 +48,12 @@ void merge(a_T a[CONFIG_T::a_size], b_T b[CONFIG_T::b_size], out_T out[CONFIG_T:
 // The beat of an operand that belongs to a position: the next one from the stream, or one that is held.
 template <unsigned BEATS, class T> T held(hls::stream<T> &in, T hold[BEATS], unsigned &taken, unsigned position) {
     #pragma HLS INLINE
+    const unsigned slot = BEATS > 1 ? position : 0;
     if (position >= taken) {
-        hold[position % BEATS] = in.read();
+        hold[slot] = in.read();
         taken++;
     }
-    return hold[position % BEATS];
+    return hold[slot];
 }
 
 template <class OP, class a_T, class b_T, class out_T, typename CONFIG_T>

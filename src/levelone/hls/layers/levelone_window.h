@@ -11,6 +11,9 @@ namespace levelone {
 
 constexpr unsigned at_least_one(unsigned n) { return n > 0 ? n : 1; }
 
+// A buffered element is not asked for again before so many clocks: longer than a memory takes to store it.
+static const unsigned fewest_ticks = 8;
+
 constexpr unsigned larger(unsigned a, unsigned b) { return a > b ? a : b; }
 
 // Geometry that follows from a layer's configuration.
@@ -30,7 +33,8 @@ template <typename CONFIG_T> struct window_of {
     static const unsigned ticks_height =
         larger(CONFIG_T::in_height, (CONFIG_T::out_height - 1) * CONFIG_T::stride_height + height - CONFIG_T::pad_height);
     static const unsigned ticks_width =
-        larger(CONFIG_T::in_width, (CONFIG_T::out_width - 1) * CONFIG_T::stride_width + width - CONFIG_T::pad_width);
+        larger(larger(CONFIG_T::in_width, (CONFIG_T::out_width - 1) * CONFIG_T::stride_width + width - CONFIG_T::pad_width),
+               depth > 1 || height > 1 ? fewest_ticks : 1);
 };
 
 // Whether the window whose last element is at `at` gives an output position.
@@ -112,6 +116,9 @@ TickDepth:
             for (unsigned w = 0; w < geometry::ticks_width; w++) {
                 #pragma HLS LOOP_FLATTEN
                 #pragma HLS PIPELINE II=CONFIG_T::reuse_factor
+                // one access to an address per plane or line, `fewest_ticks` apart or more
+                #pragma HLS DEPENDENCE variable=planes inter false
+                #pragma HLS DEPENDENCE variable=lines inter false
                 in_T newest;
                 for (unsigned c = 0; c < CONFIG_T::channels; c++) {
                     #pragma HLS UNROLL

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 
@@ -51,12 +51,15 @@ def lower_any_requantise(op: Requantise, site: Site) -> list[LayerSpec]:
     keep = slice(0, 1) if same else slice(None)
     if isinstance(hardware, Scaling):
         codes = {"factor": np.array(hardware.factor[keep]), "term": np.array(hardware.term[keep])}
-        types = {"product": exact_type(hardware.product(channel_ranges(x)), 0)}
+        product = exact_type(hardware.product(channel_ranges(x)), 0)
+        # shifting a number by all of its bits is undefined in hardware
+        types = {"product": replace(product, width=max(product.width, hardware.shift + 1))}
         constants |= {
             "shift": hardware.shift,
             "rounding": MODES[hardware.rounding],
-            "lowest": hardware.clip.lo,
-            "highest": hardware.clip.hi,
+            # limits that are never reached may lie far beyond any integer of C++
+            "lowest": max(hardware.clip.lo, site.output.range.lo),
+            "highest": min(hardware.clip.hi, site.output.range.hi),
         }
         details = {"multiplier_bits": hardware.bits, "shift": hardware.shift}
     else:

@@ -20,7 +20,7 @@ from levelone.hls.lowering.moves import lower_add, lower_concat, lower_reshape, 
 from levelone.hls.lowering.pools import lower_average_pool, lower_max_pool
 from levelone.hls.lowering.spec import LayerSpec, Parameter, Site
 from levelone.hls.lowering.sums import lower_conv, lower_dense
-from levelone.hls.types import value_type
+from levelone.hls.types import MOST, TRACE_BITS, value_type
 
 LOWERINGS: Mapping[type, Callable[[Any, Site], list[LayerSpec]]] = MappingProxyType(
     {
@@ -85,8 +85,20 @@ def lower(graph: Graph, config: HlsConfig) -> list[LayerSpec]:
         readers = tuple(other.op for other in graph for name in other.inputs if name == node.name)
         is_output = node.name in graph.outputs
         site = Site(node.name, node.inputs, operands, graph.values[node.name], config, is_output, readers)
-        specs += [_as_seen(spec, specs) for spec in lowering(node.op, site)]
+        made = lowering(node.op, site)
+        for spec in made:
+            for key, parameter in spec.parameters.items():
+                _check_size(f"{spec.name}: its {key}", int(parameter.codes.min()), int(parameter.codes.max()))
+        specs += [_as_seen(spec, specs) for spec in made]
     return specs
+
+
+def _check_size(what: str, *codes: int) -> None:
+    if max(map(abs, codes)) > MOST:
+        raise UnsupportedError(
+            f"{what} is larger than 2**{TRACE_BITS}, the largest integer that hls4ml is handed exactly",
+            hint="use scales whose ratios are shorter numbers",
+        )
 
 
 def _as_seen(spec: LayerSpec, earlier: list[LayerSpec]) -> LayerSpec:

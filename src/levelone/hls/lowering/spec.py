@@ -31,7 +31,7 @@ class Parameter:
 
     @property
     def reals(self) -> NDArray[np.float64]:
-        """The values, exact: codes are far below 53 bits."""
+        """The values, exact: `lower` refuses codes beyond `levelone.hls.types.MOST`."""
         return np.ldexp(self.codes.astype(np.float64), self.type.exponent)
 
 

@@ -14,7 +14,7 @@ from levelone.graph.ir import IntRange, Value
 from levelone.graph.ops import Conv, Dense
 from levelone.hls.layers.window import lower_window_conv, together
 from levelone.hls.lowering.spec import LayerSpec, Parameter, Site
-from levelone.hls.types import TRACE_BITS, FixedType, exact_type, exponent_of, value_type
+from levelone.hls.types import MOST, TRACE_BITS, FixedType, exact_type, exponent_of, value_type
 
 _AXES = {1: ("width",), 2: ("height", "width")}
 _SIDES = {1: (("left", "right"),), 2: (("top", "bottom"), ("left", "right"))}
@@ -208,6 +208,11 @@ def weighted_sum(site: Site, weights: NDArray[np.int64], bias: NDArray[np.int64]
         If the accumulator is wider than a trace shows exactly.
     """
     shift = (step & -step).bit_length() - 1
+    if max(abs(int(weights.min())), abs(int(weights.max()))) * (step >> shift) > MOST:
+        raise UnsupportedError(
+            f"{site.name}: products are {step} steps of the bias's grid: no weight holds that",
+            hint="use scales whose ratios are shorter numbers",
+        )
     weights = weights * (step >> shift)
     exponent = exponent_of(site.output)
     parameters = {

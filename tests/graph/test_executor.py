@@ -80,18 +80,18 @@ def test_keep_chooses_values() -> None:
 
 def test_values_are_dropped_after_their_last_use() -> None:
     executor = Executor(network(), "outputs")
-    dead = [name for step in executor._steps for name in step.dead]
-    assert sorted(dead) == sorted({"x_q", "f_q"} | {step.name for step in executor._steps})
+    dead = [name for step in executor._plan.steps for name in step.dead]
+    assert sorted(dead) == sorted({"x_q", "f_q"} | {step.name for step in executor._plan.steps})
 
 
 def test_pointwise_operations_join_the_step_before_them() -> None:
-    names = [step.name for step in Executor(network(), "outputs")._steps]
+    names = [step.name for step in Executor(network(), "outputs")._plan.steps]
     assert names == ["act", "pool", "flat_up", "f_up", "joined", "logit"]
-    assert "relu" in [step.name for step in Executor(network(), ["relu", "logit"])._steps]
+    assert "relu" in [step.name for step in Executor(network(), ["relu", "logit"])._plan.steps]
 
 
 def test_what_no_kept_value_needs_is_not_computed() -> None:
-    assert [step.name for step in Executor(network(), ["act"])._steps] == ["act"]
+    assert [step.name for step in Executor(network(), ["act"])._plan.steps] == ["act"]
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.int64, np.uint64])

@@ -13,7 +13,7 @@ from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped,un
 
 from levelone.errors import LeveloneError, UnsupportedError
 from levelone.graph.ir import Codes, Graph, Value
-from levelone.graph.kernels.carrier import TRANSPOSED, Array, carrier, gathered, scattered
+from levelone.graph.kernels.carrier import TRANSPOSED, Array, carrier
 from levelone.graph.plan import plan
 
 Keep = Literal["all", "outputs"] | Collection[str]
@@ -55,13 +55,13 @@ class Executor:
             value = graph.values[name]
             if value.range.lo < -(2**63) or value.range.hi >= 2**63:
                 raise UnsupportedError(f"{name} needs {value.width} bits; codes are returned as int64")
-        self._steps = plan(graph, self.keep)
+        self._plan = plan(graph, self.keep)
         self._blas = ThreadpoolController().select(user_api="blas")
         self.block = self._block_events()
 
     def _block_events(self) -> int:
         sizes = [4 * value.size for value in self.graph.values.values()]
-        scratch = sum(sizes) + max((step.scratch for step in self._steps), default=0)
+        scratch = sum(sizes) + max((step.scratch for step in self._plan.steps), default=0)
         low, high = BLOCK_EVENTS
         fitting = BLOCK_BYTES // max(sizes) // TRANSPOSED * TRANSPOSED
         return max(1, min(max(low, fitting), high, BLOCK_LIMIT // scratch))
@@ -106,11 +106,11 @@ class Executor:
         for name, array in codes.items():
             if name in results:
                 results[name][span] = array
-            live[name] = gathered(array, carrier(self.graph.values[name]))
-        for step in self._steps:
+            live[name] = self._plan.arrangement.enter(array, carrier(self.graph.values[name]))
+        for step in self._plan.steps:
             live[step.name] = step.run(*(live[name] for name in step.inputs))
             if step.name in results:
-                scattered(live[step.name], results[step.name][span])
+                self._plan.arrangement.leave(live[step.name], results[step.name][span])
             for dead in step.dead:
                 del live[dead]
 

@@ -10,7 +10,16 @@ import numpy as np
 
 from levelone.graph.ir import Graph, Node
 from levelone.graph.kernels import KERNELS, Kernel
-from levelone.graph.kernels.carrier import Array, carrier, events_first, events_last
+from levelone.graph.kernels.carrier import (
+    EVENTS_INNERMOST,
+    EVENTS_OUTERMOST,
+    Arrangement,
+    Array,
+    carrier,
+    events_first,
+    events_last,
+)
+from levelone.graph.kernels.rows import row_kernels
 from levelone.graph.ops import Relu, Requantise
 
 
@@ -39,14 +48,24 @@ class Step:
     scratch: int
 
 
-def plan(graph: Graph, keep: Collection[str]) -> tuple[Step, ...]:
-    """The steps that compute the kept values, in order; what none of them needs is left out."""
+@dataclass(frozen=True)
+class Plan:
+    """The steps that compute the kept values, in order, and how the arrays between them lie in memory."""
+
+    steps: tuple[Step, ...]
+    arrangement: Arrangement
+
+
+def plan(graph: Graph, keep: Collection[str]) -> Plan:
+    """How to compute the kept values; what none of them needs is left out."""
     needed = set(keep)
     for node in reversed(graph.nodes):
         if node.name in needed:
             needed.update(node.inputs)
     nodes = [node for node in graph if node.name in needed]
-    kernels = {node.name: kernel_for(graph, node) for node in nodes}
+    kernels, arrangement = row_kernels(graph, nodes), EVENTS_OUTERMOST
+    if kernels is None:
+        kernels, arrangement = {node.name: kernel_for(graph, node) for node in nodes}, EVENTS_INNERMOST
     chains = _chains(nodes, kernels, keep)
     memory = {port.value.name: port.value.name for port in graph.inputs}  # value -> whose memory it is in
     last = dict.fromkeys(memory, 0)
@@ -62,7 +81,7 @@ def plan(graph: Graph, keep: Collection[str]) -> tuple[Step, ...]:
         free = all(last[value] <= number for value in sharing)
         run = _fused(graph, _without_needless(chain, kernels), kernels, free)
         steps.append(Step(name, inputs, run, dead, kernels[chain[0].name].scratch))
-    return tuple(steps)
+    return Plan(tuple(steps), arrangement)
 
 
 def _chains(nodes: list[Node], kernels: dict[str, Kernel], keep: Collection[str]) -> list[list[Node]]:

@@ -6,11 +6,13 @@ floating point are an order of magnitude faster than in integers, so that is wha
 ranges allow.
 
 Between kernels arrays are [*spatial, channel, event]: with the events innermost, every elementwise step runs
-over long contiguous rows, and flattening costs nothing.
+over long contiguous rows, and flattening costs nothing. (In small networks they stay outermost: `rows`.)
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -72,6 +74,36 @@ def scattered(array: Array, rows: Array) -> None:
     wide = rows.reshape(events, flat.shape[0])
     for piece in pieces(events, flat.shape[0]):
         wide[piece] = flat[:, piece].T
+
+
+def row_wise(rows: Array, dtype: type) -> Array:
+    """[event, ...] -> a new [event, element] of another type."""
+    return rows.reshape(len(rows), -1).astype(dtype)
+
+
+def kept_rows(array: Array, rows: Array) -> None:
+    """Copy [event, element] into `rows` [event, ...], converting to its type."""
+    rows[...] = array.reshape(rows.shape)
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """How a block of events lies in memory between kernels.
+
+    Attributes
+    ----------
+    enter
+        Codes [event, ...] and a type -> a new array of this arrangement.
+    leave
+        Copies an array of this arrangement into codes [event, ...].
+    """
+
+    enter: Callable[[Array, type], Array]
+    leave: Callable[[Array, Array], None]
+
+
+EVENTS_INNERMOST = Arrangement(gathered, scattered)
+EVENTS_OUTERMOST = Arrangement(row_wise, kept_rows)
 
 
 def pieces(events: int, size: int) -> list[slice]:

@@ -32,16 +32,31 @@ IN_PLACE: dict[Rounding, Callable[..., Any]] = {
 def requantise_kernel(op: Requantise, inputs: tuple[Value, ...], output: Value) -> Kernel | None:
     """A binary shift in exact floats; any other multiplier by `_general_kernel`."""
     (x,) = inputs
+    scaling = dyadic(op, x)
+    return _general_kernel(op, x, output) if scaling is None else scaling.kernel(output)
+
+
+def float_scaling(op: Requantise, x: Value) -> Scaling | None:
+    """The requantisation in floats if they are exact or proven to be enough, else None."""
+    scaling = dyadic(op, x)
+    if scaling is not None:
+        return scaling
+    steps = _steps(op, x)
+    return None if steps is None else fitted(op, x, steps)
+
+
+def dyadic(op: Requantise, x: Value) -> Scaling | None:
+    """A binary shift in floats that hold every intermediate exactly, or None."""
     factors, terms, divisors = (np.asarray(a, dtype=object) for a in op.integer_form())
     halves = largest(divisors) // 2 + 1  # room for adding one half before rounding
     bound = max(magnitude(x), 1) * max(largest(factors), 1) + largest(terms) + halves
     dtype = float_for(max(bound, abs(op.range.lo), abs(op.range.hi), abs(op.zero_point)))
     if dtype is None or any(d & (d - 1) for d in divisors):
-        return _general_kernel(op, x, output)
+        return None
     shrink = per_channel([1 / float(d) for d in divisors], dtype)
     gain = per_channel(factors, dtype) * shrink
     shift = per_channel(terms, dtype) * shrink
-    return Scaling(dtype, gain, shift, op.rounding, op.range.lo, op.range.hi, op.zero_point).kernel(output)
+    return Scaling(dtype, gain, shift, op.rounding, op.range.lo, op.range.hi, op.zero_point)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,8 +101,8 @@ class Scaling:
         return Kernel(run, scratch=16 * output.size, pointwise=pointwise, rising=bool((self.gain > 0).all()))
 
 
-def _general_kernel(op: Requantise, x: Value, output: Value) -> Kernel | None:
-    """Any rational multiplier, from its exact thresholds."""
+def _steps(op: Requantise, x: Value) -> Array | None:
+    """The thresholds, int64 [channels, output codes]; None if there are too many, or codes too large."""
     channels = max(len(op.multiplier), len(op.offset), len(x.channel_ranges))
     codes = op.range.hi - op.range.lo
     if channels * codes > THRESHOLD_ENTRIES or not all(op.multiplier) or magnitude(x) >= 2**53:
@@ -97,10 +112,18 @@ def _general_kernel(op: Requantise, x: Value, output: Value) -> Kernel | None:
     steps = np.clip(
         np.array(thresholds(op, channels), dtype=object).reshape(channels, codes), -outside, outside
     )
-    steps = steps.astype(np.int64)
+    return steps.astype(np.int64)
+
+
+def _general_kernel(op: Requantise, x: Value, output: Value) -> Kernel | None:
+    """Any rational multiplier, from its exact thresholds."""
+    steps = _steps(op, x)
+    if steps is None:
+        return None
     scaling = fitted(op, x, steps)
     if scaling is not None:
         return scaling.kernel(output)
+    channels, outside = len(steps), magnitude(x) + 1
     rising = np.array([m > 0 for m in spread(op.multiplier, channels)])
     steps[~rising] *= -1  # then the negated code rises through them
     lo, hi = (side[:channels] for side in bounds(x))

@@ -1,7 +1,8 @@
 """What each part of the full muon architecture is worth: trained without it, several seeds each.
 
-A table as in the published study (arXiv:2107.02119): each metric relative to the default, in percent. Errors
-are standard errors over the seeds, that of the default included. Training continues where it was stopped.
+A table as in the published study (arXiv:2107.02119): each metric relative to the default of the same seed, in
+percent, with the standard error over the seeds. Training continues where it was stopped, and the table so far
+is printed after every seed.
 
     python -m benchmarks.muon_ablation --data muons.h5 --out runs/ablation --seeds 3
 """
@@ -48,13 +49,14 @@ def measured(recipe: Recipe, data: Path, folder: Path) -> dict[str, float]:
 
 
 def relative(values: list[float], default: list[float]) -> tuple[float, float]:
-    """Mean of `values` relative to that of `default`, and its error, in percent."""
-    a, b = np.asarray(values), np.asarray(default)
-    change = a.mean() / b.mean() - 1
-    if len(a) < 2:
-        return 100 * change, float("nan")
-    errors = [x.std(ddof=1) / np.sqrt(len(x)) / abs(x.mean()) for x in (a, b)]
-    return 100 * change, 100 * abs(1 + change) * float(np.hypot(*errors))
+    """Mean change of `values` against `default`, seed by seed, and its standard error over them, in percent.
+
+    Both are trained with the same seeds on the same events in the same order: what a seed does to both is not
+    an error of their difference. The error is NaN for a single seed.
+    """
+    change = 100 * (np.asarray(values) / np.asarray(default) - 1)
+    error = change.std(ddof=1) / np.sqrt(len(change)) if len(change) > 1 else float("nan")
+    return float(change.mean()), float(error)
 
 
 def table(figures: dict[str, list[dict[str, float]]]) -> str:
@@ -67,10 +69,10 @@ def table(figures: dict[str, list[dict[str, float]]]) -> str:
             values = [run[metric] for run in runs]
             if ablation == "none":
                 spread = np.std(values, ddof=1) / np.sqrt(len(values)) if len(values) > 1 else float("nan")
-                cells.append(f"{np.mean(values):.4f} +- {spread:.4f}")
+                cells.append(f"{np.mean(values):.4f} ± {spread:.4f}")
             else:
                 default = [run[metric] for run in figures["none"]]
-                cells.append("{:+.1f} % +- {:.1f} %".format(*relative(values, default)))
+                cells.append("{:+.1f} % ± {:.1f} %".format(*relative(values, default)))
         lines.append(f"| {ABLATIONS[ablation]} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -94,7 +96,7 @@ def main() -> None:
             folder = options.out / ablation / str(seed)
             folder.mkdir(parents=True, exist_ok=True)
             figures.setdefault(ablation, []).append(measured(recipe, options.data, folder))
-    print(table(figures))
+        print(table(figures), flush=True)
 
 
 if __name__ == "__main__":

@@ -51,9 +51,9 @@ class SparseGrid:
         """Compress dense `images` [n, *shape]; zeros are dropped, nothing else is."""
         flat = np.ascontiguousarray(images).reshape(len(images), -1)
         filled = np.flatnonzero(flat != 0)
-        event, index = np.divmod(filled, flat.shape[1])
-        offsets = np.zeros(len(flat) + 1, np.int64)
-        np.cumsum(np.bincount(event, minlength=len(flat)), out=offsets[1:])
+        firsts = np.arange(len(flat) + 1) * flat.shape[1]
+        offsets = np.searchsorted(filled, firsts).astype(np.int64)
+        index = filled - np.repeat(firsts[:-1], np.diff(offsets))
         return SparseGrid(offsets, index.astype(np.uint32), flat.reshape(-1)[filled].astype(np.float32))
 
     def take(self, rows: NDArray[np.int64]) -> SparseGrid:

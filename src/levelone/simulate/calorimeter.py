@@ -263,11 +263,14 @@ class Calorimeter:
                 spread = section.resolution**2 * thickness[layer] / section.quantum_gev - 1
                 spread = np.maximum(spread, 1e-3)
                 signal = section.quantum_gev * spread * rng.standard_gamma(crossings / spread)
+            seen_gev = signal.astype(np.float32)
+            if tracks is None:  # what is not filled is below threshold anyway
+                seen_gev[seen_gev < section.threshold_gev] = 0
             visible = np.zeros(image.size, np.float32)
-            visible[filled] = signal
+            visible[filled] = seen_gev
             if tracks is not None:
                 visible += tracks[section.name].reshape(-1)
-            visible[visible < section.threshold_gev] = 0
+                visible[visible < section.threshold_gev] = 0
             out[section.name] = visible.reshape(images[section.name].shape)
         return out
 

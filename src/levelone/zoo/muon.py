@@ -102,8 +102,8 @@ class Muon(VoxelSystem):
                 f" as they are, not their {model.response}",
                 hint='set model.response = "linear"',
             )
-        if model.architecture == "full" and (model.sums or model.mirror):
-            key = "sums" if model.sums else "mirror"
+        if model.architecture == "full" and (model.sums or model.mirror or model.pool > 1):
+            key = "sums" if model.sums else "mirror" if model.mirror else "pool"
             raise LeveloneError(
                 f"recipe: model.{key} is for the baseline; the full architecture reads high-level features",
                 hint=f"leave model.{key} out",

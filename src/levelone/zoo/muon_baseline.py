@@ -26,6 +26,9 @@ class MuonBaseline(Wired):
         super().__init__(layers, baseline_inputs(section))
         norm: Norm | None = None if section.norm == "none" else section.norm
         value = self.step("calo_q", layers.input("calo_q", signed=False), "calo")
+        if section.pool > 1:
+            pool = layers.max_pool3d("pool", (value,), (section.pool,) * 3)
+            value = self.step("pool", pool, value)
         before = 1
         for number, channels in enumerate(section.channels, start=1):
             for extra in range(section.n_layers_per_res + 1):

@@ -43,6 +43,12 @@ class MuonModel(Section):
     aggregate: bool = Field(
         False, description="means and maxima of the last grid instead of the whole grid (baseline only)"
     )
+    pool: int = Field(
+        1,
+        ge=1,
+        le=4,
+        description="largest of so many cells along each axis, in front of all convolutions (baseline only)",
+    )
     sums: int = Field(
         0,
         ge=0,
@@ -75,10 +81,16 @@ def strided(size: int, kernel: int, stride: int, padding: int) -> int:
     return (size + 2 * padding - kernel) // stride + 1
 
 
+def pooled(section: MuonModel) -> tuple[int, int, int]:
+    """Grid that the first convolution reads; what does not fill a pool at the end of an axis is left out."""
+    z, y, x = (size // section.pool for size in GRID)
+    return z, y, x
+
+
 def grids(section: MuonModel) -> list[tuple[int, int, int]]:
     """Grid after each down-sampling: kernel 3, stride 2, padding 1; of the full architecture 4, 2, 2."""
     kernel, padding, count = (4, 2, 4) if section.architecture == "full" else (3, 1, len(section.channels))
-    sizes = [GRID]
+    sizes = [pooled(section)]
     for _ in range(count):
         z, y, x = sizes[-1]
         sizes.append(tuple(strided(n, kernel, 2, padding) for n in (z, y, x)))  # type: ignore[arg-type]

@@ -1,6 +1,7 @@
 import json
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,11 @@ def test_the_manifest_ties_everything_together(network: Graph, tmp_path: Path) -
     assert (conv1["lo"], conv1["hi"], conv1["exponent"]) == (value.range.lo, value.range.hi, value.exponent)
     assert conv1["types"]["result"] == f"ap_fixed<{value.width},{value.width + (value.exponent or 0)}>"
     assert [port["source"] for port in data["inputs"]] == ["images", "features"]
+
+
+def test_the_manifest_says_what_the_host_still_has_to_do(network: Graph, tmp_path: Path) -> None:
+    graph = replace(network, left_off=("node 'softmax' (Softmax) is left to the host",))
+    assert convert(graph, tmp_path / "p").data["left_off"] == list(graph.left_off)
 
 
 def test_firmware_speaks_the_names_of_the_graph(fresh: Manifest, network: Graph) -> None:

@@ -67,6 +67,8 @@ def convert(
                 proof_in_words(layer.get("proof")),
             )
         Console().print(table)
+        for left in manifest.data["left_off"]:
+            typer.echo(left)
         typer.echo(str(output))
 
 

@@ -294,6 +294,7 @@ def _document(
         "version": manifests.VERSION,
         "project": config.project_name,
         "graph": graph.name,
+        "left_off": list(graph.left_off),
         "io": config.io,
         "part": config.part,
         "clock_ns": config.clock_ns,

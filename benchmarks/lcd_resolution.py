@@ -19,9 +19,10 @@ import numpy as np
 from levelone.recipe import load_recipe
 from levelone.simulate.lcd import simulate_lcd
 from levelone.train.measurement import predict, predictor
-from levelone.zoo.lcd import LCD, PARTICLES, UNIT_GEV
+from levelone.zoo.lcd import LCD
 from levelone.zoo.lcd_baselines import sums
 from levelone.zoo.lcd_results import figures
+from levelone.zoo.lcd_section import PARTICLES, UNIT_GEV
 from levelone.zoo.system import Events
 from levelone.zoo.voxelsystem import SPLITS, Outputs
 

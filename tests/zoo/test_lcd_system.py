@@ -18,9 +18,10 @@ from levelone.simulate.lcd import simulate_lcd
 from levelone.train.codes import layer_codes
 from levelone.train.export import export_qonnx
 from levelone.zoo import SYSTEMS
-from levelone.zoo.lcd import LCD, PARTICLES, UNIT_GEV, LcdModel
+from levelone.zoo.lcd import LCD
 from levelone.zoo.lcd_baselines import features, fit_boosting, fit_sums, sums
 from levelone.zoo.lcd_results import identification
+from levelone.zoo.lcd_section import PARTICLES, UNIT_GEV, LcdModel
 
 
 def recipe(*overrides: str):

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from levelone.errors import LeveloneError
 from levelone.panels import Card, Panel
 from levelone.recipe import Recipe, Section
-from levelone.zoo.lcd_section import GRIDS, Branch, LcdModel, branch_grid
+from levelone.zoo.lcd_section import ELECTRON, GRIDS, PARTICLES, UNIT_GEV, Branch, LcdModel, branch_grid
 from levelone.zoo.system import Events, Generator, Reach, Source
 from levelone.zoo.voxelsystem import Outputs, Predictor, VoxelSystem
 
@@ -26,11 +26,6 @@ if TYPE_CHECKING:
     from levelone.data.voxels import VoxelBatch
     from levelone.quant.layers import Layers
 
-PARTICLES = ("electron", "photon", "pi0", "pion")
-"""Classes of the second output, as `levelone.simulate.lcd` numbers them."""
-ELECTRON = 0
-UNIT_GEV = 128.0
-"""The energy output is in this unit: a power of two, so that one weight of the hardware can change to it."""
 _TYPICAL = 0.2 / UNIT_GEV**0.5
 """Typical error of the energy over the square root of the energy, in `UNIT_GEV`: 20 % / sqrt(E / GeV)."""
 _PUBLISHED_EPOCHS = 2

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
-from levelone.zoo.lcd import ELECTRON, UNIT_GEV
+from levelone.zoo.lcd_section import ELECTRON, UNIT_GEV
 from levelone.zoo.system import Events, Source
 from levelone.zoo.voxelsystem import Outputs, Predictor
 

@@ -14,9 +14,10 @@ import pytest
 
 from levelone.files import sha256
 from levelone.graph import execute, read_qonnx
+from levelone.graph.inputs import real_inputs
 from levelone.hls import HlsConfig, convert
 from levelone.pipeline.checks import VectorSet, compare
-from levelone.pipeline.modules import module_in, real_inputs
+from levelone.pipeline.modules import module_in
 from levelone.recipe import load_recipe
 from levelone.verify import compare_codes, random_vectors, read_vectors
 

@@ -279,3 +279,14 @@ def test_function_definitions_are_refused() -> None:
 def test_the_domain_of_quantisers_is_the_public_one() -> None:
     assert DOMAIN == "qonnx.custom_op.general"
     assert numpy_helper.to_array(small_model().graph.initializer[0]).dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("operator", "word"),
+    [("QuantizeLinear", "QDQ"), ("MultiThreshold", "FINN"), ("FloatQuant", "minifloats")],
+)
+def test_other_formats_of_quantised_networks_are_called_by_name(operator: str, word: str) -> None:
+    m = Model(x=(4,))
+    with pytest.raises(LeveloneError, match=f"no Quant node, but {operator}") as caught:
+        read_qonnx(m.build(m.add(operator, "x", np.float32(0.5))))
+    assert word in str(caught.value.hint)

@@ -129,6 +129,8 @@ def _show(result: dict[str, Any]) -> None:
         f"{sums['weights']:,} weights in {sums['weight_bits']:,} bits; "
         f"{sums['saved_bits']} accumulator bits saved by the range analysis"
     )
+    for line in result["left_off"]:
+        console.print(line, markup=False)
 
 
 def _shape(entry: dict[str, Any]) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from levelone.cli.console import one_json_object
 from levelone.cli.options import AsJson, Io, Ports
-from levelone.report.words import proof_in_words, proofs_in_words
+from levelone.report.words import float_in_words, proof_in_words, proofs_in_words, ties_in_words
 
 
 def add_to(app: typer.Typer) -> None:
@@ -117,20 +117,13 @@ def csim(
                 )
         for told in result["sets"]:
             if (told["float_ties"] or {"count": 0})["count"]:
-                console.print(f"{told['name']}: {_ties(told['float_ties'])}", markup=False)
+                line = ties_in_words(told["float_ties"], "the trained module")
+                console.print(f"{told['name']}: {line}", markup=False)
+        if result["float32"] is not None:
+            console.print(float_in_words(result["float32"]), markup=False)
         for line in proofs_in_words({"proof": proof} for proof in result["proofs"]):
             console.print(f"proven: {line}", markup=False)
         colour = "green" if result["verdict"] == "exact" else "red"
         reason = f": {result['reason']}" if result["reason"] else ""
         console.print(f"[bold {colour}]{result['verdict']}[/]{reason}, {result['vectors']:,} vectors")
     raise typer.Exit({"exact": 0, "mismatch": 1}.get(result["verdict"], 2))
-
-
-def _ties(ties: dict[str, Any]) -> str:
-    """One line about codes that the trained module rounds otherwise, for no fault of the firmware."""
-    first = ties["example"]
-    place = f"{first['layer']} event {first['event']} position {first['position']} channel {first['channel']}"
-    return (
-        f"float32 rounds {ties['count']:,} codes of the trained module to the other neighbour, e.g. {place}: "
-        f"{first['exact']} is next to {first['border']}, exact {first['expected']}, float {first['found']}"
-    )

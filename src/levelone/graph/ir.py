@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
 from types import MappingProxyType
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -230,12 +230,42 @@ class Layout:
     order: NDArray[np.int64]
 
 
+@dataclass(frozen=True)
+class HostEnd:
+    """What the host makes of an output's codes: ``clamp(gain * code * scale + bias)``.
+
+    Constants at the end of a network whose exact integers would be too wide for hardware and C simulation.
+
+    Attributes
+    ----------
+    gain, bias
+        One for the tensor, or one per channel (last axis of the graph's value).
+    lower, upper
+        Limits, if there are any.
+    """
+
+    gain: tuple[Fraction, ...]
+    bias: tuple[Fraction, ...]
+    lower: Fraction | None = None
+    upper: Fraction | None = None
+
+    def real(self, values: NDArray[Any]) -> NDArray[np.float64]:
+        """Real numbers [event, *graph shape] of ``code * scale``, in float64."""
+        gain, bias = (np.array([float(x) for x in numbers]) for numbers in (self.gain, self.bias))
+        found = values * gain + bias
+        if self.lower is None and self.upper is None:
+            return found
+        ends = [None if end is None else float(end) for end in (self.lower, self.upper)]
+        return np.clip(found, *ends)
+
+
 @dataclass(frozen=True, eq=False)
 class Graph:
     """A directed acyclic graph of integer operations, in topological order.
 
     `values` holds every input and every node's output by name; `layouts` says how those that come from
-    an ONNX tensor are laid out there; `left_off` names final operators that stay on the host.
+    an ONNX tensor are laid out there; `left_off` names final operators that stay on the host, and `ends` the
+    constants that it still applies to outputs.
     """
 
     name: str
@@ -245,10 +275,11 @@ class Graph:
     values: Mapping[str, Value]
     layouts: Mapping[str, Layout] = field(default_factory=dict)
     left_off: tuple[str, ...] = ()
+    ends: Mapping[str, HostEnd] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "values", MappingProxyType(dict(self.values)))
-        object.__setattr__(self, "layouts", MappingProxyType(dict(self.layouts)))
+        for mapping in ("values", "layouts", "ends"):
+            object.__setattr__(self, mapping, MappingProxyType(dict(getattr(self, mapping))))
 
     def __iter__(self) -> Iterator[Node]:
         return iter(self.nodes)

@@ -18,7 +18,7 @@ import levelone
 from levelone.errors import LeveloneError, UnsupportedError
 from levelone.files import atomic_path, sha256
 from levelone.graph import execute
-from levelone.graph.ir import Codes, Graph, InputQuantiser, Value
+from levelone.graph.ir import Codes, Graph, HostEnd, InputQuantiser, Value
 from levelone.hls import manifest as manifests
 from levelone.hls import testbench
 from levelone.hls.config import HlsConfig
@@ -318,8 +318,10 @@ def _document(
             }
             for port in graph.inputs
         ],
+        "left_off": list(graph.left_off),
         "outputs": [
-            _value(graph.values[name]) | {"layer": names[name], "type": by_name[name].result.ap}
+            _value(graph.values[name])
+            | {"layer": names[name], "type": by_name[name].result.ap, "end": _end(graph.ends.get(name))}
             for name in graph.outputs
         ],
         "layers": layers,
@@ -357,6 +359,18 @@ def _quantiser(quantiser: InputQuantiser) -> dict[str, Any]:
         "lo": quantiser.range.lo,
         "hi": quantiser.range.hi,
         "rounding": quantiser.rounding.value,
+    }
+
+
+def _end(end: HostEnd | None) -> dict[str, Any] | None:
+    """What the host makes of an output's real numbers; rationals as text."""
+    if end is None:
+        return None
+    limits = {"lower": end.lower, "upper": end.upper}
+    return {
+        "gain": [str(number) for number in end.gain],
+        "bias": [str(number) for number in end.bias],
+        **{side: None if number is None else str(number) for side, number in limits.items()},
     }
 
 

@@ -12,10 +12,12 @@ from typing import Any
 from levelone.errors import LeveloneError
 from levelone.files import sha256, write_text
 from levelone.graph import Codes, Graph, quantise_inputs, read_qonnx
+from levelone.graph.inputs import real_inputs
 from levelone.hls import HlsConfig, Manifest, convert
 from levelone.hls.manifest import read_manifest
+from levelone.pipeline.floats import float_line
 from levelone.pipeline.job import Job
-from levelone.pipeline.modules import VECTORS, TrainedModule, companions, metadata_of, module_in, real_inputs
+from levelone.pipeline.modules import VECTORS, TrainedModule, companions, metadata_of, module_in
 from levelone.recipe import Recipe, load_recipe
 from levelone.verify import Vectors, check_project, random_vectors, read_graph, read_vectors, write_vectors
 from levelone.zoo import find_system
@@ -168,7 +170,8 @@ def check_folder(
     dict
         ``verdict``, ``vectors``, ``layers``, ``first_mismatch``, ``reason``, ``build_seconds``,
         ``seconds_per_event``, ``notes``, the ``proofs`` of the project's
-        layers, and one entry of ``sets`` for each set of vectors.
+        layers, one entry of ``sets`` for each set of vectors, and ``float32``: how qonnx's own execution of
+        the file differs from its exact meaning (`float_line`; null where a trained module is compared).
 
     Raises
     ------
@@ -198,7 +201,9 @@ def check_folder(
             notes.append("the project holds no golden vectors")
         wanted = RANDOM_VECTORS if module is None else min(RANDOM_VECTORS, module.recipe.verify.random)
         sets.append(_random(graph, module, wanted, seed))
-    return compare(project, graph, sets, notes, show)
+    result = compare(project, graph, sets, notes, show)
+    model = project / SIDE / "model.onnx"
+    return result | {"float32": float_line(model, graph, sets[0].codes) if module is None else None}
 
 
 def compare(

@@ -106,7 +106,10 @@ def emulated(
     def one(part: Arrays) -> Arrays:
         results = {}
         for name, found in executor.run(quantise_inputs(graph, part)).items():
-            results[name] = to_onnx_layout(graph, name, found if codes else found * scales[name])
+            numbers = found if codes else found * scales[name]
+            if name in graph.ends and not codes:
+                numbers = graph.ends[name].real(numbers)
+            results[name] = to_onnx_layout(graph, name, numbers)
         return results
 
     ahead: deque[Future[Arrays]] = deque()

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
 from levelone.files import sha256, write_bytes
-from levelone.graph import Codes, Graph, from_onnx_layout, to_onnx_layout
+from levelone.graph import Codes, Graph, from_onnx_layout
 from levelone.pipeline.job import RECIPE, Job
 from levelone.recipe import Recipe, load_recipe
 from levelone.zoo import find_system
@@ -158,12 +158,3 @@ def module_in(folder: Path) -> TrainedModule | None:
         return None
     recipe = load_recipe(folder / RECIPE)
     return TrainedModule(find_system(recipe.system), recipe, folder / MODULE)
-
-
-def real_inputs(graph: Graph, codes: Mapping[str, Codes]) -> dict[str, NDArray[np.float64]]:
-    """Real numbers in ONNX layout that the input quantisers turn into exactly `codes`."""
-    real = {}
-    for port in graph.inputs:
-        name = port.value.name
-        real[port.source] = to_onnx_layout(graph, name, codes[name]) * float(port.quantiser.scale)
-    return real

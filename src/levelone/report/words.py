@@ -56,3 +56,30 @@ def proofs_in_words(layers: Iterable[Mapping[str, Any]]) -> list[str]:
             f" ({how})"
         )
     return lines
+
+
+def ties_in_words(ties: Mapping[str, Any], who: str) -> str:
+    """One line about codes that a float execution rounds otherwise, for no fault of the firmware."""
+    first = ties["example"]
+    place = f"{first['layer']} event {first['event']} position {first['position']} channel {first['channel']}"
+    return (
+        f"float32 rounds {ties['count']:,} codes of {who} to the other neighbour, e.g. {place}: "
+        f"{first['exact']} is next to {first['border']}, exact {first['expected']}, float {first['found']}"
+    )
+
+
+def float_in_words(line: Mapping[str, Any]) -> str:
+    """How qonnx's float32 execution differs from the exact meaning; never a part of the verdict."""
+    if line["reason"]:
+        return f"float32: not compared; {line['reason']}"
+    looked = f"{line['compared']:,} codes of {line['events']:,} vectors"
+    other = line["other"]
+    told = [f"float32: qonnx's execution of the file against the exact meaning, {looked}"]
+    if line["ties"]["count"]:
+        told.append(ties_in_words(line["ties"], "these"))
+    if other["count"]:
+        told.append(
+            f"WARNING: {other['count']:,} codes of {', '.join(other['layers'])} differ and are no ties: "
+            f"float32 loses more than one rounding there"
+        )
+    return "; ".join(told) if len(told) > 1 else f"{told[0]}: all equal"

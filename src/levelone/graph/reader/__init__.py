@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
 
@@ -18,7 +19,7 @@ import onnx
 
 from levelone.errors import LeveloneError
 from levelone.graph.build import GraphBuilder
-from levelone.graph.ir import Graph
+from levelone.graph.ir import Graph, HostEnd
 from levelone.graph.ops import Reshape
 from levelone.graph.reader import moves
 from levelone.graph.reader.arithmetic import (
@@ -186,8 +187,19 @@ def read_qonnx(
                 found = _read_node(ctx, node)
                 several = found if isinstance(found, tuple) else (found,)
                 ctx.tensors.update({name: x for name, x in zip(node.output, several, strict=False) if name})
-    outputs = dict.fromkeys(_output(ctx, info.name, where) for info in graph.output)
-    return replace(ctx.builder.build(*outputs), left_off=tuple(left))
+    outputs: dict[str, HostEnd | None] = {}
+    for info in graph.output:
+        value, end = _output(ctx, info.name, where)
+        if outputs.setdefault(value, end) != end:
+            raise LeveloneError(
+                f"{where}: outputs {value!r} and {info.name!r} are one sum with different constants "
+                f"after it, too wide to be exact in hardware",
+                hint="put a Quant before one of them",
+            )
+        if end is not None:
+            left.append(f"constants of output {info.name!r} are left to the host; its operand is the output")
+    ends = {value: end for value, end in outputs.items() if end is not None}
+    return replace(ctx.builder.build(*outputs), left_off=tuple(dict.fromkeys(left)), ends=ends)
 
 
 def _read_node(ctx: Context, node: onnx.NodeProto) -> Tensor | tuple[Tensor, ...]:
@@ -232,20 +244,25 @@ def _real(info: onnx.ValueInfoProto) -> Real:
     return Real(info.name, tuple(dims[1:]), tuple(dims[1:]))
 
 
-def _output(ctx: Context, name: str, where: str) -> str:
-    """The graph value that is the ONNX output, laid out as it is there up to channels last."""
+def _output(ctx: Context, name: str, where: str) -> tuple[str, HostEnd | None]:
+    """The graph value that is the ONNX output, laid out as it is there up to channels last; what ends it."""
     x = ctx.tensors.get(name)
     if isinstance(x, Real):
         raise LeveloneError(f"{where}: input {x.source!r} reaches output {name!r} without a quantiser")
     if not isinstance(x, Activation):
         what = "is not computed" if x is None else "is no activation"
         raise LeveloneError(f"{where}: output {name!r} {what}")
+    end = ctx.end_for_host(x)
+    if end is not None:
+        x = replace(x, gain=(Fraction(1),), bias=(Fraction(0),), lower=None, upper=None)
     x = ctx.settle(x, name)
     layout = ctx.builder.layouts[x.value]
     if layout.shape != x.shape or not np.array_equal(layout.order, x.order):
         shape = ctx.value(x).shape
         x = ctx.emit(name, Reshape(shape), x, shape=x.shape, order=x.order)
-    return x.value
+        if end is not None:
+            ctx.not_the_tensor(x)
+    return x.value, end
 
 
 __all__ = ["HANDLERS", "read_qonnx"]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError, UnsupportedError
 from levelone.graph.build import GraphBuilder, channels_first_order
-from levelone.graph.ir import IntRange, Layout, Op, Value
+from levelone.graph.ir import HostEnd, IntRange, Layout, Op, Value
 from levelone.graph.ops import Affine, Relu, Requantise, Reshape, Transpose
 from levelone.graph.ops._bounds import spread
 from levelone.graph.reader.arrangement import axes_order, mixed_radix
@@ -31,6 +31,8 @@ from levelone.graph.reader.tensors import (
 
 MAX_WIDTH = 62
 """Codes wider than this cannot be computed with in 64 bits."""
+MAX_OUTPUT_WIDTH = 53
+"""Outputs wider than this are no float64 numbers: constants that need more bits are left to the host."""
 MAX_VALUE = 2**24
 """Elements of one tensor per event; more is taken for a corrupt file."""
 BUDGET = 2**28
@@ -151,6 +153,17 @@ class Context:
             )
         value = self.value(x)
         name = tensor or f"{x.value}_affine"
+        op = self._waiting(x)
+        plain = replace(x, gain=(Fraction(1),), bias=(Fraction(0),), lower=None, upper=None)
+        changed = spread(value.scale, len(op.scale)) != op.scale
+        if changed or set(op.factor) != {1} or set(op.term) != {0} or not x.clamped:
+            inner = f"{name}_linear" if x.clamped else name
+            plain = self.emit_like(inner, op, plain)
+        return self._clamp(plain, x.lower, x.upper, name) if x.clamped else plain
+
+    def _waiting(self, x: Activation) -> Affine:
+        """The waiting gain and bias of `x` as an integer operation."""
+        value = self.value(x)
         count = max(len(value.scale), len(x.gain), len(x.bias))
         scale, gain, bias = (spread(t, count) for t in (value.scale, x.gain, x.bias))
         steps = [s * g for s, g in zip(scale, gain, strict=True)]
@@ -162,11 +175,15 @@ class Context:
         grids = [g or common for g in grids]
         factor = tuple(int(a / g) for a, g in zip(steps, grids, strict=True))
         term = tuple(int(b / g) for b, g in zip(bias, grids, strict=True))
-        plain = replace(x, gain=(Fraction(1),), bias=(Fraction(0),), lower=None, upper=None)
-        if set(factor) != {1} or set(term) != {0} or tuple(grids) != scale or not x.clamped:
-            inner = f"{name}_linear" if x.clamped else name
-            plain = self.emit_like(inner, Affine(_fold(factor), _fold(term), tuple(grids)), plain)
-        return self._clamp(plain, x.lower, x.upper, name) if x.clamped else plain
+        return Affine(_fold(factor), _fold(term), tuple(grids))
+
+    def end_for_host(self, x: Activation) -> HostEnd | None:
+        """The constants that wait on an output, where their exact integers would be too wide to compare."""
+        if not x.pending or x.function is not None:
+            return None
+        if self._waiting(x).infer("end", self.value(x)).width <= MAX_OUTPUT_WIDTH:
+            return None
+        return HostEnd(x.gain, x.bias, x.lower, x.upper)
 
     def _clamp(self, x: Activation, lower: Fraction | None, upper: Fraction | None, name: str) -> Activation:
         """Integer clamping of a value whose grid holds both ends."""

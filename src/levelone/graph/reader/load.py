@@ -21,6 +21,12 @@ DOMAINS = (
     "qonnx",
 )
 """Domains that are known: ONNX itself, and where Brevitas, FINN and qonnx have put theirs over time."""
+RELATIVES = {
+    "FloatQuant": "minifloats are no integers: quantise with one of Brevitas' integer quantisers",
+    "MultiThreshold": "FINN has turned the quantisers into thresholds: take the QONNX file from before that",
+    "QuantizeLinear": "ONNX's own QDQ format: export with brevitas.export.export_qonnx instead",
+}
+"""Operators of other formats for quantised networks, and what to do about them."""
 LARGEST_FILE = 2**31
 """Bytes of a model file, or of the data beside it; protobuf ends there."""
 
@@ -62,10 +68,15 @@ def load_model(source: Path | str | onnx.ModelProto) -> tuple[onnx.ModelProto, s
         )
     for tensor in _tensors(model.graph):
         _read_external(tensor, folder, where)
-    if not any(node.op_type in QONNX_OPS for node in model.graph.node):
+    kinds = {node.op_type for node in model.graph.node}
+    if not kinds & QONNX_OPS:
+        found = next((kind for kind in RELATIVES if kind in kinds), None)
         raise LeveloneError(
-            f"{where} is an ONNX file but not QONNX: it holds no Quant node",
-            hint="export the quantised network with brevitas.export.export_qonnx or `levelone export`",
+            f"{where} is an ONNX file but not QONNX: it holds no Quant node"
+            + (f", but {found}" if found else ""),
+            hint=RELATIVES[found]
+            if found
+            else "export the quantised network with brevitas.export.export_qonnx or `levelone export`",
         )
     return model, where
 

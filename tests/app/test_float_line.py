@@ -1,0 +1,150 @@
+"""What float32 makes of anyone's model: counted, shown, and kept apart from the verdict on the firmware."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from levelone.graph import Graph, execute, quantise_inputs, read_qonnx
+from levelone.graph.inputs import real_inputs
+from levelone.pipeline.floats import float_codes, float_line, run_qonnx
+from levelone.verify import random_vectors
+from levelone.verify.ties import FloatTies, compare_module
+
+from .conftest import Levelone
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "graph"))
+from onnx_models import Model
+
+
+def dense(folder: Path, bias: bool, sign: int = 1, mode: str = "ROUND") -> Path:
+    """Scales whose product is nearly half of the last one: ties everywhere."""
+    m = Model(x=(6,))
+    rng = np.random.default_rng(3)
+    weights = rng.integers(-31, 32, (6, 5)).astype(np.float32) * np.float32(0.05) * sign
+    sums = m.add("MatMul", m.quant("x", 0.1, 6), m.weight(weights, 0.05, bits=6))
+    act = m.quant(sums, 0.01, 9, mode=mode)
+    last = m.add("MatMul", act, m.weight(weights[:5, :3], 0.03, bits=6))
+    if bias:
+        last = m.add("Add", last, np.array([0.1, -0.7, 0.3], np.float32))
+    path = folder / f"dense{bias}{sign}{mode}.onnx"
+    onnx.save(m.build(last), path)
+    return path
+
+
+def codes_of(path: Path, events: int = 500) -> tuple[Graph, dict[str, np.ndarray]]:
+    graph = read_qonnx(path)
+    return graph, random_vectors(graph, events, seed=2)
+
+
+def test_ties_are_counted_with_an_example(tmp_path: Path) -> None:
+    path = dense(tmp_path, bias=False)
+    graph, codes = codes_of(path)
+    line = float_line(path, graph, codes)
+    assert line["events"] == 500 and line["compared"] == 500 * (5 + 5 + 3)
+    assert line["other"] == {"count": 0, "layers": {}}
+    ties = line["ties"]
+    tensors = run_qonnx(onnx.load(path), real_inputs(graph, codes))
+    (name,) = ties["layers"]
+    theirs, ours = float_codes(graph, tensors)[name], execute(graph, codes, keep="all")[name]
+    assert ties["count"] == np.count_nonzero(theirs != ours) > 0
+    shown = ties["example"]
+    at = (shown["event"], *shown["position"], shown["channel"])
+    assert (ours[at], theirs[at]) == (shown["expected"], shown["found"])
+
+
+@pytest.mark.parametrize("other", [{"sign": -1}, {"mode": "FLOOR"}])
+def test_a_file_that_means_something_else_is_not_excused(other: dict, tmp_path: Path) -> None:
+    graph, codes = codes_of(dense(tmp_path, bias=False))
+    line = float_line(dense(tmp_path, bias=False, **other), graph, codes)
+    assert line["other"]["count"] > 200
+
+
+def test_a_file_that_qonnx_cannot_execute_has_a_reason(tmp_path: Path) -> None:
+    path = dense(tmp_path, bias=False)
+    graph, codes = codes_of(path)
+    model = onnx.load(path)
+    model.graph.node[-1].op_type = "NoSuchOperator"
+    onnx.save(model, path)
+    line = float_line(path, graph, codes)
+    assert line["compared"] == 0 and "qonnx cannot execute it" in line["reason"]
+
+
+def test_constants_too_fine_for_hardware_end_on_the_host(levelone: Levelone, tmp_path: Path) -> None:
+    """A float bias after sums of general scale: the sums are the output, emulate adds the bias."""
+    path = dense(tmp_path, bias=True)
+    graph, codes = codes_of(path, 40)
+    (name,) = graph.outputs
+    assert graph.values[name].width < 30 and name in graph.ends and "left to the host" in graph.left_off[0]
+    real = np.ascontiguousarray(real_inputs(graph, codes)["x"], np.float32)
+    np.save(tmp_path / "x.npy", real)
+    done = levelone("emulate", path, "--input", tmp_path / "x.npy", "-o", tmp_path / "y.npy")
+    assert done.returncode == 0, done.stderr
+    bare = read_qonnx(dense(tmp_path, bias=False))
+    sums = execute(bare, quantise_inputs(bare, {"x": real}))[bare.outputs[0]]
+    expected = sums * float(bare.values[bare.outputs[0]].scale[0]) + np.float32([0.1, -0.7, 0.3]).astype(
+        float
+    )
+    found = np.load(tmp_path / "y.npy")
+    assert np.abs(found - expected).max() < 1e-12  # the host's float64, no codes
+
+
+@pytest.mark.slow
+def test_a_real_brevitas_network_end_to_end(levelone: Levelone, tmp_path: Path) -> None:
+    """General scales: csim is exact, ties stand apart, the module itself agrees but for ties."""
+    torch = pytest.importorskip("torch")
+    qnn, quant = pytest.importorskip("brevitas.nn"), pytest.importorskip("brevitas.quant")
+    from test_brevitas import export, plain
+    from test_brevitas_quantisers import integers_of, quantised_values
+
+    def activation(largest: float):
+        return qnn.QuantIdentity(
+            act_quant=quant.Int8ActPerTensorFloat,
+            scaling_impl_type="const",
+            scaling_init=largest,
+            return_quant_tensor=True,
+        )
+
+    class Network(torch.nn.Module):
+        inputs = ((12,),)
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.x_q = activation(12.8)
+            scheme = quant.Int8WeightPerChannelFloat
+            self.fc = qnn.QuantLinear(12, 8, bias=True, weight_quant=scheme, bias_quant=None)
+            self.act = activation(1.28)
+            self.fc.weight.data *= 0.05 * 127 / self.fc.weight.data.abs().amax(1, keepdim=True)
+
+        def forward(self, x):
+            return plain(self.act(torch.relu(plain(self.fc(plain(self.x_q(x)))))))
+
+    torch.manual_seed(3)
+    network = Network().eval()
+    network.fc.bias.data.zero_()
+    path = tmp_path / "m.onnx"
+    export(network, path)
+    assert levelone("convert", path, "-o", tmp_path / "project").returncode == 0
+    done = levelone("csim", tmp_path / "project", "--vectors", 300, "--json")
+    found = json.loads(done.stdout)
+    assert done.returncode == 0 and found["verdict"] == "exact", done.stderr
+    line = found["float32"]
+    assert line["compared"] > 2000 and line["ties"]["count"] > 0 and line["other"]["count"] == 0
+    shown = line["ties"]["example"]
+    assert abs(shown["expected"] - shown["found"]) == 1 and shown["border"].endswith("/2")
+    told = levelone("csim", tmp_path / "project", "--vectors", 300).stdout
+    assert f"float32 rounds {line['ties']['count']} codes" in told and "exact, 300 vectors" in told
+
+    graph, codes = codes_of(path, 2000)
+    real = np.ascontiguousarray(real_inputs(graph, codes)[graph.inputs[0].source], np.float32)
+    theirs = zip(quantised_values(graph), integers_of(network, real), strict=True)
+    own = {name: whole for name, (whole, _) in theirs}
+    (name,) = graph.outputs
+    ties = FloatTies({})
+    (part,) = compare_module(graph, codes, {name: own[name]}, execute(graph, codes, keep="all"), ties, 0)
+    assert part.mismatches == 0 and ties.count > 0

@@ -318,7 +318,6 @@ def _document(
             }
             for port in graph.inputs
         ],
-        "left_off": list(graph.left_off),
         "outputs": [
             _value(graph.values[name])
             | {"layer": names[name], "type": by_name[name].result.ap, "end": _end(graph.ends.get(name))}

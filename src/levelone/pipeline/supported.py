@@ -45,8 +45,8 @@ The batch axis comes first and may be symbolic; every other axis has a fixed siz
 graph's output is their operand, `Graph.left_off` names them, and the logits are what is compared.
 
 Constants at an output (a float bias after sums of general scale) whose exact integers would be wider than 53
-bits are left to the host too: the sums are the output and what is compared, `Graph.ends` holds the constants, and
-`levelone emulate` applies them.
+bits are left to the host too: the sums are the output and what is compared, `Graph.ends` holds the constants,
+and `levelone emulate` applies them.
 
 ## Domains
 

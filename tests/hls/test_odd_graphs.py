@@ -133,8 +133,7 @@ def test_odd_graphs_are_exact(name: str, io: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("io", ["parallel", "stream"])
-@pytest.mark.parametrize("reuse", [3, 40])
+@pytest.mark.parametrize(("io", "reuse"), [("parallel", 40), ("stream", 3)])
 def test_shared_multipliers(reuse: int, io: str, tmp_path: Path) -> None:
     rng = np.random.default_rng(8)
     b = GraphBuilder("depthwise")

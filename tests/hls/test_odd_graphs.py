@@ -59,7 +59,7 @@ def twins() -> Graph:
 
 
 def padded_after_a_quantiser() -> Graph:
-    """Windows that read what was just rounded and clipped: padding layers take over that type."""
+    """What reads what was just rounded and clipped: padding and transposes take over that type."""
     rng = np.random.default_rng(4)
     b = GraphBuilder("padded")
     outputs = []
@@ -67,6 +67,7 @@ def padded_after_a_quantiser() -> Graph:
         x = b.input(f"x{number}_q", (5, 4, 2), QUARTER, IntRange(-64, 63))
         q = b.requantise(f"q{number}", x, Fraction(1, 2), clip)
         outputs.append(b.node(f"conv{number}", graphs.conv(rng, 2, 2, (3, 3), (2, 1), ((1, 1), (0, 2))), q))
+        outputs.append(b.node(f"turned{number}", Transpose((2, 0, 1)), q))
         outputs.append(b.node(f"pool{number}", MaxPool((2, 2), (2, 2), ((1, 0), (0, 1)), (1, 1)), q))
     line = b.input("line_q", (9, 2), QUARTER, IntRange(-64, 63))
     q = b.requantise("line", line, Fraction(1, 2), S4)

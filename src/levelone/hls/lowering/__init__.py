@@ -43,8 +43,8 @@ LOWERINGS: Mapping[type, Callable[[Any, Site], list[LayerSpec]]] = MappingProxyT
     }
 )
 
-SAME_TYPE = {"Reshape", "ZeroPadding1D", "ZeroPadding2D"}
-"""hls4ml gives these layers the type of their source, whatever it is told."""
+SAME_TYPE = {"Reshape", "Transpose", "ZeroPadding1D", "ZeroPadding2D"}
+"""hls4ml gives these layers of its own the type of their source, whatever it is told."""
 
 __all__ = ["LOWERINGS", "LayerSpec", "Parameter", "Site", "lower"]
 
@@ -102,8 +102,8 @@ def _check_size(what: str, *codes: int) -> None:
 
 
 def _as_seen(spec: LayerSpec, earlier: list[LayerSpec]) -> LayerSpec:
-    """A mere view, and hls4ml's padding, have the very type of what they read, modes included."""
-    if spec.kind not in SAME_TYPE:
+    """What hls4ml only moves, or views, has the very type of what it reads, modes included."""
+    if spec.kind not in SAME_TYPE or spec.body is not None:
         return spec
     source = next(other for other in earlier if other.name == spec.inputs[0])
     return replace(spec, result=source.result)

@@ -103,7 +103,7 @@ def run_and_exit(command: Callable[[], object]) -> None:
         # The interpreter flushes again on its way out: let it flush into nothing.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     if interrupted and code != 0:
-        _say("interrupted; finished work is kept, and `levelone run` continues where this stopped")
+        _say("interrupted; nothing half-written is left, and `levelone run` goes on where it stopped")
         code = INTERRUPTED
     sys.exit(code)
 

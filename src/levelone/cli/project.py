@@ -66,7 +66,8 @@ def convert(
                 f"{layer['lo']} ... {layer['hi']}",
                 proof_in_words(layer.get("proof")),
             )
-        Console().print(table)
+        # A wrapped line is easier to read than a wrapped cell.
+        Console(soft_wrap=True, width=max(Console().width, 130)).print(table)
         for left in manifest.data["left_off"]:
             typer.echo(left)
         typer.echo(str(output))

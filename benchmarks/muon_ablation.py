@@ -49,12 +49,12 @@ def measured(recipe: Recipe, data: Path, folder: Path) -> dict[str, float]:
 
 
 def relative(values: list[float], default: list[float]) -> tuple[float, float]:
-    """Mean change of `values` against `default`, seed by seed, and its standard error over them, in percent.
+    """Mean change of `values` against `default`, and its standard error over the seeds, in percent.
 
-    Both are trained with the same seeds on the same events in the same order: what a seed does to both is not
-    an error of their difference. The error is NaN for a single seed.
+    Differences are taken seed by seed: both are trained with the same seeds on the same events in the same
+    order. They are divided by the mean default. The error is NaN for a single seed.
     """
-    change = 100 * (np.asarray(values) / np.asarray(default) - 1)
+    change = 100 * (np.asarray(values) - np.asarray(default)) / np.mean(default)
     error = change.std(ddof=1) / np.sqrt(len(change)) if len(change) > 1 else float("nan")
     return float(change.mean()), float(error)
 

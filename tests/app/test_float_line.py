@@ -58,6 +58,17 @@ def test_ties_are_counted_with_an_example(tmp_path: Path) -> None:
     assert (ours[at], theirs[at]) == (shown["expected"], shown["found"])
 
 
+def test_numbers_too_wide_for_float32_are_not_compared(tmp_path: Path) -> None:
+    m = Model(x=(4,))
+    sums = m.add("MatMul", m.quant("x", 0.25, 6), m.weight(np.eye(4) * 0.5, 0.5))
+    path = tmp_path / "wide.onnx"
+    onnx.save(m.build(m.add("Add", sums, np.full(4, 2.0**-30, np.float32))), path)
+    graph, codes = codes_of(path, 50)
+    assert graph.values[graph.outputs[0]].width > 24
+    line = float_line(path, graph, codes)
+    assert line["other"]["count"] == line["ties"]["count"] == 0
+
+
 @pytest.mark.parametrize("other", [{"sign": -1}, {"mode": "FLOOR"}])
 def test_a_file_that_means_something_else_is_not_excused(other: dict, tmp_path: Path) -> None:
     graph, codes = codes_of(dense(tmp_path, bias=False))

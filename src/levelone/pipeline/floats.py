@@ -22,7 +22,7 @@ from levelone.graph.inputs import real_inputs
 from levelone.graph.ops import Affine, Requantise
 from levelone.graph.reader.load import QONNX_OPS, load_model
 from levelone.graph.reader.ports import DOMAIN
-from levelone.verify.ties import FloatTies, compare_module
+from levelone.verify.ties import MANTISSA, FloatTies, compare_module
 from levelone.verify.verdict import LayerComparison
 
 MOST_NUMBERS = 2**23
@@ -175,11 +175,11 @@ def _reshape_to(graph: onnx.GraphProto, events: int) -> None:
 
 
 def float_codes(graph: Graph, tensors: Mapping[str, NDArray[Any]]) -> dict[str, Codes]:
-    """Float tensors as the graph's codes, where every number is next to one."""
+    """Float tensors as the graph's codes, where float32 can hold these and every number is next to one."""
     found: dict[str, Codes] = {}
     for node in graph:
         layout = graph.layouts.get(node.name)
-        if layout is None or layout.tensor not in tensors:
+        if layout is None or layout.tensor not in tensors or graph.values[node.name].width > MANTISSA:
             continue
         real = np.asarray(tensors[layout.tensor], np.float64).reshape(-1, *layout.shape)
         scale = np.array([float(step) for step in graph.values[node.name].scale])

@@ -25,7 +25,8 @@ from levelone.errors import LeveloneError
 from levelone.graph import Graph, execute, quantise_inputs, read_qonnx, to_onnx_layout
 from levelone.graph.reader.load import QONNX_OPS
 from levelone.graph.reader.ports import annotated
-from levelone.pipeline.floats import run_qonnx
+from levelone.pipeline.floats import float_line, run_qonnx
+from levelone.report.words import float_in_words
 
 PORT = "fixed<16,6>"
 FLOAT_BITS = 24
@@ -74,7 +75,8 @@ def compare(path: Path, events: int) -> tuple[str, str]:
                 else rng.integers(0, 2 ** (annotation.bits - 1), real.shape)
             )
         inputs[port.source] = real.astype(np.float32)
-    layers = execute(graph, quantise_inputs(graph, inputs))
+    codes = quantise_inputs(graph, inputs)
+    layers = execute(graph, codes)
     try:
         theirs = executed(model, inputs)
     except Exception as error:  # whatever qonnx and onnxruntime raise
@@ -96,9 +98,12 @@ def compare(path: Path, events: int) -> tuple[str, str]:
         else:
             classes[f"{off} codes differ" if off else "codes equal"] += 1
     kind = "float32 differs" if any("differ" in what for what in classes) else "exact"
-    return kind, ", ".join(f"{n} tensors {what}" for what, n in classes.items()) + (
+    details = ", ".join(f"{n} tensors {what}" for what, n in classes.items()) + (
         " (--port)" if declared else ""
     )
+    if kind != "exact":
+        details += f"\n  each layer on its own operands: {float_in_words(float_line(path, graph, codes))}"
+    return kind, details
 
 
 def main() -> None:

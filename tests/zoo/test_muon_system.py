@@ -297,7 +297,10 @@ def test_data_and_baseline_run_through_the_system(events) -> None:
         load_recipe(MUON.default_recipe, ["model.response=linear"]), events, "test", mixture="natural"
     )
     assert np.array_equal(test.inputs["calo"], np.sqrt(raw.inputs["calo"]))
-    predictions = {"boosting": MUON.fit_baselines(recipe, train)["boosting"](test)}
+    fitted = MUON.fit_baselines(recipe, train)
+    assert sorted(fitted) == ["boosting", "boosting_sums"]
+    predictions = {"boosting": fitted["boosting"](test)}
+    assert not np.array_equal(fitted["boosting_sums"](test)["energy"], predictions["boosting"]["energy"])
     metrics = MUON.measure(recipe, predictions, test.truth)
     # even 200 events teach gradient boosting something: it beats the best constant
     true = test.truth["energy"].astype(np.float64)

@@ -158,24 +158,28 @@ class Muon(VoxelSystem):
         return high_energy_weight(true) * loss if MuonModel.model_validate(recipe.model).fade else loss
 
     def fit_baselines(self, recipe: Recipe, train: Source) -> dict[str, Predictor]:
-        """Gradient boosting on the high-level features."""
+        """Gradient boosting on the high-level features; if the network reads sums, also on both."""
         from sklearn.ensemble import HistGradientBoostingRegressor
 
         model = MuonModel.model_validate(recipe.model)
-        features, energies = [], []
+        seen: list[NDArray[np.float32]] = []
+        energies = []
         for events in train.batches(256):
-            features.append(_features(model, events))
+            seen.append(_known(model, events))
             energies.append(events.truth["energy"])
-        tev = np.concatenate(energies).astype(np.float64) / GEV_PER_UNIT
-        fitted = HistGradientBoostingRegressor(
-            max_iter=400, learning_rate=0.05, early_stopping=True, random_state=recipe.seed
-        )
-        fitted.fit(np.concatenate(features), tev, sample_weight=1 / tev)
+        known, tev = np.concatenate(seen), np.concatenate(energies).astype(np.float64) / GEV_PER_UNIT
 
-        def predict(events: Events) -> Outputs:
-            return {OUTPUT: fitted.predict(_features(model, events)).astype(np.float32)[:, None]}
+        def fitted(columns: int) -> Predictor:
+            trees = HistGradientBoostingRegressor(
+                max_iter=400, learning_rate=0.05, early_stopping=True, random_state=recipe.seed
+            )
+            trees.fit(known[:, :columns], tev, sample_weight=1 / tev)
+            return lambda events: {
+                OUTPUT: trees.predict(_known(model, events)[:, :columns]).astype(np.float32)[:, None]
+            }
 
-        return {"boosting": predict}
+        models = {"boosting": fitted(len(FEATURES))}
+        return models | {"boosting_sums": fitted(known.shape[1])} if model.sums else models
 
     def measure(
         self, recipe: Recipe, predictions: Mapping[str, Outputs], truth: Mapping[str, NDArray[Any]]
@@ -238,6 +242,13 @@ def _network(layers: Layers, section: MuonModel) -> nn.Module:
     from levelone.zoo.muon_baseline import MuonBaseline
 
     return MuonBaseline(layers, section)
+
+
+def _known(model: MuonModel, events: Events) -> NDArray[np.float32]:
+    """High-level features of a batch, and behind them the sums of its layers, if any."""
+    features = _features(model, events)
+    sums = events.inputs.get("sums")
+    return features if sums is None else np.concatenate([features, sums.reshape(len(sums), -1)], axis=1)
 
 
 def _features(model: MuonModel, events: Events) -> NDArray[np.float32]:

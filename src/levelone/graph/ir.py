@@ -253,10 +253,9 @@ class HostEnd:
         """Real numbers [event, *graph shape] of ``code * scale``, in float64."""
         gain, bias = (np.array([float(x) for x in numbers]) for numbers in (self.gain, self.bias))
         found = values * gain + bias
-        if self.lower is None and self.upper is None:
-            return found
-        ends = [None if end is None else float(end) for end in (self.lower, self.upper)]
-        return np.clip(found, *ends)
+        if self.lower is not None:
+            found = np.maximum(found, float(self.lower))
+        return found if self.upper is None else np.minimum(found, float(self.upper))
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,6 +10,7 @@ from levelone.errors import UnsupportedError
 from levelone.graph.ir import IntRange
 from levelone.graph.ops import AveragePool, Conv, MaxPool, Pad, Window
 from levelone.hls.layers.gather import lower_gather
+from levelone.hls.lowering.accumulator import weighted_sum
 from levelone.hls.lowering.spec import Body, LayerSpec, Parameter, Site
 from levelone.hls.types import codes_type, exact_type, value_type
 
@@ -23,8 +24,6 @@ def lower_window_conv(op: Conv, site: Site) -> list[LayerSpec]:
     if _starts_in_padding(op.window):
         padding, inside = _padded_first(op.window, site)
         return [*padding, *lower_window_conv(replace(op, pads=((0, 0),) * op.window.rank), inside)]
-    from levelone.hls.lowering.sums import weighted_sum
-
     made = weighted_sum(site, op.weights, op.bias, op.step)
     constants = geometry(op.window, site) | {"groups": op.groups}
     reuse, copies = site.config.reuse_factor, constants["partition"]

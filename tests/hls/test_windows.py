@@ -113,8 +113,9 @@ def test_a_broken_streamed_convolution_is_caught(header: str, right: str, wrong:
     b = GraphBuilder("conv")
     x = b.input("x_q", (5, 4, 6, 4), Fraction(1), IntRange(-4, 3))
     weights = rng.integers(-3, 4, (3, 3, 3, 2, 4))
+    # no padding behind the last plane: the planes that an event leaves lie under the padding of the next one
     op = Conv(
-        weights, np.array([1, -2, 3, 5]), (Fraction(1),), (2, 1, 2), ((1, 1), (0, 1), (1, 0)), (1, 1, 1), 2
+        weights, np.array([1, -2, 3, 5]), (Fraction(1),), (2, 1, 2), ((1, 0), (0, 1), (1, 0)), (1, 1, 1), 2
     )
     graph = b.build(b.node("y", op, x))
     manifest = convert(graph, tmp_path / "conv", HlsConfig(io="stream"))

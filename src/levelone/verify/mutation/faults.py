@@ -286,6 +286,8 @@ def _parameters(project: Path) -> str:
     return (project / "firmware/parameters.h").read_text(encoding="utf-8")
 
 
+SWAPPED_FACTOR = "const product_T product = code(in) * code(factor[CONFIG_T::factor_size - 1 - channel])"
+
 SHARED: Mapping[str, Sequence[tuple[str, str, str]]] = {
     "nnet_dense_latency.h": (
         ("operation", "acc[jj] += mult[index];", "acc[jj] -= mult[index];"),
@@ -332,6 +334,34 @@ SHARED: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("line buffer", "CONFIG_T::in_width> line_buffer[", "CONFIG_T::in_width + 1> line_buffer["),
     ),
     "nnet_transpose.h": (("order", "int idx = transfer_idx<CONFIG_T>(i);", "int idx = i;"),),
+    "levelone_window.h": (
+        ("order", "const unsigned ow = p % CONFIG_T::out_width;", "const unsigned ow = 0;"),
+        ("padding", "data[tap] ? in[source] : in_T(0);", "in[source];"),
+        ("padding", "data[tap] ? recent[kd][kh][kw][c] : value_T(0);", "recent[kd][kh][kw][c];"),
+        ("line buffer", "next = planes[kd][h * CONFIG_T::in_width + w];", "next = newest;"),
+        ("line buffer", "following = lines[kd][kh][w];", "following = next;"),
+        ("line buffer", "= following[c];", "= newest[c];"),
+        (
+            "window",
+            "recent[kd][kh][kw][c] = recent[kd][kh][kw + 1][c];",
+            "recent[kd][kh][kw][c] = newest[c];",
+        ),
+    ),
+    "levelone_conv.h": (
+        ("operation", "sum[f] = biases[f];", "sum[f] = 0;"),
+        ("order", "const unsigned row = (tap *", "const unsigned row = ((taps - 1 - tap) *"),
+    ),
+    "levelone_requantise.h": (
+        ("rounding", "product >> CONFIG_T::shift;", "(product >> CONFIG_T::shift) + 1;"),
+        ("saturation", "result = highest;", "result = lowest;"),
+        ("order", "const product_T product = code(in) * code(factor[channel])", SWAPPED_FACTOR),
+        ("operation", "signed_code(in) >= signed_code(", "signed_code(in) > signed_code("),
+    ),
+    "levelone_lookup.h": (("table entry", "CONFIG_T::entries + entry]", "CONFIG_T::entries + (entry ^ 1)]"),),
+    "levelone_pool.h": (
+        ("operation", "(!any || best < candidate)", "(!any || candidate < best)"),
+        ("padding", "if (data[tap] && (!any", "if ((!any"),
+    ),
 }
 """Faults of the code that layers share: kind, text, other text (all places where it occurs)."""
 
@@ -339,8 +369,9 @@ SHARED: Mapping[str, Sequence[tuple[str, str, str]]] = {
 def _shared(project: Path) -> Iterator[Fault]:
     for name, entries in SHARED.items():
         file = f"firmware/nnet_utils/{name}"
-        used = name.removesuffix(".h").removesuffix("_stream").removesuffix("_latency") in _parameters(
-            project
+        mentioned = name.removesuffix(".h").removesuffix("_stream").removesuffix("_latency")
+        used = mentioned in _parameters(project) or (
+            name.startswith("levelone_") and (project / file).is_file()
         )
         text = (project / file).read_text(encoding="utf-8") if used else ""
         for kind, old, new in entries:

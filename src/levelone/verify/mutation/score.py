@@ -138,10 +138,10 @@ def run(
     for fault in all_faults(manifest, seed=1, per_array=per_array):
         if fault.layer is not None and fault.kind not in STOPPING:
             queues.setdefault(fault.layer.split("_")[0], []).append(fault)
-    chosen = [
-        _kinds_in_turn(queue)[int(prefix.split("c")[1]) :: copies][:builds]
-        for prefix, queue in queues.items()
-    ]
+    chosen = []
+    for prefix, queue in queues.items():
+        graph_number, copy = map(int, prefix.removeprefix("g").split("c"))
+        chosen.append(_kinds_in_turn(queue, graph_number)[copy::copies][:builds])
     groups = [[f for f in row if f is not None] for row in itertools.zip_longest(*chosen)]
     mutants: list[Mutant] = []
     while groups:
@@ -158,7 +158,7 @@ def run(
         manifest = convert(single.graph, scratch / f"single{number}", config)
         faults = all_faults(manifest, seed=1, per_array=per_array)
         faults = [f for f in faults if f.layer is None or f.kind in STOPPING]
-        for fault in _kinds_in_turn(faults)[:alone]:
+        for fault in _kinds_in_turn(faults, number)[:alone]:
             mutants += _judge(single, manifest, [fault], scratch) or []
         show(f"{len(mutants)} faults judged")
     return mutants
@@ -194,12 +194,14 @@ def _cycled(codes: Mapping[str, Codes]) -> dict[str, Codes]:
     return {name: found[np.arange(events) % len(found)] for name, found in codes.items()}
 
 
-def _kinds_in_turn(faults: Sequence[Fault]) -> list[Fault]:
-    """The same faults, kinds alternating, so that the first ones are of all kinds."""
+def _kinds_in_turn(faults: Sequence[Fault], first: int = 0) -> list[Fault]:
+    """The same faults, kinds alternating, so that the first ones are of all kinds; from kind `first` on."""
     kinds: dict[str, list[Fault]] = {}
     for i in np.random.default_rng(0).permutation(len(faults)).tolist():
         kinds.setdefault(faults[i].kind, []).append(faults[i])
-    rows = itertools.zip_longest(*(kinds[kind] for kind in sorted(kinds)))
+    names = sorted(kinds)
+    turned = [names[(i + first) % len(names)] for i in range(len(names))]
+    rows = itertools.zip_longest(*(kinds[kind] for kind in turned))
     return [fault for row in rows for fault in row if fault is not None]
 
 

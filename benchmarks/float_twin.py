@@ -12,9 +12,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from levelone.graph import Graph, Node
-from levelone.graph.ops import Add, Concat, Conv, Dense, MaxPool, Relu, Requantise, Reshape
+from levelone.graph.ops import Add, AveragePool, Concat, Conv, Dense, MaxPool, Relu, Requantise, Reshape
 
 CONVOLUTIONS = (functional.conv1d, functional.conv2d, functional.conv3d)
+MEANS = (functional.avg_pool1d, functional.avg_pool2d, functional.avg_pool3d)
 POOLS = (functional.max_pool1d, functional.max_pool2d, functional.max_pool3d)
 
 
@@ -59,6 +60,9 @@ def _layer(node: Node) -> Callable[..., Tensor]:
         case MaxPool() as pool:
             function, begins = POOLS[len(pool.kernel) - 1], tuple(begin for begin, _ in pool.pads)
             return lambda x: function(x, pool.kernel, pool.stride, begins)
+        case AveragePool() as pool if not any(map(any, pool.pads)):
+            average = MEANS[len(pool.kernel) - 1]
+            return lambda x: average(x, pool.kernel, pool.stride)
         case Relu():
             return torch.relu
         case Requantise():

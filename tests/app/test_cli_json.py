@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from .conftest import MODEL, Levelone
+from .conftest import MODEL, ROOT, Levelone
 
-CSIM_KEYS = {"verdict", "vectors", "layers", "first_mismatch", "build_seconds", "seconds_per_event"}
+
+def documented_keys() -> set[str]:
+    """First column of the table in docs/continuous-integration.md."""
+    text = (ROOT / "docs" / "continuous-integration.md").read_text()
+    rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
+    return {key for row in rows for key in re.findall(r"`(\w+)`", row)}
 
 
 def one_object(text: str) -> dict[str, object]:
@@ -25,7 +31,8 @@ def test_exact_project(levelone: Levelone, project: Path) -> None:
     done = levelone("csim", project, "--vectors", 60, "--seed", 3, "--json")
     found = one_object(done.stdout)
     assert done.returncode == 0, done.stderr
-    assert found.keys() >= CSIM_KEYS
+    assert found.keys() == documented_keys()
+    assert found["edited_files"] == []
     assert found["verdict"] == "exact"
     assert found["vectors"] == 60
     assert found["first_mismatch"] is None
@@ -50,6 +57,7 @@ def test_broken_project(levelone: Levelone, broken_project: Path) -> None:
     assert isinstance(first, dict)
     assert first["layer"] == "logit"
     assert first["expected"] != first["found"]
+    assert found["edited_files"] == ["firmware/weights/logit_weight.h"]
 
 
 def test_model_in_the_project_that_is_another(levelone: Levelone, project: Path, tmp_path: Path) -> None:
@@ -68,6 +76,7 @@ def test_failure_is_an_object_too(levelone: Levelone, tmp_path: Path) -> None:
     assert done.returncode == 2
     assert found["verdict"] == "not comparable"
     assert found["error"]
+    assert found.keys() - {"error", "hint"} < documented_keys()
 
 
 @pytest.mark.parametrize("words", [["list"], ["doctor"]])

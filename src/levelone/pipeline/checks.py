@@ -32,6 +32,7 @@ NOTHING_COMPARED: dict[str, Any] = {
     "first_mismatch": None,
     "build_seconds": None,
     "seconds_per_event": None,
+    "edited_files": [],
 }
 """The result of a check that could not run, in the form of one that did."""
 
@@ -169,7 +170,7 @@ def check_folder(
     -------
     dict
         ``verdict``, ``vectors``, ``layers``, ``first_mismatch``, ``reason``, ``build_seconds``,
-        ``seconds_per_event``, ``notes``, the ``proofs`` of the project's
+        ``seconds_per_event``, ``edited_files``, ``notes``, the ``proofs`` of the project's
         layers, one entry of ``sets`` for each set of vectors, and ``float32``: how qonnx's own execution of
         the file differs from its exact meaning (`float_line`; null where a trained module is compared).
 
@@ -215,13 +216,14 @@ def compare(
 ) -> dict[str, Any]:
     """Check every set and join the results: the worst verdict counts."""
     results = []
-    for number, chosen in enumerate(sets):
+    for chosen in sets:
         show(f"{chosen.name}: {_events(chosen):,} events")
         found = check_project(project, chosen.codes, chosen.module_codes, graph=graph)
-        if number == 0 and found.edited:
-            notes.append(f"edited since it was generated: {', '.join(found.edited)}")
         against = ["exact reference"] + (["trained module"] if chosen.module_codes is not None else [])
         results.append({"name": chosen.name, "against": against, **found.to_dict()})
+    edited = results[0]["edited_files"]  # of the project, the same for every set
+    if edited:
+        notes.append(f"edited since it was generated: {', '.join(edited)}")
     verdicts = [result["verdict"] for result in results]
     worst = next(v for v in ("not comparable", "mismatch", "exact") if v in verdicts)
     vectors = sum(result["vectors"] for result in results)
@@ -234,6 +236,7 @@ def compare(
         "reason": next((result["reason"] for result in results if result["reason"]), ""),
         "build_seconds": max(result["build_seconds"] for result in results),
         "seconds_per_event": seconds / vectors if vectors else None,
+        "edited_files": edited,
         "notes": notes,
         "proofs": read_manifest(project).proofs,
         "sets": results,

@@ -12,8 +12,9 @@ import pytest
 
 PRELUDE = """
 import ctypes, errno, os, signal, subprocess, sys, time
-from levelone.cli.console import one_json_object, run_and_exit
+from levelone.cli.console import one_json_object
 from levelone.errors import LeveloneError
+from levelone.exits import run_and_exit
 libc = ctypes.CDLL(None)
 """
 

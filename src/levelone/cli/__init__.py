@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from levelone.cli import diagnosis, info, model, project, run, simulate
-from levelone.cli.console import run_and_exit
+from levelone.exits import run_and_exit
 
 EXAMPLES = """
 Quantised compact CNNs for detector triggers: train, generate the HLS project, prove it exact.

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import typer
 
-from levelone.cli.console import COULD_NOT_RUN, one_json_object
+from levelone.cli.console import one_json_object
 from levelone.cli.options import AsJson
+from levelone.exits import COULD_NOT_RUN
 
 
 def add_to(app: typer.Typer) -> None:

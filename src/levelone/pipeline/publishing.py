@@ -114,6 +114,6 @@ def main(arguments: list[str]) -> None:
 if __name__ == "__main__":
     import sys
 
-    from levelone.cli.console import run_and_exit
+    from levelone.exits import run_and_exit
 
     run_and_exit(lambda: main(sys.argv[1:]))

@@ -1,0 +1,86 @@
+"""How a program of levelone ends: its exit code, and one readable message for every failure."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from types import FrameType
+
+from levelone.errors import LeveloneError
+
+COULD_NOT_RUN = 2
+INTERRUPTED = 130
+
+DISK_ERRORS = {
+    errno.ENOSPC: "free some space, or choose another output folder",
+    errno.EDQUOT: "your disk quota is used up",
+    errno.EROFS: "choose an output folder that can be written to",
+    errno.EACCES: "check the permissions",
+    errno.EPERM: "check the permissions",
+    errno.ENOENT: "check the path",
+}
+
+
+def run_and_exit(command: Callable[[], object]) -> None:
+    """Run the command line and leave with its exit code; every failure becomes one readable message.
+
+    Exit codes: 0 success or exact, 1 mismatch, 2 bad input or could not run, 130 interrupted.
+    """
+    interrupted: list[int] = []
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        # Libraries below may turn KeyboardInterrupt into their own exit code: remember who asked.
+        interrupted.append(number)
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, interrupt)
+    code: int
+    try:
+        code = _guarded(command)
+        sys.stdout.flush()
+    except OSError as error:
+        code = _report_os_error(error)
+        # The interpreter flushes again on its way out: let it flush into nothing.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    if interrupted and code != 0:
+        _say("interrupted; nothing half-written is left, and `levelone run` goes on where it stopped")
+        code = INTERRUPTED
+    sys.exit(code)
+
+
+def _guarded(command: Callable[[], object]) -> int:
+    try:
+        command()
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except LeveloneError as error:
+        _say(f"error: {error}")
+        return COULD_NOT_RUN
+    except OSError as error:
+        return _report_os_error(error)
+    except Exception:
+        # A fault of levelone itself: keep the traceback, but never leave with the code of a mismatch.
+        traceback.print_exc()
+        _say("error: this is a fault in levelone, not in your input; please report it with the lines above")
+        return COULD_NOT_RUN
+    return 0
+
+
+def _report_os_error(error: OSError) -> int:
+    if error.errno == errno.EPIPE:
+        return 0  # the reader of our output left: `levelone list | head -1`
+    place = f"{error.filename}: " if error.filename else ""
+    _say(f"error: {place}{error.strerror or error}")
+    if error.errno in DISK_ERRORS:
+        _say(f"  hint: {DISK_ERRORS[error.errno]}")
+    return COULD_NOT_RUN
+
+
+def _say(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)

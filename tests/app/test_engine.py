@@ -12,6 +12,8 @@ import pytest
 
 from levelone.errors import LeveloneError
 from levelone.pipeline.engine import Stage, run_stages
+from levelone.pipeline.job import plan
+from levelone.pipeline.stages import Run, all_stages
 from levelone.pipeline.state import RunState, code_digest, locked
 
 
@@ -171,3 +173,12 @@ def test_second_run_in_the_same_folder_is_refused(tmp_path: Path) -> None:
 def test_code_digest_sees_its_own_package_only() -> None:
     assert code_digest("report") != code_digest("pipeline")
     assert code_digest("recipe") == code_digest("recipe")
+
+
+@pytest.mark.parametrize(
+    ("name", "code"), [("convert", "graph, stimuli, hls"), ("csim", "graph, stimuli, hls, verify")]
+)
+def test_a_change_of_the_code_that_makes_vectors_counts(name: str, code: str, tmp_path: Path) -> None:
+    job = plan("pixelseed", folder=tmp_path / "run")
+    stage = next(stage for stage in all_stages(job) if stage.name == name)
+    assert f"code of {code}" in stage.inputs(Run(job))

@@ -18,9 +18,9 @@ from levelone.graph import Codes, Graph, GraphBuilder, IntRange, Rounding, execu
 from levelone.graph.ops import Dense, Lookup, Relu, Requantise
 from levelone.hls import HlsConfig, convert
 from levelone.hls.lowering import lower
+from levelone.stimuli.coverage import choose, goals
+from levelone.stimuli.effort import EVENTS, events_to_try
 from levelone.verify import random_vectors
-from levelone.verify.coverage import choose, goals
-from levelone.verify.effort import EVENTS, events_to_try
 from levelone.verify.mutation.faults import INVISIBLE, Edit, Fault, all_faults, plant
 from levelone.verify.mutation.graphs import large_graphs, pack, small_graphs
 from levelone.verify.mutation.score import Mutant, every_input, many_inputs, percent, run, score

@@ -28,6 +28,7 @@ from levelone.hls.manifest import Manifest, read_manifest
 from levelone.hls.names import firmware_names
 from levelone.hls.types import exponent_of, value_type
 from levelone.hls.writer import copy_headers, write_firmware
+from levelone.stimuli import random_vectors
 
 EXTRAS = "levelone"
 MODEL = f"{EXTRAS}/model.onnx"
@@ -79,7 +80,7 @@ def convert(
     renamed = [_rename(spec, names) for spec in specs]
     stamp = hashlib.sha256(_describe(renamed, config).encode()).hexdigest()[:8]
     codes = (
-        _golden(graph)
+        random_vectors(graph, GOLDEN_EVENTS, GOLDEN_SEED)
         if golden is None
         else {port.value.name: golden[port.value.name] for port in graph.inputs}
     )
@@ -181,12 +182,6 @@ def _describe(specs: Sequence[LayerSpec], config: HlsConfig) -> str:
         attributes = sorted(spec.attributes.items())
         lines.append(f"{spec.name} {spec.kind} {spec.inputs} {spec.shape} {types} {codes} {attributes}")
     return "\n".join(lines)
-
-
-def _golden(graph: Graph) -> dict[str, Codes]:
-    from levelone.verify.stimuli import random_vectors
-
-    return random_vectors(graph, GOLDEN_EVENTS, GOLDEN_SEED)
 
 
 def check_parameters(specs: Sequence[LayerSpec], folder: Path, config: HlsConfig) -> None:

@@ -19,7 +19,8 @@ from levelone.pipeline.floats import float_line
 from levelone.pipeline.job import Job
 from levelone.pipeline.modules import VECTORS, TrainedModule, companions, metadata_of, module_in
 from levelone.recipe import Recipe, load_recipe
-from levelone.verify import Vectors, check_project, random_vectors, read_graph, read_vectors, write_vectors
+from levelone.stimuli import random_vectors
+from levelone.verify import Vectors, check_project, read_graph, read_vectors, write_vectors
 from levelone.zoo import find_system
 
 BENCH_EVENTS = 64

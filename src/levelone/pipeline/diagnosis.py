@@ -12,7 +12,8 @@ from levelone.graph import Codes, Graph
 from levelone.hls.manifest import read_manifest
 from levelone.pipeline.checks import RANDOM_VECTORS, SIDE
 from levelone.pipeline.modules import VECTORS
-from levelone.verify import random_vectors, read_graph, read_vectors
+from levelone.stimuli import random_vectors
+from levelone.verify import read_graph, read_vectors
 from levelone.verify.diagnosis import diagnose
 
 

@@ -217,7 +217,7 @@ def _convert_inputs(run: Run) -> dict[str, str]:
     return {
         **run.digest_of("model.onnx", "vectors.h5", "module.pt", "recipe.toml"),
         **run.recipe_digest("hls"),
-        **_code("graph", "hls"),
+        **_code("graph", "stimuli", "hls"),
         **_versions("hls4ml", "qonnx"),
     }
 
@@ -235,7 +235,7 @@ def _csim_inputs(run: Run) -> dict[str, str]:
         **run.digest_of("project/levelone.json", "module.pt", "vectors.h5"),
         **run.data_digest(),
         **run.recipe_digest("verify", "seed"),
-        **_code("graph", "hls", "verify"),
+        **_code("graph", "stimuli", "hls", "verify"),
     }
 
 

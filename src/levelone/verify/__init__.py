@@ -6,12 +6,10 @@
     check.outcome, check.to_dict()
 """
 
-from levelone.verify.stimuli import random_vectors
+from levelone.stimuli import random_vectors
+from levelone.verify.check import Check, check_project, read_graph
 from levelone.verify.vectors import Vectors, read_vectors, write_vectors
 from levelone.verify.verdict import LayerComparison, Mismatch, Outcome, Verdict, compare_codes, judge
-
-# the check stands above hls, which itself needs the stimuli: last
-from levelone.verify.check import Check, check_project, read_graph  # isort: skip
 
 __all__ = [
     "Check",

@@ -20,10 +20,10 @@ from levelone.graph.ir import Codes, Graph
 from levelone.hls.config import HlsConfig
 from levelone.hls.manifest import Manifest
 from levelone.hls.project import convert
+from levelone.stimuli import random_vectors
 from levelone.verify.check import check_project
 from levelone.verify.mutation.faults import INVISIBLE, Fault, all_faults, plant
 from levelone.verify.mutation.graphs import pack
-from levelone.verify.stimuli import random_vectors
 
 STANDARD = 1000
 """Random vectors that `levelone csim` takes by default; with seed 1."""

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
 from levelone.graph.ir import Codes, Graph, GraphInput
-from levelone.verify.chosen import covering_vectors
-from levelone.verify.effort import events_to_try, joined
-from levelone.verify.extremes import extreme_vectors
+from levelone.stimuli.chosen import covering_vectors
+from levelone.stimuli.effort import events_to_try, joined
+from levelone.stimuli.extremes import extreme_vectors
 
 SPARSE_FRACTION = 0.08
 """Share of non-zero codes in a sparse event; charges and energies leave most of an image empty."""

@@ -1,4 +1,4 @@
-"""Vectors that reach the goals of `levelone.verify.coverage`: picked from a pool, then searched for."""
+"""Vectors that reach the goals of `levelone.stimuli.coverage`: picked from a pool, then searched for."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.graph.ir import Codes, Graph
-from levelone.verify.coverage import CodeGoals, Goals, choose, goals
-from levelone.verify.effort import events_to_try, in_chunks, joined
+from levelone.stimuli.coverage import CodeGoals, Goals, choose, goals
+from levelone.stimuli.effort import events_to_try, in_chunks, joined
 
 SINGLES = 1024
 """Input elements that are tried alone, per port."""

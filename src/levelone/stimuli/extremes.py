@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from levelone.graph.ir import Codes, Graph
 from levelone.graph.ops import Add, Affine, AveragePool, Conv, Dense, Multiply
-from levelone.verify.effort import events_to_try, in_chunks, joined
+from levelone.stimuli.effort import events_to_try, in_chunks, joined
 
 ROUNDS = 24
 GROWING = (Add, Affine, AveragePool, Conv, Dense, Multiply)

@@ -2,7 +2,7 @@
 
 A goal is something that some fault would change and that can be read off the reference: an operand of a sum
 that is not zero (wrong weight), a code next to a step of a requantisation (wrong rounding or multiplier), an
-entry of a table. (Types too narrow show at the ends of the sums: see `levelone.verify.extremes`.)
+entry of a table. (Types too narrow show at the ends of the sums: see `levelone.stimuli.extremes`.)
 """
 
 from __future__ import annotations

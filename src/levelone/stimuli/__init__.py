@@ -1,0 +1,10 @@
+"""Input codes for a graph that provoke: what a project is tested with.
+
+::
+
+    codes = random_vectors(graph, 2000, seed=1)
+"""
+
+from levelone.stimuli.vectors import random_vectors
+
+__all__ = ["random_vectors"]

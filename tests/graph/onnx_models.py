@@ -59,6 +59,11 @@ class Model:
         return helper.make_model(graph, opset_imports=opsets, ir_version=9)
 
 
+def weights(*shape: int, seed: int = 0) -> np.ndarray:
+    """Normal numbers that depend on shape and seed alone, not on what has run before."""
+    return np.random.default_rng((seed, *shape)).standard_normal(shape) * 0.5
+
+
 def real_inputs(model: onnx.ModelProto) -> list[onnx.ValueInfoProto]:
     """Graph inputs that are not parameters (some exporters list those as well)."""
     parameters = {tensor.name for tensor in model.graph.initializer}

@@ -6,16 +6,10 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from onnx_models import DOMAIN, Model, compare
+from onnx_models import DOMAIN, Model, compare, weights
 
 from levelone.graph import IntRange, execute, quantise_inputs, read_qonnx
 from levelone.graph.ops import Affine, AveragePool, Concat, Conv, Dense, MaxPool, Requantise, Transpose
-
-RNG = np.random.default_rng(7)
-
-
-def weights(*shape):
-    return RNG.standard_normal(shape) * 0.5
 
 
 def ops(model) -> list[str]:
@@ -96,7 +90,8 @@ def test_gemm_with_and_without_transposition() -> None:
 def test_bias_finer_than_products_makes_a_finer_accumulator() -> None:
     m = Model(x=(10,))
     x = m.quant("x", 0.25, 4)
-    bias = m.quant(m.constant(weights(3)), 2.0**-9, 10)
+    odd = np.array([-35, 66, 79])  # one odd code: a coarser grid would do for even ones
+    bias = m.quant(m.constant(odd * 2.0**-9), 2.0**-9, 10)
     model = m.build(m.add("Gemm", x, m.weight(weights(10, 3), 0.125), bias, out="fc"))
     graph = read_qonnx(model)
     assert graph.node("fc").op.step == 2**4

@@ -8,18 +8,12 @@ from fractions import Fraction
 import numpy as np
 import onnx
 import pytest
-from onnx_models import DOMAIN, Model, compare, real_inputs, run_qonnx
+from onnx_models import DOMAIN, Model, compare, real_inputs, run_qonnx, weights
 
 from levelone.errors import LeveloneError
 from levelone.graph import IntRange, execute, quantise_inputs, read_qonnx, to_onnx_layout
 from levelone.graph.inputs import real_inputs as inputs_for
 from levelone.graph.ops import Conv, Dense, Transpose
-
-RNG = np.random.default_rng(19)
-
-
-def weights(*shape):
-    return RNG.standard_normal(shape) * 0.5
 
 
 def ops(model) -> list[str]:
@@ -82,7 +76,7 @@ def test_codes_can_be_turned_back_into_inputs() -> None:
     m = Model(x=(4, 3))
     x = m.add("Sub", m.add("Mul", m.add("Transpose", "x", perm=[0, 2, 1]), m.constant(2.0)), m.constant(1.0))
     graph = read_qonnx(m.build(m.quant(x, 0.25, 4, out="q")))
-    codes = {"q": RNG.integers(-8, 8, size=(20, *graph.values["q"].shape))}
+    codes = {"q": np.random.default_rng(1).integers(-8, 8, size=(20, *graph.values["q"].shape))}
     real = inputs_for(graph, codes)
     assert real["x"].shape == (20, 4, 3)
     assert (quantise_inputs(graph, real)["q"] == codes["q"]).all()
@@ -162,7 +156,7 @@ def test_networks_that_qonnx_has_made_channels_last(rank: int) -> None:
     converted = wrapper.model
     assert compare(converted, events=4) >= 4
     graph = read_qonnx(converted)
-    real = (RNG.standard_normal((5, *(2, 8, 6)[: rank + 1])) * 2).astype(np.float32)
+    real = (np.random.default_rng(2).standard_normal((5, *(2, 8, 6)[: rank + 1])) * 2).astype(np.float32)
     (info,) = real_inputs(converted)
     shape = [d.dim_value for d in info.type.tensor_type.shape.dim[1:]]
     given = real if shape == list(real.shape[1:]) else np.moveaxis(real, 1, -1)
@@ -220,7 +214,7 @@ def test_average_pools_with_a_ceiling(include: int) -> None:
     model = m.build(y)
     # by hand: qonnx's runtime has counted the part beyond the padding in some versions
     graph = read_qonnx(model)
-    real = (RNG.standard_normal((3, 2, 7, 5)) * 3).astype(np.float32)
+    real = (np.random.default_rng(3).standard_normal((3, 2, 7, 5)) * 3).astype(np.float32)
     codes = quantise_inputs(graph, {"x": real})
     layers = execute(graph, codes)
     name = graph.outputs[0]
@@ -288,7 +282,7 @@ def test_qonnx_agrees_on_the_float_functions_of_a_network() -> None:
     model = m.build(*(m.quant(m.add(kind, x), 2.0**-6, 8, out=kind.lower()) for kind in ("Gelu", "Mish")))
     model.opset_import[0].version = 20
     graph = read_qonnx(model)
-    real = (RNG.standard_normal((4, 64)) * 3).astype(np.float32)
+    real = (np.random.default_rng(4).standard_normal((4, 64)) * 3).astype(np.float32)
     layers = execute(graph, quantise_inputs(graph, {"x": real}))
     executed = run_qonnx(model, {"x": real})
     for name in ("gelu", "mish"):

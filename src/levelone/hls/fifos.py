@@ -1,14 +1,32 @@
-"""How deep the FIFOs between the layers of a stream are: a whole tensor only where that is needed.
+"""How deep the FIFOs between the layers of a stream are: a whole tensor only in front of a join.
 
-A dataflow whose layers read and write a fixed number of beats can only stop for want of room in a FIFO if
-layers wait for each other in a ring, some for data and some for room. Such a ring is an undirected cycle of
-the network: branches that part and meet again. A FIFO that lies on no cycle may therefore be as short as one
-likes; every other one holds its whole tensor, so that nothing ever waits for room there. What happens outside
-is not known, so all input ports count as one place, and all output ports as another.
+Each layer reads, event after event, the whole of every input and writes the whole of every output. In which
+order is its own affair: windows lag behind, pools and transposes give nothing before they have seen enough,
+a concatenation reads one operand after the other. A layer waits only where a FIFO that it reads is empty or
+one that it writes is full.
+
+Why nothing stops for ever: suppose it did. A layer that waits for data waits for the maker of that FIFO, one
+that waits for room waits for its reader. The outside gives and takes, so these arrows close to a ring. Those
+for data point upstream, those for room downstream, and a network has no directed cycle: the ring turns round.
+Where it turns upstream again there is a layer with one FIFO full before it that waits for data from another:
+a *join*, a layer of several inputs.
+
+Now count events. Who needs data in event n waits for a layer in event n or earlier, or the data would be
+there. Who needs room in event n waits for a layer that has not read what was written before, so that one is
+in event n or earlier, too. Events never grow along the arrows, which come back to where they began: the whole
+ring is in one event. But a full FIFO with room for a whole tensor begins with a beat from an earlier event
+than the one being written, so its reader is in an earlier event than its maker. With a whole tensor in front
+of every join there is no such ring, however short all other FIFOs are.
+
+What happens outside is not known, so all input ports count as one layer, and all output ports as another, a
+join. Ports have no FIFO of ours: the one in front of a layer that gives an output holds a whole tensor
+instead. FIFOs on no undirected cycle lie on no ring. ``docs/streams.md`` says what the outside has to do, and
+``tests/hls/test_fifos.py`` replays layers as their C++ reads and writes.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -18,22 +36,18 @@ SHORTEST = 16
 LINES = 2
 """Lines of a tensor that a short FIFO holds: layers that pause between lines should not slow each other."""
 
+INPUTS, OUTPUTS = "<inputs>", "<outputs>"
+"""The outside: the layer that gives all input ports, and the one that takes all output ports."""
+
 Edge = tuple[str, str]
+"""(maker, reader) of a FIFO."""
 
 
 def set_depths(model: Any) -> None:
     """Shorten the FIFOs of an hls4ml `ModelGraph` whose stream variables hold a whole tensor each."""
     makers = {name: layer for layer in model.get_layers() for name in layer.outputs}
-    edges: dict[str, Edge] = {}
-    for layer in model.get_layers():
-        if layer.name in model.inputs:
-            edges[f"{layer.name} <- outside"] = ("<inputs>", layer.name)
-            continue
-        edges |= {name: (makers[name].name, layer.name) for name in layer.inputs}  # one reader each
-    for name in model.outputs:
-        edges[f"{name} -> outside"] = (makers[name].name, "<outputs>")
-    short = bridges(edges)
-    for name in short & makers.keys():
+    edges = _edges(model, makers)
+    for name in edges.keys() - whole(edges):
         variable = makers[name].get_output_variable(name)
         pragma = getattr(variable, "pragma", None)
         if isinstance(pragma, tuple) and pragma[0] == "stream":
@@ -46,9 +60,36 @@ def depth(shape: Iterable[int]) -> int:
     return max(SHORTEST, LINES * int(positions[-1]) if positions else 1)
 
 
+def whole(edges: Mapping[str, Edge]) -> set[str]:
+    """Names of the edges whose FIFO has to hold a whole tensor; see the module for the proof."""
+    inputs = Counter(reader for _, reader in edges.values())
+    joins = {layer for layer, number in inputs.items() if number > 1}
+    joins |= {maker for maker, reader in edges.values() if reader == OUTPUTS}
+    return {name for name, (_, reader) in edges.items() if reader in joins} - bridges(edges)
+
+
 def bridges(edges: Mapping[str, Edge]) -> set[str]:
     """Names of the edges that lie on no undirected cycle."""
     return {name for name in edges if not _connected(edges, name)}
+
+
+def _edges(model: Any, makers: Mapping[str, Any]) -> dict[str, Edge]:
+    """The streams by name, those behind views: each has one reader, copies have names of their own."""
+    from hls4ml.model.types import InplaceTensorVariable
+
+    def is_view(name: str) -> bool:
+        return isinstance(makers[name].get_output_variable(name), InplaceTensorVariable)
+
+    edges: dict[str, Edge] = {}
+    for layer in model.get_layers():
+        if layer.name in model.inputs or is_view(layer.outputs[0]):
+            continue
+        for name in layer.inputs:
+            while is_view(name):
+                name = makers[name].inputs[0]
+            maker = makers[name].name
+            edges[name] = (INPUTS if maker in model.inputs else maker, layer.name)
+    return edges | {name: (makers[name].name, OUTPUTS) for name in model.outputs}
 
 
 def _connected(edges: Mapping[str, Edge], without: str) -> bool:

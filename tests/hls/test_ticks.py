@@ -1,0 +1,88 @@
+"""Clocks that a streamed window takes: docs/streams.md against the geometry that is compiled."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+
+from levelone.graph import read_qonnx
+from levelone.hls import HlsConfig
+from levelone.hls.layers import header_path
+from levelone.hls.layers.window import AXES
+from levelone.hls.lowering import lower
+from levelone.hls.toolchain import find_compiler
+
+MUON = Path(__file__).parents[2] / "hls_projects" / "muon" / "model.onnx"
+Constants = Mapping[str, int]
+
+
+def documented(c: Constants) -> list[int]:
+    """Ticks along each axis: one per element, and on until the last window is complete; rows of eight."""
+    extents = [c[f"dilation_{a}"] * (c[f"filt_{a}"] - 1) + 1 for a in AXES]
+    ticks = [
+        max(c[f"in_{a}"], (c[f"out_{a}"] - 1) * c[f"stride_{a}"] + extent - c[f"pad_{a}"])
+        for a, extent in zip(AXES, extents, strict=True)
+    ]
+    if max(extents[:2]) > 1:
+        ticks[2] = max(ticks[2], 8)
+    return ticks
+
+
+def random_geometry(rng: np.random.Generator) -> dict[str, int]:
+    c = {"channels": 1, "out_channels": 1}
+    for axis in AXES:
+        n, k, stride, dilation = (int(rng.integers(1, most)) for most in (13, 5, 5, 4))
+        extent = dilation * (k - 1) + 1
+        begin = int(rng.integers(extent))  # a window that begins in padding alone has a padding layer instead
+        end = max(int(rng.integers(4)), extent - n - begin)
+        values = {"in": n, "filt": k, "stride": stride, "dilation": dilation, "pad": begin}
+        values["out"] = (n + begin + end - extent) // stride + 1
+        c |= {f"{key}_{axis}": value for key, value in values.items()}
+    return c
+
+
+def compiles(claims: list[tuple[Constants, list[int]]], folder: Path) -> bool:
+    """Whether `window_of` has so many ticks along the axes of these configurations."""
+    text = f'#include "{header_path("levelone_window.h")}"\n'
+    for number, (constants, ticks) in enumerate(claims):
+        members = "".join(f"static const unsigned {key} = {value};" for key, value in constants.items())
+        text += f"struct c{number} {{ {members} }};\n"
+        for axis, wanted in zip(AXES, ticks, strict=True):
+            text += f'static_assert(levelone::window_of<c{number}>::ticks_{axis} == {wanted}, "c{number}");\n'
+    source = folder / "ticks.cpp"
+    source.write_text(text, encoding="utf-8")
+    templates = files("hls4ml") / "templates" / "vivado"
+    includes = [f"-I{templates / name}" for name in ("ap_types", "nnet_utils")]
+    command = [str(find_compiler().path), "-std=c++17", "-w", "-fsyntax-only", *includes, str(source)]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def test_a_window_takes_the_ticks_that_are_documented(tmp_path: Path) -> None:
+    rng = np.random.default_rng(8)
+    geometries = [random_geometry(rng) for _ in range(200)]
+    claims = [(c, documented(c)) for c in geometries]
+    assert compiles(claims, tmp_path)
+    # what the formula means: every element is read, every window complete, and no tick is without use
+    for c, ticks in claims:
+        for axis, found in zip(AXES, ticks, strict=True):
+            last_taps = [
+                o * c[f"stride_{axis}"] + (c[f"filt_{axis}"] - 1) * c[f"dilation_{axis}"] - c[f"pad_{axis}"]
+                for o in range(c[f"out_{axis}"])
+            ]
+            needed = 1 + max(c[f"in_{axis}"] - 1, *last_taps)
+            assert found == needed or (axis == "width" and found == 8 > needed)
+    wrong = [(geometries[0], [documented(geometries[0])[0] + 1, *documented(geometries[0])[1:]])]
+    assert not compiles(wrong, tmp_path)
+
+
+def test_the_documented_example(tmp_path: Path) -> None:
+    specs = lower(read_qonnx(MUON), HlsConfig(io="stream", strategy="resource"))
+    (conv,) = (spec.body for spec in specs if spec.name == "conv1")
+    assert conv is not None
+    constants = {key: int(value) for key, value in conv.constants.items()}
+    assert documented(constants) == [26, 16, 16]
+    assert compiles([(constants, [26, 16, 16])], tmp_path)

@@ -20,6 +20,9 @@ class RunningBatchNorm(nn.Module):
     with their ratio; gradients flow through the current batch's part of the sums. (The idea is that of
     J. Howard's running batch normalisation in fast.ai's 2019 course, used for muons in arXiv:2107.02119.)
 
+    The variance is a difference of two sums, which cancel where the mean is much larger than the spread. So
+    the sums are float64, and those of a batch are taken about its own mean.
+
     Parameters
     ----------
     channels
@@ -52,41 +55,24 @@ class RunningBatchNorm(nn.Module):
         self.momentum, self.eps, self.warm_up, self.floor = momentum, eps, warm_up, floor
         self.weight = nn.Parameter(torch.ones(channels))
         self.bias = nn.Parameter(torch.zeros(channels))
-        self.register_buffer("sums", torch.zeros(channels))
-        self.register_buffer("squares", torch.zeros(channels))
-        self.register_buffer("count", torch.zeros(()))
+        self.register_buffer("sums", torch.zeros(channels, dtype=torch.float64))
+        self.register_buffer("squares", torch.zeros(channels, dtype=torch.float64))
+        self.register_buffer("count", torch.zeros((), dtype=torch.float64))
         self.register_buffer("events", torch.zeros((), dtype=torch.int64))
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalised `x` [n, channels, ...]; in training the statistics are updated first."""
-        if self.training:
-            gain, offset = self._affine(*self._track(x))
-        else:
-            gain, offset = self.affine()
-        shape = (1, -1, *[1] * (x.ndim - 2))
-        return x * gain.reshape(shape) + offset.reshape(shape)
+        tracked = self._track(x) if self.training else (self.sums, self.squares, self.count)
+        gain, offset = (t.to(x.dtype).reshape(1, -1, *[1] * (x.ndim - 2)) for t in self._affine(*tracked))
+        return x * gain + offset
 
     def affine(self) -> tuple[Tensor, Tensor]:
-        """(gain, offset) [channels] of the map that this layer applies now; at first the identity."""
-        return self._affine(self.sums, self.squares, self.count)
+        """(gain, offset) float64 [channels] of the map in evaluation, no gradients; at first the identity."""
+        gain, offset = self._affine(self.sums, self.squares, self.count)
+        return gain.detach(), offset.detach()
 
-    def double_affine(self) -> tuple[Tensor, Tensor]:
-        """`affine` computed in float64, without gradients."""
-        weight, bias, sums, squares, count = (
-            t.detach().double() for t in (self.weight, self.bias, self.sums, self.squares, self.count)
-        )
-        return self._affine(sums, squares, count, weight, bias)
-
-    def _affine(
-        self,
-        sums: Tensor,
-        squares: Tensor,
-        count: Tensor,
-        weight: Tensor | None = None,
-        bias: Tensor | None = None,
-    ) -> tuple[Tensor, Tensor]:
-        weight = self.weight if weight is None else weight
-        bias = self.bias if bias is None else bias
+    def _affine(self, sums: Tensor, squares: Tensor, count: Tensor) -> tuple[Tensor, Tensor]:
+        weight, bias = self.weight.double(), self.bias.double()
         if not bool(count > 0):
             return weight, bias
         mean = sums / count
@@ -98,17 +84,27 @@ class RunningBatchNorm(nn.Module):
 
     def _track(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The new sums with gradients; the buffers keep their values only."""
-        axes = [0, *range(2, x.ndim)]
         share = self.momentum if bool(self.count > 0) else 1.0
         number = torch.tensor(x.numel() / x.shape[1], dtype=self.count.dtype, device=x.device)
-        sums = torch.lerp(self.sums, x.sum(axes), share)
-        squares = torch.lerp(self.squares, (x * x).sum(axes), share)
+        of_batch, squares_of_batch = _sums(x)
+        sums = torch.lerp(self.sums, of_batch, share)
+        squares = torch.lerp(self.squares, squares_of_batch, share)
         count = torch.lerp(self.count, number, share)
         self.sums.copy_(sums.detach())
         self.squares.copy_(squares.detach())
         self.count.copy_(count)
         self.events += len(x)
         return sums, squares, count
+
+
+def _sums(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Sums and sums of squares, float64 [channels], of `x` [n, channels, ...], whatever its mean is."""
+    axes = [0, *range(2, x.ndim)]
+    centre = x.detach().mean(axes, keepdim=True)  # any number near the mean: it drops out of the result
+    apart = x - centre
+    sums, squares = apart.sum(axes).double(), (apart * apart).sum(axes).double()
+    number, about = x.numel() / x.shape[1], centre.flatten().double()
+    return sums + number * about, squares + 2 * about * sums + number * about * about
 
 
 def make_norm(norm: Norm | None, channels: int, axes: int) -> nn.Module | None:
@@ -129,7 +125,7 @@ def norm_affine(norm: nn.Module) -> tuple[Tensor, Tensor]:
         If it is no normalisation of this module.
     """
     if isinstance(norm, RunningBatchNorm):
-        return norm.double_affine()
+        return norm.affine()
     if isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d):
         assert norm.running_mean is not None and norm.running_var is not None  # noqa: S101  (as made here)
         gain = norm.weight.detach().double() / torch.sqrt(norm.running_var.double() + norm.eps)

@@ -64,6 +64,8 @@ class Network:
             zero = float(pick(-3, 9))
         if kind == 3:
             zero = pick(-8, 20) / 4
+        if kind in (4, 5):  # a shift that changes the real numbers
+            x = m.add(("Mul", "Div")[kind - 4], x, np.float32(2.0 ** self.choose((-3, -2, -1, 1, 2))))
         return m.quant(
             x, self.scale(size), pick(1 + signed, 7), signed=signed, narrow=pick(0, 1), zero=zero,
             mode=self.choose(MODES), op=self.choose(("Quant", "IntQuant")),

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from levelone.errors import LeveloneError
-from levelone.graph import Graph, GraphBuilder, IntRange, Rounding
+from levelone.graph import Graph, GraphBuilder, IntRange, Rounding, read_qonnx
 from levelone.graph.ir import Value
 from levelone.graph.ops import Lookup, Requantise
 from levelone.hls import HlsConfig, convert, staircase
@@ -223,6 +223,51 @@ def test_every_requantisation_is_exact_in_csim(seed: int, io: str, tmp_path: Pat
     assert check.outcome is Outcome.EXACT, (check.verdict.reason, wrong)
     proofs = {layer["name"]: layer["proof"] for layer in manifest.data["layers"] if layer["proof"]}
     assert {proof["method"] for proof in proofs.values()} == {"scaling", "thresholds"}
+
+
+def shifted_model():
+    """Power-of-two constants before quantisers of power-of-two scales, by every rounding mode."""
+    from onnx_models import DOMAIN, Model
+
+    rng = np.random.default_rng(4)
+    m = Model(**{f"x{i}": (2, 3, 3) for i in range(len(MODES))})
+    outputs = []
+    for i, mode in enumerate(MODES):
+        x = m.quant(f"x{i}", 0.25, 8)
+        power = np.float32(2.0 ** (-3, -2, -1, 1, 2, 3, 4)[i])
+        scaled = m.add("Conv", x, m.weight(rng.standard_normal((3, 2, 1, 1)), 2.0**-4)) if i % 3 == 0 else x
+        outputs.append(m.quant(m.add("Mul", scaled, power), 0.25, 7, mode=mode.value))
+        outputs.append(m.quant(m.add("Div", x, power), 0.5, 6, mode=mode.value, signed=i % 2))
+        short = [np.float32(v) for v in (0.25, 0, 8, 5)]
+        outputs.append(m.add("Trunc", x, *short, domain=DOMAIN, rounding_mode=mode.value))
+        wide = m.add("Conv", x, m.weight(rng.standard_normal((2, 2, 2, 2)), 2.0**-9, 12))
+        leaky = m.add("LeakyRelu", wide, alpha=0.25) if i % 2 else m.add("PRelu", wide, np.float32(0.5))
+        outputs.append(m.quant(leaky, 2.0**-4, 10, mode=mode.value))
+    return m.build(*outputs)
+
+
+def test_a_cast_is_what_leaves_real_numbers_as_they_are() -> None:
+    """A type's own rounding carries a change of scale, not one that doubles the number as well."""
+    b = GraphBuilder("one")
+    x = b.input("x_q", (4,), Fraction(1, 4), IntRange(-128, 127))
+    value = b.values[x]
+    cast = Requantise.between(value, Fraction(1, 2), IntRange(-8, 7))
+    gained = Requantise.between(value, Fraction(1, 2), IntRange(-8, 7), gain=(Fraction(1, 2),))
+    same = Requantise.between(value, Fraction(1, 4), IntRange(-8, 7), gain=(Fraction(2),))
+    assert cast.is_cast(value) and not gained.is_cast(value) and not same.is_cast(value)
+    graph = b.build(b.node("cast", cast, x), b.node("gained", gained, x), b.node("same", same, x))
+    kinds = {spec.name: spec.kind for spec in lower(graph, HlsConfig())}
+    assert kinds == {"x_q": "InputLayer", "cast": "Activation", "gained": "Requantise", "same": "Requantise"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("io", ["parallel", "stream"])
+def test_shifts_that_change_the_real_numbers_are_exact_in_csim(io: str, tmp_path: Path) -> None:
+    graph = read_qonnx(shifted_model())
+    manifest = convert(graph, tmp_path / "shifted", HlsConfig(io=io))
+    check = check_project(manifest.project, random_vectors(graph, 100, 3), graph=graph)
+    wrong = [layer for layer in check.verdict.layers if layer.mismatches]
+    assert check.outcome is Outcome.EXACT, (check.verdict.reason, wrong)
 
 
 @pytest.mark.slow

@@ -25,7 +25,7 @@ Building by hand::
 Operations (`levelone.graph.ops`), shapes channels last and without the batch axis:
 ``Conv`` (weights [*kernel, channels in / groups, channels out]; result ``step * sum + bias``, scale
 ``x.scale * weight_scale / step``), ``Dense`` (weights [in, out], likewise), ``Requantise`` (multiplier,
-offset, scale, range, rounding, zero_point; ``is_shift`` when it is one binary shift), ``Relu``, ``MaxPool``,
+offset, scale, range, rounding, zero_point; ``is_cast`` when an assignment does it), ``Relu``, ``MaxPool``,
 ``AveragePool`` (code = sum; ``divisor``), ``Add`` (equal scales), ``Affine`` (integer factor and term per
 channel), ``Concat`` (axis), ``Reshape``, ``Transpose``. Every `Value` has shape, scale(s), ``exponent`` (or
 None), exact ``range`` (and ``channel_ranges``), width and sign.

@@ -78,6 +78,14 @@ class Requantise:
         num, den = self.multiplier[0].as_integer_ratio()
         return num > 0 and num & (num - 1) == 0 and den & (den - 1) == 0
 
+    def is_cast(self, source: Value) -> bool:
+        """Whether it is one binary shift that leaves the real numbers of `source` as they are.
+
+        That is what an assignment to a fixed-point type does. A gain of two or one half before a quantiser is
+        a shift, too, but changes the real numbers, and no assignment does that.
+        """
+        return self.is_shift and {*source.scale} == {self.multiplier[0] * scale for scale in self.scale}
+
     def integer_form(self) -> tuple[Codes, Codes, Codes]:
         """(factor, term, divisor), each one or one per channel: ``(code * factor + term) / divisor``."""
         count = max(len(self.multiplier), len(self.offset))

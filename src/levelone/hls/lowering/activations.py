@@ -18,8 +18,8 @@ def lower_relu(op: Relu, site: Site) -> list[LayerSpec]:
 
 
 def lower_requantise(op: Requantise, site: Site) -> list[LayerSpec]:
-    """`Requantise`: binary shifts by the type's own rounding and saturation, anything else by a body."""
-    result = _shift_type(op, site)
+    """`Requantise`: a mere cast by the type's own rounding and saturation, anything else by a body."""
+    result = _cast_type(op, site)
     if result is None:
         return lower_any_requantise(op, site)
     source = value_type(site.operands[0])
@@ -33,10 +33,10 @@ def lower_requantise(op: Requantise, site: Site) -> list[LayerSpec]:
     return [wide, replace(_activation("linear", result, site), inputs=(wide.name,))]
 
 
-def _shift_type(op: Requantise, site: Site) -> FixedType | None:
+def _cast_type(op: Requantise, site: Site) -> FixedType | None:
     """The type whose own rounding and clipping are the requantisation; None if there is none."""
     source = site.operands[0]
-    if not op.is_shift or source.exponent is None or site.output.exponent is None:
+    if not op.is_cast(source) or source.exponent is None or site.output.exponent is None:
         return None
     shift = op.multiplier[0]
     unclipped = IntRange(

@@ -72,7 +72,8 @@ def _replay(case: Case, applied: set[str], operands: tuple[Codes, ...]) -> NDArr
         return typed_sum(changed, x[0], case.exponent, *types, out=case.evidence.found.shape[1:])
     if "numbers" in applied:
         op = _with_own_numbers(case, op)
-    if isinstance(op, Requantise) and op.is_shift and result is not None:
+    source = case.graph.values[case.evidence.node.inputs[0]]
+    if isinstance(op, Requantise) and op.is_cast(source) and result is not None:
         return _on_recorded_grid(case, assign(x[0], case.operand(0)[1], result), result)
     made = op.evaluate(*x)
     if isinstance(op, AveragePool) and accumulator is not None:

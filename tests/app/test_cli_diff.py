@@ -16,6 +16,8 @@ def test_a_broken_project_is_explained(levelone: Levelone, broken_project: Path)
     checked = levelone("csim", broken_project, "--vectors", 60)
     assert checked.returncode == 1
     assert f"where it arises and why: levelone diff {broken_project}" in checked.stdout
+    assert "\nproven:" not in checked.stdout
+    assert "nothing is proven: the proofs of convert do not hold for edited files" in checked.stdout
     told = levelone("diff", broken_project, "--vectors", 60)
     assert told.returncode == 1
     assert told.stdout.startswith("first difference: layer logit (Dense), channel 0, event ")

@@ -1,4 +1,5 @@
 import json
+import re
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -12,7 +13,8 @@ from levelone.errors import LeveloneError
 from levelone.files import sha256
 from levelone.graph import Graph, GraphBuilder, IntRange, execute
 from levelone.graph.ops import Conv, Dense, Relu, Reshape
-from levelone.hls import HlsConfig, convert
+from levelone.hls import HlsConfig, convert, read_manifest
+from levelone.pipeline.checks import VectorSet, compare
 from levelone.verify import (
     Check,
     Mismatch,
@@ -254,3 +256,25 @@ def test_a_project_without_or_with_another_model_is_not_comparable(graph: Graph,
     assert check.outcome is Outcome.NOT_COMPARABLE
     assert "is not the model of this project: its SHA-256 differs" in check.verdict.reason
     assert isinstance(check, Check) and check.edited == ("levelone/model.onnx",)
+
+
+@pytest.mark.slow
+def test_proofs_are_about_the_files_that_convert_wrote(graph: Graph, tmp_path: Path) -> None:
+    """A register narrowed by hand is not proven any more, whatever the comparison sees of it."""
+    project = convert(graph, tmp_path / "p").project
+    sets = [VectorSet("some", random_vectors(graph, 20, 1), None)]
+    untouched = compare(project, graph, sets, [])
+    assert untouched["verdict"] == "exact" and untouched["proofs_void"] == []
+    assert untouched["proofs"] == read_manifest(project).proofs != []
+    (project / "myproject_test.cpp").write_text("// no part of the firmware\n")
+    assert compare(project, graph, sets, [])["proofs"] == untouched["proofs"]
+    defines = project / "firmware/defines.h"
+    text = defines.read_text()
+    narrow = re.sub(r"ap_fixed<\d+,\d+> d_accum_t", "ap_fixed<4,4> d_accum_t", text)
+    assert narrow != text
+    defines.write_text(narrow)
+    notes: list[str] = []
+    edited = compare(project, graph, sets, notes)
+    assert edited["verdict"] == "mismatch" and edited["proofs"] == []
+    assert edited["proofs_void"] == ["firmware/defines.h"]
+    assert notes == ["edited since it was generated: firmware/defines.h, myproject_test.cpp"]

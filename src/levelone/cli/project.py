@@ -124,6 +124,9 @@ def csim(
             console.print(float_in_words(result["float32"]), markup=False)
         for line in proofs_in_words({"proof": proof} for proof in result["proofs"]):
             console.print(f"proven: {line}", markup=False)
+        if result["proofs_void"]:
+            edited = ", ".join(result["proofs_void"])
+            console.print(f"nothing is proven: the proofs of convert do not hold for edited files ({edited})")
         colour = "green" if result["verdict"] == "exact" else "red"
         reason = f": {result['reason']}" if result["reason"] else ""
         console.print(f"[bold {colour}]{result['verdict']}[/]{reason}, {result['vectors']:,} vectors")

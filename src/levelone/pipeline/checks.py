@@ -174,8 +174,8 @@ def check_folder(
         ``verdict``, ``vectors``, ``layers``, ``first_mismatch``, ``reason``, ``build_seconds``,
         ``seconds_per_event``, ``edited_files``, ``notes``, the ``proofs`` of the project's layers as far as
         they hold for the files that lie there, ``proofs_void``: edited files of the firmware that take all of
-        them away, one entry of ``sets`` for each set of vectors, and ``float32``: how qonnx's own execution of
-        the file differs from its exact meaning (`float_line`; null where a trained module is compared).
+        them away, one entry of ``sets`` for each set of vectors, and ``float32``: how qonnx's own execution
+        of the file differs from its exact meaning (`float_line`; null where a trained module is compared).
 
     Raises
     ------

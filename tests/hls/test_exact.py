@@ -84,6 +84,8 @@ def test_names_that_cpp_or_hls4ml_would_trip_over(io: str, tmp_path: Path) -> No
         "y_cpy1",
     ]
     names += ["in", "layer1", "config2", "relu", "data", "res", "exit", "std", "double", "accum_t", "output"]
+    names += ["NULL", "I", "INT_MAX", "assert", "errno", "stdin", "time", "id", "int8", "class_v_factor"]
+    names += ["relu_config3", "levelone"]
     for number, name in enumerate(names):
         last = (
             b.node(name, Relu(), last)

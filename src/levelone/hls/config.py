@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from levelone.errors import LeveloneError
+from levelone.hls.names import project_name
 
 Io = Literal["parallel", "stream"]
 Strategy = Literal["latency", "resource"]
@@ -35,7 +36,7 @@ class HlsConfig:
         not divide their number, the largest divisor below it. 0: all of them with the latency strategy, one
         otherwise. A stream computes one position per beat whatever is asked for.
     project_name
-        Top function and file stem, a C identifier.
+        Top function and file stem: a C identifier that nothing else is called (`names.project_name`).
     tight
         Whether accumulators are as narrow as the very weights allow. Otherwise they hold every sum that
         weights and biases of the same types could give. Types of results follow the weights either way.
@@ -64,8 +65,8 @@ class HlsConfig:
             "reuse_factor": (self.reuse_factor >= 1, "a positive integer"),
             "partition_factor": (self.partition_factor >= 0, "a positive integer, or 0 for all positions"),
             "project_name": (
-                re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", self.project_name) is not None,
-                "a C identifier",
+                self.project_name == project_name(self.project_name),
+                f"a C identifier that nothing else is called, {project_name(self.project_name)!r} say",
             ),
         }
         for key, (good, expected) in checks.items():

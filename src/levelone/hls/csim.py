@@ -118,7 +118,8 @@ def _compile(project: Path, units: tuple[Path, ...], compiler: Compiler, target:
         objects = [Path(folder) / f"{unit.stem}.o" for unit in units]
         weights = Path(folder) / "weights.h"
         weights.write_text(overlay(sorted((project / "firmware" / "weights").glob("*.h"))), encoding="utf-8")
-        includes = ["-I", "firmware/ap_types", "-I", "firmware"]
+        # quoted: a project called "math" has a firmware/math.h, which is not what <math.h> means
+        includes = ["-I", "firmware/ap_types", "-iquote", "firmware"]
         extra = [["-include", str(weights)], []]  # the first unit is the firmware itself
         commands = [
             [str(compiler.path), *FLAGS, *includes, *more, "-c", str(unit), "-o", str(made)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from levelone.graph import Codes, Graph, quantise_inputs, read_qonnx
 from levelone.graph.inputs import real_inputs
 from levelone.hls import HlsConfig, Manifest, convert
 from levelone.hls.manifest import read_manifest
+from levelone.hls.names import project_name
 from levelone.pipeline.floats import float_line
 from levelone.pipeline.job import Job
 from levelone.pipeline.modules import VECTORS, TrainedModule, companions, metadata_of, module_in
@@ -66,7 +66,7 @@ def convert_file(
     LeveloneError
         If the file is not QONNX, cannot be carried exactly, or the project cannot be written.
     """
-    name = str(metadata_of(model).get("system") or re.sub(r"\W", "_", model.stem))
+    name = project_name(str(metadata_of(model).get("system") or model.stem))
     config = HlsConfig(
         io=io,  # type: ignore[arg-type]
         part=part,
@@ -74,7 +74,7 @@ def convert_file(
         reuse_factor=reuse_factor,
         strategy=strategy,  # type: ignore[arg-type]
         partition_factor=partition_factor,
-        project_name=name if name[0].isalpha() else f"model_{name}",
+        project_name=name,
         tight=tight,
     )
     return _convert(model, output, config)

@@ -14,11 +14,12 @@ def proof_in_words(proof: Mapping[str, Any] | None) -> str:
     if proof["method"] == "range":
         saved = proof["width_only_bits"] - proof["accumulator_bits"]
         return f"accumulator {proof['accumulator_bits']} bits" + (f" ({saved} saved)" if saved else "")
-    how = (
-        f"{proof['multiplier_bits']}-bit multiplier, shift {proof['shift']}"
-        if proof["method"] == "scaling"
-        else f"{proof['thresholds']} thresholds"
-    )
+    if proof["method"] == "scaling":
+        how = f"{proof['multiplier_bits']}-bit multiplier, shift {proof['shift']}"
+    elif proof["method"] == "thresholds":
+        how = f"{proof['thresholds']} thresholds"
+    else:
+        return str(proof["method"])
     tried = "every code" if proof["exhaustive"] else f"{proof['checked']:,} codes at the steps"
     return f"{how}: {tried} tried"
 
@@ -36,7 +37,7 @@ def proofs_in_words(layers: Iterable[Mapping[str, Any]]) -> list[str]:
     """All proofs of a project, one line for each kind; empty if it has none."""
     proofs = [layer["proof"] for layer in layers if layer.get("proof")]
     sums = [proof for proof in proofs if proof["method"] == "range"]
-    scalings = [proof for proof in proofs if proof["method"] != "range"]
+    scalings = [proof for proof in proofs if proof["method"] in ("scaling", "thresholds")]
     lines = []
     if sums:
         saved = sum(proof["width_only_bits"] - proof["accumulator_bits"] for proof in sums)

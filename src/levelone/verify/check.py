@@ -163,7 +163,7 @@ def read_graph(manifest: Manifest) -> Graph:
     Raises
     ------
     LeveloneError
-        If there is no model, or it is not the one that the project was made from.
+        If there is no model, or it is not the one that the project was made from, value by value.
     """
     from levelone.graph import read_qonnx
 
@@ -179,9 +179,15 @@ def read_graph(manifest: Manifest) -> Graph:
             hint="convert the QONNX file again",
         )
     try:
-        return read_qonnx(path)
+        graph = read_qonnx(path)
     except UnsupportedError as error:
         raise LeveloneError(f"{path}: {error.message}", hint=error.hint) from error
+    if manifest.values != {name: value.shape for name, value in graph.values.items()}:
+        raise LeveloneError(
+            f"{manifest.project}: levelone.json describes other values than {MODEL} has",
+            hint="convert the QONNX file again",
+        )
+    return graph
 
 
 def on_grid(found: NDArray[np.float64], expected: Codes) -> Codes:

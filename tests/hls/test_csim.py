@@ -156,6 +156,28 @@ def test_unfit_compilers(body: str, message: str, monkeypatch: pytest.MonkeyPatc
         find_compiler()
 
 
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("printf '\\377 error: caf\\351\\n' >&2; exit 1", "tiny does not compile:\n\ufffd error: caf\ufffd"),
+        ("kill -9 $$", "was ended by SIGKILL while compiling tiny"),
+        ("exit 0", "ended without an error and without "),
+    ],
+)
+def test_compilers_that_fail(
+    body: str, message: str, fresh: Manifest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    script = tmp_path / "cxx"
+    version = "printf 'g++ 12.2.0 \\377\\n'; exit 0"
+    script.write_text(f'#!/bin/sh\nif [ "$1" = --version ]; then {version}; fi\n{body}\n')
+    script.chmod(0o755)
+    monkeypatch.setenv("LEVELONE_CXX", str(script))
+    with pytest.raises(LeveloneError, match=message) as caught:
+        build(fresh.project)
+    assert ("edited by hand" in str(caught.value.hint)) == ("compile:" in message)
+    assert not list(fresh.project.rglob("*.so"))
+
+
 def test_the_override_names_the_missing_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEVELONE_CXX", "no-such-compiler")
     with pytest.raises(LeveloneError, match="LEVELONE_CXX=no-such-compiler was not found"):
@@ -172,11 +194,12 @@ def test_not_a_project(tmp_path: Path) -> None:
     with pytest.raises(LeveloneError, match="version 99, this levelone reads version 2"):
         build(tmp_path)
     (tmp_path / "levelone.json").write_text('{"schema": "levelone-project", "version": 2}')
-    with pytest.raises(LeveloneError, match="entry 'project' is missing"):
+    with pytest.raises(LeveloneError, match=r"levelone\.json is damaged: project: Field required"):
         build(tmp_path)
-    (tmp_path / "levelone.json").write_text("{")
-    with pytest.raises(LeveloneError, match=r"levelone\.json cannot be read"):
-        build(tmp_path)
+    for text in ("{", "[" * 100_000):
+        (tmp_path / "levelone.json").write_text(text)
+        with pytest.raises(LeveloneError, match=r"levelone\.json cannot be read"):
+            build(tmp_path)
 
 
 def test_an_incomplete_project(fresh: Manifest) -> None:

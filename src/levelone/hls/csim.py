@@ -31,7 +31,7 @@ from levelone.files import atomic_path
 from levelone.graph.ir import Codes
 from levelone.hls.manifest import Manifest, Port, read_manifest
 from levelone.hls.overlay import overlay
-from levelone.hls.toolchain import Compiler, find_compiler
+from levelone.hls.toolchain import HINT, Compiler, find_compiler
 
 FLAGS = ("-std=c++17", "-O2", "-fPIC", "-w")
 BUILD = "build"
@@ -133,9 +133,17 @@ def _compile(project: Path, units: tuple[Path, ...], compiler: Compiler, target:
 
 def _call(command: list[str], folder: Path) -> None:
     try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, errors="replace", check=False
+        )
     except OSError as error:
         raise LeveloneError(f"{command[0]} does not run: {error}") from error
+    if done.returncode < 0:
+        ended = signal.Signals(-done.returncode).name
+        raise LeveloneError(
+            f"{command[0]} was ended by {ended} while compiling {folder.name}",
+            hint="it may have needed more memory than there is; run the command again",
+        )
     if done.returncode != 0:
         errors = [line for line in done.stderr.splitlines() if "error" in line] or done.stderr.splitlines()
         shown = "\n".join(errors[:10]) or f"exit status {done.returncode}"
@@ -143,6 +151,9 @@ def _call(command: list[str], folder: Path) -> None:
             f"{folder.name} does not compile:\n{shown}",
             hint="if the firmware was edited by hand, undo it or convert the model again",
         )
+    made = Path(command[-1])
+    if not made.is_file():
+        raise LeveloneError(f"{command[0]} ended without an error and without {made.name}", hint=HINT)
 
 
 def run(built: BuiltCsim, codes: Mapping[str, Codes], *, workers: int | None = None) -> dict[str, Codes]:

@@ -13,7 +13,7 @@ from levelone.errors import LeveloneError
 
 OVERRIDE = "LEVELONE_CXX"
 OLDEST = (9, 0)
-_HINT = f"install g++ (Debian, Ubuntu: apt install g++), or point {OVERRIDE} at a C++17 compiler"
+HINT = f"install g++ (Debian, Ubuntu: apt install g++), or point {OVERRIDE} at a C++17 compiler"
 
 
 @dataclass(frozen=True)
@@ -44,19 +44,19 @@ def find_compiler() -> Compiler:
     found = shutil.which(wanted)
     if found is None:
         where = f"{OVERRIDE}={wanted}" if os.environ.get(OVERRIDE) else "g++ on the PATH"
-        raise LeveloneError(f"no C++ compiler: {where} was not found", hint=_HINT)
+        raise LeveloneError(f"no C++ compiler: {where} was not found", hint=HINT)
     try:
         shown = subprocess.run(
-            [found, "--version"], capture_output=True, text=True, timeout=60, check=True
+            [found, "--version"], capture_output=True, text=True, errors="replace", timeout=60, check=True
         ).stdout
     except (OSError, subprocess.SubprocessError) as error:
-        raise LeveloneError(f"{found} does not run: {error}", hint=_HINT) from error
+        raise LeveloneError(f"{found} does not run: {error}", hint=HINT) from error
     first = shown.splitlines()[0] if shown else ""
     number = re.search(r"(\d+)\.(\d+)(?:\.\d+)?", re.sub(r"\(.*?\)", "", first))
     if number is None:
-        raise LeveloneError(f"{found} --version says {first!r}: no version number in it", hint=_HINT)
+        raise LeveloneError(f"{found} --version says {first!r}: no version number in it", hint=HINT)
     version = (int(number[1]), int(number[2]))
     if "clang" not in first and version < OLDEST:
         oldest = ".".join(map(str, OLDEST))
-        raise LeveloneError(f"{found} is version {number[0]}, csim needs at least {oldest}", hint=_HINT)
+        raise LeveloneError(f"{found} is version {number[0]}, csim needs at least {oldest}", hint=HINT)
     return Compiler(Path(found), first)

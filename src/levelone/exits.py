@@ -28,8 +28,9 @@ DISK_ERRORS = {
 def run_and_exit(command: Callable[[], object]) -> None:
     """Run the command line and leave with its exit code; every failure becomes one readable message.
 
-    Exit codes: 0 success or exact, 1 mismatch, 2 bad input or could not run, 130 interrupted.
+    Exit codes: 0 success or exact, 1 mismatch, 2 bad input or could not run, 130 interrupted, 143 terminated.
     """
+    _open_closed_streams()
     interrupted: list[int] = []
 
     def interrupt(number: int, frame: FrameType | None) -> None:
@@ -38,18 +39,30 @@ def run_and_exit(command: Callable[[], object]) -> None:
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGINT, interrupt)
-    code: int
+    signal.signal(signal.SIGTERM, interrupt)
+    code = _guarded(command)
     try:
-        code = _guarded(command)
         sys.stdout.flush()
     except OSError as error:
-        code = _report_os_error(error)
+        if code != COULD_NOT_RUN:  # then it has been reported
+            code = _report_os_error(error) or code
         # The interpreter flushes again on its way out: let it flush into nothing.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     if interrupted and code != 0:
         _say("interrupted; nothing half-written is left, and `levelone run` goes on where it stopped")
-        code = INTERRUPTED
+        code = 128 + interrupted[0]
     sys.exit(code)
+
+
+def _open_closed_streams() -> None:
+    """Give standard streams that the caller closed (``>&-``) to the null device, as a redirection would."""
+    for handle, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(handle)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free: this one
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(handle, mode))
 
 
 def _guarded(command: Callable[[], object]) -> int:

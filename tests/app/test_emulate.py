@@ -151,6 +151,32 @@ def _break(folder: Path, arrays: dict[str, np.ndarray], fault: str) -> list[str]
         file.unlink()
     if fault == "unclear":
         words = [str(file)]
+    if fault in ("external", "virtual"):
+        path = folder / "in.h5"
+        (folder / "raw").write_bytes(arrays["features"].tobytes())
+        with h5py.File(path, "w") as handle:
+            handle["images"] = arrays["images"]
+            if fault == "external":
+                raw = [(str(folder / "raw"), 0, arrays["features"].nbytes)]
+                handle.create_dataset("features", arrays["features"].shape, "f8", external=raw)
+            else:
+                handle.create_virtual_dataset("features", h5py.VirtualLayout((EVENTS, 25), "f4"))
+        words = [str(path)]
+    if fault in ("encrypted", "unknown method"):
+        (word,) = saved(folder, arrays, "npz")
+        content = bytearray(Path(word).read_bytes())
+        central = content.index(b"PK\x01\x02")
+        flag, method = (6, 8), (8, 10)  # places in the two headers of the first file
+        for at, shift in zip((0, central), flag if fault == "encrypted" else method, strict=True):
+            content[at + shift] = 1 if fault == "encrypted" else 99
+        Path(word).write_bytes(content)
+        words = [word]
+    if fault == "endless":
+        path = folder / "in.h5"
+        with h5py.File(path, "w") as handle:
+            for name, array in arrays.items():
+                handle.create_dataset(name, (10**14, *array.shape[1:]), "f4", chunks=(64, *array.shape[1:]))
+        words = [str(path)]
     if fault == "damaged zip":
         (word,) = saved(folder, arrays, "npz")
         os.truncate(word, Path(word).stat().st_size // 2)
@@ -174,6 +200,11 @@ def _break(folder: Path, arrays: dict[str, np.ndarray], fault: str) -> list[str]
         ("columns", "stored by columns"),
         ("no file", "images.npy: not a readable .npy file: No such file"),
         ("unclear", "the model has inputs images, features; which one is this"),
+        ("external", "in.h5: not a readable .h5 file: /features keeps its numbers in other files"),
+        ("virtual", "in.h5: not a readable .h5 file: /features keeps its numbers in other files"),
+        ("encrypted", "in.npz: not a readable .npz file: .*encrypted"),
+        ("unknown method", "in.npz: not a readable .npz file: .*compression method"),
+        ("endless", r"cannot write .*y.npy: 800,000.0 GB are needed"),
         ("damaged zip", "in.npz: not a readable .npz file"),
     ],
 )

@@ -194,13 +194,14 @@ def test_external_data_beside_the_model_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "location", ["../secret.bin", "/etc/passwd", "link.bin", "", ".", "a\0b", "none.bin"]
+    "location", ["../secret.bin", "/etc/passwd", "link.bin", "", ".", "a\0b", "none.bin", "loop.bin"]
 )
 def test_external_data_elsewhere_is_never_followed(tmp_path: Path, location: str) -> None:
     folder = tmp_path / "model"
     folder.mkdir()
     (tmp_path / "secret.bin").write_bytes(bytes(96))
     (folder / "link.bin").symlink_to(tmp_path / "secret.bin")
+    (folder / "loop.bin").symlink_to("loop.bin")
     onnx.save_model(external(location), folder / "m.onnx")
     assert "missing or lies outside the model's folder" in refused(folder / "m.onnx")
 

@@ -7,6 +7,7 @@ not a signal that ends the process.
 from __future__ import annotations
 
 import math
+import shutil
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -19,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
-from levelone.files import atomic_path
+from levelone.files import atomic_path, reason
 
 HDF5 = {".h5", ".hdf5"}
 SUFFIXES = (".npy", ".npz", *sorted(HDF5))
@@ -74,6 +75,8 @@ class DatasetRows:
     def __init__(self, dataset: h5py.Dataset) -> None:
         if not dataset.shape:
             raise ValueError(f"{dataset.name} holds no events")
+        if dataset.external or dataset.is_virtual:
+            raise ValueError(f"{dataset.name} keeps its numbers in other files: copy them into this one")
         self.shape, self.dtype = dataset.shape, dataset.dtype
         self._dataset, self._at = dataset, 0
 
@@ -87,8 +90,8 @@ def readable(path: Path) -> Iterator[None]:
     """Turn what goes wrong while reading `path` into one message."""
     try:
         yield
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        cause = error.strerror if isinstance(error, OSError) and error.strerror else error
+    except (OSError, ValueError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        cause = reason(error) if isinstance(error, OSError) else error
         raise LeveloneError(f"{path}: not a readable {path.suffix or 'array'} file: {cause}") from error
 
 
@@ -177,6 +180,13 @@ def writing(target: Path, shapes: Mapping[str, tuple[int, ...]], dtype: Any) -> 
         If it cannot be written, or the disk is full.
     """
     with atomic_path(target) as scratch:
+        needed = sum(math.prod(shape) for shape in shapes.values()) * np.dtype(dtype).itemsize
+        free = shutil.disk_usage(scratch.parent).free
+        if needed > free:
+            raise LeveloneError(
+                f"cannot write {target}: {needed / 1e9:,.1f} GB are needed, {free / 1e9:,.1f} GB are free",
+                hint="choose another folder, or look at the number of events in the input",
+            )
         if target.suffix in HDF5:
             try:
                 with h5py.File(scratch, "w") as file:

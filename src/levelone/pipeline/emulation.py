@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.errors import LeveloneError
+from levelone.errors import LeveloneError, listed
 from levelone.graph import Executor, Graph, layout_of, quantise_inputs, read_qonnx, to_onnx_layout
 from levelone.pipeline.arrays import HDF5, Rows, open_rows, readable, writing
 
@@ -189,7 +189,7 @@ def _only(path: Path, name: str, arrays: Mapping[str, Rows]) -> Rows:
     if name in arrays:
         return arrays[name]
     if len(arrays) != 1:
-        held = ", ".join(arrays) or "nothing"
+        held = listed(arrays) or "nothing"
         raise LeveloneError(f"{path}: no array is called {name!r}; the file holds {held}")
     return next(iter(arrays.values()))
 

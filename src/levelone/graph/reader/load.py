@@ -121,7 +121,7 @@ def _read_external(tensor: onnx.TensorProto, folder: Path | None, where: str) ->
     try:
         path = (root / location).resolve()
         inside = bool(location) and path.is_relative_to(root) and path.is_file()
-    except (OSError, ValueError):
+    except (OSError, ValueError, RuntimeError):  # the last for a link that leads to itself
         inside = False
     if not inside:
         raise LeveloneError(f"{what} is missing or lies outside the model's folder")

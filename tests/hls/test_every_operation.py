@@ -116,7 +116,8 @@ BROKEN = {
         ("code(b[i * CONFIG_T::b_block + j])", "0"),
         ("out[BEGIN + j + c]", "out[j + c]"),
     ],
-    "levelone_pool.h": [("best < candidate", "candidate < best"), ("sum += code", "sum -= code")],
+    "levelone_pool.h": [("best < candidate", "candidate < best"), ("sum[c] += code", "sum[c] -= code")],
+    "levelone_reduce.h": [("a < b ? b : a", "a < b ? a : b"), ("return a + b", "return a - b")],
     "nnet_pooling.h": [("y = x[i] > y ? x[i] : y;", "y = x[i] < y ? x[i] : y;")],
     "levelone_requantise.h": [("+ code(term[channel])", "- 3"), (">= signed_code(", "< signed_code(")],
     # hls4ml's own bodies

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from levelone.graph import Graph, GraphBuilder, IntRange
+from levelone.errors import LeveloneError
+from levelone.graph import Graph, GraphBuilder, IntRange, Value
 from levelone.graph.ops import AveragePool, Conv, MaxPool
 from levelone.hls import HlsConfig, convert
 from levelone.hls.layers import header_path
@@ -17,16 +18,34 @@ from levelone.verify import Outcome, check_project, random_vectors
 Window = dict[str, tuple]
 
 
-def random_window(rng: np.random.Generator, shape: tuple[int, ...]) -> Window:
-    """A geometry that fits `shape`: any stride, uneven padding, dilation."""
+def random_shape(rng: np.random.Generator, rank: int) -> tuple[int, ...]:
+    """Short axes of unequal lengths, often one of length 1."""
+    shape = rng.integers(2, 7, rank)
+    if rng.random() < 0.4:
+        shape[rng.integers(rank)] = 1
+    return tuple(int(n) for n in shape)
+
+
+def random_window(rng: np.random.Generator, shape: tuple[int, ...], *, apart: bool = False) -> Window:
+    """A geometry that fits `shape`: any stride, uneven padding, dilation, kernels larger than the input.
+
+    Parameters
+    ----------
+    apart
+        Whether windows shall not overlap.
+    """
     kernel, stride, pads, dilation = [], [], [], []
     for n in shape:
-        k = int(rng.integers(1, min(n, 4) + 1))
-        d = int(rng.integers(1, (n - 1) // (k - 1) + 1)) if k > 1 and rng.random() < 0.3 else 1
+        k = n if rng.random() < 0.2 else int(rng.integers(1, 5))
+        d = int(rng.integers(1, (n - 1) // (k - 1) + 2)) if k > 1 and rng.random() < 0.3 else 1
+        extent = d * (k - 1) + 1
+        begin, end = (int(p) for p in rng.integers(0, 3, 2))
+        missing = max(0, extent - n - begin - end)
+        more = int(rng.integers(0, missing + 1))
         kernel.append(k)
         dilation.append(d)
-        stride.append(int(rng.integers(1, 5)))
-        pads.append((int(rng.integers(0, 3)), int(rng.integers(0, 3))))
+        stride.append(extent + int(rng.integers(0, 3)) if apart else int(rng.integers(1, 5)))
+        pads.append((begin + more, end + missing - more))
     return {
         "kernel": tuple(kernel),
         "stride": tuple(stride),
@@ -45,7 +64,7 @@ def conv_graph(seed: int, rank: int, branches: int = 6) -> Graph:
     b = GraphBuilder("conv")
     outputs = []
     for i in range(branches):
-        shape = tuple(int(n) for n in rng.integers(3, 7, rank))
+        shape = random_shape(rng, rank)
         groups = int(rng.choice([1, 1, 2, 3]))
         channels, filters = groups * int(rng.integers(1, 3)), groups * int(rng.integers(1, 3))
         x = b.input(f"x{i}_q", (*shape, channels), Fraction(1, 4), signed_or_not(rng))
@@ -60,21 +79,54 @@ def conv_graph(seed: int, rank: int, branches: int = 6) -> Graph:
     return b.build(*outputs)
 
 
-def pool_graph(seed: int, rank: int, branches: int = 6) -> Graph:
+def random_pool(rng: np.random.Generator, value: Value, kind: int, *, apart: bool) -> MaxPool | AveragePool:
+    """A pool of any geometry that the operand allows: maximum, mean with padding, mean without."""
+    while True:
+        geometry = random_window(rng, value.shape[:-1], apart=apart)
+        op = MaxPool(**geometry) if kind == 0 else AveragePool(**geometry, include_pad=kind == 1)
+        try:
+            op.infer("y", value)
+        except LeveloneError:  # a window that holds padding only
+            continue
+        return op
+
+
+def pool_graph(seed: int, rank: int, branches: int = 6, *, apart: bool = False) -> Graph:
     rng = np.random.default_rng([seed, rank])
     b = GraphBuilder("pool")
     outputs = []
     for i in range(branches):
-        shape = tuple(int(n) for n in rng.integers(3, 7, rank))
+        shape = random_shape(rng, rank)
         x = b.input(f"x{i}_q", (*shape, int(rng.integers(1, 4))), Fraction(1, 4), signed_or_not(rng))
-        geometry = random_window(rng, shape)
-        geometry["pads"] = tuple(
-            tuple(min(p, (k - 1) // 2 * d) for p in ends)
-            for ends, k, d in zip(geometry["pads"], geometry["kernel"], geometry["dilation"], strict=True)
-        )
-        kind = int(rng.integers(3))
-        op = MaxPool(**geometry) if kind == 0 else AveragePool(**geometry, include_pad=kind == 1)
-        outputs.append(b.node(f"y{i}", op, x))
+        outputs.append(b.node(f"y{i}", random_pool(rng, b.values[x], i % 3, apart=apart), x))
+    return b.build(*outputs)
+
+
+def apart_graph(seed: int, rank: int) -> Graph:
+    """Pools whose windows do not overlap, which a stream adds up as it arrives."""
+    return pool_graph(seed, rank, 12, apart=True)
+
+
+def whole_graph(seed: int, rank: int) -> Graph:
+    """Global pools, and pools to few windows of many elements: means, sums with factors, maxima."""
+    rng = np.random.default_rng([seed, rank])
+    b = GraphBuilder("whole")
+    outputs = []
+
+    def add(op: MaxPool | AveragePool, shape: tuple[int, ...]) -> None:
+        name = f"y{len(outputs)}"
+        x = b.input(f"{name}_q", (*shape, 2), Fraction(1, 4), signed_or_not(rng))
+        outputs.append(b.node(name, op, x))
+
+    ones, none = (1,) * rank, ((0, 0),) * rank
+    for shape in ((5, 3, 6)[:rank], (1, 7, 1)[-rank:], (1,) * rank):
+        add(MaxPool(shape, ones, none, ones), shape)
+        add(AveragePool(shape, ones, none, ones), shape)
+    for kernel, stride in ((4, 4), (5, 6)):
+        window = ((kernel,) * rank, (stride,) * rank, ((1, 2),) * rank, ones)
+        add(MaxPool(*window), (11, 9, 10)[:rank])
+        add(AveragePool(*window), (11, 9, 10)[:rank])
+        add(AveragePool(*window, include_pad=False), (11, 9, 10)[:rank])
     return b.build(*outputs)
 
 
@@ -97,10 +149,23 @@ def test_random_windows_are_exact(make, rank: int, seed: int, io: str, tmp_path:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("make", [apart_graph, whole_graph])
+@pytest.mark.parametrize(("rank", "seed"), [(3, 1), (2, 3), (1, 4)])
+def test_pools_that_add_up_as_they_go_are_exact(make, rank: int, seed: int, tmp_path: Path) -> None:
+    graph = make(seed, rank)
+    manifest = convert(graph, tmp_path / "pools", HlsConfig(io="stream"))
+    assert (manifest.project / "firmware" / "nnet_utils" / "levelone_reduce.h").is_file()
+    check = check_project(manifest.project, random_vectors(graph, 300, seed), graph=graph)
+    wrong = [layer for layer in check.verdict.layers if layer.mismatches]
+    assert check.outcome is Outcome.EXACT, (check.verdict.reason, wrong)
+    assert len(check.verdict.layers) == len(graph.nodes)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("header", "right", "wrong"),
     [
-        ("levelone_window.h", "begin % int(STRIDE) == 0", "(begin + 1) % int(STRIDE) == 0"),
+        ("levelone_window.h", "(wait == 0 ? STRIDE : wait) - 1", "(wait == 0 ? STRIDE + 1 : wait) - 1"),
         ("levelone_window.h", "? planes[kd + 1][h * CONFIG_T::in_width + w] : newest", "? newest : newest"),
         ("levelone_window.h", "? lines[kd][kh + 1][w] : next", "? next : next"),
         ("levelone_window.h", "data[tap] ? recent[kd][kh][kw][c] : value_T(0)", "recent[kd][kh][kw][c]"),
@@ -147,6 +212,39 @@ def test_a_broken_pool_is_caught(op, right: str, wrong: str, tmp_path: Path) -> 
     graph = b.build(b.node("y", op, x))
     manifest = convert(graph, tmp_path / "pool")
     body = manifest.project / "firmware" / "nnet_utils" / "levelone_pool.h"
+    text = body.read_text(encoding="utf-8")
+    assert right in text
+    body.write_text(text.replace(right, wrong), encoding="utf-8")
+    assert (
+        check_project(manifest.project, random_vectors(graph, 200, 1), graph=graph).outcome
+        is Outcome.MISMATCH
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("op", "right", "wrong"),
+    [
+        (
+            MaxPool((2, 3, 2), (2, 3, 2), ((1, 0), (1, 1), (0, 0)), (1, 1, 1)),
+            "held[slot][c] =",
+            "held[0][c] =",
+        ),
+        (MaxPool((5, 4, 6), (1, 1, 1), ((0, 0),) * 3, (1, 1, 1)), "total_T(-1) < 0", "0"),
+        (MaxPool((2, 1, 2), (4, 1, 3), ((0, 0),) * 3, (2, 1, 2)), "phase == 0", "true"),
+        (
+            AveragePool((2, 3, 2), (2, 3, 2), ((1, 0), (1, 1), (0, 0)), (1, 1, 1), include_pad=False),
+            "factors[position]",
+            "factors[0]",
+        ),
+    ],
+)
+def test_a_broken_pool_that_adds_up_is_caught(op, right: str, wrong: str, tmp_path: Path) -> None:
+    b = GraphBuilder("pool")
+    x = b.input("x_q", (5, 4, 6, 2), Fraction(1), IntRange(-8, -1))
+    graph = b.build(b.node("y", op, x))
+    manifest = convert(graph, tmp_path / "pool", HlsConfig(io="stream"))
+    body = manifest.project / "firmware" / "nnet_utils" / "levelone_reduce.h"
     text = body.read_text(encoding="utf-8")
     assert right in text
     body.write_text(text.replace(right, wrong), encoding="utf-8")

@@ -25,7 +25,32 @@ template <typename CONFIG_T> struct maximum {
     }
 };
 
-// The sum, times the factor that belongs to the number of elements under the window: the mean on a finer grid.
+// The sum under the window, channel by channel: padding is zero.
+template <typename CONFIG_T, class value_T>
+void add_up(const value_T window[], typename code_of<typename CONFIG_T::accum_t>::type sum[CONFIG_T::channels]) {
+    #pragma HLS INLINE
+    for (unsigned c = 0; c < CONFIG_T::channels; c++) {
+        sum[c] = 0;
+        for (unsigned tap = 0; tap < window_of<CONFIG_T>::taps; tap++) {
+            sum[c] += code(window[tap * CONFIG_T::channels + c]);
+        }
+    }
+}
+
+// Where all windows count the same number of elements, the sum is the mean on a finer grid.
+template <typename CONFIG_T> struct sum {
+    template <class value_T, class result_T>
+    static void at(const value_T window[], const bool data[], result_T result[]) {
+        #pragma HLS INLINE
+        typename code_of<typename CONFIG_T::accum_t>::type sum[CONFIG_T::channels];
+        add_up<CONFIG_T>(window, sum);
+        for (unsigned c = 0; c < CONFIG_T::channels; c++) {
+            set_code(result[c], sum[c]);
+        }
+    }
+};
+
+// Elsewhere it is the sum times the factor that belongs to the number of elements under the window.
 template <typename CONFIG_T> struct mean {
     template <class value_T, class result_T>
     static void at(const value_T window[], const bool data[], result_T result[],
@@ -35,12 +60,10 @@ template <typename CONFIG_T> struct mean {
         for (unsigned tap = 0; tap < window_of<CONFIG_T>::taps; tap++) {
             count += data[tap];
         }
+        typename code_of<typename CONFIG_T::accum_t>::type sum[CONFIG_T::channels];
+        add_up<CONFIG_T>(window, sum);
         for (unsigned c = 0; c < CONFIG_T::channels; c++) {
-            typename code_of<typename CONFIG_T::accum_t>::type sum = 0;
-            for (unsigned tap = 0; tap < window_of<CONFIG_T>::taps; tap++) {
-                sum += code(window[tap * CONFIG_T::channels + c]);
-            }
-            set_code(result[c], sum * code(factors[count]));
+            set_code(result[c], sum[c] * code(factors[count]));
         }
     }
 };
@@ -53,6 +76,16 @@ void max_pool(in_T in[window_of<CONFIG_T>::in_size], out_T out[window_of<CONFIG_
 template <class in_T, class out_T, typename CONFIG_T>
 void max_pool(hls::stream<in_T> &in, hls::stream<out_T> &out) {
     slide<maximum<CONFIG_T>, in_T, out_T, CONFIG_T>(in, out);
+}
+
+template <class in_T, class out_T, typename CONFIG_T>
+void sum_pool(in_T in[window_of<CONFIG_T>::in_size], out_T out[window_of<CONFIG_T>::out_size]) {
+    slide<sum<CONFIG_T>, in_T, out_T, CONFIG_T>(in, out);
+}
+
+template <class in_T, class out_T, typename CONFIG_T>
+void sum_pool(hls::stream<in_T> &in, hls::stream<out_T> &out) {
+    slide<sum<CONFIG_T>, in_T, out_T, CONFIG_T>(in, out);
 }
 
 template <class in_T, class out_T, typename CONFIG_T>

@@ -35,28 +35,37 @@ template <typename CONFIG_T> struct window_of {
     static const unsigned ticks_width =
         larger(larger(CONFIG_T::in_width, (CONFIG_T::out_width - 1) * CONFIG_T::stride_width + width - CONFIG_T::pad_width),
                depth > 1 || height > 1 ? fewest_ticks : 1);
+    static const unsigned ticks = ticks_depth * ticks_height * ticks_width;
 };
 
-// Whether the window whose last element is at `at` gives an output position.
-template <unsigned STRIDE, unsigned PAD, unsigned EXTENT, unsigned OUT> bool gives_output(unsigned at) {
-    #pragma HLS INLINE
-    const int begin = int(at + PAD) - int(EXTENT - 1);
-    return begin >= 0 && begin % int(STRIDE) == 0 && begin / int(STRIDE) < int(OUT);
-}
+// Counts the ticks along one axis and the windows that end there, the first one at tick FIRST: nothing is divided.
+template <unsigned TICKS, unsigned FIRST, unsigned STRIDE, unsigned OUT> struct axis_of_ends {
+    unsigned at = 0, wait = FIRST, given = 0;
+
+    bool ends() const { return wait == 0 && given < OUT; }
+
+    // Whether the axis begins anew.
+    bool advance() {
+        #pragma HLS INLINE
+        const bool again = at == TICKS - 1;
+        given = again ? 0 : given + (wait == 0);
+        wait = again ? FIRST : (wait == 0 ? STRIDE : wait) - 1;
+        at = again ? 0 : at + 1;
+        return again;
+    }
+};
 
 template <class OP, class in_T, class out_T, typename CONFIG_T, class... PARAMETERS>
 void slide(in_T in[window_of<CONFIG_T>::in_size], out_T out[window_of<CONFIG_T>::out_size], PARAMETERS... parameters) {
     #pragma HLS INLINE
     typedef window_of<CONFIG_T> geometry;
+    unsigned od = 0, oh = 0, ow = 0;
 SlidePosition:
     for (unsigned first = 0; first < geometry::positions; first += CONFIG_T::partition) {
         #pragma HLS PIPELINE II=CONFIG_T::reuse_factor
     SlideTogether:
         for (unsigned p = first; p < first + CONFIG_T::partition; p++) {
             #pragma HLS UNROLL
-            const unsigned ow = p % CONFIG_T::out_width;
-            const unsigned oh = p / CONFIG_T::out_width % CONFIG_T::out_height;
-            const unsigned od = p / (CONFIG_T::out_width * CONFIG_T::out_height);
             in_T window[geometry::size];
             bool data[geometry::taps];
             #pragma HLS ARRAY_PARTITION variable=window complete
@@ -86,11 +95,15 @@ SlidePosition:
             for (unsigned f = 0; f < CONFIG_T::out_channels; f++) {
                 out[p * CONFIG_T::out_channels + f] = result[f];
             }
+            ow = ow + 1 < CONFIG_T::out_width ? ow + 1 : 0;
+            oh = ow > 0 ? oh : oh + 1 < CONFIG_T::out_height ? oh + 1 : 0;
+            od = ow > 0 || oh > 0 ? od : od + 1;
         }
     }
 }
 
-// One element per clock. Of the input it holds what the window still needs and nothing else: the planes and lines
+// One tick per clock, or per `reuse_factor` clocks; each reads an element or stands for padding behind the last one.
+// Of the input it holds what the window still needs and nothing else: the planes and lines
 // between the window's first and last element. What is left of earlier rows, planes and events lies under taps that
 // `data` marks as padding, so nothing has to be cleared.
 template <class OP, class in_T, class out_T, typename CONFIG_T, class... PARAMETERS>
@@ -107,91 +120,95 @@ void slide(hls::stream<in_T> &in, hls::stream<out_T> &out, PARAMETERS... paramet
     #pragma HLS ARRAY_PARTITION variable=lines complete dim=1
     #pragma HLS ARRAY_PARTITION variable=lines complete dim=2
     #pragma HLS ARRAY_PARTITION variable=recent complete dim=0
-
-TickDepth:
-    for (unsigned d = 0; d < geometry::ticks_depth; d++) {
-    TickHeight:
-        for (unsigned h = 0; h < geometry::ticks_height; h++) {
-        TickWidth:
-            for (unsigned w = 0; w < geometry::ticks_width; w++) {
-                #pragma HLS LOOP_FLATTEN
-                #pragma HLS PIPELINE II=CONFIG_T::reuse_factor
-                // one access to an address per plane or line, `fewest_ticks` apart or more
-                #pragma HLS DEPENDENCE variable=planes inter false
-                #pragma HLS DEPENDENCE variable=lines inter false
-                in_T newest;
+    axis_of_ends<geometry::ticks_depth, geometry::depth - 1 - CONFIG_T::pad_depth, CONFIG_T::stride_depth,
+                 CONFIG_T::out_depth>
+        depth;
+    axis_of_ends<geometry::ticks_height, geometry::height - 1 - CONFIG_T::pad_height, CONFIG_T::stride_height,
+                 CONFIG_T::out_height>
+        height;
+    axis_of_ends<geometry::ticks_width, geometry::width - 1 - CONFIG_T::pad_width, CONFIG_T::stride_width,
+                 CONFIG_T::out_width>
+        width;
+SlideTick:
+    for (unsigned tick = 0; tick < geometry::ticks; tick++) {
+        #pragma HLS PIPELINE II=CONFIG_T::reuse_factor
+        // one access to an address per plane or line, `fewest_ticks` apart or more
+        #pragma HLS DEPENDENCE variable=planes inter false
+        #pragma HLS DEPENDENCE variable=lines inter false
+        in_T newest;
+        for (unsigned c = 0; c < CONFIG_T::channels; c++) {
+            #pragma HLS UNROLL
+            newest[c] = 0;
+        }
+        const unsigned d = depth.at, h = height.at, w = width.at;
+        const bool gives_output = depth.ends() && height.ends() && width.ends();
+        if (width.advance() && height.advance()) {
+            depth.advance();
+        }
+        const bool inside = h < CONFIG_T::in_height && w < CONFIG_T::in_width;
+        if (d < CONFIG_T::in_depth && inside) {
+            newest = in.read();
+        }
+    ShiftDepth:
+        for (unsigned kd = 0; kd < geometry::depth; kd++) {
+            #pragma HLS UNROLL
+            // the element of this row and column, kd planes after the window's first
+            in_T next = newest;
+            if (kd < geometry::depth - 1 && inside) {
+                next = planes[kd][h * CONFIG_T::in_width + w];
+                planes[kd][h * CONFIG_T::in_width + w] =
+                    kd + 2 < geometry::depth ? planes[kd + 1][h * CONFIG_T::in_width + w] : newest;
+            }
+        ShiftHeight:
+            for (unsigned kh = 0; kh < geometry::height; kh++) {
+                #pragma HLS UNROLL
+                in_T following = next;
+                if (kh < geometry::height - 1 && w < CONFIG_T::in_width) {
+                    following = lines[kd][kh][w];
+                    lines[kd][kh][w] = kh + 2 < geometry::height ? lines[kd][kh + 1][w] : next;
+                }
+            ShiftWidth:
                 for (unsigned c = 0; c < CONFIG_T::channels; c++) {
                     #pragma HLS UNROLL
-                    newest[c] = 0;
-                }
-                const bool inside = h < CONFIG_T::in_height && w < CONFIG_T::in_width;
-                if (d < CONFIG_T::in_depth && inside) {
-                    newest = in.read();
-                }
-            ShiftDepth:
-                for (unsigned kd = 0; kd < geometry::depth; kd++) {
-                    #pragma HLS UNROLL
-                    // the element of this row and column, kd planes after the window's first
-                    in_T next = newest;
-                    if (kd < geometry::depth - 1 && inside) {
-                        next = planes[kd][h * CONFIG_T::in_width + w];
-                        planes[kd][h * CONFIG_T::in_width + w] =
-                            kd + 2 < geometry::depth ? planes[kd + 1][h * CONFIG_T::in_width + w] : newest;
-                    }
-                ShiftHeight:
-                    for (unsigned kh = 0; kh < geometry::height; kh++) {
+                    for (unsigned kw = 0; kw + 1 < geometry::width; kw++) {
                         #pragma HLS UNROLL
-                        in_T following = next;
-                        if (kh < geometry::height - 1 && w < CONFIG_T::in_width) {
-                            following = lines[kd][kh][w];
-                            lines[kd][kh][w] = kh + 2 < geometry::height ? lines[kd][kh + 1][w] : next;
-                        }
-                    ShiftWidth:
-                        for (unsigned c = 0; c < CONFIG_T::channels; c++) {
-                            #pragma HLS UNROLL
-                            for (unsigned kw = 0; kw + 1 < geometry::width; kw++) {
-                                #pragma HLS UNROLL
-                                recent[kd][kh][kw][c] = recent[kd][kh][kw + 1][c];
-                            }
-                            recent[kd][kh][geometry::width - 1][c] = following[c];
-                        }
+                        recent[kd][kh][kw][c] = recent[kd][kh][kw + 1][c];
                     }
+                    recent[kd][kh][geometry::width - 1][c] = following[c];
                 }
-                if (!gives_output<CONFIG_T::stride_depth, CONFIG_T::pad_depth, geometry::depth, CONFIG_T::out_depth>(d) ||
-                    !gives_output<CONFIG_T::stride_height, CONFIG_T::pad_height, geometry::height, CONFIG_T::out_height>(h) ||
-                    !gives_output<CONFIG_T::stride_width, CONFIG_T::pad_width, geometry::width, CONFIG_T::out_width>(w)) {
-                    continue;
-                }
-                value_T window[geometry::size];
-                bool data[geometry::taps];
-                #pragma HLS ARRAY_PARTITION variable=window complete
-                #pragma HLS ARRAY_PARTITION variable=data complete
-                unsigned tap = 0;
-                for (unsigned kd = 0; kd < geometry::depth; kd += CONFIG_T::dilation_depth) {
-                    const int at_d = int(d + kd) - int(geometry::depth - 1);
-                    for (unsigned kh = 0; kh < geometry::height; kh += CONFIG_T::dilation_height) {
-                        const int at_h = int(h + kh) - int(geometry::height - 1);
-                        for (unsigned kw = 0; kw < geometry::width; kw += CONFIG_T::dilation_width, tap++) {
-                            const int at_w = int(w + kw) - int(geometry::width - 1);
-                            data[tap] = 0 <= at_d && at_d < int(CONFIG_T::in_depth) && 0 <= at_h &&
-                                        at_h < int(CONFIG_T::in_height) && 0 <= at_w && at_w < int(CONFIG_T::in_width);
-                            for (unsigned c = 0; c < CONFIG_T::channels; c++) {
-                                window[tap * CONFIG_T::channels + c] = data[tap] ? recent[kd][kh][kw][c] : value_T(0);
-                            }
-                        }
-                    }
-                }
-                typename out_T::value_type computed[CONFIG_T::out_channels];
-                #pragma HLS ARRAY_PARTITION variable=computed complete
-                OP::at(window, data, computed, parameters...);
-                out_T result;
-                for (unsigned f = 0; f < CONFIG_T::out_channels; f++) {
-                    #pragma HLS UNROLL
-                    result[f] = computed[f];
-                }
-                out.write(result);
             }
         }
+        if (!gives_output) {
+            continue;
+        }
+        value_T window[geometry::size];
+        bool data[geometry::taps];
+        #pragma HLS ARRAY_PARTITION variable=window complete
+        #pragma HLS ARRAY_PARTITION variable=data complete
+        unsigned tap = 0;
+        for (unsigned kd = 0; kd < geometry::depth; kd += CONFIG_T::dilation_depth) {
+            const int at_d = int(d + kd) - int(geometry::depth - 1);
+            for (unsigned kh = 0; kh < geometry::height; kh += CONFIG_T::dilation_height) {
+                const int at_h = int(h + kh) - int(geometry::height - 1);
+                for (unsigned kw = 0; kw < geometry::width; kw += CONFIG_T::dilation_width, tap++) {
+                    const int at_w = int(w + kw) - int(geometry::width - 1);
+                    data[tap] = 0 <= at_d && at_d < int(CONFIG_T::in_depth) && 0 <= at_h &&
+                                at_h < int(CONFIG_T::in_height) && 0 <= at_w && at_w < int(CONFIG_T::in_width);
+                    for (unsigned c = 0; c < CONFIG_T::channels; c++) {
+                        window[tap * CONFIG_T::channels + c] = data[tap] ? recent[kd][kh][kw][c] : value_T(0);
+                    }
+                }
+            }
+        }
+        typename out_T::value_type computed[CONFIG_T::out_channels];
+        #pragma HLS ARRAY_PARTITION variable=computed complete
+        OP::at(window, data, computed, parameters...);
+        out_T result;
+        for (unsigned f = 0; f < CONFIG_T::out_channels; f++) {
+            #pragma HLS UNROLL
+            result[f] = computed[f];
+        }
+        out.write(result);
     }
 }
 

@@ -1,4 +1,4 @@
-"""Convolution and pooling over up to three axes, where hls4ml has no layer: windows that slide."""
+"""Convolution over up to three axes, where hls4ml has no layer, and the geometry of windows that slide."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from dataclasses import replace
 import numpy as np
 
 from levelone.errors import UnsupportedError
-from levelone.graph.ir import IntRange
-from levelone.graph.ops import AveragePool, Conv, MaxPool, Pad, Window
+from levelone.graph.ops import Conv, Pad, Window
 from levelone.hls.layers.gather import lower_gather
 from levelone.hls.lowering.accumulator import weighted_sum
-from levelone.hls.lowering.spec import Body, LayerSpec, Parameter, Site
-from levelone.hls.types import codes_type, exact_type, value_type
+from levelone.hls.lowering.spec import Body, LayerSpec, Site
+from levelone.hls.types import value_type
 
 AXES = ("depth", "height", "width")
 UNROLLED_POSITIONS = 1024
@@ -21,8 +20,8 @@ UNROLLED_POSITIONS = 1024
 
 def lower_window_conv(op: Conv, site: Site) -> list[LayerSpec]:
     """`Conv` over one to three axes, with its groups and dilation."""
-    if _starts_in_padding(op.window):
-        padding, inside = _padded_first(op.window, site)
+    if starts_in_padding(op.window):
+        padding, inside = padded_first(op.window, site)
         return [*padding, *lower_window_conv(replace(op, pads=((0, 0),) * op.window.rank), inside)]
     made = weighted_sum(site, op.weights, op.bias, op.step)
     constants = geometry(op.window, site) | {"groups": op.groups}
@@ -41,60 +40,18 @@ def lower_window_conv(op: Conv, site: Site) -> list[LayerSpec]:
             parameters=made.parameters,
             value=site.output,
             proof=made.proof,
-            body=Body("levelone_conv.h", "levelone::conv", constants),
+            body=Body("levelone_conv.h", "levelone::conv", constants, shares=True),
         )
     ]
 
 
-def lower_window_max_pool(op: MaxPool, site: Site) -> list[LayerSpec]:
-    """`MaxPool`; padding never wins."""
-    return [
-        LayerSpec(
-            site.name,
-            f"MaxPool{op.window.rank}D",
-            site.inputs,
-            site.output.shape,
-            value_type(site.output),
-            value=site.output,
-            body=Body("levelone_pool.h", "levelone::max_pool", geometry(op.window, site)),
-        )
-    ]
-
-
-def lower_window_average_pool(op: AveragePool, site: Site) -> list[LayerSpec]:
-    """`AveragePool`: the sum, times a factor where windows at the border hold fewer elements."""
-    if _starts_in_padding(op.window):
-        padding, inside = _padded_first(op.window, site)
-        return [*padding, *lower_window_average_pool(replace(op, pads=((0, 0),) * op.window.rank), inside)]
-    x = site.operands[0]
-    spatial = x.shape[:-1]
-    counts = op.window.counts(spatial, op.window.output_shape(site.name, spatial))
-    factors = np.zeros(int(np.prod(op.kernel)) + 1, dtype=np.int64)
-    factors[counts] = op.factors(spatial)
-    most = int(counts.max())
-    sums = exact_type(IntRange(min(x.range.lo, 0) * most, max(x.range.hi, 0) * most), 0)
-    return [
-        LayerSpec(
-            site.name,
-            f"AveragePool{op.window.rank}D",
-            site.inputs,
-            site.output.shape,
-            value_type(site.output),
-            types={"accum": sums},
-            parameters={"factor": Parameter(factors, codes_type(factors))},
-            value=site.output,
-            body=Body("levelone_pool.h", "levelone::average_pool", geometry(op.window, site)),
-        )
-    ]
-
-
-def _starts_in_padding(window: Window) -> bool:
+def starts_in_padding(window: Window) -> bool:
     """Whether the first window meets no data: a stream would have to give it before it reads anything."""
     extent = (d * (k - 1) + 1 for k, d in zip(window.kernel, window.dilation, strict=True))
     return any(begin >= size for (begin, _), size in zip(window.pads, extent, strict=True))
 
 
-def _padded_first(window: Window, site: Site) -> tuple[list[LayerSpec], Site]:
+def padded_first(window: Window, site: Site) -> tuple[list[LayerSpec], Site]:
     """(layer that writes the zeros out, where what reads them stands)."""
     name = f"{site.name}_pad"
     pad = Pad((*window.pads, (0, 0)))
@@ -106,6 +63,9 @@ def _padded_first(window: Window, site: Site) -> tuple[list[LayerSpec], Site]:
 def geometry(window: Window, site: Site) -> dict[str, int]:
     """Constants of the C++ windows: every layer has three axes, the missing ones are leading and of length 1.
 
+    Axes along which nothing happens go to the front, too: a line is one row, whichever of the three axes it
+    lies on.
+
     Raises
     ------
     UnsupportedError
@@ -116,18 +76,20 @@ def geometry(window: Window, site: Site) -> dict[str, int]:
         raise UnsupportedError(
             f"{site.name}: a window over {window.rank} axes; up to {len(AXES)} can be carried"
         )
-    ones = (1,) * missing
     sizes = {
-        "in": ones + x.shape[:-1],
-        "out": ones + site.output.shape[:-1],
-        "filt": ones + window.kernel,
-        "stride": ones + window.stride,
-        "dilation": ones + window.dilation,
-        "pad": (0,) * missing + tuple(begin for begin, _ in window.pads),
+        "in": x.shape[:-1],
+        "out": site.output.shape[:-1],
+        "filt": window.kernel,
+        "stride": window.stride,
+        "dilation": window.dilation,
+        "pad": tuple(begin for begin, _ in window.pads),
     }
-    constants = {
-        f"{key}_{axis}": n for key, found in sizes.items() for axis, n in zip(AXES, found, strict=True)
-    }
+    rest = dict.fromkeys(sizes, 1) | {"pad": 0}
+    axes = [dict(zip(sizes, axis, strict=True)) for axis in zip(*sizes.values(), strict=True)]
+    axes = [rest] * missing + axes
+    idle = [axis["in"] == axis["out"] == axis["filt"] == 1 and axis["pad"] == 0 for axis in axes]
+    order = sorted(range(len(AXES)), key=lambda i: not idle[i])  # stable: the others keep their order
+    constants = {f"{key}_{name}": axes[i][key] for key in sizes for name, i in zip(AXES, order, strict=True)}
     constants |= {"channels": x.shape[-1], "out_channels": site.output.shape[-1]}
     return constants | {"partition": together(site)}
 

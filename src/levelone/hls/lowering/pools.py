@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from levelone.graph.ir import IntRange
 from levelone.graph.ops import AveragePool, MaxPool
-from levelone.hls.layers.window import lower_window_average_pool, lower_window_max_pool
+from levelone.hls.layers.pool import apart, lower_window_average_pool, lower_window_max_pool
 from levelone.hls.lowering.spec import LayerSpec, Site
 from levelone.hls.lowering.sums import _AXES, _SIDES, pad_first
 from levelone.hls.types import FixedType, exact_type, exponent_of, value_type
+
+LARGEST_HELD = 16
+"""Elements; hls4ml's streamed pools of larger windows give way to one that adds up as it goes."""
 
 
 def lower_max_pool(op: MaxPool, site: Site) -> list[LayerSpec]:
@@ -44,9 +48,15 @@ def lower_average_pool(op: AveragePool, site: Site) -> list[LayerSpec]:
 
 
 def _needs_own_layer(op: MaxPool | AveragePool, site: Site) -> bool:
-    """Three axes, dilation, and in a stream windows that overlap or leave gaps, are unknown to hls4ml."""
+    """Three axes, dilation, and in a stream windows that overlap or leave gaps, are unknown to hls4ml.
+
+    It holds a streamed window in registers, which is right for a small one only.
+    """
     rank = op.window.rank
-    return rank not in _AXES or max(op.dilation) > 1 or (site.stream and rank == 2 and op.stride != op.kernel)
+    if rank not in _AXES or max(op.dilation) > 1:
+        return True
+    large = prod(op.kernel) > LARGEST_HELD and apart(op.window, site)
+    return site.stream and (large or (rank == 2 and op.stride != op.kernel))
 
 
 def _pool(

@@ -47,11 +47,14 @@ class Body:
         The function template in it, with its namespace.
     constants
         ``static const`` members of the layer's configuration.
+    shares
+        Whether there is something that a reuse factor can share: multipliers, or the ports of a memory.
     """
 
     header: str
     function: str
     constants: Mapping[str, int | bool]
+    shares: bool = False
 
 
 @dataclass(frozen=True)

@@ -335,7 +335,7 @@ SHARED: Mapping[str, Sequence[tuple[str, str, str]]] = {
     ),
     "nnet_transpose.h": (("order", "int idx = transfer_idx<CONFIG_T>(i);", "int idx = i;"),),
     "levelone_window.h": (
-        ("order", "const unsigned ow = p % CONFIG_T::out_width;", "const unsigned ow = 0;"),
+        ("order", "ow = ow + 1 < CONFIG_T::out_width ? ow + 1 : 0;", "ow = 0;"),
         ("padding", "data[tap] ? in[source] : in_T(0);", "in[source];"),
         ("padding", "data[tap] ? recent[kd][kh][kw][c] : value_T(0);", "recent[kd][kh][kw][c];"),
         ("line buffer", "next = planes[kd][h * CONFIG_T::in_width + w];", "next = newest;"),
@@ -361,6 +361,11 @@ SHARED: Mapping[str, Sequence[tuple[str, str, str]]] = {
     "levelone_pool.h": (
         ("operation", "(!any || best < candidate)", "(!any || candidate < best)"),
         ("padding", "if (data[tap] && (!any", "if ((!any"),
+    ),
+    "levelone_reduce.h": (
+        ("operation", "return a < b ? b : a;", "return a < b ? a : b;"),
+        ("window", "at == TICKS - 1 || offset == EXTENT - 1;", "at == TICKS - 1 || offset == 0;"),
+        ("order", "held[slot][c] = total;", "held[0][c] = total;"),
     ),
 }
 """Faults of the code that layers share: kind, text, other text (all places where it occurs)."""

@@ -86,6 +86,13 @@ class TrainSection(Section):
         return values
 
 
+class HlsLayer(Section):
+    """What one layer does otherwise than the rest of the hardware."""
+
+    reuse_factor: int | None = Field(None, gt=0)
+    strategy: Literal["latency", "resource"] | None = None
+
+
 class HlsSection(Section):
     """The hardware."""
 
@@ -96,6 +103,7 @@ class HlsSection(Section):
     strategy: Literal["latency", "resource"] = "latency"
     partition_factor: int = Field(0, ge=0, description="output positions computed at once; 0: all of them")
     tight: bool = Field(True, description="accumulators only as wide as the very weights need")
+    layers: dict[str, HlsLayer] = Field(default_factory=dict, description="choices by layer name")
 
     @model_serializer(mode="wrap")
     def _as_before(self, default: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -105,6 +113,8 @@ class HlsSection(Section):
             values.pop("tight")
         if values.get("partition_factor") == 0:
             values.pop("partition_factor")
+        if not values.get("layers"):
+            values.pop("layers", None)
         return values
 
 

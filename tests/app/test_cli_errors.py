@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import shutil
 import sys
@@ -134,6 +135,42 @@ def test_unsupported_node_is_named(levelone: Levelone, tmp_path: Path) -> None:
     onnx.save(model, tmp_path / "odd.onnx")
     refused(levelone("convert", tmp_path / "odd.onnx", "-o", tmp_path / "p"), "NonZero")
     assert not (tmp_path / "p").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ("--reuse-layer=image_fcc=2", ("hls.layers.image_fcc", "'image_fc'")),
+        ("--reuse-layer=flatten=2", ("flatten multiplies nothing", "image_fc")),
+        ("--reuse-layer=conv1=0", ("hls.layers.conv1.reuse_factor", "positive")),
+        ("--reuse-layer=conv1", ("--reuse-layer", "conv2=7")),
+        ("--strategy-layer=fc1=fast", ("--strategy-layer fc1=fast", "resource")),
+    ],
+)
+def test_choices_for_layers_that_make_no_sense(
+    option: str, words: tuple[str, ...], levelone: Levelone, tmp_path: Path
+) -> None:
+    refused(levelone("convert", MODEL, "-o", tmp_path / "p", option), *words)
+    assert not (tmp_path / "p").exists()
+
+
+def test_choices_for_layers_reach_the_project(levelone: Levelone, tmp_path: Path) -> None:
+    done = levelone(
+        *("convert", MODEL, "-o", tmp_path / "p", "--io", "stream", "--json"),
+        *("--reuse-layer", "fc1=41", "--strategy-layer", "fc1=resource", "--reuse-layer", "conv1=2"),
+    )
+    assert done.returncode == 0, done.stderr
+    layers = {layer["name"]: layer["reuse_factor"] for layer in json.loads(done.stdout)["layers"]}
+    assert (layers["conv1"], layers["fc1"], layers["fc2"]) == (2, 41, 1)
+
+
+def test_recipes_name_the_layers_that_there_are(levelone: Levelone, tmp_path: Path) -> None:
+    for system, name, near in (("pixelseed", "fc11", "'fc1'"), ("next", "conv22", "'conv2'")):
+        done = levelone(
+            "run", system, "--out", tmp_path / "run", "--set", f"hls.layers.{name}.reuse_factor=2"
+        )
+        refused(done, f"hls.layers.{name}", near)
+        assert not (tmp_path / "run").exists()
 
 
 def test_file_that_is_not_onnx(levelone: Levelone, tmp_path: Path) -> None:

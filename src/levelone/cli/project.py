@@ -30,6 +30,18 @@ def convert(
     partition: Annotated[
         int, typer.Option(min=0, help="Output positions that a window computes at once; 0: all of them.")
     ] = 0,
+    reuse_layer: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--reuse-layer", metavar="NAME=N", help="Reuse factor of one layer.", show_default=False
+        ),
+    ] = None,
+    strategy_layer: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--strategy-layer", metavar="NAME=STRATEGY", help="Strategy of one layer.", show_default=False
+        ),
+    ] = None,
     tight: Annotated[
         bool,
         typer.Option(
@@ -44,18 +56,22 @@ def convert(
     Example: levelone convert model.onnx -o project --io stream --clock 3.125
     """
     from levelone.pipeline.checks import convert_file
+    from levelone.pipeline.layers import parse_choices
     from levelone.pipeline.ports import with_ports
 
     with one_json_object(as_json) as emit, with_ports(model, port or ()) as model:
-        manifest = convert_file(model, output, io.value, part, clock, reuse, strategy, tight, partition)
-        layers = [*manifest.data["inputs"], *manifest.data["layers"]]
+        layers = parse_choices(reuse_layer or (), strategy_layer or ())
+        manifest = convert_file(
+            model, output, io.value, part, clock, reuse, strategy, tight, partition, layers
+        )
+        values = [*manifest.data["inputs"], *manifest.data["layers"]]
         emit({"project": str(output), **manifest.data})
     if not as_json:
         from rich.console import Console
         from rich.table import Table
 
         table = Table("value", "operation", "shape", "bits", "range", "proof", box=None)
-        for layer in layers:
+        for layer in values:
             shape = " x ".join(str(n) for n in layer["shape"])
             bits = f"{layer['width']} {'signed' if layer['signed'] else 'unsigned'}"
             table.add_row(

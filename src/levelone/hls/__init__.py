@@ -9,7 +9,7 @@
 A new operation is one function in `levelone.hls.lowering`, listed in its `LOWERINGS`.
 """
 
-from levelone.hls.config import HlsConfig
+from levelone.hls.config import HlsConfig, LayerChoice
 from levelone.hls.csim import BuiltCsim, OutOfStepError, build, run, run_chunks
 from levelone.hls.manifest import Manifest, read_manifest
 from levelone.hls.project import convert, edited_files
@@ -19,6 +19,7 @@ __all__ = [
     "BuiltCsim",
     "Compiler",
     "HlsConfig",
+    "LayerChoice",
     "Manifest",
     "OutOfStepError",
     "build",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from levelone.errors import LeveloneError
@@ -11,6 +12,14 @@ from levelone.hls.names import project_name
 
 Io = Literal["parallel", "stream"]
 Strategy = Literal["latency", "resource"]
+
+
+@dataclass(frozen=True)
+class LayerChoice:
+    """What one layer does otherwise than the rest; None: as the rest."""
+
+    reuse_factor: int | None = None
+    strategy: Strategy | None = None
 
 
 @dataclass(frozen=True)
@@ -28,9 +37,10 @@ class HlsConfig:
     clock_uncertainty
         Clock uncertainty, in percent of the period ("27%") or in ns.
     reuse_factor
-        How many multiplications share one multiplier; the initiation interval of an unrolled design.
+        How many multiplications share one multiplier; the initiation interval of an unrolled design. In a
+        stream, a layer that multiplies nothing takes an element per clock whatever this is.
     strategy
-        "latency": fully unrolled; "resource": weights in memory, shared multipliers.
+        "latency": fully unrolled; "resource": shared multipliers, weights meant for memory.
     partition_factor
         How many output positions an unrolled window (convolution, pooling) computes at once; where it does
         not divide their number, the largest divisor below it. 0: all of them with the latency strategy, one
@@ -40,6 +50,8 @@ class HlsConfig:
     tight
         Whether accumulators are as narrow as the very weights allow. Otherwise they hold every sum that
         weights and biases of the same types could give. Types of results follow the weights either way.
+    layers
+        Choices for single layers, by the name of the value that they compute.
     """
 
     io: Io = "parallel"
@@ -51,6 +63,7 @@ class HlsConfig:
     partition_factor: int = 0
     project_name: str = "myproject"
     tight: bool = True
+    layers: Mapping[str, LayerChoice] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         checks = {
@@ -72,3 +85,18 @@ class HlsConfig:
         for key, (good, expected) in checks.items():
             if not good:
                 raise LeveloneError(f"hls.{key} is {getattr(self, key)!r}, expected {expected}")
+        for name in self.layers:
+            try:
+                self.of(name)
+            except LeveloneError as error:
+                raise LeveloneError(error.message.replace("hls.", f"hls.layers.{name}.", 1)) from None
+
+    def of(self, layer: str) -> HlsConfig:
+        """The choices as the layer `layer` sees them."""
+        own = self.layers.get(layer, LayerChoice())
+        return replace(
+            self,
+            reuse_factor=self.reuse_factor if own.reuse_factor is None else own.reuse_factor,
+            strategy=self.strategy if own.strategy is None else own.strategy,
+            layers={},
+        )

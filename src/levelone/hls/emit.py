@@ -152,8 +152,9 @@ def _model_config(
         spec.name: {
             "Precision": {key: _precision(fixed) for key, fixed in spec.all_types.items()},
             "Trace": True,
-            "ReuseFactor": config.reuse_factor,
-            "Strategy": config.strategy,
+            # only a layer that shares something gains from taking its time
+            "ReuseFactor": spec.reuse_factor if spec.shares or config.io == "parallel" else 1,
+            "Strategy": spec.strategy,
             **spec.settings,
         }
         for spec in specs
@@ -172,7 +173,7 @@ def _model_config(
                 "ReuseFactor": config.reuse_factor,
                 "Strategy": config.strategy,
                 "PipelineStyle": "pipeline" if parallel else "dataflow",
-                "PipelineInterval": config.reuse_factor if parallel else None,
+                "PipelineInterval": max(spec.reuse_factor for spec in specs) if parallel else None,
             },
             "LayerName": layers,
         },
@@ -187,8 +188,8 @@ def pipeline_style(specs: Sequence[LayerSpec], config: HlsConfig) -> str:
     absurd where a layer is meant to compute its positions one after the other.
     """
     walks = any(_together(spec) not in (None, math.prod(spec.shape[:-1])) for spec in specs)
-    unrolled = config.io == "parallel" and config.strategy == "latency" and not walks
-    return "pipeline" if unrolled else "dataflow"
+    shared = any(spec.strategy == "resource" for spec in specs)
+    return "pipeline" if config.io == "parallel" and not shared and not walks else "dataflow"
 
 
 def _together(spec: LayerSpec) -> int | None:

@@ -7,7 +7,7 @@ import importlib.metadata
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -90,7 +90,7 @@ def convert(
         built = build_model(renamed, inputs, outputs, config, str(folder), stamp)
         write_firmware(built, folder)
         copy_headers(renamed, folder)
-        check_parameters(renamed, folder, config)
+        check_parameters(renamed, folder)
         events = testbench.write_vectors(
             folder, codes, {name: answers[name] for name in graph.outputs}, list(graph.values.values())
         )
@@ -184,7 +184,7 @@ def _describe(specs: Sequence[LayerSpec], config: HlsConfig) -> str:
     return "\n".join(lines)
 
 
-def check_parameters(specs: Sequence[LayerSpec], folder: Path, config: HlsConfig) -> None:
+def check_parameters(specs: Sequence[LayerSpec], folder: Path) -> None:
     """Read the weights back from the written headers and compare them with the graph's codes, exactly.
 
     Raises
@@ -197,9 +197,7 @@ def check_parameters(specs: Sequence[LayerSpec], folder: Path, config: HlsConfig
             path = folder / "firmware" / "weights" / f"{spec.name}_{key}.h"
             written = read_codes(path, parameter.type.exponent)
             codes = parameter.codes
-            if (
-                config.strategy == "resource" and spec.body is None
-            ):  # hls4ml writes the weights of one output after the other
+            if spec.outputs_first:
                 codes = np.moveaxis(codes, -1, 0)
             if written != codes.reshape(-1).tolist():
                 raise LeveloneError(
@@ -296,6 +294,7 @@ def _document(
         "clock_uncertainty": config.clock_uncertainty,
         "reuse_factor": config.reuse_factor,
         "strategy": config.strategy,
+        "layer_choices": {name: asdict(choice) for name, choice in config.layers.items()},
         "partition_factor": config.partition_factor,
         "tight": config.tight,
         "pipeline_style": pipeline_style(specs, config),

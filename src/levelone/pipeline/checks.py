@@ -12,7 +12,7 @@ from levelone.errors import LeveloneError
 from levelone.files import sha256, write_text
 from levelone.graph import Codes, Graph, quantise_inputs, read_qonnx
 from levelone.graph.inputs import real_inputs
-from levelone.hls import HlsConfig, Manifest, convert
+from levelone.hls import HlsConfig, LayerChoice, Manifest, convert
 from levelone.hls.manifest import read_manifest
 from levelone.hls.names import project_name
 from levelone.pipeline.floats import float_line
@@ -58,6 +58,7 @@ def convert_file(
     strategy: str,
     tight: bool = True,
     partition_factor: int = 0,
+    layers: Mapping[str, LayerChoice] | None = None,
 ) -> Manifest:
     """`levelone convert`: a project from a QONNX file and what lies beside it.
 
@@ -76,6 +77,7 @@ def convert_file(
         partition_factor=partition_factor,
         project_name=name,
         tight=tight,
+        layers=layers or {},
     )
     return _convert(model, output, config)
 
@@ -92,6 +94,7 @@ def convert_model(model: Path, output: Path, recipe: Recipe) -> Manifest:
         partition_factor=hls.partition_factor,
         project_name=recipe.system,
         tight=hls.tight,
+        layers={name: LayerChoice(own.reuse_factor, own.strategy) for name, own in hls.layers.items()},
     )
     return _convert(model, output, config)
 

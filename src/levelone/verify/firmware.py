@@ -12,7 +12,7 @@ from pathlib import Path
 
 from levelone.files import sha256
 from levelone.graph.ir import Graph
-from levelone.hls.config import HlsConfig
+from levelone.hls.config import HlsConfig, LayerChoice
 from levelone.hls.manifest import Manifest
 from levelone.hls.project import convert, edited_files
 from levelone.hls.types import FixedType
@@ -104,7 +104,7 @@ def read_firmware(manifest: Manifest, graph: Graph) -> Firmware:
         return Firmware((), _types(manifest.project, manifest, layers))
     with tempfile.TemporaryDirectory(prefix="levelone-diff-") as scratch:
         again = Path(scratch) / "project"
-        convert(graph, again, _config(manifest))
+        convert(graph, again, config_of(manifest))
         digests = manifest.data["digests"]
         known = [n for n in edited if (again / n).is_file() and sha256(again / n) == digests[n]]
         lines = [change for name in known for change in _lines(manifest, again, name, layers)]
@@ -147,7 +147,8 @@ def read_numbers(path: Path) -> list[Fraction]:
         return []
 
 
-def _config(manifest: Manifest) -> HlsConfig:
+def config_of(manifest: Manifest) -> HlsConfig:
+    """The choices that a project was made with."""
     data = manifest.data
     return HlsConfig(
         io=data["io"],
@@ -159,6 +160,7 @@ def _config(manifest: Manifest) -> HlsConfig:
         partition_factor=data.get("partition_factor", 0),
         project_name=data["project"],
         tight=data["tight"],
+        layers={name: LayerChoice(**own) for name, own in data.get("layer_choices", {}).items()},
     )
 
 

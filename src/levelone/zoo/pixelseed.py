@@ -95,14 +95,16 @@ class PixelSeed:
         Raises
         ------
         LeveloneError
-            If a key is unknown or wrong, a layer named in ``[quant]`` does not exist, an input port has no
-            width, or the sizes do not fit together.
+            If a key is unknown or wrong, a layer named in ``[quant]`` or ``[hls]`` does not exist, an input
+            port has no width, or the sizes do not fit together.
         """
         section = parse_section(PixelSeedModel, recipe.model, "recipe", at=("model",))
-        for layer in recipe.quant.layers:
+        named = [("quant", layer) for layer in recipe.quant.layers]
+        named += [("hls", layer) for layer in recipe.hls.layers]
+        for where, layer in named:
             if layer not in section.layer_names():
                 raise LeveloneError(
-                    f"recipe: quant.layers.{layer}: the network has no layer of that name",
+                    f"recipe: {where}.layers.{layer}: the network has no layer of that name",
                     hint=nearest(layer, list(section.layer_names())),
                 )
         ports = list(self._shapes())

@@ -186,12 +186,13 @@ class VoxelSystem(ABC):
         Raises
         ------
         LeveloneError
-            If a key is unknown or wrong, a layer or input named in ``[quant]`` does not exist, an input port
-            has no width, or the sizes do not fit together.
+            If a key is unknown or wrong, a layer or input named in ``[quant]`` or ``[hls]`` does not exist,
+            an input port has no width, or the sizes do not fit together.
         """
         section = parse_section(self.section, recipe.model, "recipe", at=("model",))
         self.check_model(recipe, section)
         _check_names("quant.layers", "layer", recipe.quant.layers, self.layer_names(recipe))
+        _check_names("hls.layers", "layer", recipe.hls.layers, self.layer_names(recipe))
         ports = tuple(self.input_shapes(recipe))
         _check_names("quant.inputs", "input", recipe.quant.inputs, ports)
         for port in ports:

@@ -28,7 +28,10 @@ def lower_affine(op: Affine, site: Site) -> list[LayerSpec]:
             },
             value=site.output,
             body=Body(
-                "levelone_affine.h", "levelone::affine", {"size": site.output.size, "channels": channels}
+                "levelone_affine.h",
+                "levelone::affine",
+                {"size": site.output.size, "channels": channels},
+                shares=True,
             ),
         )
     ]

@@ -6,6 +6,9 @@ from levelone.graph.ops import Lookup
 from levelone.hls.lowering.spec import Body, LayerSpec, Parameter, Site
 from levelone.hls.types import codes_type, value_type
 
+LARGEST_LOGIC = 1024
+"""Entries; a larger table is a memory (`largest_logic` in the header), whose ports can be shared."""
+
 
 def lower_lookup(op: Lookup, site: Site) -> list[LayerSpec]:
     """`Lookup`; only the entries that the operand reaches are kept."""
@@ -29,6 +32,7 @@ def lower_lookup(op: Lookup, site: Site) -> list[LayerSpec]:
                     "entries": table.shape[-1],
                     "lowest": x.range.lo,
                 },
+                shares=table.size > LARGEST_LOGIC,
             ),
         )
     ]

@@ -100,7 +100,7 @@ def _merge(kind: str, function: str, site: Site) -> list[LayerSpec]:
             site.output.shape,
             value_type(site.output),
             value=site.output,
-            body=Body(HEADER, function, constants),
+            body=Body(HEADER, function, constants, shares=kind == "Multiply"),
         )
     ]
 

@@ -46,7 +46,7 @@ def lower_any_requantise(op: Requantise, site: Site) -> list[LayerSpec]:
         proof = prove(op, x, hardware)
     except LeveloneError as error:
         raise UnsupportedError(f"{site.name}: {error.message}", hint=error.hint) from error
-    same = _folded(hardware)
+    same, multiplies = _folded(hardware), isinstance(hardware, Scaling)
     constants = {"size": site.output.size, "channels": 1 if same else x.shape[-1]}
     keep = slice(0, 1) if same else slice(None)
     if isinstance(hardware, Scaling):
@@ -81,9 +81,7 @@ def lower_any_requantise(op: Requantise, site: Site) -> list[LayerSpec]:
             types=types,
             parameters={key: Parameter(found, codes_type(found)) for key, found in codes.items()},
             value=site.output,
-            body=Body(
-                HEADER, f"levelone::{'scale' if isinstance(hardware, Scaling) else 'count_steps'}", constants
-            ),
+            body=Body(HEADER, f"levelone::{'scale' if multiplies else 'count_steps'}", constants, multiplies),
             proof=asdict(proof) | details,
         )
     ]

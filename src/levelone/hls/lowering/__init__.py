@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from levelone.errors import UnsupportedError
+from levelone.errors import LeveloneError, UnsupportedError
 from levelone.graph import ops
 from levelone.graph.ir import Graph
 from levelone.hls.config import HlsConfig
@@ -21,6 +21,7 @@ from levelone.hls.lowering.pools import lower_average_pool, lower_max_pool
 from levelone.hls.lowering.spec import LayerSpec, Parameter, Site
 from levelone.hls.lowering.sums import lower_conv, lower_dense
 from levelone.hls.types import MOST, TRACE_BITS, value_type
+from levelone.recipe import nearest
 
 LOWERINGS: Mapping[type, Callable[[Any, Site], list[LayerSpec]]] = MappingProxyType(
     {
@@ -56,6 +57,8 @@ def lower(graph: Graph, config: HlsConfig) -> list[LayerSpec]:
     ------
     UnsupportedError
         Naming the node that this version cannot carry into hls4ml.
+    LeveloneError
+        If `config` has a choice for a layer that does not exist or multiplies nothing.
     """
     specs = [
         LayerSpec(
@@ -73,6 +76,7 @@ def lower(graph: Graph, config: HlsConfig) -> list[LayerSpec]:
     for name in graph.outputs:
         if name in ports:
             raise UnsupportedError(f"{name} is an input and an output at once: there is no layer to build")
+    sharing: set[str] = set()
     for node in graph:
         lowering = LOWERINGS.get(type(node.op))
         if lowering is None:
@@ -84,12 +88,22 @@ def lower(graph: Graph, config: HlsConfig) -> list[LayerSpec]:
         operands = tuple(graph.values[name] for name in node.inputs)
         readers = tuple(other.op for other in graph for name in other.inputs if name == node.name)
         is_output = node.name in graph.outputs
-        site = Site(node.name, node.inputs, operands, graph.values[node.name], config, is_output, readers)
-        made = lowering(node.op, site)
+        own = config.of(node.name)
+        site = Site(node.name, node.inputs, operands, graph.values[node.name], own, is_output, readers)
+        made = [
+            replace(spec, reuse_factor=own.reuse_factor, strategy=own.strategy)
+            for spec in lowering(node.op, site)
+        ]
+        if any(spec.shares for spec in made):
+            sharing.add(node.name)
         for spec in made:
             for key, parameter in spec.parameters.items():
                 _check_size(f"{spec.name}: its {key}", int(parameter.codes.min()), int(parameter.codes.max()))
         specs += [_as_seen(spec, specs) for spec in made]
+    for name in config.layers:
+        if name not in sharing:
+            what = "multiplies nothing" if name in graph.values else "is no layer of the network"
+            raise LeveloneError(f"hls.layers.{name}: {name} {what}", hint=nearest(name, sorted(sharing)))
     return specs
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.graph.ir import Op, Value
-from levelone.hls.config import HlsConfig
+from levelone.hls.config import HlsConfig, Strategy
 from levelone.hls.types import FixedType
 
 
@@ -88,6 +88,8 @@ class LayerSpec:
         order of `parameters`.
     proof
         How the layer was proven to be exact, for `levelone.json`; None where the types alone are the proof.
+    reuse_factor, strategy
+        As asked for where the layer stands.
     """
 
     name: str
@@ -102,6 +104,18 @@ class LayerSpec:
     value: Value | None = None
     body: Body | None = None
     proof: Mapping[str, Any] | None = None
+    reuse_factor: int = 1
+    strategy: Strategy = "latency"
+
+    @property
+    def shares(self) -> bool:
+        """Whether there is something that a reuse factor can share."""
+        return "weight" in self.parameters if self.body is None else self.body.shares
+
+    @property
+    def outputs_first(self) -> bool:
+        """Whether hls4ml writes the weights of one output after the other, whatever the layout here."""
+        return self.body is None and self.strategy == "resource"
 
     @property
     def all_types(self) -> dict[str, FixedType]:

@@ -13,14 +13,13 @@ from numpy.typing import NDArray
 
 from levelone.graph.ir import Codes, IntRange, Op
 from levelone.graph.ops import Affine, AveragePool, Conv, Dense, Lookup, Requantise
-from levelone.hls.config import HlsConfig
 from levelone.hls.layers.requantise import MODES
 from levelone.hls.lowering import LayerSpec, lower
 from levelone.hls.types import FixedType
 from levelone.verify.causes.case import Case, Hypothesis
 from levelone.verify.causes.replay import Sum, typed_sum, with_parameters
 from levelone.verify.causes.sums import place
-from levelone.verify.firmware import WEIGHTS, CodeChange
+from levelone.verify.firmware import WEIGHTS, CodeChange, config_of
 from levelone.verify.fixed import IN_WORDS, assign, overflow
 
 SHOWN = 3
@@ -146,7 +145,7 @@ def _written_out(case: Case, op: Conv, spec: LayerSpec, found: Mapping[str, NDAr
 def _outputs_first(case: Case) -> bool:
     """Whether headers list the weights of one output after the other: hls4ml's own layers sometimes do."""
     spec = _spec(case)
-    return case.manifest.data["strategy"] == "resource" and spec is not None and spec.body is None
+    return spec is not None and spec.outputs_first
 
 
 def _stored(case: Case, key: str, codes: NDArray[np.int64]) -> list[int]:
@@ -163,12 +162,8 @@ def _unstored(case: Case, key: str, flat: NDArray[np.int64], shape: tuple[int, .
 
 
 def _spec(case: Case) -> LayerSpec | None:
-    data = case.manifest.data
-    config = HlsConfig(
-        io=data["io"], strategy=data["strategy"], project_name=data["project"], tight=data["tight"]
-    )
-    name = case.evidence.node.name
-    return next((spec for spec in lower(case.graph, config) if spec.name == name and spec.parameters), None)
+    name, specs = case.evidence.node.name, lower(case.graph, config_of(case.manifest))
+    return next((spec for spec in specs if spec.name == name and spec.parameters), None)
 
 
 def _numbers_told(case: Case, key: str) -> str:

@@ -106,7 +106,7 @@ BROKEN = {
     "levelone_copy.h": [("code(in[i])", "code(in[0])"), ("code(beat[taken + j])", "code(beat[0])")],
     "levelone_gather.h": [
         ("code(in[from])", "code(in[0])"),
-        ("code(recent[slot]", "1 + code(recent[slot]"),
+        ("code(recent[from]", "1 + code(recent[from]"),
         ("code(all[from])", "code(all[0])"),
     ],
     "levelone_lookup.h": [("code(table[channel * CONFIG_T::entries + entry])", "code(table[0])")],

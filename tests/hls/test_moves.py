@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from levelone.graph import Graph, GraphBuilder, IntRange
 from levelone.graph.ops import Add, Concat, Dense, Multiply, Pad, Relu, Reshape, Take, Transpose, Upsample
 from levelone.hls import HlsConfig, convert
-from levelone.hls.layers.gather import history
+from levelone.hls.layers.gather import history, schedule
+from levelone.hls.lowering import lower
 from levelone.verify import Outcome, check_project, random_vectors
 
 QUARTER, THIRD = Fraction(1, 4), Fraction(1, 3)
@@ -58,6 +59,8 @@ def merge_graph() -> Graph:
         "map": ((2, 3, 2, 1), (2, 3, 2, 4)),
         "row": ((2, 3, 2, 4), (1, 3, 1, 4)),
         "plane": ((1, 3, 2, 1), (2, 3, 2, 4)),
+        "column": ((2, 3, 1, 4), (2, 3, 2, 4)),
+        "rows": ((2, 3, 2, 4), (2, 1, 2, 1)),
         "outer": ((1, 3, 4), (5, 1, 4)),
         "vector": ((6,), (6,)),
         "one": ((6,), (1,)),
@@ -99,10 +102,11 @@ def test_moves_and_merges_are_exact(make, io: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "header", "right", "wrong"),
     [
-        (gather_graph, "levelone_gather.h", "recent[slot]", "recent[0]"),
-        (gather_graph, "levelone_gather.h", "from >= taken", "from > taken"),
+        (gather_graph, "levelone_gather.h", "recent[from][", "recent[0]["),
+        (gather_graph, "levelone_gather.h", "next + 1 < CONFIG_T::history", "next + 2 < CONFIG_T::history"),
         (merge_graph, "levelone_merge.h", "code(a) * code(b)", "code(a) + code(b)"),
         (merge_graph, "levelone_merge.h", "hold[slot] = in.read()", "hold[0] = in.read()"),
+        (merge_graph, "levelone_merge.h", "position >= taken", "position > taken"),
         (merge_graph, "levelone_merge.h", "out[BEGIN + j + c]", "out[j + c]"),
     ],
 )
@@ -127,3 +131,47 @@ def test_history_is_what_is_looked_back_on(wanted: list[int]) -> None:
         newest = max(newest, beat)
         deepest = max(deepest, newest - beat + 1)
     assert history(np.array(wanted), 12) == deepest
+
+
+@given(st.lists(st.integers(0, 12), min_size=1, max_size=20))
+def test_the_schedule_gives_the_beats_and_reads_none_too_early(wanted: list[int]) -> None:
+    """Run as the hardware does: a ring of `history` slots, one beat in and one out per clock at most."""
+    take, slot = schedule(np.array(wanted), 12)
+    ring: list[int | None] = [None] * history(np.array(wanted), 12)
+    taken, given = 0, []
+    for reads, where in zip(take.tolist(), slot.tolist(), strict=True):
+        if reads:
+            left = [beat for beat in wanted[len(given) :] if beat != 12]
+            first = wanted[len(given)] if len(given) < len(wanted) else None
+            assert not left or first is None or (first != 12 and taken <= first)  # needed at once
+            ring[taken % len(ring)] = taken
+            taken += 1
+        if where < len(ring):
+            assert ring[where] is not None
+            given.append(ring[where])
+        elif where == len(ring):
+            given.append(12)
+    assert given == wanted and taken == 12
+
+
+def held(shape: tuple[int, ...], other: tuple[int, ...]) -> int:
+    """Beats that the streamed product of two tensors keeps of the first one."""
+    b = GraphBuilder("held")
+    x, y = (b.input(f"{n}_q", s, QUARTER, IntRange(0, 3)) for n, s in zip("xy", (shape, other), strict=True))
+    spec = lower(b.build(b.node("z", Multiply(), x, y)), HlsConfig(io="stream"))[-1]
+    assert spec.body is not None
+    return int(spec.body.constants["a_held"])
+
+
+def test_only_what_is_repeated_at_once_is_held() -> None:
+    whole = (5, 6, 7, 4)
+    expected = {
+        (1, 1, 1, 4): 1,
+        (5, 6, 1, 4): 1,
+        (5, 1, 7, 4): 7,
+        (1, 6, 7, 4): 42,
+        (5, 6, 7, 1): 1,
+        (1, 6, 1, 4): 6,
+    }
+    assert {shape: held(shape, whole) for shape in expected} == expected
+    assert held((1, 7, 4), (6, 7, 4)) == 7

@@ -32,12 +32,10 @@ def lower_gather(op: Move, site: Site) -> list[LayerSpec]:
         if beats is None:
             function = "levelone::gather_all"
         else:
-            tables = {"source": beats[0], "channel": beats[1]}
-            constants |= {
-                "in_beats": x.size // x.shape[-1],
-                "out_beats": len(beats[0]),
-                "history": history(beats[0], x.size // x.shape[-1]),
-            }
+            available = x.size // x.shape[-1]
+            constants["history"] = history(beats[0], available)
+            take, slot = schedule(beats[0], available)
+            tables = {"take": take, "slot": slot, "channel": beats[1]}
     return [
         LayerSpec(
             site.name,
@@ -88,3 +86,31 @@ def history(beats: NDArray[np.int64], available: int) -> int:
         return 1
     taken = np.maximum.accumulate(wanted) + 1
     return int((taken - wanted).max())
+
+
+def schedule(beats: NDArray[np.int64], available: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """What a stream does in each clock: (whether it reads a beat, which one it then gives).
+
+    Parameters
+    ----------
+    beats
+        Input beat of each output beat; `available`, the number of input beats, stands for the constant.
+
+    Returns
+    -------
+    tuple
+        int64 [clock] each: 1 or 0; the slot of the beat in a ring of `history` slots, `history` for the
+        constant, one more for nothing.
+    """
+    ring = history(beats, available)
+    take: list[int] = []
+    slot: list[int] = []
+    taken = 0
+    for beat in beats.tolist():
+        constant = beat == available
+        missing = 0 if constant else max(0, beat + 1 - taken)
+        take += [1] * missing if missing else [0]
+        slot += [ring + 1] * (missing - 1) + [ring if constant else beat % ring]
+        taken += missing
+    left = available - taken
+    return np.array(take + [1] * left), np.array(slot + [ring + 1] * left)

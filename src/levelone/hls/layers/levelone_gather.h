@@ -23,33 +23,29 @@ void gather(in_T in[CONFIG_T::in_size], out_T out[CONFIG_T::out_size],
     }
 }
 
-// Streamed: `source` has an entry for every output beat, `channel` for every channel of a beat. Input is read when
-// it is first needed, and the last `history` beats are kept: as many as are looked back on, and no more.
+// Streamed: which beats are taken and given in which clock is known beforehand, so nothing that happens decides what
+// happens next. `take` says whether a beat is read, into the next slot of `recent`; `slot` where the beat that is then
+// given lies: `history` where it is the constant, one more where there is none. `channel` has an entry for every
+// channel of a beat. Input is read when it is first needed, and the last `history` beats are kept: as many as are
+// looked back on, and no more.
 template <class in_T, class out_T, typename CONFIG_T>
-void gather(hls::stream<in_T> &in, hls::stream<out_T> &out, typename CONFIG_T::source_t source[CONFIG_T::source_size],
+void gather(hls::stream<in_T> &in, hls::stream<out_T> &out, typename CONFIG_T::take_t take[CONFIG_T::take_size],
+            typename CONFIG_T::slot_t slot[CONFIG_T::slot_size],
             typename CONFIG_T::channel_t channel[CONFIG_T::channel_size]) {
     static in_T recent[CONFIG_T::history];
     #pragma HLS AGGREGATE variable=recent
     #pragma HLS ARRAY_PARTITION variable=channel complete
-    unsigned taken = 0, given = 0;
-    unsigned newest = CONFIG_T::history - 1; // where the last beat that was taken lies
+    unsigned next = 0;
 GatherTick:
-    for (unsigned tick = 0; tick < CONFIG_T::in_beats + CONFIG_T::out_beats; tick++) {
+    for (unsigned tick = 0; tick < CONFIG_T::take_size; tick++) {
         #pragma HLS PIPELINE II=1
-        if (taken == CONFIG_T::in_beats && given == CONFIG_T::out_beats) {
-            break;
+        if (take[tick] != 0) {
+            recent[next] = in.read();
+            next = next + 1 < CONFIG_T::history ? next + 1 : 0;
         }
-        const unsigned from = given < CONFIG_T::out_beats ? unsigned(code(source[given])) : CONFIG_T::in_beats;
-        const bool constant = from == CONFIG_T::in_beats;
-        const bool done = given == CONFIG_T::out_beats;
-        if (taken < CONFIG_T::in_beats && (done || (!constant && from >= taken))) {
-            newest = newest + 1 < CONFIG_T::history ? newest + 1 : 0;
-            recent[newest] = in.read();
-            taken++;
-        }
-        if (!done && (constant || from < taken)) {
-            const unsigned back = constant ? 0 : taken - 1 - from; // less than `history`
-            const unsigned slot = newest >= back ? newest - back : newest + CONFIG_T::history - back;
+        const unsigned from = code(slot[tick]);
+        const bool constant = from == CONFIG_T::history;
+        if (from <= CONFIG_T::history) {
             out_T result;
             for (unsigned c = 0; c < out_T::size; c++) {
                 #pragma HLS UNROLL
@@ -57,21 +53,21 @@ GatherTick:
                 if (constant || from_channel == in_T::size) {
                     set_code(result[c], ap_int<64>((long long)CONFIG_T::fill));
                 } else {
-                    set_code(result[c], code(recent[slot][from_channel]));
+                    set_code(result[c], code(recent[from][from_channel]));
                 }
             }
             out.write(result);
-            given++;
         }
     }
 }
 
-// Streamed, where channels and positions change places: everything has to arrive first.
+// Streamed, where channels and positions change places: everything has to arrive first. A memory has two ports, so that
+// a beat takes half as many clocks as it has channels, wherever they come from.
 template <class in_T, class out_T, typename CONFIG_T>
 void gather_all(hls::stream<in_T> &in, hls::stream<out_T> &out,
                 typename CONFIG_T::source_t source[CONFIG_T::source_size]) {
     static typename in_T::value_type all[CONFIG_T::in_size];
-    const unsigned in_beat = in_T::size, out_beat = out_T::size;
+    const unsigned in_beat = in_T::size, out_beat = out_T::size, clocks = (out_beat + 1) / 2;
     #pragma HLS ARRAY_PARTITION variable=all cyclic factor=in_beat
     #pragma HLS ARRAY_PARTITION variable=source cyclic factor=out_beat
 GatherAllRead:
@@ -85,7 +81,7 @@ GatherAllRead:
     }
 GatherAllWrite:
     for (unsigned i = 0; i < CONFIG_T::out_size / out_T::size; i++) {
-        #pragma HLS PIPELINE II=1
+        #pragma HLS PIPELINE II=clocks
         out_T result;
         for (unsigned c = 0; c < out_T::size; c++) {
             #pragma HLS UNROLL

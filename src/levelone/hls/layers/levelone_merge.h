@@ -45,10 +45,10 @@ void merge(a_T a[CONFIG_T::a_size], b_T b[CONFIG_T::b_size], out_T out[CONFIG_T:
     }
 }
 
-// The beat of an operand that belongs to a position: the next one from the stream, or one that is held.
-template <unsigned BEATS, class T> T held(hls::stream<T> &in, T hold[BEATS], unsigned &taken, unsigned position) {
+// The beat of an operand that belongs to a position: the next one from the stream, or one that is held in a slot.
+template <unsigned BEATS, class T>
+T held(hls::stream<T> &in, T hold[BEATS], unsigned &taken, unsigned position, unsigned slot) {
     #pragma HLS INLINE
-    const unsigned slot = BEATS > 1 ? position : 0;
     if (position >= taken) {
         hold[slot] = in.read();
         taken++;
@@ -58,7 +58,7 @@ template <unsigned BEATS, class T> T held(hls::stream<T> &in, T hold[BEATS], uns
 
 template <class OP, class a_T, class b_T, class out_T, typename CONFIG_T>
 void merge(hls::stream<a_T> &a, hls::stream<b_T> &b, hls::stream<out_T> &out) {
-    // an operand that is repeated is held whole, any other one beat at a time
+    // held is what an operand repeats at once: all that is inside the outermost axis over which it is repeated
     static a_T hold_a[CONFIG_T::a_held];
     static b_T hold_b[CONFIG_T::b_held];
     #pragma HLS AGGREGATE variable=hold_a
@@ -70,9 +70,11 @@ void merge(hls::stream<a_T> &a, hls::stream<b_T> &b, hls::stream<out_T> &out) {
                 #pragma HLS LOOP_FLATTEN
                 #pragma HLS PIPELINE II=CONFIG_T::reuse_factor
                 const a_T beat_a = held<CONFIG_T::a_held, a_T>(
-                    a, hold_a, taken_a, d * CONFIG_T::a_depth + h * CONFIG_T::a_height + w * CONFIG_T::a_width);
+                    a, hold_a, taken_a, d * CONFIG_T::a_depth + h * CONFIG_T::a_height + w * CONFIG_T::a_width,
+                    h * CONFIG_T::a_slot_height + w * CONFIG_T::a_slot_width);
                 const b_T beat_b = held<CONFIG_T::b_held, b_T>(
-                    b, hold_b, taken_b, d * CONFIG_T::b_depth + h * CONFIG_T::b_height + w * CONFIG_T::b_width);
+                    b, hold_b, taken_b, d * CONFIG_T::b_depth + h * CONFIG_T::b_height + w * CONFIG_T::b_width,
+                    h * CONFIG_T::b_slot_height + w * CONFIG_T::b_slot_width);
                 out_T result;
                 for (unsigned c = 0; c < CONFIG_T::channels; c++) {
                     #pragma HLS UNROLL
@@ -151,7 +153,7 @@ void concatenate(hls::stream<a_T> &a, hls::stream<b_T> &b, hls::stream<out_T> &o
 template <unsigned SIZE, unsigned BEGIN, class in_T, class out_T> void take_beats(hls::stream<in_T> &in, out_T &out) {
     #pragma HLS INLINE
     for (unsigned j = 0; j < SIZE; j += in_T::size) {
-        #pragma HLS PIPELINE II=1
+        #pragma HLS UNROLL
         const in_T beat = in.read();
         for (unsigned c = 0; c < in_T::size; c++) {
             #pragma HLS UNROLL
@@ -160,10 +162,14 @@ template <unsigned SIZE, unsigned BEGIN, class in_T, class out_T> void take_beat
     }
 }
 
-// Along the channels: a beat of each becomes one.
+// Along the channels: a beat of each becomes one, or as many beats as a flattened tensor brings them in.
 template <class a_T, class b_T, class out_T, typename CONFIG_T>
 void join_channels(hls::stream<a_T> &a, hls::stream<b_T> &b, hls::stream<out_T> &out) {
+    const unsigned a_beats = CONFIG_T::a_block / a_T::size, b_beats = CONFIG_T::b_block / b_T::size;
+    const unsigned beats = a_beats > b_beats ? a_beats : b_beats;
+JoinBlock:
     for (unsigned i = 0; i < CONFIG_T::blocks; i++) {
+        #pragma HLS PIPELINE II=beats
         out_T result;
         take_beats<CONFIG_T::a_block, 0>(a, result);
         take_beats<CONFIG_T::b_block, CONFIG_T::a_block>(b, result);

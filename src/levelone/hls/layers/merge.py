@@ -88,8 +88,11 @@ def _merge(kind: str, function: str, site: Site) -> list[LayerSpec]:
         strides = [own[1] * own[2], own[2], 1]
         held = [0 if n == 1 else stride for n, stride in zip(own[:3], strides, strict=True)]
         constants |= {f"{key}_{axis}": stride for axis, stride in zip(AXES[:3], held, strict=True)}
-        repeated = any(n == 1 < whole for n, whole in zip(own[:3], shape[:3], strict=True))
-        constants |= {f"{key}_channels": own[3], f"{key}_held": prod(own[:3]) if repeated else 1}
+        # what is repeated at once: all that is inside the outermost axis of repetition
+        repeated = [n == 1 < whole for n, whole in zip(own[:3], shape[:3], strict=True)]
+        outermost = repeated.index(True) if any(repeated) else len(repeated)
+        constants |= {f"{key}_channels": own[3], f"{key}_held": prod(own[outermost + 1 : 3])}
+        constants |= {f"{key}_slot_{AXES[i]}": held[i] if outermost < i else 0 for i in (1, 2)}
         constants[f"{key}_size"] = operand.size
     constants["out_size"] = site.output.size
     return [

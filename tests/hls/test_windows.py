@@ -12,7 +12,7 @@ from levelone.errors import LeveloneError
 from levelone.graph import Graph, GraphBuilder, IntRange, Value
 from levelone.graph.ops import AveragePool, Conv, MaxPool
 from levelone.hls import HlsConfig, convert
-from levelone.hls.layers import header_path
+from levelone.hls.config import Io
 from levelone.verify import Outcome, check_project, random_vectors
 
 Window = dict[str, tuple]
@@ -163,17 +163,42 @@ def test_pools_that_add_up_as_they_go_are_exact(make, rank: int, seed: int, tmp_
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("header", "right", "wrong"),
+    ("io", "header", "right", "wrong"),
     [
-        ("levelone_window.h", "(wait == 0 ? STRIDE : wait) - 1", "(wait == 0 ? STRIDE + 1 : wait) - 1"),
-        ("levelone_window.h", "? planes[kd + 1][h * CONFIG_T::in_width + w] : newest", "? newest : newest"),
-        ("levelone_window.h", "? lines[kd][kh + 1][w] : next", "? next : next"),
-        ("levelone_window.h", "data[tap] ? recent[kd][kh][kw][c] : value_T(0)", "recent[kd][kh][kw][c]"),
-        ("levelone_conv.h", "sum[f] = biases[f]", "sum[f] = 0"),
-        ("levelone_conv.h", "c % group_channels", "c / group_channels"),
+        (
+            "stream",
+            "levelone_window.h",
+            "(wait == 0 ? STRIDE : wait) - 1",
+            "(wait == 0 ? STRIDE + 1 : wait) - 1",
+        ),
+        (
+            "stream",
+            "levelone_window.h",
+            "? planes[kd + 1][h * CONFIG_T::in_width + w] : newest",
+            "? newest : newest",
+        ),
+        ("stream", "levelone_window.h", "? lines[kd][kh + 1][w] : next", "? next : next"),
+        (
+            "stream",
+            "levelone_window.h",
+            "data[tap] ? recent[kd][kh][kw][c] : value_T(0)",
+            "recent[kd][kh][kw][c]",
+        ),
+        ("stream", "levelone_conv.h", "sum[f] = biases[f]", "sum[f] = 0"),
+        ("stream", "levelone_conv.h", "c % group_channels", "c / group_channels"),
+        (
+            "parallel",
+            "levelone_window.h",
+            "int(oh * CONFIG_T::stride_height",
+            "int(oh * CONFIG_T::stride_width",
+        ),
+        ("parallel", "levelone_window.h", "kd * CONFIG_T::dilation_depth)", "0 * CONFIG_T::dilation_depth)"),
+        ("parallel", "levelone_window.h", "(d * CONFIG_T::in_height + h)", "(d * CONFIG_T::in_height)"),
+        ("parallel", "levelone_window.h", "oh + 1 < CONFIG_T::out_height", "oh + 1 < CONFIG_T::out_depth"),
+        ("parallel", "levelone_window.h", "data[tap] ? in[source] : in_T(0)", "in[source]"),
     ],
 )
-def test_a_broken_streamed_convolution_is_caught(header: str, right: str, wrong: str, tmp_path: Path) -> None:
+def test_a_broken_convolution_is_caught(io: Io, header: str, right: str, wrong: str, tmp_path: Path) -> None:
     rng = np.random.default_rng(5)
     b = GraphBuilder("conv")
     x = b.input("x_q", (5, 4, 6, 4), Fraction(1), IntRange(-4, 3))
@@ -183,7 +208,7 @@ def test_a_broken_streamed_convolution_is_caught(header: str, right: str, wrong:
         weights, np.array([1, -2, 3, 5]), (Fraction(1),), (2, 1, 2), ((1, 0), (0, 1), (1, 0)), (1, 1, 1), 2
     )
     graph = b.build(b.node("y", op, x))
-    manifest = convert(graph, tmp_path / "conv", HlsConfig(io="stream"))
+    manifest = convert(graph, tmp_path / "conv", HlsConfig(io=io))
     body = manifest.project / "firmware" / "nnet_utils" / header
     text = body.read_text(encoding="utf-8")
     assert right in text
@@ -252,14 +277,6 @@ def test_a_broken_pool_that_adds_up_is_caught(op, right: str, wrong: str, tmp_pa
         check_project(manifest.project, random_vectors(graph, 200, 1), graph=graph).outcome
         is Outcome.MISMATCH
     )
-
-
-def test_a_stream_holds_no_more_than_the_window_needs() -> None:
-    """The buffers of the streamed window: planes, lines and the window itself."""
-    text = header_path("levelone_window.h").read_text(encoding="utf-8")
-    assert "planes[at_least_one(geometry::depth - 1)][CONFIG_T::in_height * CONFIG_T::in_width]" in text
-    assert "lines[geometry::depth][at_least_one(geometry::height - 1)][CONFIG_T::in_width]" in text
-    assert "recent[geometry::depth][geometry::height][geometry::width]" in text
 
 
 @pytest.mark.parametrize(("side", "style"), [(4, "pipeline"), (12, "dataflow")])

@@ -42,8 +42,9 @@ template <typename CONFIG_T> struct weighted_sum {
     }
 };
 
-// Every weight is at hand in every clock, or, with the resource strategy, the weights lie in as many memories as there
-// are multipliers.
+// Every weight is at hand in every clock, or, with the resource strategy, the weights are cut into as many banks as there
+// are multipliers. Not one of these functions has been synthesised: under PIPELINE every index is a constant and nothing
+// writes the weights, so the tool may turn them into logic instead of memories. ALLOCATION bounds the multipliers.
 template <class in_T, class out_T, typename CONFIG_T>
 void conv(in_T in[window_of<CONFIG_T>::in_size], out_T out[window_of<CONFIG_T>::out_size],
           typename CONFIG_T::weight_t weights[CONFIG_T::weight_size], typename CONFIG_T::bias_t biases[CONFIG_T::bias_size]) {

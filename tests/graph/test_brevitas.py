@@ -8,15 +8,14 @@ import logging
 import warnings
 from pathlib import Path
 
+import brevitas.nn as qnn
+import brevitas.quant as quant
 import onnx
 import pytest
+import torch
 from onnx_models import compare
 
 from levelone.graph import layer_table, read_qonnx
-
-torch = pytest.importorskip("torch")
-qnn = pytest.importorskip("brevitas.nn")
-quant = pytest.importorskip("brevitas.quant")
 
 
 def activation(bits: int, *, signed: bool):

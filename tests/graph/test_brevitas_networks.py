@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import brevitas.nn as qnn
+import brevitas.quant as quant
 import pytest
+import torch
 from onnx_models import compare
 from test_brevitas import activation, export, layer, plain
 
 from levelone.graph import read_qonnx
-
-torch = pytest.importorskip("torch")
-qnn = pytest.importorskip("brevitas.nn")
-quant = pytest.importorskip("brevitas.quant")
 
 
 class UNet(torch.nn.Module):

@@ -11,16 +11,15 @@ from fractions import Fraction
 from math import floor
 from pathlib import Path
 
+import brevitas.nn as qnn
+import brevitas.quant as quant
 import numpy as np
 import pytest
+import torch
 from test_brevitas import export, plain
 
 from levelone.graph import Graph, from_onnx_layout, layout_of, quantise_inputs, read_qonnx
 from levelone.graph.ops import Requantise
-
-torch = pytest.importorskip("torch")
-qnn = pytest.importorskip("brevitas.nn")
-quant = pytest.importorskip("brevitas.quant")
 
 NEAR = Fraction(1, 10**4)
 """How far from a tie float32 can lose its way: accumulators here have at most 16 bits."""

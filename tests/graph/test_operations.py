@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from cases import CASES, Case, seeded
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from twins import TWINS
 
@@ -78,8 +78,7 @@ def test_range_shape_and_scale_are_sound(name: str, data: st.DataObject) -> None
 def test_executor_equals_slow_twin(name: str, data: st.DataObject) -> None:
     case = case_for(name, data)
     graph = as_graph(case)
-    if graph.values["y"].width > 63:
-        return
+    assume(graph.values["y"].width <= 63)
     codes = {v.name: machine(c) for v, c in zip(case.inputs, case.codes, strict=True)}
     found = Executor(graph, "all", threads=1).run(codes)
     assert found["y"].dtype == np.int64
@@ -88,11 +87,9 @@ def test_executor_equals_slow_twin(name: str, data: st.DataObject) -> None:
         assert (found[name] == given_codes).all()
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if OPERATIONS[name] in KERNELS])
 def test_the_fast_kernel_is_really_used(name: str) -> None:
     """Narrow operands must not fall back to the slow meaning, or speed would be lost without notice."""
-    if OPERATIONS[name] not in KERNELS:
-        pytest.skip("no kernel")
     used = 0
     for number in range(20):
         case = CASES[OPERATIONS[name]](seeded(number))

@@ -218,14 +218,16 @@ def test_average_pools_with_a_ceiling(include: int) -> None:
     codes = quantise_inputs(graph, {"x": real})
     layers = execute(graph, codes)
     name = graph.outputs[0]
-    found = to_onnx_layout(graph, name, layers[name]) * float(graph.values[name].scale[0])
-    x = to_onnx_layout(graph, graph.inputs[0].value.name, codes[graph.inputs[0].value.name]) * 0.25
+    found = to_onnx_layout(graph, name, layers[name])
+    x = to_onnx_layout(graph, graph.inputs[0].value.name, codes[graph.inputs[0].value.name])
+    (step,) = graph.values[name].scale
     for i, j in np.ndindex(found.shape[2:]):
         rows, columns = range(2 * i - 1, 2 * i + 1), range(2 * j, 2 * j + 2)
         inside = [(r, c) for r in rows for c in columns if 0 <= r < 7 and 0 <= c < 5]
         counted = [(r, c) for r in rows for c in columns if -1 <= r < 7 and 0 <= c < 6]
-        mean = sum(x[:, :, r, c] for r, c in inside) / len(counted if include else inside)
-        assert np.allclose(found[:, :, i, j], mean, rtol=1e-12, atol=0)
+        quarters = sum(x[:, :, r, c] for r, c in inside)
+        mean = [Fraction(int(total), 4 * len(counted if include else inside)) for total in quarters.flat]
+        assert [int(code) * step for code in found[:, :, i, j].flat] == mean
 
 
 @pytest.mark.parametrize("kind", ["ReduceMean", "ReduceSum", "ReduceMax"])

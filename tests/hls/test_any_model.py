@@ -34,7 +34,7 @@ def assert_exact(graph: Graph, io: str, folder: Path, events: int = 100) -> None
     ],
 )
 def test_brevitas_with_general_scales(weights, acts, rank, kind, bits, io: str, tmp_path: Path) -> None:
-    torch = pytest.importorskip("torch")
+    import torch
     from test_brevitas import export
     from test_brevitas_quantisers import Chain
 

@@ -12,6 +12,7 @@ import pytest
 
 from levelone.graph import Graph, execute, quantise_inputs, read_qonnx
 from levelone.graph.inputs import real_inputs
+from levelone.pipeline import floats
 from levelone.pipeline.floats import float_codes, float_line, run_qonnx
 from levelone.verify import random_vectors
 from levelone.verify.ties import FloatTies, compare_module
@@ -86,6 +87,19 @@ def test_a_file_that_qonnx_cannot_execute_has_a_reason(tmp_path: Path) -> None:
     assert line["compared"] == 0 and "qonnx cannot execute it" in line["reason"]
 
 
+def test_a_fault_of_ours_is_no_reason_of_qonnx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only what qonnx itself raises is a reason not to compare; anything else must not be swallowed."""
+    path = dense(tmp_path, bias=False)
+    graph, codes = codes_of(path, 5)
+
+    def broken(*_: object) -> None:
+        raise TypeError("a fault of levelone")
+
+    monkeypatch.setattr(floats, "real_inputs", broken)
+    with pytest.raises(TypeError, match="a fault of levelone"):
+        float_line(path, graph, codes)
+
+
 def test_constants_too_fine_for_hardware_end_on_the_host(levelone: Levelone, tmp_path: Path) -> None:
     """A float bias after sums of general scale: the sums are the output, emulate adds the bias."""
     path = dense(tmp_path, bias=True)
@@ -108,8 +122,9 @@ def test_constants_too_fine_for_hardware_end_on_the_host(levelone: Levelone, tmp
 @pytest.mark.slow
 def test_a_real_brevitas_network_end_to_end(levelone: Levelone, tmp_path: Path) -> None:
     """General scales: csim is exact, ties stand apart, the module itself agrees but for ties."""
-    torch = pytest.importorskip("torch")
-    qnn, quant = pytest.importorskip("brevitas.nn"), pytest.importorskip("brevitas.quant")
+    import brevitas.nn as qnn
+    import brevitas.quant as quant
+    import torch
     from test_brevitas import export, plain
     from test_brevitas_quantisers import integers_of, quantised_values
 

@@ -16,7 +16,6 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from levelone.errors import LeveloneError
 from levelone.graph import Codes, Graph, execute, from_onnx_layout, layer_table
 from levelone.graph.inputs import real_inputs
 from levelone.graph.ops import Affine, Requantise
@@ -35,6 +34,10 @@ OFF_GRID = 0.25
 """Steps of its grid by which a float may miss an integer and still be read as that integer."""
 
 Arrays = dict[str, NDArray[Any]]
+
+
+class ExecutionError(Exception):
+    """qonnx or onnxruntime could not execute a file: the first line of what it raised."""
 
 
 def float_line(path: Path, graph: Graph, codes: Mapping[str, Codes]) -> dict[str, Any]:
@@ -71,11 +74,11 @@ def float_line(path: Path, graph: Graph, codes: Mapping[str, Codes]) -> dict[str
     if size > MOST_NUMBERS or products > MOST_PRODUCTS:
         return result | {"reason": f"too large ({size:,} numbers and {products:,} products per event)"}
     most = min(MOST_NUMBERS // size, MOST_PRODUCTS // max(products, 1))
+    model, _ = load_model(path)
     try:
-        model, _ = load_model(path)
         parts = list(_parts(model, graph, codes, most))
-    except Exception as error:  # qonnx and onnxruntime raise anything; the verdict does not hang on them
-        return result | {"reason": f"qonnx cannot execute it: {_first_line(error)}"}
+    except ExecutionError as error:
+        return result | {"reason": f"qonnx cannot execute it: {error}"}
     other: dict[str, int] = {}
     for given, tensors in parts:
         reference = execute(graph, given, keep="all")
@@ -103,7 +106,7 @@ def _parts(
     if most > 1:
         try:
             together = run_qonnx(model, real_inputs(graph, some(0, most)))
-        except Exception:  # a network exported for one event may refuse more in any way
+        except ExecutionError:  # a network exported for one event may fail in any way on more than one
             together = {}
         if _fits(graph, together, most):
             yield some(0, most), together
@@ -129,6 +132,11 @@ def run_qonnx(model: onnx.ModelProto, inputs: Mapping[str, NDArray[Any]]) -> Arr
     ----------
     inputs
         Real numbers by ONNX input name, [event, *ONNX shape].
+
+    Raises
+    ------
+    ExecutionError
+        If qonnx cannot execute the file for that many events.
     """
     import onnxruntime  # type: ignore[import-untyped,unused-ignore]
     from qonnx.core.modelwrapper import ModelWrapper
@@ -153,11 +161,14 @@ def run_qonnx(model: onnx.ModelProto, inputs: Mapping[str, NDArray[Any]]) -> Arr
     if events > 1:  # exporters write shapes for one event
         del copy.graph.value_info[:]
         _reshape_to(copy.graph, events)
+    real = {name: np.asarray(array, np.float32) for name, array in inputs.items()}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        wrapper = ModelWrapper(copy).transform(InferShapes())
-        real = {name: np.asarray(array, np.float32) for name, array in inputs.items()}
-        found = execute_onnx(wrapper, real, return_full_exec_context=True)
+        try:
+            wrapper = ModelWrapper(copy).transform(InferShapes())
+            found = execute_onnx(wrapper, real, return_full_exec_context=True)
+        except Exception as error:  # qonnx and onnxruntime raise anything
+            raise ExecutionError(_first_line(error)) from error
     return {name: array for name, array in found.items() if isinstance(array, np.ndarray)}
 
 
@@ -206,5 +217,4 @@ def _undone(op: Affine, codes: Codes) -> Codes:
 
 
 def _first_line(error: BaseException) -> str:
-    text = error.message if isinstance(error, LeveloneError) else str(error)
-    return (text.strip().splitlines() or [type(error).__name__])[0][:200]
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

@@ -10,7 +10,7 @@ import statistics
 import tempfile
 from pathlib import Path
 
-from benchmarks.common import arguments, load, plain_hls4ml, quiet, show
+from benchmarks.lib.common import arguments, load, plain_hls4ml, quiet, show
 from levelone.hls import HlsConfig, build, convert
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.common import arguments, load, plain_hls4ml, quiet, real_inputs, show, taking_turns
+from benchmarks.lib.common import arguments, load, plain_hls4ml, quiet, real_inputs, show, taking_turns
 from levelone.graph import Graph
 from levelone.hls import HlsConfig, build, convert, run
 from levelone.hls import project as projects

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.common import arguments, load, plain_hls4ml, quiet, real_inputs, show, taking_turns, timed
-from benchmarks.float_twin import float_inputs, float_twin
+from benchmarks.lib.common import arguments, load, plain_hls4ml, quiet, real_inputs, show, taking_turns, timed
+from benchmarks.lib.float_twin import float_inputs, float_twin
 from levelone.graph import Executor, execute, layer_table, totals
 from levelone.hls import HlsConfig, build, convert, run
 from levelone.verify import random_vectors

@@ -28,11 +28,12 @@ from levelone.zoo.voxelsystem import SPLITS, Outputs
 
 
 def main() -> None:
-    """Print figures of every particle, of the network and of the sum of cells, as JSON."""
+    """Print figures of every particle, of the network and of the sum of cells."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("project", type=Path)
     parser.add_argument("--events", type=int, default=6000)
     parser.add_argument("--seed", type=int, default=101)
+    parser.add_argument("--json", action="store_true", help="print one JSON object on one line")
     given = parser.parse_args()
     recipe = load_recipe(given.project / "recipe.toml")
     network = predictor(LCD, LCD.load_module(recipe, given.project / "module.pt"))
@@ -47,7 +48,7 @@ def main() -> None:
         names = parts[0][0][model]
         outputs = {name: np.concatenate([part[0][model][name] for part in parts]) for name in names}
         found[model] = figures(outputs, truth, UNIT_GEV, PARTICLES, given.seed)
-    print(json.dumps(found, indent=1))
+    print(json.dumps(found, indent=None if given.json else 1))
 
 
 def _sum_of_cells(events: Events) -> Outputs:

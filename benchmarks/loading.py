@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.common import arguments, best_seconds, show
+from benchmarks.lib.common import arguments, best_seconds, show
 from levelone.data.doublets import sample_path
 from levelone.data.opening import open_doublets
 

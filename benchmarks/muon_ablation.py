@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -28,12 +29,17 @@ RECIPE = MUON.default_recipe.with_name("muon_full.toml")
 METRICS = {"improvement": "higher is better", "loss": "lower is better"}
 
 
+def say(line: str) -> None:
+    """News while it works, on standard error: standard output holds the table, or one JSON object."""
+    print(line, file=sys.stderr, flush=True)
+
+
 def measured(recipe: Recipe, data: Path, folder: Path) -> dict[str, float]:
     """Train the float network of one recipe and measure it on the test events."""
     done = folder / "ablation.json"
     if done.is_file():
         return dict(json.loads(done.read_text()))
-    train_system(MUON, recipe, data, folder, progress=lambda line: print(f"  {line}", flush=True))
+    train_system(MUON, recipe, data, folder, progress=lambda line: say(f"  {line}"))
     network = predictor(MUON, float_twin(MUON, recipe, folder))
     source = MUON.source(recipe, data, "test", recipe.data.max_test)
     size = evaluation_batch(event_values(MUON, recipe))
@@ -85,18 +91,22 @@ def main() -> None:
     parser.add_argument("--recipe", type=Path, default=RECIPE)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--only", choices=list(ABLATIONS), action="append", help="some of the ablations")
+    parser.add_argument("--json", action="store_true", help="print one JSON object: figures of every seed")
     options = parser.parse_args()
     chosen = ["none", *[a for a in (options.only or ABLATIONS) if a != "none"]]
     figures: dict[str, list[dict[str, float]]] = {}
     for seed in range(1, options.seeds + 1):
         for ablation in chosen:
             keys = [*options.set, f"model.ablation={ablation}", "model.reach=float", f"seed={seed}"]
-            print(f"{ABLATIONS[ablation]}, seed {seed}", flush=True)
+            say(f"{ABLATIONS[ablation]}, seed {seed}")
             recipe = load_recipe(options.recipe, keys)
             folder = options.out / ablation / str(seed)
             folder.mkdir(parents=True, exist_ok=True)
             figures.setdefault(ablation, []).append(measured(recipe, options.data, folder))
-        print(table(figures), flush=True)
+        if not options.json:
+            print(table(figures), flush=True)
+    if options.json:
+        print(json.dumps(figures))
 
 
 if __name__ == "__main__":

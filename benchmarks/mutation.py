@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.common import arguments, quiet
+from benchmarks.lib.common import arguments, quiet
 from levelone.graph import Graph, read_qonnx
 from levelone.hls import HlsConfig
 from levelone.verify.mutation.graphs import large_graphs, small_graphs

@@ -1,6 +1,6 @@
 """Read every QONNX file of a folder and compare with qonnx's own execution, tensor by tensor.
 
-    python benchmarks/public_models.py FOLDER [--events 3]
+    python -m benchmarks.public_models FOLDER [--events 3] [--json]
 
 For the model zoo of fastmachinelearning, clone https://github.com/fastmachinelearning/qonnx_model_zoo.
 Inputs without a quantiser get fixed<16,6>, as hls4ml gives them. A tensor is *equal* if every number is;
@@ -13,6 +13,7 @@ by rounding in most places.
 from __future__ import annotations
 
 import argparse
+import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -112,15 +113,22 @@ def main() -> None:
     )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--events", type=int, default=3)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
     given = parser.parse_args()
+    found: dict[str, dict[str, str]] = {}
     count: Counter[str] = Counter()
     for path in sorted(given.folder.rglob("*.onnx")):
         if not any(node.op_type in QONNX_OPS for node in onnx.load(path).graph.node):
             continue
         kind, details = compare(path, given.events)
         count[kind] += 1
-        print(f"{path.relative_to(given.folder)}: {kind}: {details}", flush=True)
-    print(", ".join(f"{n} {kind}" for kind, n in count.items()))
+        found[str(path.relative_to(given.folder))] = {"class": kind, "details": details}
+        if not given.json:
+            print(f"{path.relative_to(given.folder)}: {kind}: {details}", flush=True)
+    if given.json:
+        print(json.dumps({"count": count, "files": found}))
+    else:
+        print(", ".join(f"{n} {kind}" for kind, n in count.items()))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from benchmarks.common import arguments, show
+from benchmarks.lib.common import arguments, show
 from levelone.data.voxels import SparseGrid, create_voxels, open_voxels
 from levelone.recipe import load_recipe
 from levelone.simulate.muon import simulate_muon

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from benchmarks.common import arguments, best_seconds, quiet, show
+from benchmarks.lib.common import arguments, best_seconds, quiet, show
 from levelone.quant.calibrate import calibrate, fold_into
 from levelone.recipe import load_recipe
 from levelone.train.batches import Truth

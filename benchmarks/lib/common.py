@@ -19,10 +19,10 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from benchmarks.networks import NETWORKS
+from benchmarks.lib.networks import NETWORKS
 from levelone.graph import Codes, Graph, read_qonnx
 
-COMMITTED = Path(__file__).parent.parent / "hls_projects"
+COMMITTED = Path(__file__).parents[2] / "hls_projects"
 
 
 def arguments(description: str | None, *, model: bool = True) -> argparse.ArgumentParser:
@@ -33,7 +33,7 @@ def arguments(description: str | None, *, model: bool = True) -> argparse.Argume
         parser.add_argument(
             "--model", type=Path, default=default, help="QONNX file (default: the committed one)"
         )
-        parser.add_argument("--network", choices=NETWORKS, help="instead: one of benchmarks/networks.py")
+        parser.add_argument("--network", choices=NETWORKS, help="instead: one of benchmarks/lib/networks.py")
     parser.add_argument("--repeat", type=int, default=3, help="timed repetitions")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser

@@ -1,0 +1,26 @@
+"""Every benchmark is a command with ``--help`` and ``--json``, and benchmarks/README.md names each."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+NAMES = sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py") if path.stem != "__init__")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_benchmark_is_a_command(name: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", f"benchmarks.{name}", "--help"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "--json" in done.stdout
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_page_names_every_benchmark(name: str) -> None:
+    assert f"`python -m benchmarks.{name}" in (ROOT / "benchmarks" / "README.md").read_text()

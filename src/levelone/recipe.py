@@ -33,29 +33,35 @@ class Section(BaseModel):
 class DataSection(Section):
     """Which events, and how many of their doublets."""
 
-    file: str = Field("sample", description="HDF5 file, or 'sample' for the one that ships with levelone")
-    mixture: Literal["natural", "balanced"] = Field(
-        "balanced", description="training mixture: as found, or equal classes within each layer pair"
+    file: str = Field(
+        "sample",
+        description="HDF5 file, or 'sample': the one that ships with levelone; a system without one makes "
+        "its events in the run",
     )
-    max_train: int = Field(400_000, gt=0, description="training doublets at most")
-    max_validation: int = Field(100_000, gt=0, description="validation doublets at most")
-    max_test: int = Field(100_000, gt=0, description="test doublets at most")
+    mixture: Literal["natural", "balanced"] = Field(
+        "balanced",
+        description="training mixture of doublets: as found, or equal classes within each layer pair; voxel "
+        "events are taken as they are",
+    )
+    max_train: int = Field(400_000, gt=0, description="training events or doublets at most")
+    max_validation: int = Field(100_000, gt=0, description="validation events or doublets at most")
+    max_test: int = Field(100_000, gt=0, description="test events or doublets at most")
 
 
 class Bits(Section):
     """Bit widths of one layer."""
 
-    weight: int = Field(4, ge=2, le=8)
-    bias: int = Field(8, ge=2, le=24)
-    activation: int = Field(4, ge=2, le=16)
+    weight: int = Field(4, ge=2, le=8, description="bits of each weight")
+    bias: int = Field(8, ge=2, le=24, description="bits of each bias, on the grid of the products")
+    activation: int = Field(4, ge=2, le=16, description="bits of what the layer's activation gives")
 
 
 class QuantSection(Section):
     """Bit widths: of the input ports by input name, and of each layer by layer name."""
 
-    inputs: dict[str, int] = Field(default_factory=dict)
-    default: Bits = Field(default_factory=Bits)
-    layers: dict[str, Bits] = Field(default_factory=dict)
+    inputs: dict[str, int] = Field(default_factory=dict, description="bits of each input port, by its name")
+    default: Bits = Field(default_factory=Bits, description="bits of a layer without its own entry")
+    layers: dict[str, Bits] = Field(default_factory=dict, description="bits of layer NAME")
 
     def of(self, layer: str) -> Bits:
         """Widths of `layer`: its own entry, else the default."""
@@ -65,21 +71,26 @@ class QuantSection(Section):
 class TrainSection(Section):
     """The training loop, the same for the float twin and the quantised model."""
 
-    batch_size: int = Field(1024, gt=0)
-    float_epochs: int = Field(20, gt=0)
-    quantised_epochs: int = Field(15, gt=0)
-    float_learning_rate: float = Field(3e-3, gt=0)
-    quantised_learning_rate: float = Field(1e-3, gt=0)
-    weight_decay: float = Field(1e-4, ge=0)
+    batch_size: int = Field(1024, gt=0, description="events of each training step")
+    float_epochs: int = Field(20, gt=0, description="epochs of the float twin at most")
+    quantised_epochs: int = Field(15, gt=0, description="epochs of the quantised model at most")
+    float_learning_rate: float = Field(3e-3, gt=0, description="at the top of warm-up and cosine")
+    quantised_learning_rate: float = Field(1e-3, gt=0, description="the same for the quantised model")
+    weight_decay: float = Field(1e-4, ge=0, description="of AdamW, on matrices")
     patience: int = Field(6, gt=0, description="epochs without a better validation loss before stopping")
-    max_minutes: float | None = Field(None, gt=0, description="ceiling on each of the two trainings")
+    max_minutes: float | None = Field(
+        None,
+        gt=0,
+        description="ceiling on each of the two trainings; one that it cut is marked in curves.json "
+        "and not reproducible",
+    )
     epoch_events: int | None = Field(
         None, gt=0, description="voxel events per epoch; a pass over the file takes several (default: one)"
     )
 
     @model_serializer(mode="wrap")
     def _as_before(self, default: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Recipes without the key keep the digest that they had before there was one."""
+        """Recipes without the key keep the digest that they had before the key existed."""
         values: dict[str, Any] = default(self)
         if values.get("epoch_events") is None:
             values.pop("epoch_events", None)
@@ -89,25 +100,33 @@ class TrainSection(Section):
 class HlsLayer(Section):
     """What one layer does otherwise than the rest of the hardware."""
 
-    reuse_factor: int | None = Field(None, gt=0)
-    strategy: Literal["latency", "resource"] | None = None
+    reuse_factor: int | None = Field(
+        None, gt=0, description="its own number of multiplications per multiplier"
+    )
+    strategy: Literal["latency", "resource"] | None = Field(None, description="its own strategy")
 
 
 class HlsSection(Section):
     """The hardware."""
 
-    io: Literal["parallel", "stream"] = "parallel"
-    part: str = "xcvu13p-flga2577-2-e"
+    io: Literal["parallel", "stream"] = Field(
+        "parallel", description="the whole event at once, or one pixel per beat"
+    )
+    part: str = Field("xcvu13p-flga2577-2-e", description="FPGA part")
     clock_ns: float = Field(2.78, gt=0, description="clock period in ns (360 MHz at the LHC trigger)")
-    reuse_factor: int = Field(1, gt=0)
-    strategy: Literal["latency", "resource"] = "latency"
+    reuse_factor: int = Field(1, gt=0, description="multiplications per multiplier")
+    strategy: Literal["latency", "resource"] = Field(
+        "latency", description="hls4ml's strategy: unrolled, or few multipliers"
+    )
     partition_factor: int = Field(0, ge=0, description="output positions computed at once; 0: all of them")
     tight: bool = Field(True, description="accumulators only as wide as the very weights need")
-    layers: dict[str, HlsLayer] = Field(default_factory=dict, description="choices by layer name")
+    layers: dict[str, HlsLayer] = Field(
+        default_factory=dict, description="what layer NAME, one with weights, does otherwise"
+    )
 
     @model_serializer(mode="wrap")
     def _as_before(self, default: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Recipes without the key keep the digest that they had before there was one."""
+        """Recipes without the key keep the digest that they had before the key existed."""
         values: dict[str, Any] = default(self)
         if values.get("tight"):
             values.pop("tight")
@@ -121,17 +140,17 @@ class HlsSection(Section):
 class VerifySection(Section):
     """How much is compared before the verdict."""
 
-    events: int = Field(10_000, gt=0, description="real doublets through the C simulation")
+    events: int = Field(10_000, gt=0, description="real events or doublets through the C simulation")
     random: int = Field(2_000, ge=0, description="random vectors through the C simulation")
 
 
 class Recipe(Section):
     """One recipe. `model` is checked by the system's own model section."""
 
-    system: str
-    seed: int = 1
+    system: str = Field(description="a system of `levelone list`")
+    seed: int = Field(1, description="of initial weights, data order and selections")
     data: DataSection = Field(default_factory=DataSection)
-    model: dict[str, Any] = Field(default_factory=dict)
+    model: dict[str, Any] = Field(default_factory=dict, description="the system's own section; see below")
     quant: QuantSection = Field(default_factory=QuantSection)
     train: TrainSection = Field(default_factory=TrainSection)
     hls: HlsSection = Field(default_factory=HlsSection)
@@ -279,19 +298,19 @@ def _fields_at(section: type[BaseModel], path: Sequence[str]) -> list[str]:
         if part not in current.model_fields:
             continue  # a key of a free table such as quant.layers.conv1
         annotation = current.model_fields[part].annotation
-        found = _section_type(annotation)
+        found = section_type(annotation)
         if found is None:
             return []
         current = found
     return list(current.model_fields)
 
 
-def _section_type(annotation: Any) -> type[BaseModel] | None:
+def section_type(annotation: Any) -> type[BaseModel] | None:
     """The section type inside an annotation: ``Bits``, ``dict[str, Bits]``, ``Bits | None``."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     if get_origin(annotation) in (dict, list, tuple, Union, types.UnionType):
-        return next((found for arg in get_args(annotation) if (found := _section_type(arg))), None)
+        return next((found for arg in get_args(annotation) if (found := section_type(arg))), None)
     return None
 
 
@@ -305,7 +324,7 @@ def _dump(table: Mapping[str, Any], path: tuple[str, ...], lines: list[str]) -> 
     tables = {k: v for k, v in table.items() if isinstance(v, Mapping)}
     if path and (values or not tables):
         lines += ["", f"[{'.'.join(_key(part) for part in path)}]"]
-    lines += [f"{_key(k)} = {_literal(v)}" for k, v in values.items()]
+    lines += [f"{_key(k)} = {literal(v)}" for k, v in values.items()]
     for key, value in tables.items():
         _dump(value, (*path, key), lines)
 
@@ -319,7 +338,7 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _literal(value: Any) -> str:
+def literal(value: Any) -> str:
     """One TOML value; repr keeps every bit of a float."""
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -328,7 +347,7 @@ def _literal(value: Any) -> str:
     if isinstance(value, str):
         return _quoted(value)
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(_literal(item) for item in value) + "]"
+        return "[" + ", ".join(literal(item) for item in value) + "]"
     if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{_key(k)} = {_literal(v)}" for k, v in value.items()) + " }"
+        return "{ " + ", ".join(f"{_key(k)} = {literal(v)}" for k, v in value.items()) + " }"
     raise TypeError(f"no TOML form for {type(value).__name__}")

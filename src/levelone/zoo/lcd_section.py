@@ -21,17 +21,17 @@ UNIT_GEV = 128.0
 class Branch(Section):
     """A convolution without padding, a rectifier, and max pooling."""
 
-    channels: int = Field(gt=0)
-    kernel: Triple
-    stride: Triple = (1, 1, 1)
+    channels: int = Field(gt=0, description="output channels")
+    kernel: Triple = Field(description="size along x, y, z")
+    stride: Triple = Field((1, 1, 1), description="step along the same axes")
     pool: int = Field(2, ge=1, description="edge of the max pool; 1: none")
 
 
 class LcdModel(Section):
     """Sizes; the defaults are those of the published energy regression."""
 
-    ecal: Branch = Branch(channels=3, kernel=(4, 4, 4))
-    hcal: Branch = Branch(channels=10, kernel=(2, 2, 6))
+    ecal: Branch = Field(Branch(channels=3, kernel=(4, 4, 4)), description="branch of the ECAL")
+    hcal: Branch = Field(Branch(channels=10, kernel=(2, 2, 6)), description="branch of the HCAL")
     dense: tuple[int, ...] = Field((1000,), min_length=1, description="units before the outputs")
     correction: int = Field(
         0,

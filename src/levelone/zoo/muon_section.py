@@ -30,10 +30,12 @@ ABLATIONS: dict[str, str] = {
 class MuonModel(Section):
     """Sizes; the defaults are those of the published baseline."""
 
-    architecture: Literal["baseline", "full"] = "baseline"
-    channels: tuple[int, ...] = Field((8, 12, 18, 27), min_length=1, max_length=5)
+    architecture: Literal["baseline", "full"] = Field("baseline", description="which published network")
+    channels: tuple[int, ...] = Field(
+        (8, 12, 18, 27), min_length=1, max_length=5, description="of each convolution (baseline only)"
+    )
     n_layers_per_res: int = Field(0, ge=0, le=4, description="extra stride-1 convolutions per grid")
-    norm: Literal["none", "batch", "running"] = "none"
+    norm: Literal["none", "batch", "running"] = Field("none", description="normalisation behind convolutions")
     dense: tuple[int, ...] = Field((216, 108), description="units of the layers before the last one")
     response: Literal["linear", "sqrt", "log"] = Field(
         "linear",

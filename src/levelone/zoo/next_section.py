@@ -18,10 +18,10 @@ Triple = tuple[int, int, int]
 class Conv(Section):
     """One convolution; sizes are (x, y, z: drift)."""
 
-    channels: int = Field(8, gt=0)
-    kernel: Triple = (3, 3, 3)
-    stride: Triple = (2, 2, 2)
-    padding: Triple = (1, 1, 1)
+    channels: int = Field(8, gt=0, description="output channels")
+    kernel: Triple = Field((3, 3, 3), description="size along x, y, z (drift)")
+    stride: Triple = Field((2, 2, 2), description="step along the same axes")
+    padding: Triple = Field((1, 1, 1), description="zeros at both ends of the same axes")
 
 
 class NextModel(Section):
@@ -34,6 +34,7 @@ class NextModel(Section):
         (Conv(channels=12), Conv(channels=24, kernel=(4, 4, 4), padding=(0, 0, 2))),
         min_length=1,
         max_length=6,
+        description="of the compact network",
     )
     dense: tuple[int, ...] = Field((32,), description="units of the dense layers before the logit")
 

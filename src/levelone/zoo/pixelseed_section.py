@@ -14,16 +14,18 @@ IMAGE_SHAPE = (2, 16, 16)
 class Conv(Section):
     """One convolution; sizes are (rows: r-phi, columns: z or r)."""
 
-    channels: int = Field(8, gt=0)
-    kernel: tuple[int, int] = (4, 4)
-    stride: tuple[int, int] = (4, 4)
-    padding: tuple[int, int] = (0, 0)
+    channels: int = Field(8, gt=0, description="output channels")
+    kernel: tuple[int, int] = Field((4, 4), description="size along rows (r-phi), columns (z or r)")
+    stride: tuple[int, int] = Field((4, 4), description="step along the same axes")
+    padding: tuple[int, int] = Field((0, 0), description="zeros at both ends of the same axes")
 
 
 class PixelSeedModel(Section):
     """The `[model]` section of a PixelSeed recipe."""
 
-    convolutions: tuple[Conv, ...] = Field((Conv(),), min_length=1, max_length=3)
+    convolutions: tuple[Conv, ...] = Field(
+        (Conv(),), min_length=1, max_length=3, description="over the two hit images"
+    )
     image_dense: int = Field(16, gt=0, description="units that summarise the two images")
     dense: tuple[int, ...] = Field((32, 16), description="units of the layers that join images and geometry")
     separate_images: bool = Field(

@@ -1,0 +1,49 @@
+"""docs/recipe.md says what the code checks, and every key says what it is for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from pydantic import BaseModel
+
+from levelone.pipeline.recipe_page import WRONG, render
+from levelone.recipe import Recipe, load_recipe, section_type
+from levelone.zoo import SYSTEMS
+
+from .conftest import ROOT, Levelone
+
+PAGE = ROOT / "docs" / "recipe.md"
+
+
+def undescribed(section: type[BaseModel], path: str = "") -> Iterator[str]:
+    for name, field in section.model_fields.items():
+        inner = section_type(field.annotation)
+        if inner is not None:
+            yield from undescribed(inner, f"{path}{name}.")
+        elif not field.description:
+            yield path + name
+
+
+def test_the_page_is_current() -> None:
+    """If not: python -m levelone.pipeline.recipe_page > docs/recipe.md."""
+    assert PAGE.read_text(encoding="utf-8") == render()
+
+
+def test_every_key_is_described() -> None:
+    assert list(undescribed(Recipe)) == []
+
+
+@pytest.mark.parametrize("name", sorted(SYSTEMS))
+def test_every_key_of_a_system_is_described(name: str) -> None:
+    system = SYSTEMS[name]
+    section = type(system.model_section(load_recipe(system.default_recipe)))
+    assert list(undescribed(section)) == []
+    rows = PAGE.read_text(encoding="utf-8").split(f"## `[model]` of {name}\n")[1].split("\n## ")[0]
+    assert all(f"| `{key}` |" in rows for key in section.model_fields)
+
+
+def test_the_message_on_the_page_is_the_command_s_own(levelone: Levelone) -> None:
+    done = levelone("run", "pixelseed", "--set", WRONG)
+    assert done.returncode == 2
+    assert f"--set {WRONG}\n{done.stderr}```" in PAGE.read_text(encoding="utf-8")

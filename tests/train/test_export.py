@@ -80,7 +80,7 @@ def test_export_is_silent_and_leaves_the_module_as_it_was(exported, tmp_path, ca
     assert torch.equal(module(*inputs.values()), before)
 
 
-def test_codes_refuse_what_float32_cannot_hold(exported):
+def test_codes_refuse_what_is_on_no_grid(exported):
     module, _ = exported
     sample = made_up(4, 3)
     broken = module.logit.bias.detach().clone()
@@ -89,10 +89,6 @@ def test_codes_refuse_what_float32_cannot_hold(exported):
         layer_codes(module, sample.inputs)
     handle.remove()
     assert torch.equal(module.logit.bias, broken)
-    handle = module.logit.register_forward_hook(lambda layer, arguments, result: result + 2.0**30)
-    with pytest.raises(ArithmeticError, match="more than the 24 bits"):
-        layer_codes(module, sample.inputs)
-    handle.remove()
 
 
 @pytest.mark.slow

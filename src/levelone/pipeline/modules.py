@@ -43,7 +43,7 @@ class TrainedModule:
     path: Path
 
     def codes(self, graph: Graph, inputs: Mapping[str, NDArray[Any]]) -> dict[str, Codes]:
-        """The module's own integers at every layer that the graph has too.
+        """The module's own integers at every layer that the graph has too, computed in float64.
 
         Parameters
         ----------
@@ -73,7 +73,8 @@ class TrainedModule:
             found = layer_codes(module, real, batch=batch)
         except ArithmeticError as error:
             raise LeveloneError(
-                f"{self.path}: the module's numbers are not exact integers: {error}"
+                f"{self.path}: the module's numbers are not exact integers: {error}",
+                hint="give the layers in front of it fewer bits in [quant] of the recipe, and train again",
             ) from error
         shared = (name for name in found if name in graph.values)  # affine maps merge into their quantisers
         return {name: from_onnx_layout(graph, name, found[name]) for name in shared}

@@ -1,8 +1,15 @@
-"""The trained module's own integers, at every named tensor."""
+"""The trained module's own integers, at every named tensor.
+
+The question is what the trained network computes, not how a float type rounds it on the way: the module runs
+in float64. Its weights and scales are the float32 numbers that training left, unchanged, and its scales are
+powers of two, so that every code is the one of float32 wherever float32 makes no error. Where float32 does
+make one (sums of more than 24 bits, partial sums that cancel, means next to a tie), float64 makes none.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import copy
 import math
 from collections.abc import Mapping
 
@@ -20,13 +27,13 @@ from levelone.quant.grids import (
     value_exponent,
 )
 
-_EXACT = 2**24  # float32 holds every integer up to here
+_EXACT = 2**53  # float64 holds every integer up to here
 
 
 def layer_codes(
     module: nn.Module, inputs: Mapping[str, NDArray[np.float32]], *, batch: int = 4096
 ) -> dict[str, NDArray[np.int64]]:
-    """Run the module and return what each layer computed, as integers.
+    """Run a copy of the module in float64 and return what each layer computed, as integers.
 
     Parameters
     ----------
@@ -47,8 +54,9 @@ def layer_codes(
     Raises
     ------
     ArithmeticError
-        If a value is not a multiple of its scale, or so large that float32 may have rounded.
+        If a value is not a multiple of its scale, or so large that float64 may have rounded.
     """
+    module = copy.deepcopy(module).double().eval()
     exponents = {name: activation_scale(layer).exponent for name, layer in activation_layers(module).items()}
     exponents |= {name: product_exponent(module, name) for name in linear_layers(module)}
     for name in merging_layers(module):
@@ -62,26 +70,20 @@ def layer_codes(
 
         return hook
 
-    handles = [module.get_submodule(name).register_forward_hook(record(name)) for name in exponents]  # type: ignore[arg-type]
+    for name in exponents:
+        module.get_submodule(name).register_forward_hook(record(name))  # type: ignore[arg-type]
     count = len(next(iter(inputs.values())))
-    training = module.training
-    module.eval()
-    try:
-        with torch.no_grad():
-            for start in range(0, count, batch):
-                module(*(torch.from_numpy(np.asarray(x[start : start + batch])) for x in inputs.values()))
-    finally:
-        module.train(training)
-        for handle in handles:
-            handle.remove()
+    with torch.no_grad():
+        for start in range(0, count, batch):
+            module(*(torch.from_numpy(np.asarray(x[start : start + batch], float)) for x in inputs.values()))
     return {name: np.concatenate(codes) for name, codes in parts.items()}
 
 
 def _to_codes(name: str, values: Tensor, exponent: int) -> NDArray[np.int64]:
-    scaled = values.detach().numpy().astype(np.float64) * math.ldexp(1.0, -exponent)
+    scaled = values.detach().double().numpy() * math.ldexp(1.0, -exponent)
+    if scaled.size and not np.abs(scaled).max() < _EXACT:
+        raise ArithmeticError(f"{name}: a sum needs more than the 53 bits that float64 holds exactly")
     codes = scaled.astype(np.int64)
     if not np.array_equal(codes, scaled):
         raise ArithmeticError(f"{name}: a value is not a multiple of its scale 2**{exponent}")
-    if codes.size and np.abs(codes).max() >= _EXACT:
-        raise ArithmeticError(f"{name}: a sum needs more than the 24 bits that float32 holds exactly")
     return codes

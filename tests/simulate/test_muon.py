@@ -7,7 +7,7 @@ from levelone.data.voxels import open_voxels
 from levelone.errors import LeveloneError
 from levelone.simulate.materials import IRON, LEAD_TUNGSTATE, MUON_MEV
 from levelone.simulate.muon import calorimeter, generate, simulate_muon
-from levelone.simulate.muonloss import PROCESSES, ionisation, mean_loss
+from levelone.simulate.muonloss import PROCESSES, ionisation, mean_loss, pair_production
 from levelone.simulate.muontables import LossTable, MuonAbsorber, highland, sample_landau, transport
 
 # T (MeV): ionisation, bremsstrahlung, pairs, photonuclear in MeV cm2 / g. Tables in the form of Groom et al.
@@ -196,3 +196,13 @@ def test_impossible_arguments(tmp_path, arguments, message):
     with pytest.raises(LeveloneError, match=message):
         simulate_muon(tmp_path / "x.h5", **arguments)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_pairs_of_a_table_are_those_of_its_rows():
+    """Bit for bit: the table is computed row by row, a row at once."""
+    energy, v = np.array([[1e4], [1e5], [4e6]]), np.geomspace(1e-4, 0.9, 11)
+    table = pair_production(LEAD_TUNGSTATE, energy, v)
+    assert table.shape == (3, 11) and (table > 0).any()
+    for row, one in zip(table, energy[:, 0], strict=True):
+        assert np.array_equal(row, pair_production(LEAD_TUNGSTATE, np.full(11, one), v))
+        assert row[4] == pytest.approx(pair_production(LEAD_TUNGSTATE, one, v[4]), rel=1e-12)

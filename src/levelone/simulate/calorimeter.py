@@ -186,7 +186,7 @@ class Calorimeter:
             depth *= each(1 / profile.beta)
             depth += each(showers.start[chosen])
             layer = self.layer_of(depth, self.edges_x0)
-            radius, weight = sample_radius(where.medium, each(energy), tau, rng)
+            radius, weight = sample_radius(where.medium, energy.astype(np.float32), tau, rng, spots)
             scale = energy / np.add.reduceat(weight, starts, dtype=np.float64)
             moliere = tuple(s.medium.moliere_mm for s in self.sections)
             radius *= np.float32(moliere[0]) if len(moliere) == 1 else self.section_values(moliere, layer)
@@ -224,7 +224,9 @@ class Calorimeter:
             flat = (
                 (layer * n + row) * n + column if section.depth_first else (column * n + row) * layers + layer
             )
-            good = (column >= 0) & (column < n) & (row >= 0) & (row < n) & (layer >= 0) & (layer < layers)
+            # Seen as unsigned, what is negative is large: one comparison for both sides.
+            good = (column.view(np.uint32) < n) & (row.view(np.uint32) < n)
+            good &= layer.view(np.uint32) < layers
             flat = np.where(good, flat + spots.event * size, events * size)
             image: Floats = np.bincount(flat, spots.energy, events * size + 1)[:-1].astype(
                 np.float64, copy=False
@@ -235,16 +237,29 @@ class Calorimeter:
         return images, total - inside
 
     def read_out(
-        self, images: dict[str, Floats], rng: np.random.Generator, tracks: dict[str, Floats] | None = None
-    ) -> dict[str, NDArray[np.float32]]:
+        self,
+        images: dict[str, Floats],
+        rng: np.random.Generator,
+        into: dict[str, NDArray[np.float32]],
+        tracks: dict[str, Floats] | None = None,
+    ) -> None:
         """Turn deposited into visible energy, cell by cell, keeping the mean.
 
         Sampling sections: a Poisson number of track crossings of mean energy / quantum, each with a gamma-
         distributed signal whose variance makes sigma / E = c / sqrt(E) in total. Homogeneous sections:
         Poisson photo-electrons. `tracks` are signals of single minimum ionising particles, already straggled,
         added as they are. Cells below threshold read zero.
+
+        Parameters
+        ----------
+        images
+            Section name -> float64 [events, *shape], GeV deposited.
+        into
+            Section name -> float32 [events, *shape], contiguous and all zero: the visible energy, GeV, is
+            written there.
+        tracks
+            Section name -> float64 [events, *shape], GeV.
         """
-        out = {}
         for section in self.sections:
             image = images[section.name].reshape(-1)
             filled = np.flatnonzero(image > 0)
@@ -266,13 +281,11 @@ class Calorimeter:
             seen_gev = signal.astype(np.float32)
             if tracks is None:  # what is not filled is below threshold anyway
                 seen_gev[seen_gev < section.threshold_gev] = 0
-            visible = np.zeros(image.size, np.float32)
+            visible = into[section.name].reshape(-1)
             visible[filled] = seen_gev
             if tracks is not None:
                 visible += tracks[section.name].reshape(-1)
                 visible[visible < section.threshold_gev] = 0
-            out[section.name] = visible.reshape(images[section.name].shape)
-        return out
 
 
 @dataclass(frozen=True)
@@ -332,9 +345,8 @@ def observe(
             spots = join_spots([calo.shower_spots(these, rng, most[chosen]), spots])
         made, outside[rows] = calo.deposit(spots, rows.stop - rows.start)
         passing = None if tracks is None else {name: image[rows] for name, image in tracks.items()}
-        for name, seen in calo.read_out(made, rng, passing).items():
-            images[name][rows] = seen
-            deposited[rows] += made[name].sum((1, 2, 3))
+        calo.read_out(made, rng, {name: image[rows] for name, image in images.items()}, passing)
+        deposited[rows] = sum(image.sum((1, 2, 3)) for image in made.values())
     return Seen(images, deposited, outside)
 
 

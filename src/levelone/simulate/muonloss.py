@@ -96,6 +96,8 @@ def bremsstrahlung(material: Material, energy: Floats, v: Floats) -> Floats:
 def pair_production(material: Material, energy: Floats, v: Floats) -> Floats:
     """Electron pairs per g / cm2 and unit v; arguments as `bremsstrahlung`."""
     energy, v = np.broadcast_arrays(energy, v)
+    if v.ndim > 1:  # row by row: the nodes of one energy stay in the processor's cache
+        return np.stack([pair_production(material, *row) for row in zip(energy, v, strict=True)])
     total = np.zeros(v.shape)
     rest = np.maximum(1 - v, 1e-12)
     below = np.maximum(1 - 4 * ELECTRON_MEV / (v * energy), 0)

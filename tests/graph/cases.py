@@ -24,6 +24,7 @@ from levelone.graph.ops import (
     Relu,
     Requantise,
     Reshape,
+    Staircase,
     Take,
     Transpose,
     Upsample,
@@ -183,6 +184,15 @@ def lookup(pick: Pick) -> Case:
     return _finish(pick, Lookup(lo - below, table, (Fraction(1, 8),)), x)
 
 
+def staircase(pick: Pick) -> Case:
+    x = _value(pick, "x", (*(pick(1, 3) for _ in range(pick(0, 2))), pick(1, 3)))
+    rows, count = x.shape[-1] if pick(0, 1) else 1, pick(1, 9)
+    reach = max(abs(x.range.lo), abs(x.range.hi)) + 1
+    steps = np.sort(_integers(pick, (rows, count), -reach, reach).astype(np.int64), axis=1)
+    levels = _integers(pick, (rows, count + 1), -99, 99)
+    return _finish(pick, Staircase(steps, levels, (Fraction(1, 8),)), x)
+
+
 def pad(pick: Pick) -> Case:
     shape = tuple(pick(2, 4) for _ in range(pick(1, 3)))
     mode = ("constant", "reflect", "edge")[pick(0, 2)]
@@ -255,6 +265,7 @@ CASES = {
     Relu: relu,
     Requantise: requantise,
     Reshape: reshape,
+    Staircase: staircase,
     Take: take,
     Transpose: transpose,
     Upsample: upsample,

@@ -24,6 +24,7 @@ from levelone.graph.ops import (
     Relu,
     Requantise,
     Reshape,
+    Staircase,
     Take,
     Transpose,
     Upsample,
@@ -113,6 +114,14 @@ MUTANTS = {
     "lookup: first channel's table": (
         Lookup,
         lambda op, x: replace(op, table=op.table.reshape(-1, op.table.shape[-1])[0]).evaluate(x),
+    ),
+    "staircase: a step later": (
+        Staircase,
+        lambda op, x: replace(op, steps=op.steps + 1).evaluate(x),
+    ),
+    "staircase: first channel's steps": (
+        Staircase,
+        lambda op, x: replace(op, steps=op.steps[:1], levels=op.levels[:1]).evaluate(x),
     ),
     "pad: zero instead of the value": (Pad, lambda op, x: replace(op, value=0).evaluate(x)),
     "pad: border repeated": (

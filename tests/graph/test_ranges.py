@@ -23,6 +23,7 @@ from levelone.graph.ops import (
     Relu,
     Requantise,
     Reshape,
+    Staircase,
     Transpose,
     Upsample,
 )
@@ -107,7 +108,10 @@ def test_the_rest() -> None:
     assert_tight(Reshape((4,)), x)
     assert_tight(Reshape((1, 2, 2)), x)
     assert_tight(Transpose((1, 0)), x)
-    assert_tight(Lookup(-3, np.random.default_rng(21).integers(-9, 9, (2, 6)), (Fraction(1),)), x)
+    rng = np.random.default_rng(21)
+    assert_tight(Lookup(-3, rng.integers(-9, 9, (2, 6)), (Fraction(1),)), x)
+    steps = np.array([[-2, 0, 1], [-1, 1, 2]])
+    assert_tight(Staircase(steps, rng.integers(-9, 9, (2, 4)), (Fraction(1),)), x)
     assert_tight(Upsample((2,)), x)
     for mode in ("constant", "reflect", "edge"):
         assert_tight(Pad(((1, 0), (0, 0)), mode, 5), x)

@@ -26,6 +26,7 @@ from levelone.graph.ops import (
     Relu,
     Requantise,
     Reshape,
+    Staircase,
     Take,
     Transpose,
     Upsample,
@@ -172,6 +173,15 @@ def lookup(op: Lookup, x):
     return result
 
 
+def staircase(op: Staircase, x):
+    result = np.empty(x.shape, dtype=object)
+    for where in np.ndindex(*x.shape):
+        row = where[-1] % len(op.steps)
+        reached = sum(int(step) <= int(x[where]) for step in op.steps[row])
+        result[where] = int(op.levels[row][reached])
+    return result
+
+
 def pad(op: Pad, x):
     shape = [n + b + e for n, (b, e) in zip(x.shape[1:], op.pads, strict=True)]
     result = np.empty((len(x), *shape), dtype=object)
@@ -259,6 +269,7 @@ TWINS = {
     Relu: relu,
     Requantise: requantise,
     Reshape: reshape,
+    Staircase: staircase,
     Take: take,
     Transpose: transpose,
     Upsample: upsample,

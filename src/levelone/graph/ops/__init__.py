@@ -19,6 +19,7 @@ from levelone.graph.ops.pool import AveragePool, MaxPool
 from levelone.graph.ops.requantise import Requantise
 from levelone.graph.ops.resample import Pad, Upsample
 from levelone.graph.ops.shape import Concat, Reshape, Take, Transpose
+from levelone.graph.ops.staircase import Staircase
 
 OPERATIONS = MappingProxyType(
     {
@@ -35,6 +36,7 @@ OPERATIONS = MappingProxyType(
         "Relu": Relu,
         "Requantise": Requantise,
         "Reshape": Reshape,
+        "Staircase": Staircase,
         "Take": Take,
         "Transpose": Transpose,
         "Upsample": Upsample,
@@ -56,6 +58,7 @@ __all__ = [
     "Relu",
     "Requantise",
     "Reshape",
+    "Staircase",
     "Take",
     "Transpose",
     "Upsample",

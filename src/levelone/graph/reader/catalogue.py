@@ -29,7 +29,7 @@ class Entry:
 
 WINDOW = "negative padding crops"
 ADD = ("Add", "Affine", "Requantise")
-TABLE = ("Lookup",)
+TABLE = ("Lookup", "Staircase")
 FUNCTION = ("is not followed by a quantiser", "would need a table of")
 CONSTANT = ("varies along spatial axes",)
 REDUCED = ("reduces over channels", "reduces every axis")
@@ -83,7 +83,7 @@ ENTRIES: dict[str, Entry] = {
     "Identity": Entry((), "anything"),
     "IntQuant": Entry(("Requantise", "Affine"), "as Quant"),
     "LeakyRelu": Entry(
-        ("Lookup", "Requantise", "Affine", "Add", "Relu"),
+        ("Lookup", "Requantise", "Affine", "Add", "Relu", "Staircase"),
         "before a quantiser; by table, or for wide sums as the larger of two quantisers",
         FUNCTION,
     ),
@@ -103,14 +103,16 @@ ENTRIES: dict[str, Entry] = {
         ("activations of equal rank", *CONSTANT),
     ),
     "Neg": Entry(("Affine",), "anything"),
-    "PRelu": Entry(("Lookup", "Requantise", "Affine", "Add", "Relu"), "constant slopes", FUNCTION),
+    "PRelu": Entry(
+        ("Lookup", "Requantise", "Affine", "Add", "Relu", "Staircase"), "constant slopes", FUNCTION
+    ),
     "Pad": Entry(
         ("Pad", "Take"),
         "constant (with a number that is a code), reflect, edge; negative pads crop; chosen axes",
         ("reach the batch axis", "which is no code of"),
     ),
     "Quant": Entry(
-        ("Requantise", "Affine", "Lookup"),
+        ("Requantise", "Affine", "Lookup", "Staircase"),
         "1 to 62 bits, signed, unsigned, narrow; one scale or one per channel; zero point none, integer, "
         "fractional, or one per channel; rounding ROUND (HALF_EVEN), CEIL, FLOOR, UP, DOWN, HALF_UP, "
         "HALF_DOWN; on inputs, activations, weights and biases; one bit and signed is bipolar",

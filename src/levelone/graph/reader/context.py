@@ -153,7 +153,7 @@ class Context:
             )
         value = self.value(x)
         name = tensor or f"{x.value}_affine"
-        op = self._waiting(x)
+        op = self.waiting(x)
         plain = replace(x, gain=(Fraction(1),), bias=(Fraction(0),), lower=None, upper=None)
         changed = spread(value.scale, len(op.scale)) != op.scale
         if changed or set(op.factor) != {1} or set(op.term) != {0} or not x.clamped:
@@ -161,7 +161,7 @@ class Context:
             plain = self.emit_like(inner, op, plain)
         return self._clamp(plain, x.lower, x.upper, name) if x.clamped else plain
 
-    def _waiting(self, x: Activation) -> Affine:
+    def waiting(self, x: Activation) -> Affine:
         """The waiting gain and bias of `x` as an integer operation."""
         value = self.value(x)
         count = max(len(value.scale), len(x.gain), len(x.bias))
@@ -181,7 +181,7 @@ class Context:
         """The constants that wait on an output, where their exact integers would be too wide to compare."""
         if not x.pending or x.function is not None:
             return None
-        if self._waiting(x).infer("end", self.value(x)).width <= MAX_OUTPUT_WIDTH:
+        if self.waiting(x).infer("end", self.value(x)).width <= MAX_OUTPUT_WIDTH:
             return None
         return HostEnd(x.gain, x.bias, x.lower, x.upper)
 

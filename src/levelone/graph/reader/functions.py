@@ -108,10 +108,41 @@ FUNCTIONS = MappingProxyType(
 )
 
 
+RISING = frozenset({"Erf", "Exp", "Sigmoid", "Softplus", "Softsign", "Tanh"})
+"""Functions that never fall."""
+RISING_IF_POSITIVE = frozenset({"Celu", "Elu", "Selu", "ThresholdedRelu"})
+"""Those that never fall if their attributes are positive."""
+
+
+def _around(turn: float) -> tuple[Fraction, Fraction]:
+    """Numbers around the point at which a function turns, which is known to more digits than that."""
+    return Fraction(turn) - Fraction(1, 2**40), Fraction(turn) + Fraction(1, 2**40)
+
+
+TURNS = MappingProxyType(
+    {
+        "Abs": (Fraction(0), Fraction(0)),
+        "Gelu": _around(-0.7517915246935645),
+        "HardSwish": (Fraction(-3, 2), Fraction(-3, 2)),
+        "Mish": _around(-1.1924312145154952),
+        "Swish": _around(-1.2784645427610738),
+    }
+)
+"""Where a function stops to fall and begins to rise."""
+
+
+def _turns(node: onnx.NodeProto) -> tuple[Fraction, Fraction] | tuple[()] | None:
+    kind = node.op_type
+    if kind in RISING_IF_POSITIVE:
+        return () if min(_attribute(node, key, 1.0) for key in ("alpha", "gamma")) > 0 else None
+    return () if kind in RISING else TURNS.get(kind)
+
+
 def read_function(ctx: Context, node: onnx.NodeProto) -> Activation:
     """The function waits on its operand until a quantiser makes both one table."""
     x = _operand(ctx, node)
-    return replace(x, function=Function(node.op_type, (FUNCTIONS[node.op_type](node),)))
+    of = FUNCTIONS[node.op_type](node)
+    return replace(x, function=Function(node.op_type, (of,), turns=_turns(node)))
 
 
 def read_leaky(ctx: Context, node: onnx.NodeProto) -> Activation:
@@ -120,7 +151,9 @@ def read_leaky(ctx: Context, node: onnx.NodeProto) -> Activation:
     slopes: Fractions = (_attribute(node, "alpha", 0.01),)
     if node.op_type == "PRelu":
         slopes = ctx.per_channel(node, x, finite(node, ctx.constant(node, 1, "slope")), "slope")
-    return replace(x, function=Function(node.op_type, tuple(_leaking(slope) for slope in slopes), slopes))
+    turns = () if min(slopes) >= 0 else None
+    of = tuple(_leaking(slope) for slope in slopes)
+    return replace(x, function=Function(node.op_type, of, slopes, turns))
 
 
 def read_hard_sigmoid(ctx: Context, node: onnx.NodeProto) -> Activation:
@@ -155,7 +188,7 @@ def swish_of(node: onnx.NodeProto, x: Tensor, gate: Tensor) -> Activation | None
         same.value, same.shape, same.gain, same.bias, same.lower, same.upper,
     ) or not np.array_equal(x.order, same.order):  # fmt: skip
         return None
-    return replace(x, function=Function("Swish", (swish,)))
+    return replace(x, function=Function("Swish", (swish,), turns=TURNS["Swish"]))
 
 
 def read_clamp(ctx: Context, node: onnx.NodeProto) -> Activation:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import prod
@@ -17,7 +15,7 @@ from levelone.errors import LeveloneError, UnsupportedError
 from levelone.graph.build import channels_first_order
 from levelone.graph.inputs import round_float
 from levelone.graph.ir import IntRange, Layout, Rounding
-from levelone.graph.ops import Add, Affine, Lookup, Relu, Requantise
+from levelone.graph.ops import Affine, Requantise
 from levelone.graph.ops._bounds import spread
 from levelone.graph.reader.context import (
     CHANNELS_LAST,
@@ -27,16 +25,11 @@ from levelone.graph.reader.context import (
     per_channel,
     unsupported,
 )
+from levelone.graph.reader.tables import read_table
 from levelone.graph.reader.tensors import Activation, Fractions, Real
 from levelone.graph.rounding import round_fraction
 
 MAX_BITS = 62
-MAX_TABLE = 2**17
-"""Entries of the largest table that a function becomes."""
-TABLE_COST = 128
-"""What one table entry counts for in the budget of `Context.spend`: it is computed in rationals."""
-CLOSE = 1e-9
-"""Relative distance of a float64 from a multiple of one half below which rationals decide how it rounds."""
 ROUNDINGS = {mode.value: mode for mode in Rounding} | {"HALF_EVEN": Rounding.ROUND}
 
 
@@ -65,6 +58,11 @@ class QuantiserNode:
         """The zero point if it is one integer, else None."""
         numbers = np.unique(self.zero_point)
         return int(numbers[0]) if len(numbers) == 1 and numbers[0] == np.rint(numbers[0]) else None
+
+    def code(self, x: Fraction, scale: Fraction, zero: Fraction) -> int:
+        """The code of a real number, before the zero point is taken off."""
+        code = round_fraction(x / scale + zero, self.rounding)
+        return min(max(code, self.range.lo), self.range.hi)
 
 
 NO_ZERO = np.zeros((), dtype=np.float32)
@@ -138,7 +136,7 @@ def read_quantiser(ctx: Context, node: onnx.NodeProto) -> Activation:
     limits = quantiser.range
     value = ctx.value(x)
     if x.function is not None:
-        return _table(ctx, node, quantiser, x, scale)
+        return read_table(ctx, node, quantiser, x, scale)
     at_zero = {x.lower, x.upper} <= {Fraction(0), None}  # where scales make no difference
     if x.clamped and (quantiser.bipolar or (len(scale) != 1 and not at_zero) or len(zero) != 1):
         x = ctx.settle(x)
@@ -159,8 +157,8 @@ def read_quantiser(ctx: Context, node: onnx.NodeProto) -> Activation:
     if x.clamped:
         # rounding and saturation are monotone: clamping first only narrows the limits
         limits = IntRange(
-            limits.lo if x.lower is None else _code(x.lower, quantiser, scale[0], zero[0]),
-            limits.hi if x.upper is None else _code(x.upper, quantiser, scale[0], zero[0]),
+            limits.lo if x.lower is None else quantiser.code(x.lower, scale[0], zero[0]),
+            limits.hi if x.upper is None else quantiser.code(x.upper, scale[0], zero[0]),
         )
     if quantiser.whole_zero is None:
         # such a zero point is on no code's grid: the codes stay as they are, and a finer grid takes it off
@@ -192,115 +190,6 @@ def _without_zero(scale: Fractions, zero: Fractions) -> Affine:
     pairs = list(zip(spread(scale, count), spread(zero, count), strict=True))
     factor = tuple(z.denominator for _, z in pairs)
     return Affine(factor, tuple(-z.numerator for _, z in pairs), tuple(s / z.denominator for s, z in pairs))
-
-
-def _code(x: Fraction, quantiser: QuantiserNode, scale: Fraction, zero: Fraction) -> int:
-    """The code of a real number, before the zero point is taken off."""
-    code = round_fraction(x / scale + zero, quantiser.rounding)
-    return min(max(code, quantiser.range.lo), quantiser.range.hi)
-
-
-def _table(
-    ctx: Context, node: onnx.NodeProto, quantiser: QuantiserNode, x: Activation, scale: Fractions
-) -> Activation:
-    """A function and its quantiser as one table over every code that can reach it."""
-    assert x.function is not None  # noqa: S101  (the caller's case)
-    zero = quantiser.whole_zero
-    if quantiser.bipolar or len(scale) != 1 or zero is None:
-        raise unsupported(
-            node,
-            f"follows {x.function.name}",
-            "a Quant of 2 bits or more with one scale and an integer zero point",
-        )
-    of, slopes = x.function.of, x.function.slopes
-    plain = replace(x, function=None)
-    x = ctx.settle(plain)
-    value = ctx.value(x)
-    lo, hi = value.range.lo, value.range.hi
-    rows = max(len(value.scale), len(of))
-    if (hi - lo + 1) * rows > MAX_TABLE and slopes and all(0 <= s <= 1 for s in slopes):
-        return _leaky(ctx, node, quantiser, ctx.settle(plain) if plain.clamped else plain, slopes, scale)
-    if (hi - lo + 1) * rows > MAX_TABLE:
-        raise unsupported(
-            node,
-            f"the function before it would need a table of {hi - lo + 1} entries (codes {lo} to {hi})"
-            + (f" for each of {rows} channels" if rows > 1 else ""),
-            f"a Quant before the function as well, so that a table of {MAX_TABLE} entries is enough",
-        )
-    ctx.spend((hi - lo + 1) * rows * TABLE_COST, node)
-    table = [
-        [_entry(f, c * s, quantiser, scale[0], zero) for c in range(lo, hi + 1)]
-        for s, f in zip(spread(value.scale, rows), of * rows if len(of) == 1 else of, strict=True)
-    ]
-    return ctx.emit_like(
-        node.output[0], Lookup(lo, np.array(table if len(table) > 1 else table[0]), scale), x
-    )
-
-
-def _leaky(
-    ctx: Context,
-    node: onnx.NodeProto,
-    quantiser: QuantiserNode,
-    x: Activation,
-    slopes: Fractions,
-    scale: Fractions,
-) -> Activation:
-    """A leaky Relu with slopes from 0 to 1 and its quantiser, where a table would be too large.
-
-    Such a function is ``max(x, slope * x)``, and a quantiser is monotone: ``max(q(x), q(slope * x))``:
-    ``q(slope * x) + relu(q(x) - q(slope * x))`` over integers.
-    """
-    name = node.output[0]
-    count = max(len(x.gain), len(x.bias), len(slopes))
-    gain, bias, slope = (spread(t, count) for t in (x.gain, x.bias, slopes))
-    halves = []
-    for side, by in (("steep", (Fraction(1),) * count), ("flat", slope)):
-        op = Requantise.between(
-            ctx.value(x),
-            scale,
-            quantiser.range,
-            quantiser.rounding,
-            gain=[g * s for g, s in zip(gain, by, strict=True)],
-            bias=[b * s for b, s in zip(bias, by, strict=True)],
-            zero_point=quantiser.whole_zero or 0,
-        )
-        halves.append(ctx.emit_like(f"{name}_{side}", op, x))
-        ctx.not_the_tensor(halves[-1])
-    steep, flat = halves
-    minus = ctx.emit_like(f"{name}_minus", Affine((-1,), (0,), scale), flat)
-    above = ctx.emit(f"{name}_above", Add(), steep, minus, shape=x.shape, order=x.order)
-    above = ctx.emit_like(f"{name}_relu", Relu(), above)
-    total = ctx.emit(f"{name}_sum", Add(), flat, above, shape=x.shape, order=x.order)
-    for part in (minus, above, total):
-        ctx.not_the_tensor(part)
-    reach = ctx.value(steep).range, ctx.value(flat).range
-    # the sum never leaves the codes of its parts, which interval arithmetic cannot know
-    limits = IntRange(max(r.lo for r in reach), max(r.hi for r in reach))
-    return ctx.emit_like(name, Requantise((Fraction(1),), scale, limits), total)
-
-
-def _entry(
-    of: Callable[[Fraction], Fraction | float],
-    x: Fraction,
-    quantiser: QuantiserNode,
-    scale: Fraction,
-    zero: int,
-) -> int:
-    real = of(x)
-    if isinstance(real, float) and not math.isfinite(real):
-        if math.isnan(real):
-            raise ValueError(f"the function before it is not defined at {float(x)}")
-        return (quantiser.range.hi if real > 0 else quantiser.range.lo) - zero
-    if isinstance(real, float):
-        # Far enough from where any rounding changes its mind, floats decide as rationals would.
-        code = real / float(scale) + zero
-        if not quantiser.range.lo - 1 < code < quantiser.range.hi + 1:
-            return (quantiser.range.hi if code > 0 else quantiser.range.lo) - zero
-        doubled = 2 * code
-        if abs(doubled - round(doubled)) > CLOSE * (1 + abs(doubled)):
-            rounded = int(round_float(np.array([code]), quantiser.rounding)[0])
-            return min(max(rounded, quantiser.range.lo), quantiser.range.hi) - zero
-    return _code(Fraction(real), quantiser, scale, Fraction(zero)) - zero
 
 
 def make_port(ctx: Context, node: onnx.NodeProto, quantiser: QuantiserNode, x: Real) -> Activation:

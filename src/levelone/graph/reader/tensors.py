@@ -56,11 +56,15 @@ class Function:
         value.
     slopes
         Where it is ``x if x >= 0 else slope * x``: one, or one per channel; else empty.
+    turns
+        Where it never falls: empty. Where it falls and then rises: two numbers around the point at which it
+        turns. None if it does anything else.
     """
 
     name: str
     of: tuple[Callable[[Fraction], Fraction | float], ...]
     slopes: Fractions = ()
+    turns: tuple[Fraction, Fraction] | tuple[()] | None = None
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from levelone.hls.layers.affine import lower_affine
 from levelone.hls.layers.gather import lower_gather
 from levelone.hls.layers.lookup import lower_lookup
 from levelone.hls.layers.merge import lower_multiply
+from levelone.hls.layers.staircase import lower_staircase
 from levelone.hls.lowering.activations import lower_relu, lower_requantise
 from levelone.hls.lowering.moves import lower_add, lower_concat, lower_reshape, lower_transpose
 from levelone.hls.lowering.pools import lower_average_pool, lower_max_pool
@@ -38,6 +39,7 @@ LOWERINGS: Mapping[type, Callable[[Any, Site], list[LayerSpec]]] = MappingProxyT
         ops.Relu: lower_relu,
         ops.Requantise: lower_requantise,
         ops.Reshape: lower_reshape,
+        ops.Staircase: lower_staircase,
         ops.Take: lower_gather,
         ops.Transpose: lower_transpose,
         ops.Upsample: lower_gather,

@@ -8,7 +8,7 @@ import numpy as np
 
 from levelone.graph import GraphBuilder, IntRange, layer_table, totals
 from levelone.graph.cost import effective_bits
-from levelone.graph.ops import Conv, Dense, Relu, Reshape
+from levelone.graph.ops import Affine, Conv, Dense, Multiply, Relu, Reshape
 
 ONE = (Fraction(1),)
 
@@ -47,6 +47,31 @@ def test_the_width_bound_is_never_below_the_exact_width() -> None:
         op = Dense(rng.integers(-9, 10, (5, 3)), rng.integers(-99, 99, 3), ONE, int(rng.integers(1, 4)))
         (layer,) = layer_table(b.build(b.node("y", op, x)))
         assert layer.saved_bits >= 0
+
+
+def test_what_is_on_its_way_may_be_wider_than_the_result() -> None:
+    b = GraphBuilder("sum")
+    x = b.input("x_q", (2,), Fraction(1), IntRange(10, 15))
+    op = Dense(np.array([[9], [-9]]), np.array([0]), ONE)
+    (layer,) = layer_table(b.build(b.node("y", op, x)))
+    assert (layer.lo, layer.hi, layer.width) == (-45, 45, 7)
+    assert layer.accumulator_width == IntRange(-135, 135).width == 9
+    # weights -16..15, operands 0..15, two of them, and a bias of one bit
+    assert layer.saved_bits == IntRange(-480, 451).width - 9
+
+
+def test_products_with_constants_and_of_tensors() -> None:
+    b = GraphBuilder("products")
+    x = b.input("x_q", (3, 2), Fraction(1), IntRange(0, 15))
+    y = b.node("scaled", Affine((6, -7), (1, 0), ONE), x)
+    b.node("half", Affine((3,), (0,), ONE), x)
+    z = b.node("times", Multiply(), x, y)
+    graph = b.build(z, "half")
+    table = {layer.name: layer for layer in layer_table(graph)}
+    assert table["scaled"].ebops == 3 * (2 + 3) * 4
+    assert table["half"].ebops == 6 * 2 * 4
+    assert table["times"].ebops == 6 * 4 * graph.values["scaled"].width
+    assert table["times"].macs == table["times"].saved_bits == 0
 
 
 def test_effective_bits() -> None:

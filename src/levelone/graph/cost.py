@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.graph.ir import Graph, IntRange, Node, Value
-from levelone.graph.ops import Conv, Dense
+from levelone.graph.ir import Graph, IntRange, Node
+from levelone.graph.ops import Affine, Conv, Dense, Multiply
+from levelone.graph.ops._bounds import integers
+from levelone.graph.sums import accumulator_range, width_only_range
 
 
 @dataclass(frozen=True)
@@ -24,16 +25,19 @@ class LayerCost:
     input_widths
         Bits of every operand.
     width, signed, lo, hi
-        Type and exact range of the result; for Conv and Dense that is the accumulator.
+        Type and exact range of the result.
+    accumulator_width
+        Bits of the register that sums, for Conv and Dense; what is on its way may be wider than the result.
     width_bound
-        Bits that the accumulator would need if only the widths of weights and operands were known.
+        Bits that it would need if only the widths of weights and operands were known.
     macs
         Multiply-accumulates per event, padding included.
     weights, weight_width, weight_lo, weight_hi
         Number of weights, bits of their type, smallest and largest code.
     ebops
-        Effective bit operations per event: for each multiplication, bits of the operand times bits between
-        the highest and the lowest set bit of that weight; a zero weight costs nothing.
+        Effective bit operations per event: for each multiplication by a constant, bits of the operand times
+        bits between the highest and the lowest set bit of that constant, so that a zero costs nothing; for
+        each product of two tensors, the bits of both. Requantisations: `levelone.hls.cost.hardware_table`.
     """
 
     name: str
@@ -44,7 +48,8 @@ class LayerCost:
     signed: bool
     lo: int
     hi: int
-    width_bound: int
+    accumulator_width: int = 0
+    width_bound: int = 0
     macs: int = 0
     weights: int = 0
     weight_width: int = 0
@@ -54,13 +59,13 @@ class LayerCost:
 
     @property
     def weight_bits(self) -> int:
-        """Bits of weight memory."""
+        """Bits of weight memory; biases, tables and the buffers of a stream are none of it."""
         return self.weights * self.weight_width
 
     @property
     def saved_bits(self) -> int:
         """Bits of accumulator that knowing the weights saves."""
-        return self.width_bound - self.width
+        return self.width_bound - self.accumulator_width
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self) | {"weight_bits": self.weight_bits, "saved_bits": self.saved_bits}
@@ -92,15 +97,22 @@ def _cost(graph: Graph, node: Node) -> LayerCost:
         "lo": value.range.lo,
         "hi": value.range.hi,
     }
+    if isinstance(op, Multiply):
+        return LayerCost(**common, ebops=value.size * inputs[0].width * inputs[1].width)
+    (x, *_) = inputs
+    if isinstance(op, Affine):
+        factors = np.resize(integers(op.factor), value.shape[-1])
+        each = int(effective_bits(factors).sum()) * x.width
+        return LayerCost(**common, ebops=value.size // value.shape[-1] * each)
     if not isinstance(op, Conv | Dense):
-        return LayerCost(**common, width_bound=value.width)
-    (x,) = inputs
+        return LayerCost(**common)
     positions = value.size // value.shape[-1]
     lo, hi = int(op.weights.min()), int(op.weights.max())
     weights = IntRange(min(lo, 0), hi) if lo < 0 else IntRange(0, hi)
     return LayerCost(
         **common,
-        width_bound=_width_bound(op, x, weights),
+        accumulator_width=accumulator_range(op, x).width,
+        width_bound=width_only_range(op, x).width,
         macs=positions * op.weights.size,
         weights=op.weights.size,
         weight_width=weights.width,
@@ -110,28 +122,12 @@ def _cost(graph: Graph, node: Node) -> LayerCost:
     )
 
 
-def _width_bound(op: Conv | Dense, x: Value, weights: IntRange) -> int:
-    """Width of the accumulator over *all* weights, biases and operands of these types."""
-    w, a = _type_range(weights), _type_range(x.range)
-    corners = [p * q for p in (w.lo, w.hi) for q in (a.lo, a.hi)]
-    fan_in = prod(op.weights.shape[:-1]) * op.step
-    bias = _type_range(IntRange(min(int(op.bias.min()), 0), max(int(op.bias.max()), 0)))
-    return IntRange(min(corners) * fan_in + bias.lo, max(corners) * fan_in + bias.hi).width
-
-
-def _type_range(reach: IntRange) -> IntRange:
-    """Everything that the smallest type holding `reach` can hold."""
-    if reach.signed:
-        return IntRange(-(2 ** (reach.width - 1)), 2 ** (reach.width - 1) - 1)
-    return IntRange(0, 2**reach.width - 1 if reach.hi else 0)
-
-
-def effective_bits(weights: NDArray[np.int64]) -> NDArray[np.int64]:
+def effective_bits(weights: NDArray[Any]) -> NDArray[np.int64]:
     """Bits from the highest to the lowest set bit of each absolute value; 0 for 0."""
     size = np.abs(weights)
     lowest = np.where(size > 0, size & -size, 1)
     odd = size // lowest
-    bits = np.zeros_like(odd)
+    bits = np.zeros(odd.shape, dtype=np.int64)
     while (odd > 0).any():
         bits += odd > 0
         odd >>= 1

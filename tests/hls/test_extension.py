@@ -47,8 +47,8 @@ def test_accumulators_for_any_weights_hold_what_the_tight_ones_need_not(tmp_path
         manifest = convert(graph, tmp_path / str(tight), HlsConfig(tight=tight))
         assert check_project(manifest.project, codes, graph=graph).outcome is Outcome.EXACT
         proof = manifest.data["layers"][0]["proof"]
-        assert f"<{proof['accumulator_bits']}," in manifest.data["layers"][0]["types"]["accum"]
-        bits[tight] = proof["accumulator_bits"]
+        assert f"<{proof['bits']}," in manifest.data["layers"][0]["types"]["accum"]
+        bits[tight] = proof["bits"]
         # the wide one by counting: sixteen products from 15 * -8 to 15 * 7, and a bias from 0 to 7
         assert proof["width_only_bits"] == IntRange(16 * 15 * -8, 16 * 15 * 7 + 7).width
     # the tight one: two products and the bias

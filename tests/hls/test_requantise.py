@@ -14,9 +14,11 @@ from levelone.errors import LeveloneError
 from levelone.graph import Graph, GraphBuilder, IntRange, Rounding, read_qonnx
 from levelone.graph.ir import Value
 from levelone.graph.ops import Lookup, Requantise
-from levelone.hls import HlsConfig, convert, staircase
+from levelone.hls import HlsConfig, convert, proof
 from levelone.hls.lowering import lower
-from levelone.hls.staircase import Scaling, Thresholds, channel_ranges, choose, prove
+from levelone.hls.proof import prove
+from levelone.hls.staircase import Assignment, Scaling, Thresholds, channel_ranges, choose
+from levelone.hls.types import FixedType
 from levelone.verify import Outcome, check_project, random_vectors
 
 MODES = list(Rounding)
@@ -119,26 +121,10 @@ def test_the_argument_by_steps_accepts_and_refuses_what_trying_every_code_does(
         return accepted
 
     tried = verdicts()
-    monkeypatch.setattr(staircase, "EXHAUSTIVE", 0)
+    monkeypatch.setattr(proof, "EXHAUSTIVE", 0)
     assert not prove(op, x, hardware).exhaustive
     assert verdicts() == tried
     assert tried[0]
-
-
-def test_no_smaller_multiplier_would_do() -> None:
-    """Against a search over every factor and term of fewer fractional bits."""
-    op = Requantise((Fraction(37, 1000),), (Fraction(1),), IntRange(-4, 3), Rounding.ROUND)
-    x = Value("x", (1,), (Fraction(1),), IntRange(-120, 120))
-    stairs = [staircase._steps(op, 0, x.range)]
-    found = staircase._scaling(op, stairs, (x.range,))
-    assert found is not None
-    prove(op, x, found)
-    codes = np.arange(-120, 121)
-    exact = np.array([slow(op, 0, int(code)) for code in codes])
-    for shift in range(found.shift):
-        factors, terms = np.arange(1, 2**shift), np.arange(-(4 << shift), 4 << shift)
-        products = codes[:, None, None] * factors[:, None] + terms
-        assert not (np.clip(products >> shift, -4, 3) == exact[:, None, None]).all(axis=0).any()
 
 
 def test_wide_results_are_carried_by_the_multiplier_itself() -> None:
@@ -146,6 +132,55 @@ def test_wide_results_are_carried_by_the_multiplier_itself() -> None:
     x = Value("x", (1,), (Fraction(1),), IntRange(-(2**30), 2**30))
     hardware = choose(op, x)
     assert isinstance(hardware, Scaling) and hardware.rounding is Rounding.ROUND
+
+
+@pytest.mark.parametrize("rounding", [Rounding.ROUND, Rounding.HALF_UP])
+def test_more_steps_than_can_be_listed_are_proven_by_the_formula(rounding: Rounding) -> None:
+    op = Requantise((Fraction(3, 8),), (Fraction(1),), IntRange(-(2**29), 2**28), Rounding.ROUND)
+    x = Value("x", (1,), (Fraction(1),), IntRange(-(2**30), 2**30))
+    hardware = Scaling((3,), (0,), (3,), rounding, op.range)
+    if rounding is op.rounding:
+        found = prove(op, x, hardware)
+        assert found.identical and not found.exhaustive and found.checked == 2
+        for wrong in ({"factor": (5,)}, {"term": (1,)}, {"clip": IntRange(-(2**29), 2**28 - 1)}):
+            with pytest.raises(LeveloneError):
+                prove(op, x, replace(hardware, **wrong))
+    else:
+        with pytest.raises(LeveloneError, match="no proof"):
+            prove(op, x, hardware)
+
+
+@pytest.mark.parametrize(
+    ("type_", "good"),
+    [
+        (FixedType(29, -3, True), False),  # wraps
+        (FixedType(31, -3, True), True),
+        (FixedType(29, -3, True, "TRN", "SAT"), False),  # clips elsewhere
+        (FixedType(31, -2, True), False),  # another grid
+    ],
+)
+def test_an_assignment_of_more_codes_than_can_be_listed(type_: FixedType, good: bool) -> None:
+    op = Requantise((Fraction(1, 2),), (Fraction(1, 8),), IntRange(-(2**30), 2**30), Rounding.FLOOR)
+    x = Value("x", (1,), (Fraction(1, 16),), IntRange(-(2**30), 2**30))
+    if good:
+        assert prove(op, x, Assignment(-4, type_)).identical
+    else:
+        with pytest.raises(LeveloneError):
+            prove(op, x, Assignment(-4, type_))
+
+
+@pytest.mark.parametrize("exhaustive", [True, False])
+def test_thresholds_are_counted_in_any_order(exhaustive: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hardware compares a code with every threshold; so does the proof."""
+    if not exhaustive:
+        monkeypatch.setattr(proof, "EXHAUSTIVE", 0)
+    op = Requantise((Fraction(37, 1000),), (Fraction(1),), IntRange(-1, 2), Rounding.ROUND)
+    x = Value("x", (1,), (Fraction(1),), IntRange(-100, 100))
+    right = Thresholds((-1,), np.array([[-13, 14, 41]]), (False,))
+    for order in ([0, 1, 2], [2, 0, 1], [1, 2, 0]):
+        prove(op, x, replace(right, steps=right.steps[:, order]))
+    with pytest.raises(LeveloneError, match=r"channel 0 gives"):
+        prove(op, x, replace(right, steps=np.array([[41, -13, 15]])))
 
 
 def test_few_levels_are_counted() -> None:
@@ -186,7 +221,7 @@ def test_convert_refuses_a_wrong_multiplier(
     graph = b.build(b.node("y", op, x))
     right = choose(op, graph.values["x_q"])
     assert isinstance(right, Scaling)
-    step = 1 if wrong == "factor" else 1 << right.shift
+    step = 1 if wrong == "factor" else 1 << right.shift[0]
     broken = replace(right, **{wrong: tuple(value + step for value in getattr(right, wrong))})
     monkeypatch.setattr("levelone.hls.layers.requantise.choose", lambda *_: broken)
     with pytest.raises(LeveloneError, match=r"y: .*channel 0 gives .* exact is"):
@@ -275,6 +310,7 @@ def test_shifts_that_change_the_real_numbers_are_exact_in_csim(io: str, tmp_path
     ("right", "wrong", "limit"),
     [
         ("+ code(term[channel])", "+ 0", 0),
+        ("shifted >> code(more[channel]).to_uint()", "shifted", 0),
         (">= signed_code(steps", "> signed_code(steps", 1),
         ("result -= reached", "result += reached", 1),
     ],

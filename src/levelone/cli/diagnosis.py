@@ -22,19 +22,20 @@ def inspect(
     port: Ports = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show every layer: shape, width, exact range, multiplications, bit operations, weights, memory.
+    """Show every layer: shape, width, exact range, multiplications, bit operations, weights and their memory.
 
     "saved" is what knowing the weights saves against an accumulator chosen from widths alone.
 
     Example: levelone inspect model.onnx
     """
-    from levelone.graph import layer_table, read_qonnx, totals
+    from levelone.graph import read_qonnx, totals
+    from levelone.hls.cost import hardware_table
     from levelone.pipeline.emulation import model_file
     from levelone.pipeline.ports import with_ports
 
     with one_json_object(as_json) as emit, with_ports(path := model_file(model), port or ()) as declared:
         graph = read_qonnx(declared)
-        table = layer_table(graph)
+        table = hardware_table(graph)
         ports = [
             {
                 "name": port.value.name,
@@ -103,7 +104,7 @@ def _show(result: dict[str, Any]) -> None:
         "saved",
         "products",
         "bit operations",
-        "weights",
+        "weight memory",
     )
     table = Table(*columns, box=None)
     for port in result["inputs"]:
@@ -126,7 +127,7 @@ def _show(result: dict[str, Any]) -> None:
     sums = result["totals"]
     console.print(
         f"{sums['macs']:,} multiply-accumulates, {sums['ebops']:,} bit operations per event; "
-        f"{sums['weights']:,} weights in {sums['weight_bits']:,} bits; "
+        f"{sums['weights']:,} weights, {sums['weight_bits']:,} bits of weight memory; "
         f"{sums['saved_bits']} accumulator bits saved by the range analysis"
     )
     for line in result["left_off"]:

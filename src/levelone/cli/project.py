@@ -45,7 +45,8 @@ def convert(
     tight: Annotated[
         bool,
         typer.Option(
-            "--tight/--any-weights", help="Accumulators for these weights, or for any of their width."
+            "--tight/--any-weights",
+            help="Registers that sum for these weights, or for any of their width; results keep their types.",
         ),
     ] = True,
     port: Ports = None,

@@ -14,15 +14,21 @@ from levelone.errors import LeveloneError
 
 FILE = "levelone.json"
 SCHEMA = "levelone-project"
-VERSION = 2
+VERSION = 3
 
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z][0-9A-Za-z_]*$")]
 Size = Annotated[int, Field(gt=0, le=2**31)]
 Exponent = Annotated[int, Field(ge=-(2**14), le=2**14)]
 Rational = Annotated[str, Field(pattern=r"^[0-9]+(/[1-9][0-9]*)?$")]
 
-TRIED = ("checked", "reachable", "exhaustive")
-PROOF_KEYS = {"scaling": ("multiplier_bits", "shift", *TRIED), "thresholds": ("thresholds", *TRIED)}
+FITS = ("of", "lo", "hi", "bits")
+TRIED = ("checked", "reachable", "exhaustive", "identical")
+PROOF_KEYS = {
+    "range": FITS,
+    "scaling": ("multiplier_bits", "shifts", *TRIED, *FITS),
+    "thresholds": ("thresholds", *TRIED, *FITS),
+    "assignment": (*TRIED, *FITS),
+}
 """What belongs to a proof of this method; there may be other methods."""
 
 
@@ -46,14 +52,18 @@ class _Port(_Section):
 
 class _Proof(_Section):
     method: str
-    accumulator_bits: int | None = None
+    of: str | None = None
+    lo: int | None = None
+    hi: int | None = None
+    bits: int | None = None
     width_only_bits: int | None = None
     multiplier_bits: int | None = None
-    shift: int | None = None
+    shifts: Annotated[list[int], Field(min_length=1)] | None = None
     thresholds: int | None = None
     checked: int | None = None
     reachable: int | None = None
     exhaustive: bool | None = None
+    identical: bool | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> _Proof:
@@ -192,7 +202,10 @@ class Manifest:
 
     @property
     def proofs(self) -> list[dict[str, Any]]:
-        """How layers were proven to be exact: ``layer``, ``method`` and what belongs to it."""
+        """How layers were proven to be exact: ``layer``, ``method`` and what belongs to it.
+
+        Each says what is computed (``of``) and its exact bounds ``lo``, ``hi`` and ``bits``.
+        """
         layers = self.data["layers"]
         return [{"layer": layer["name"], **layer["proof"]} for layer in layers if layer["proof"]]
 

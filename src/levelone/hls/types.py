@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from levelone.errors import UnsupportedError
 from levelone.graph.ir import IntRange, Rounding, Value
+from levelone.graph.ops._bounds import largest, product_dtype
+from levelone.graph.rounding import round_divide
 
 TRACE_BITS = 53
 """Widest code that a trace (IEEE double) carries exactly."""
@@ -54,6 +57,25 @@ class FixedType:
             return IntRange(0, 2**self.width - 1)
         low = -(2 ** (self.width - 1))
         return IntRange(low + 1 if self.saturation == "SAT_SYM" else low, 2 ** (self.width - 1) - 1)
+
+    def assigned(self, codes: NDArray[Any], exponent: int) -> NDArray[Any]:
+        """What codes worth ``2**exponent`` become when they are assigned to this type, as its codes.
+
+        Parameters
+        ----------
+        codes
+            int64, or Python integers where they may be larger.
+        """
+        up, down = max(exponent - self.exponent, 0), max(self.exponent - exponent, 0)
+        dtype = product_dtype(largest(codes), 1 << up, 4) if down < TRACE_BITS else object
+        wide: NDArray[Any] = codes.astype(dtype) * np.array(1 << up, dtype=dtype)
+        divisor: NDArray[Any] = np.array(1 << down, dtype=dtype)
+        mode = next(mode for mode, name in AP_ROUNDING.items() if name == self.rounding)
+        rounded = round_divide(wide, divisor, mode)
+        if self.saturation == "WRAP":
+            low = self.range.lo
+            return (rounded - low) % (1 << self.width) + low
+        return np.minimum(np.maximum(rounded, self.range.lo), self.range.hi)
 
     @property
     def ap(self) -> str:

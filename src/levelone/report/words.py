@@ -8,20 +8,31 @@ from typing import Any
 
 
 def proof_in_words(proof: Mapping[str, Any] | None) -> str:
-    """How a layer was proven to be exact, and what that saved; empty where its type alone is the proof."""
+    """How a layer was proven to be exact, and what that saved; empty where it computes no new number."""
     if proof is None:
         return ""
     if proof["method"] == "range":
-        saved = proof["width_only_bits"] - proof["accumulator_bits"]
-        return f"accumulator {proof['accumulator_bits']} bits" + (f" ({saved} saved)" if saved else "")
-    if proof["method"] == "scaling":
-        how = f"{proof['multiplier_bits']}-bit multiplier, shift {proof['shift']}"
-    elif proof["method"] == "thresholds":
-        how = f"{proof['thresholds']} thresholds"
-    else:
-        return str(proof["method"])
+        saved = _saved(proof)
+        return f"{proof['of']} {proof['bits']} bits" + (f" ({saved} saved)" if saved else "")
+    how = {
+        "scaling": lambda: f"{proof['multiplier_bits']}-bit multiplier, {_shifts(proof['shifts'])}",
+        "thresholds": lambda: f"{proof['thresholds']} thresholds",
+        "assignment": lambda: "the type rounds",
+    }[proof["method"]]()
+    if proof["identical"]:
+        return f"{how}: the very formula"
     tried = "every code" if proof["exhaustive"] else f"{proof['checked']:,} codes at the steps"
     return f"{how}: {tried} tried"
+
+
+def _saved(proof: Mapping[str, Any]) -> int:
+    """Bits that knowing the weights saves; 0 where there are none."""
+    return int(proof.get("width_only_bits", proof["bits"]) - proof["bits"])
+
+
+def _shifts(shifts: Sequence[int]) -> str:
+    low, high = min(shifts), max(shifts)
+    return f"shift {low}" if low == high else f"shifts {low} to {high}"
 
 
 def scale_in_words(scale: Sequence[str]) -> str:
@@ -36,27 +47,33 @@ def scale_in_words(scale: Sequence[str]) -> str:
 def proofs_in_words(layers: Iterable[Mapping[str, Any]]) -> list[str]:
     """All proofs of a project, one line for each kind; empty if it has none."""
     proofs = [layer["proof"] for layer in layers if layer.get("proof")]
-    sums = [proof for proof in proofs if proof["method"] == "range"]
-    scalings = [proof for proof in proofs if proof["method"] in ("scaling", "thresholds")]
-    lines = []
+    ranges = [proof for proof in proofs if proof["method"] == "range"]
+    sums = [proof for proof in ranges if proof["of"] == "accumulator"]
+    others = len(ranges) - len(sums)
+    requantised = [proof for proof in proofs if proof["method"] != "range"]
+    fitting = []
     if sums:
-        saved = sum(proof["width_only_bits"] - proof["accumulator_bits"] for proof in sums)
-        lines.append(
-            f"{len(sums)} accumulators hold every reachable sum, "
-            f"{saved} bits less in all than widths and fan-in alone ask for"
-        )
-    if scalings:
-        checked, reachable = (sum(proof[key] for proof in scalings) for key in ("checked", "reachable"))
+        saved = f"{sum(map(_saved, sums))} bits less in all than widths and fan-in alone ask for"
+        fitting.append(f"{_counted(len(sums), 'accumulator')} ({saved})")
+    if others:
+        fitting.append(_counted(others, "sum or product", "sums and products"))
+    lines = [f"nothing overflows in {' and '.join(fitting)}"] if fitting else []
+    if requantised:
+        checked, reachable = (sum(proof[key] for proof in requantised) for key in ("checked", "reachable"))
         how = (
-            f"{checked:,} tried, the others lie between two of them on one step"
+            f"{checked:,} tried, the others lie between two of them on one step or the formula is the same"
             if checked < reachable
             else "each was tried"
         )
         lines.append(
-            f"{len(scalings)} requantisations equal the exact ones for all {reachable:,} reachable codes"
-            f" ({how})"
+            f"all {reachable:,} reachable codes are exact in {_counted(len(requantised), 'requantisation')} "
+            f"({how})"
         )
     return lines
+
+
+def _counted(number: int, one: str, many: str = "") -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 def ties_in_words(ties: Mapping[str, Any], who: str) -> str:

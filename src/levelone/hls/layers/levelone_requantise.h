@@ -12,6 +12,18 @@ namespace levelone {
 // As levelone numbers the rounding modes.
 enum rounding { FLOOR = 0, CEIL = 1, DOWN = 2, UP = 3, ROUND = 4, HALF_UP = 5, HALF_DOWN = 6 };
 
+template <typename CONFIG_T, class out_T, class result_T> void set_clipped(out_T &out, result_T result) {
+    #pragma HLS INLINE
+    const ap_int<64> lowest = (long long)CONFIG_T::lowest;
+    const ap_int<64> highest = (long long)CONFIG_T::highest;
+    if (result < lowest) {
+        result = lowest;
+    } else if (result > highest) {
+        result = highest;
+    }
+    set_code(out, result);
+}
+
 // clip(round((code * factor + term) / 2^shift))
 template <typename CONFIG_T> struct scaling {
     template <class in_T, class out_T>
@@ -51,14 +63,22 @@ template <typename CONFIG_T> struct scaling {
             }
             result += up;
         }
-        const ap_int<64> lowest = (long long)CONFIG_T::lowest;
-        const ap_int<64> highest = (long long)CONFIG_T::highest;
-        if (result < lowest) {
-            result = lowest;
-        } else if (result > highest) {
-            result = highest;
-        }
-        set_code(out, result);
+        set_clipped<CONFIG_T>(out, result);
+    }
+};
+
+// clip(floor((code * factor + term) / 2^(shift + more))): channels that need more fractional bits than others. The
+// numbers are constants, so that shifting is wiring.
+template <typename CONFIG_T> struct scaling_by_channel {
+    template <class in_T, class out_T>
+    static void at(const in_T &in, out_T &out, unsigned channel, const typename CONFIG_T::factor_t factor[],
+                   const typename CONFIG_T::term_t term[], const typename CONFIG_T::more_t more[]) {
+        #pragma HLS INLINE
+        typedef typename code_of<typename CONFIG_T::product_t>::type product_T;
+        const product_T product = code(in) * code(factor[channel]) + code(term[channel]);
+        const ap_int<product_T::width + 2> shifted = product >> CONFIG_T::shift;
+        const ap_int<product_T::width + 2> result = shifted >> code(more[channel]).to_uint();
+        set_clipped<CONFIG_T>(out, result);
     }
 };
 
@@ -100,6 +120,29 @@ void scale(hls::stream<in_T> &in, hls::stream<out_T> &out,
     #pragma HLS ARRAY_PARTITION variable=factor complete
     #pragma HLS ARRAY_PARTITION variable=term complete
     each<scaling<CONFIG_T>, in_T, out_T, CONFIG_T>(in, out, factor, term);
+}
+
+template <class in_T, class out_T, typename CONFIG_T>
+void scale_by_channel(in_T in[CONFIG_T::size], out_T out[CONFIG_T::size],
+                      typename CONFIG_T::factor_t factor[CONFIG_T::factor_size],
+                      typename CONFIG_T::term_t term[CONFIG_T::term_size],
+                      typename CONFIG_T::more_t more[CONFIG_T::more_size]) {
+    #pragma HLS PIPELINE II=CONFIG_T::reuse_factor
+    #pragma HLS ARRAY_PARTITION variable=factor complete
+    #pragma HLS ARRAY_PARTITION variable=term complete
+    #pragma HLS ARRAY_PARTITION variable=more complete
+    each<scaling_by_channel<CONFIG_T>, in_T, out_T, CONFIG_T>(in, out, factor, term, more);
+}
+
+template <class in_T, class out_T, typename CONFIG_T>
+void scale_by_channel(hls::stream<in_T> &in, hls::stream<out_T> &out,
+                      typename CONFIG_T::factor_t factor[CONFIG_T::factor_size],
+                      typename CONFIG_T::term_t term[CONFIG_T::term_size],
+                      typename CONFIG_T::more_t more[CONFIG_T::more_size]) {
+    #pragma HLS ARRAY_PARTITION variable=factor complete
+    #pragma HLS ARRAY_PARTITION variable=term complete
+    #pragma HLS ARRAY_PARTITION variable=more complete
+    each<scaling_by_channel<CONFIG_T>, in_T, out_T, CONFIG_T>(in, out, factor, term, more);
 }
 
 template <class in_T, class out_T, typename CONFIG_T>

@@ -7,11 +7,13 @@ from dataclasses import asdict, replace
 import numpy as np
 
 from levelone.errors import LeveloneError, UnsupportedError
-from levelone.graph.ir import Rounding
+from levelone.graph.ir import IntRange, Rounding
 from levelone.graph.ops import Requantise
+from levelone.hls.lowering.ranges import range_of
 from levelone.hls.lowering.spec import Body, LayerSpec, Parameter, Site
-from levelone.hls.staircase import Scaling, Thresholds, channel_ranges, choose, prove
-from levelone.hls.types import codes_type, exact_type, value_type
+from levelone.hls.proof import prove
+from levelone.hls.staircase import Scaling, Thresholds, channel_ranges, choose
+from levelone.hls.types import FixedType, codes_type, exact_type, value_type
 
 HEADER = "levelone_requantise.h"
 
@@ -49,28 +51,39 @@ def lower_any_requantise(op: Requantise, site: Site) -> list[LayerSpec]:
     same, multiplies = _folded(hardware), isinstance(hardware, Scaling)
     constants = {"size": site.output.size, "channels": 1 if same else x.shape[-1]}
     keep = slice(0, 1) if same else slice(None)
+    types: dict[str, FixedType] = {}
     if isinstance(hardware, Scaling):
+        function = "scale"
         codes = {"factor": np.array(hardware.factor[keep]), "term": np.array(hardware.term[keep])}
-        product = exact_type(hardware.product(channel_ranges(x)), 0)
+        shared, most = min(hardware.shift), max(hardware.shift)
+        if shared < most:
+            function = "scale_by_channel"
+            codes["more"] = np.array(hardware.shift) - shared
+        reach = hardware.product(channel_ranges(x))
+        product = exact_type(reach, 0)
         # shifting a number by all of its bits is undefined in hardware
-        types = {"product": replace(product, width=max(product.width, hardware.shift + 1))}
+        types = {"product": replace(product, width=max(product.width, most + 1))}
         constants |= {
-            "shift": hardware.shift,
+            "shift": shared,
             "rounding": MODES[hardware.rounding],
             # limits that are never reached may lie far beyond any integer of C++
             "lowest": max(hardware.clip.lo, site.output.range.lo),
             "highest": min(hardware.clip.hi, site.output.range.hi),
         }
-        details = {"multiplier_bits": hardware.bits, "shift": hardware.shift}
+        details = range_of("product", reach) | {
+            "multiplier_bits": hardware.bits,
+            "shifts": sorted(set(hardware.shift)),
+        }
     else:
+        function = "count_steps"
         codes = {
             "first": np.array(hardware.first[keep]),
             "falling": np.array(hardware.falling[keep], dtype=np.int64),
             "step": hardware.steps[keep],
         }
-        types = {}
-        constants |= {"steps": hardware.steps.shape[1]}
-        details = {"thresholds": hardware.steps.shape[1]}
+        steps = hardware.steps.shape[1]
+        constants |= {"steps": steps}
+        details = range_of("count", IntRange(0, steps)) | {"thresholds": steps}
     return [
         LayerSpec(
             site.name,
@@ -81,7 +94,7 @@ def lower_any_requantise(op: Requantise, site: Site) -> list[LayerSpec]:
             types=types,
             parameters={key: Parameter(found, codes_type(found)) for key, found in codes.items()},
             value=site.output,
-            body=Body(HEADER, f"levelone::{'scale' if multiplies else 'count_steps'}", constants, multiplies),
+            body=Body(HEADER, f"levelone::{function}", constants, multiplies),
             proof=asdict(proof) | details,
         )
     ]
@@ -90,6 +103,6 @@ def lower_any_requantise(op: Requantise, site: Site) -> list[LayerSpec]:
 def _folded(hardware: Scaling | Thresholds) -> bool:
     """Whether every channel has the same parameters."""
     if isinstance(hardware, Scaling):
-        return len(set(zip(hardware.factor, hardware.term, strict=True))) == 1
+        return len(set(zip(hardware.factor, hardware.term, hardware.shift, strict=True))) == 1
     rows = zip(hardware.first, hardware.falling, map(tuple, hardware.steps.tolist()), strict=True)
     return len(set(rows)) == 1

@@ -23,7 +23,7 @@ def lower_window_conv(op: Conv, site: Site) -> list[LayerSpec]:
     if starts_in_padding(op.window):
         padding, inside = padded_first(op.window, site)
         return [*padding, *lower_window_conv(replace(op, pads=((0, 0),) * op.window.rank), inside)]
-    made = weighted_sum(site, op.weights, op.bias, op.step)
+    made = weighted_sum(site, op, op.weights)
     constants = geometry(op.window, site) | {"groups": op.groups}
     reuse, copies = site.config.reuse_factor, constants["partition"]
     constants["multiplier_limit"] = max(1, -(-int(np.count_nonzero(op.weights)) * copies // reuse))

@@ -19,6 +19,7 @@ from levelone.hls.layers.staircase import lower_staircase
 from levelone.hls.lowering.activations import lower_relu, lower_requantise
 from levelone.hls.lowering.moves import lower_add, lower_concat, lower_reshape, lower_transpose
 from levelone.hls.lowering.pools import lower_average_pool, lower_max_pool
+from levelone.hls.lowering.ranges import with_range_proof
 from levelone.hls.lowering.spec import LayerSpec, Parameter, Site
 from levelone.hls.lowering.sums import lower_conv, lower_dense
 from levelone.hls.types import MOST, TRACE_BITS, value_type
@@ -93,7 +94,11 @@ def lower(graph: Graph, config: HlsConfig) -> list[LayerSpec]:
         own = config.of(node.name)
         site = Site(node.name, node.inputs, operands, graph.values[node.name], own, is_output, readers)
         made = [
-            replace(spec, reuse_factor=own.reuse_factor, strategy=own.strategy)
+            replace(
+                with_range_proof(node.op, site, spec),
+                reuse_factor=own.reuse_factor,
+                strategy=own.strategy,
+            )
             for spec in lowering(node.op, site)
         ]
         if any(spec.shares for spec in made):

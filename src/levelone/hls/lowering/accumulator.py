@@ -10,7 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.errors import UnsupportedError
-from levelone.graph.ir import IntRange, Value
+from levelone.graph.ops import Conv, Dense
+from levelone.graph.ops._bounds import largest
+from levelone.graph.sums import accumulator_range, codes_range, held_weights, width_only_range
+from levelone.hls.lowering.ranges import range_of
 from levelone.hls.lowering.spec import Parameter, Site
 from levelone.hls.types import MOST, TRACE_BITS, FixedType, exact_type, exponent_of
 
@@ -26,7 +29,7 @@ class Sum:
     accumulator
         Type of the register that sums.
     proof
-        Bits of the accumulator, and what the widths of the operands alone would ask for.
+        What the accumulator reaches, and the bits that the widths of the operands alone would ask for.
     """
 
     parameters: dict[str, Parameter]
@@ -34,92 +37,40 @@ class Sum:
     proof: Mapping[str, Any]
 
 
-def weighted_sum(site: Site, weights: NDArray[np.int64], bias: NDArray[np.int64], step: int) -> Sum:
+def weighted_sum(site: Site, op: Conv | Dense, weights: NDArray[np.int64]) -> Sum:
     """Types of a weighted sum that hold everything on the way.
 
     Parameters
     ----------
     weights
-        int64 [..., out]; every further axis is summed over.
-    step
-        Product grid divided by accumulator grid; a factor that is no power of two goes into the weights.
+        int64: those of `op` as the layer lays them out, with zeros where it has more. A factor of the step
+        that is no power of two goes into them.
 
     Raises
     ------
     UnsupportedError
         If the accumulator is wider than a trace shows exactly.
     """
-    shift = (step & -step).bit_length() - 1
-    if max(abs(int(weights.min())), abs(int(weights.max()))) * (step >> shift) > MOST:
+    held, step = held_weights(op)
+    if largest(held) > MOST:
         raise UnsupportedError(
-            f"{site.name}: products are {step} steps of the bias's grid: no weight holds that",
+            f"{site.name}: products are {op.step} steps of the bias's grid: no weight holds that",
             hint="use scales whose ratios are shorter numbers",
         )
-    weights = weights * (step >> shift)
+    shift = step.bit_length() - 1
+    weights = weights * (op.step >> shift)
     exponent = exponent_of(site.output)
     parameters = {
         "weight": Parameter(
             weights, exact_type(codes_range(weights), exponent + shift - exponent_of(site.operands[0]))
         ),
-        "bias": Parameter(bias, exact_type(codes_range(bias), exponent)),
+        "bias": Parameter(op.bias, exact_type(codes_range(op.bias), exponent)),
     }
-    reach = accumulator_range(site.operands[0], weights, bias, 1 << shift, site.output)
-    any_weights = width_only_range(site.operands[0], weights, bias, 1 << shift)
-    proof = {
-        "method": "range",
-        "accumulator_bits": (reach if site.config.tight else any_weights).width,
-        "width_only_bits": any_weights.width,
-    }
-    if not site.config.tight:
-        reach = any_weights
+    any_weights = width_only_range(op, site.operands[0])
+    reach = accumulator_range(op, site.operands[0]) if site.config.tight else any_weights
     if reach.width > TRACE_BITS:
         raise UnsupportedError(
             f"{site.name}: the accumulator needs {reach.width} bits, more than {TRACE_BITS}"
         )
+    proof = {"method": "range"} | range_of("accumulator", reach) | {"width_only_bits": any_weights.width}
     return Sum(parameters, exact_type(reach, exponent), proof)
-
-
-def width_only_range(x: Value, weights: NDArray[np.int64], bias: NDArray[np.int64], step: int) -> IntRange:
-    """What sums could reach if weights and biases were any codes of their types.
-
-    Parameters
-    ----------
-    weights
-        int64 [..., out]; every further axis is summed over.
-    step
-        Product grid divided by accumulator grid.
-    """
-    operand, weight, constant = (
-        exact_type(r, 0).range for r in (x.range, codes_range(weights), codes_range(bias))
-    )
-    products = [a * b for a in (operand.lo, operand.hi) for b in (weight.lo, weight.hi)]
-    terms = step * (weights.size // weights.shape[-1])
-    return IntRange(
-        min(0, *products) * terms + min(0, constant.lo), max(0, *products) * terms + max(0, constant.hi)
-    )
-
-
-def codes_range(codes: NDArray[np.int64]) -> IntRange:
-    """Smallest range that holds every code."""
-    return IntRange(int(codes.min()), int(codes.max()))
-
-
-def accumulator_range(
-    x: Value, weights: NDArray[np.int64], bias: NDArray[np.int64], step: int, output: Value
-) -> IntRange:
-    """Everything that an accumulator register holds on its way: products, bias, partial sums in *any* order.
-
-    Parameters
-    ----------
-    weights
-        int64 [..., out]; every further axis is summed over.
-    step
-        Product grid divided by accumulator grid.
-    """
-    table = weights.reshape(-1, weights.shape[-1]).astype(object) * step
-    # a partial sum lacks some terms, padding is zero: either is a term of value 0
-    ends = [table * min(x.range.lo, 0), table * max(x.range.hi, 0)]
-    low, high = np.minimum(*ends), np.maximum(*ends)
-    sums_low, sums_high = bias + low.sum(axis=0), bias + high.sum(axis=0)
-    everything = [low.min(), high.max(), *bias, *sums_low, *sums_high, output.range.lo, output.range.hi]
-    return IntRange(int(min(everything)), int(max(everything)))

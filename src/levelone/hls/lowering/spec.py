@@ -87,7 +87,7 @@ class LayerSpec:
         The C++ of a layer that hls4ml lacks; None for hls4ml's own layers. Parameters are then passed in the
         order of `parameters`.
     proof
-        How the layer was proven to be exact, for `levelone.json`; None where the types alone are the proof.
+        How the layer was proven to be exact, for `levelone.json`; None where it computes no new number.
     reuse_factor, strategy
         As asked for where the layer stands.
     """

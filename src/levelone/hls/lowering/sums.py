@@ -25,7 +25,7 @@ def lower_dense(op: Dense, site: Site) -> list[LayerSpec]:
         weights = op.weights.reshape((1,) * rank + op.weights.shape)
         ones, none = (1,) * rank, ((0, 0),) * rank
         return lower_conv(Conv(weights, op.bias, op.weight_scale, ones, none, ones, 1, op.step), site)
-    made = weighted_sum(site, op.weights, op.bias, op.step)
+    made = weighted_sum(site, op, op.weights)
     return [
         LayerSpec(
             site.name,
@@ -63,7 +63,7 @@ def lower_conv(op: Conv, site: Site) -> list[LayerSpec]:
     if site.stream and rank == 2 and weights.shape[0] == 1 and op.stride[0] > 1:
         weights, pads = _two_rows(weights, op, x.shape[0])
     specs, source, spatial, left = pad_first(site, x.shape, pads) if site.stream else _unpadded(site, pads)
-    made = weighted_sum(site, weights, op.bias, op.step)
+    made = weighted_sum(site, op, weights)
     parameters = dict(made.parameters)
     if depthwise:  # hls4ml keeps [*kernel, channel, multiplier]
         weight = parameters["weight"]

@@ -207,8 +207,11 @@ def _with_own_numbers(case: Case, op: Op) -> Op:
         return replace(op, table=table, lowest=case.graph.values[case.evidence.node.inputs[0]].range.lo)
     if isinstance(op, Requantise) and {"factor", "term"} <= found.keys():
         constants = spec.body.constants
-        unit = 2 ** int(constants["shift"])
-        multiplier, offset = (tuple(n / unit for n in found[key]) for key in ("factor", "term"))
+        more = found.get("more", [Fraction(0)] * len(found["factor"]))
+        units = [2 ** int(constants["shift"] + n) for n in more]
+        multiplier, offset = (
+            tuple(n / unit for n, unit in zip(found[key], units, strict=True)) for key in ("factor", "term")
+        )
         rounding = {number: mode for mode, number in MODES.items()}[int(constants["rounding"])]
         clip = IntRange(int(constants["lowest"]), int(constants["highest"]))
         return replace(op, multiplier=multiplier, offset=offset, rounding=rounding, range=clip, zero_point=0)

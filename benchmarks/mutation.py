@@ -1,7 +1,7 @@
 """Mutation score of the verifier: planted faults, and how many the standard csim vectors report.
 
 Faults go into generated projects: graphs small enough to try every input, and (`--model`) a trained network,
-where many more vectors than the standard ones stand in for every input.
+where many more vectors than the standard ones stand in for every input. Exit code 1 if a fault survives.
 """
 
 from __future__ import annotations
@@ -60,6 +60,8 @@ def main() -> None:
         print(json.dumps(result))
     else:
         _show(result)
+    if total["all"]["survived"]:
+        sys.exit(1)
 
 
 def _subjects(options: Any) -> list[tuple[str, list[Graph], HlsConfig, int]]:
@@ -89,7 +91,12 @@ def _show(result: dict[str, Any]) -> None:
     print(" " * width, *(f"{c:>13}" for c in COLUMNS))
     for kind, row in result["total"].items():
         print(f"{kind:{width}}", *(f"{row[c]:13}" for c in COLUMNS))
-    print(f"mutation score {result['score_percent']:.2f} %")
+    percent = result["score_percent"]
+    print(
+        "no mutation score: nothing that was planted changes anything"
+        if percent is None
+        else f"mutation score {percent:.2f} %"
+    )
 
 
 if __name__ == "__main__":

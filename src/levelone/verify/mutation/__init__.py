@@ -2,6 +2,6 @@
 
 ::
 
-    results = run(graph, folder, HlsConfig(), plan)
-    score(results)
+    mutants = run(graphs, HlsConfig(), folder, copies=8, builds=1)
+    score(mutants)
 """

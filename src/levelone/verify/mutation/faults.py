@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 
+from levelone.hls.layers.requantise import MODES
 from levelone.hls.manifest import Manifest
 from levelone.hls.types import FixedType
 from levelone.verify.fixed import parse_type
@@ -19,7 +20,19 @@ INVISIBLE = "stream depth"
 
 _ARRAY = re.compile(r"(?P<type>[\w:<>, -]+?) (?P<name>\w+)\[\d+\] = \{(?P<numbers>[^{}]*)\};")
 _TYPEDEF = re.compile(r"^typedef (?P<text>.*?(?P<core>ap_u?fixed<[^<>]*>).*?) (?P<name>\w+);", re.MULTILINE)
-_SETTING = re.compile(r"static const unsigned (?P<key>\w+) = (?P<value>\d+);")
+_SETTING = re.compile(r"static const (?P<type>unsigned|long long) (?P<key>\w+) = (?P<value>-?\d+);")
+_KINDS = {
+    "weight": "weight code",
+    "bias": "bias code",
+    "factor": "factor",
+    "term": "term",
+    "first": "threshold",
+    "falling": "threshold",
+    "step": "threshold",
+    "source": "source",
+    "channel": "source",
+}
+"""Kind of a fault in the numbers of a parameter; any other parameter is a table."""
 _MODES = ("TRN", "TRN_ZERO", "RND", "RND_ZERO", "RND_INF", "RND_MIN_INF", "RND_CONV")
 
 
@@ -106,7 +119,7 @@ def _numbers(
     if found is None or layer is None:
         return
     key = path.stem[len(layer) + 1 :]
-    kind = f"{key} code" if key in ("weight", "bias") else "table entry"
+    kind = _KINDS.get(key, "table entry")
     unit = _unit(project, found["type"].split()[-1])
     spans = [
         (m.start() + found.start("numbers"), m.end() + found.start("numbers"))
@@ -190,9 +203,13 @@ def _settings(project: Path, layers: Sequence[str]) -> Iterator[Fault]:
     file = "firmware/parameters.h"
     text = (project / file).read_text(encoding="utf-8")
     for heading, body_start, body_end in _sections(text, layers):
-        for found in _SETTING.finditer(text, body_start, body_end):
+        settings = list(_SETTING.finditer(text, body_start, body_end))
+        keys = {found["key"] for found in settings}
+        for found in settings:
             key, value = found["key"], int(found["value"])
-            for kind, other in _other_settings(key, value):
+            for kind, other in _other_settings(key, value, keys):
+                if other < 0 and found["type"] == "unsigned":
+                    continue
                 edit = Edit(file, *found.span("value"), str(other))
                 yield Fault(kind, heading, f"{heading}: {key} = {other}, not {value}", (edit,))
         for old, new in (("nnet::Max;", "nnet::Average;"), ("nnet::Average;", "nnet::Max;")):
@@ -214,19 +231,35 @@ def _sections(text: str, layers: Sequence[str]) -> Iterator[tuple[str, int, int]
             yield here[1], here.end(), len(text) if following is None else following.start()
 
 
-def _other_settings(key: str, value: int) -> Iterator[tuple[str, int]]:
-    if key.startswith("stride"):
-        yield "stride", value + 1
-        if value > 1:
-            yield "stride", value - 1
-    elif key.startswith("pad_"):
-        yield "padding", value + 1
-        if value > 0:
-            yield "padding", value - 1
-    elif key.startswith(("filt_", "pool_")) and value > 1:
-        yield "window", value - 1
-    elif value > 1 and (key in ("n_in", "n_out", "n_filt", "n_chan") or key.startswith(("out_", "in_"))):
-        yield "extent", value - 1
+_LENGTHS = {"n_in", "n_out", "n_filt", "n_chan", "channels", "size", "entries", "steps", "blocks"}
+_LENGTHS |= {"depth", "height", "width", "a_block", "b_block", "a_channels", "b_channels"}
+_STEPS = {f"{operand}_{axis}" for operand in "ab" for axis in ("depth", "height", "width")}
+
+
+def _other_settings(key: str, value: int, keys: Collection[str]) -> Iterator[tuple[str, int]]:
+    """(kind, other value) of one setting of a layer that has the settings `keys`."""
+    less = [value - 1] if value > 1 else []
+    if key.startswith("stride") or key in _STEPS:  # a step of 0 repeats an operand that is merged
+        yield from (("stride", other) for other in (value + 1, *less))
+    elif key.startswith("dilation"):
+        yield from (("dilation", other) for other in (value + 1, *less))
+    elif key.startswith("pad_") or key == "fill":
+        yield from (("padding", other) for other in (value + 1, *([value - 1] if value > 0 else ())))
+    elif key.startswith(("filt_", "pool_")):
+        yield from (("window", other) for other in less)
+    elif key == "groups":
+        yield "groups", 1 if value > 1 else 2
+    elif key == "history" or key.endswith("_held"):
+        yield from (("line buffer", other) for other in less)
+    elif key == "shift":
+        yield from (("shift", other) for other in (value + 1, *([value - 1] if value > 0 else ())))
+    elif key == "rounding":
+        yield from (("rounding", mode) for mode in MODES.values() if mode != value)
+    elif key in ("lowest", "highest"):
+        # a table that begins elsewhere is read past its ends
+        yield from (("extent" if "entries" in keys else "limits", value + by) for by in (1, -1))
+    elif key in _LENGTHS or key.startswith(("out_", "in_")):
+        yield from (("extent", other) for other in less)
 
 
 def _top(project: Path, manifest: Manifest) -> Iterator[Fault]:
@@ -286,8 +319,6 @@ def _parameters(project: Path) -> str:
     return (project / "firmware/parameters.h").read_text(encoding="utf-8")
 
 
-SWAPPED_FACTOR = "const product_T product = code(in) * code(factor[CONFIG_T::factor_size - 1 - channel])"
-
 SHARED: Mapping[str, Sequence[tuple[str, str, str]]] = {
     "nnet_dense_latency.h": (
         ("operation", "acc[jj] += mult[index];", "acc[jj] -= mult[index];"),
@@ -338,28 +369,32 @@ SHARED: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("order", "ow = ow + 1 < CONFIG_T::out_width ? ow + 1 : 0;", "ow = 0;"),
         ("padding", "data[tap] ? in[source] : in_T(0);", "in[source];"),
         ("padding", "data[tap] ? recent[kd][kh][kw][c] : value_T(0);", "recent[kd][kh][kw][c];"),
-        ("line buffer", "next = planes[kd][h * CONFIG_T::in_width + w];", "next = newest;"),
-        ("line buffer", "following = lines[kd][kh][w];", "following = next;"),
+        ("line buffer", "next = planes[kd]...;", "next = newest;"),
+        ("line buffer", "following = lines[kd]...;", "following = next;"),
         ("line buffer", "= following[c];", "= newest[c];"),
-        (
-            "window",
-            "recent[kd][kh][kw][c] = recent[kd][kh][kw + 1][c];",
-            "recent[kd][kh][kw][c] = newest[c];",
-        ),
+        ("window", "recent[kd][kh][kw][c] = recent...;", "recent[kd][kh][kw][c] = newest[c];"),
     ),
     "levelone_conv.h": (
         ("operation", "sum[f] = biases[f];", "sum[f] = 0;"),
+        ("operation", "sum[f] += ...;", "sum[f] -= ...;"),
         ("order", "const unsigned row = (tap *", "const unsigned row = ((taps - 1 - tap) *"),
+        ("groups", "for (unsigned f = group * group_filters;", "for (unsigned f = 0;"),
     ),
     "levelone_requantise.h": (
-        ("rounding", "product >> CONFIG_T::shift;", "(product >> CONFIG_T::shift) + 1;"),
+        ("rounding", "product >> ...;", "(product >> ...) + 1;"),
+        ("rounding", "(tie && odd)", "tie"),
+        ("rounding", "(tie && negative)", "tie"),
         ("saturation", "result = highest;", "result = lowest;"),
-        ("order", "const product_T product = code(in) * code(factor[channel])", SWAPPED_FACTOR),
+        ("saturation", "result < lowest", "result <= lowest + 1"),
+        ("order", "code(factor[channel])", "code(factor[CONFIG_T::factor_size - 1 - channel])"),
         ("operation", "signed_code(in) >= signed_code(", "signed_code(in) > signed_code("),
+        ("operation", "result -= reached;", "result += reached;"),
     ),
-    "levelone_lookup.h": (("table entry", "CONFIG_T::entries + entry]", "CONFIG_T::entries + (entry ^ 1)]"),),
+    "levelone_lookup.h": (("order", "CONFIG_T::entries + entry]", "CONFIG_T::entries + (entry ^ 1)]"),),
     "levelone_pool.h": (
-        ("operation", "(!any || best < candidate)", "(!any || candidate < best)"),
+        ("operation", "best < candidate", "candidate < best"),
+        ("operation", "sum += code(", "sum -= code("),
+        ("operation", "code(factors[count])", "code(factors[window_of<CONFIG_T>::taps])"),
         ("padding", "if (data[tap] && (!any", "if ((!any"),
     ),
     "levelone_reduce.h": (
@@ -367,8 +402,42 @@ SHARED: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("window", "at == TICKS - 1 || offset == EXTENT - 1;", "at == TICKS - 1 || offset == 0;"),
         ("order", "held[slot][c] = total;", "held[0][c] = total;"),
     ),
+    "levelone_affine.h": (
+        ("operation", "code(in) * code(factor[channel]) +", "code(in) * code(factor[channel]) -"),
+        ("order", "code(term[channel])", "code(term[CONFIG_T::term_size - 1 - channel])"),
+    ),
+    "levelone_gather.h": (
+        ("order", "code(in[from])", "code(in[CONFIG_T::in_size - 1 - from])"),
+        ("order", "] = beat[c];", "] = beat[in_T::size - 1 - c];"),
+        ("order", "code(all[from])", "code(all[CONFIG_T::in_size - 1 - from])"),
+        ("line buffer", "code(recent[slot]", "code(recent[newest]"),
+        ("padding", "(long long)CONFIG_T::fill", "(long long)0"),
+    ),
+    "levelone_merge.h": (
+        ("operation", "code(a) + code(b)", "code(a) - code(b)"),
+        ("operation", "code(a) * code(b)", "code(a) * code(a)"),
+        ("order", "code(a[i * CONFIG_T::a_block + j])", "code(a[j])"),
+        ("order", "set_code(result[c], code(beat[c]));", "set_code(result[c], code(beat[0]));"),
+        ("order", "code(beat[c]));", "code(beat[in_T::size - 1 - c]));"),
+        ("line buffer", "return hold[slot];", "return hold[0];"),
+    ),
+    "levelone_copy.h": (
+        ("order", "code(in[i])", "code(in[CONFIG_T::size - 1 - i])"),
+        ("order", "code(beat[taken + j])", "code(beat[j])"),
+    ),
+    "levelone_each.h": (
+        ("order", "i % CONFIG_T::channels", "0"),
+        ("order", "c % CONFIG_T::channels", "0"),
+    ),
+    "levelone_common.h": (
+        ("sign", "return code(number);", "return ap_uint<T::width>(code(number));"),
+        ("operation", "narrowed = value;", "narrowed = value + 1;"),
+    ),
 }
-"""Faults of the code that layers share: kind, text, other text (all places where it occurs)."""
+"""Faults of the code that layers share: kind, text, other text (all places where it occurs).
+
+``...`` stands for what is left of a statement, whatever it is.
+"""
 
 
 def _shared(project: Path) -> Iterator[Fault]:
@@ -380,7 +449,15 @@ def _shared(project: Path) -> Iterator[Fault]:
         )
         text = (project / file).read_text(encoding="utf-8") if used else ""
         for kind, old, new in entries:
-            places = [m.start() for m in re.finditer(re.escape(old), text)]
+            pattern = r"([^;{}]*?)".join(map(re.escape, old.split("...")))
+            places = [
+                Edit(file, *found.span(), new.replace("...", found[1]) if found.groups() else new)
+                for found in re.finditer(pattern, text)
+            ]
             if places:
-                edits = tuple(Edit(file, at, at + len(old), new) for at in places)
-                yield Fault(kind, None, f"{name}: {' '.join(new.split())}", edits)
+                yield Fault(kind, None, told(name, old, new), tuple(places))
+
+
+def told(header: str, old: str, new: str) -> str:
+    """A fault of shared code in words."""
+    return f"{header}: {' '.join(new.split())} in place of {' '.join(old.split())}"

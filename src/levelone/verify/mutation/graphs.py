@@ -20,9 +20,12 @@ from levelone.graph.ops import (
     Dense,
     Lookup,
     MaxPool,
+    Multiply,
+    Pad,
     Relu,
     Requantise,
     Reshape,
+    Take,
     Transpose,
 )
 
@@ -55,12 +58,13 @@ class _Maker:
         stride: Sequence[int],
         pads: Sequence[tuple[int, int]],
         groups: int = 1,
+        dilation: Sequence[int] | None = None,
     ) -> str:
         channels = self.b.values[source].shape[-1]
         weights = self.rng.integers(-7, 8, (*kernel, channels // groups, filters))
         bias = self.rng.integers(-12, 13, filters)
-        ones = (1,) * len(kernel)
-        op = Conv(weights, bias, (_power(-3),), tuple(stride), tuple(pads), ones, groups)
+        apart = (1,) * len(kernel) if dilation is None else tuple(dilation)
+        op = Conv(weights, bias, (_power(-3),), tuple(stride), tuple(pads), apart, groups)
         return self.b.node(name, op, source)
 
     def dense(self, name: str, source: str, outputs: int) -> str:
@@ -96,8 +100,8 @@ def pack(graphs: Sequence[Graph], copies: int) -> Graph:
 
 
 def small_graphs(io: str) -> list[Graph]:
-    """At most 4096 inputs each: hls4ml's layers, every rounding mode, general scales, tables, volumes."""
-    return [_image(), _line(), _vector(), _pair(), _cube(io), _scales(), _volume()]
+    """At most 4096 inputs each: hls4ml's layers and levelone's own, every rounding mode, general scales."""
+    return [_image(), _line(), _vector(), _pair(), _cube(io), _scales(), _volume(), _moves()]
 
 
 def large_graphs() -> list[Graph]:
@@ -181,6 +185,33 @@ def _volume() -> Graph:
     p.b.node("pool", MaxPool((3, 1, 1), (3, 1, 1), ((0, 0),) * 3, (1, 1, 1)), "act")
     p.b.node("flat", Reshape((4,)), "pool")
     return p.b.build(p.dense("last", "flat", 2))
+
+
+def _moves() -> Graph:
+    """Four axes, which hls4ml does not know: all that levelone moves, repeats, joins and slides by itself."""
+    p = _Maker("moves")
+    x = p.b.input("x_q", (2, 1, 3, 2), _power(-1), U1)
+    p.b.node("turned", Transpose((3, 1, 2, 0)), x)
+    p.b.node("padded", Pad(((0, 1), (0, 0), (1, 0), (0, 0)), value=1), x)
+    p.b.node("picked", Take(0, (2, 0, 1)), "padded")
+    p.b.node("row", Take(2, (1,)), "picked")
+    p.b.node("product", Multiply(), "picked", "row")
+    p.b.node("total", Add(), "picked", "row")
+    p.b.node("beside", Concat(2), "picked", "row")
+    p.b.node("channels", Concat(3), "total", "picked")
+    p.conv("conv", "channels", 2, (2, 1, 2), (1, 1, 1), ((0, 0),) * 3, groups=2, dilation=(2, 1, 1))
+    few = Requantise((Fraction(1, 17), Fraction(-2, 45)), (Fraction(1),), S2, Rounding.HALF_DOWN)
+    p.b.node("few", few, "conv")
+    many = Requantise((Fraction(3, 7), Fraction(-5, 11)), (Fraction(1),), IntRange(-31, 31), Rounding.ROUND)
+    p.b.node("many", many, "conv")
+    half = Requantise((Fraction(3, 8), Fraction(5, 8)), (Fraction(1),), IntRange(-9, 20), Rounding.ROUND)
+    p.b.node("half", half, "conv")
+    pads = ((1, 0), (0, 0), (0, 1))
+    p.b.node("mean", AveragePool((2, 1, 2), (1, 1, 1), pads, (1, 1, 1), include_pad=False), "turned")
+    p.b.node("flat", Reshape((12,)), "turned")
+    p.b.node("largest", MaxPool((2, 1, 2), (1, 1, 1), ((1, 0), (0, 0), (0, 0)), (1, 1, 1)), "total")
+    p.b.node("whole", AveragePool((3, 1, 4), (1, 1, 1), ((0, 0),) * 3, (1, 1, 1)), "total")
+    return p.b.build("flat", "product", "beside", "few", "many", "half", "mean", "largest", "whole")
 
 
 def _large_image() -> Graph:

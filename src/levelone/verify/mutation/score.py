@@ -28,7 +28,7 @@ from levelone.verify.mutation.graphs import pack
 STANDARD = 1000
 """Random vectors that `levelone csim` takes by default; with seed 1."""
 
-STOPPING = ("extent", "line buffer", "padding", "stride", "window")
+STOPPING = ("dilation", "extent", "groups", "line buffer", "padding", "source", "stride", "window")
 """Kinds of faults that may leave streams unread or read memory that is not there."""
 
 MANY = 20_000
@@ -46,7 +46,8 @@ class Mutant:
     caught
         Whether the standard vectors gave another verdict than exact.
     note
-        ``does not build`` or ``crashes`` for a mutant that never gave an integer.
+        ``does not build`` or ``crashes`` for a mutant that never gave an integer. One that only crashes on
+        the thorough vectors has none: it counts by what the standard ones showed.
     """
 
     fault: Fault
@@ -218,6 +219,8 @@ def _judge(packed: Packed, manifest: Manifest, group: Sequence[Fault], scratch: 
         except LeveloneError as error:
             if len(group) > 1:
                 return None
+            if seen:  # it builds, and the standard vectors went through: the crash is what they would miss
+                return [Mutant(group[0], equivalent=False, caught=_shows(group[0], seen[0]))]
             note = "does not build" if "does not compile" in error.message else "crashes"
             return [Mutant(group[0], equivalent=False, caught=True, note=note)]
         if check.verdict.reason and len(group) > 1:
@@ -226,12 +229,15 @@ def _judge(packed: Packed, manifest: Manifest, group: Sequence[Fault], scratch: 
         seen.append((wrong, bool(check.verdict.reason)))
     result = []
     for fault in group:
-        caught, differs = (
-            broken or (bool(wrong) if fault.layer is None else fault.layer.split("_")[0] in wrong)
-            for wrong, broken in seen
-        )
+        caught, differs = (_shows(fault, run) for run in seen)
         result.append(Mutant(fault, equivalent=not differs and not caught, caught=caught))
     return result
+
+
+def _shows(fault: Fault, run: tuple[set[str], bool]) -> bool:
+    """Whether a run with (copies with wrong integers, a dataflow out of step) shows a fault."""
+    wrong, broken = run
+    return broken or (bool(wrong) if fault.layer is None else fault.layer.split("_")[0] in wrong)
 
 
 def score(mutants: Iterable[Mutant]) -> dict[str, dict[str, int]]:
@@ -256,7 +262,7 @@ def score(mutants: Iterable[Mutant]) -> dict[str, dict[str, int]]:
 COLUMNS = ("planted", "caught", "survived", "equivalent", "not visible", "did not run")
 
 
-def percent(row: Mapping[str, Any]) -> float:
-    """Caught mutants over those that change something and run."""
+def percent(row: Mapping[str, Any]) -> float | None:
+    """Caught mutants over those that change something and run; None if there are none."""
     visible = row["caught"] + row["survived"]
-    return 100.0 * row["caught"] / visible if visible else 100.0
+    return 100.0 * row["caught"] / visible if visible else None

@@ -121,8 +121,8 @@ class HlsSection(Section):
     partition_factor: int = Field(0, ge=0, description="output positions computed at once; 0: all of them")
     tight: bool = Field(
         True,
-        description="registers that sum are only as wide as these very weights need; false: as any weights of "
-        "their types need (types of results follow the weights either way)",
+        description="registers that sum are only as wide as these very weights need; false: as any weights "
+        "of their types need (types of results follow the weights either way)",
     )
     layers: dict[str, HlsLayer] = Field(
         default_factory=dict, description="what layer NAME, one with weights, does otherwise"

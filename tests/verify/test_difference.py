@@ -39,6 +39,7 @@ from levelone.verify.firmware import Firmware, read_firmware
 from levelone.verify.fixed import assign, parse_type
 from levelone.verify.mutation.graphs import pack, small_graphs
 from levelone.verify.story import tell
+from levelone.verify.suspects import suspects
 
 # --- fixed-point assignment, against Fractions
 
@@ -140,13 +141,19 @@ def exchanged(a: int, b: int) -> Callable[[list[str]], None]:
     return change
 
 
-def text(file: str, pattern: str, new: str) -> tuple[str, Change]:
+def text(file: str, pattern: str, new: str | Callable[[re.Match[str]], str]) -> tuple[str, Change]:
     def apply(old: str) -> str:
         made, count = re.subn(pattern, new, old, count=1, flags=re.DOTALL)
         assert count == 1 and made != old, pattern
         return made
 
     return file, apply
+
+
+def setting(layer: str, key: str, by: int) -> tuple[str, Change]:
+    """A setting in the configuration of a layer, made larger."""
+    pattern = rf"(// {layer}\n(?:(?!\n// ).)*? {key} = )(-?\d+)"
+    return text("firmware/parameters.h", pattern, lambda found: f"{found[1]}{int(found[2]) + by}")
 
 
 @dataclass(frozen=True)
@@ -370,6 +377,24 @@ OWN = {
     "accumulator": Planted(
         retype("g1c1_conv_accum_t", less(2, 2)), "g1c1_conv", "accumulator type", "too narrow", "overflow"
     ),
+    "shift": Planted(setting("g2c0_many", "shift", -1), "g2c0_many", "configuration", "shift is ", ""),
+    "mode": Planted(setting("g2c0_half", "rounding", -4), "g2c0_half", "configuration", "rounding is 0", ""),
+    "limit": Planted(setting("g2c1_many", "highest", -5), "g2c1_many", "configuration", "highest is 9", ""),
+    "threshold": Planted(
+        number("g2c1_few_step", moved(0, 1)), "g2c1_few", "table entry", "step number 0", ""
+    ),
+    "sum of a pool": Planted(
+        retype("g2c1_whole_accum_t", less(1, 1)), "g2c1_whole", "accumulator type", "g2c1_whole_accum_t", ""
+    ),
+    "sum of uneven windows": Planted(
+        retype("g2c2_mean_accum_t", less(1, 1)), "g2c2_mean", "accumulator type", "g2c2_mean_accum_t", ""
+    ),
+    "result": Planted(
+        retype("g2c2_total_t", less(1, 1)), "g2c2_total", "result type", "g2c2_total_t", "result type"
+    ),
+    "dilation": Planted(
+        setting("g2c2_conv", "dilation_depth", -1), "g2c2_conv", "dilation", "dilation_depth is 1", "dilation"
+    ),
 }
 
 
@@ -591,6 +616,24 @@ MEANINGS: dict[str, tuple[Graph, Callable[..., Any], str, str]] = {
         "operation",
         "passes through unchanged",
     ),
+    "least": (
+        single(POOL, (4, 4, 2)),
+        lambda x: x.reshape(-1, 2, 2, 2, 2, 2).min(axis=(2, 4)),
+        "operation",
+        "the minimum is taken",
+    ),
+    "biases reversed": (
+        single(SQUARE, VECTOR),
+        lambda x: x @ SQUARE.weights + SQUARE.bias[::-1],
+        "channel order",
+        "the biases of the channels are reversed",
+    ),
+    "biases of neighbours": (
+        single(SQUARE, VECTOR),
+        lambda x: x @ SQUARE.weights + np.roll(SQUARE.bias, 1),
+        "channel order",
+        "those of the channel before",
+    ),
     "reversed channels": (
         single(Upsample((2,)), (2, 3)),
         lambda x: np.repeat(x, 2, axis=1)[..., ::-1],
@@ -657,3 +700,86 @@ def test_config_of_a_stream(tmp_path: Path) -> None:
         meant = parse_type(layer["types"]["result"])
         if layer["trace"] == layer["layer"]:
             assert firmware.types[layer["layer"], "result"] == meant
+
+
+# --- edited code: which lines a layer can be due to
+
+
+def edit(manifest: Manifest, *changes: tuple[str, Change]) -> None:
+    for file, change in changes:
+        path = manifest.project / file
+        made = change(path.read_text())
+        assert made != path.read_text()
+        path.write_text(made)
+
+
+HEADERS = "firmware/nnet_utils/"
+
+
+@pytest.mark.parametrize("io", ["parallel", "stream"])
+def test_only_code_that_a_layer_runs_is_suspected(io: str, tmp_path: Path) -> None:
+    """Headers that its code includes, the nearest first; no other layer's lines, no comment, no pragma."""
+    graph = pack([small_graphs(io)[i] for i in (0, 5, 6)], 1)
+    manifest = convert(graph, tmp_path / "project", HlsConfig(io=io))
+    edit(
+        manifest,
+        text(f"{HEADERS}levelone_common.h", r"number\.range\(T::width - 1, 0\) =", "number.range() ="),
+        text(f"{HEADERS}levelone_window.h", r"bool data\[geometry::taps\];", "bool data[999];"),
+        text(f"{HEADERS}levelone_window.h", r"    #pragma HLS INLINE\n", ""),
+        text(f"{HEADERS}levelone_conv.h", r"sum\[f\] = biases\[f\];", "sum[f] = 0;"),
+        text(f"{HEADERS}levelone_requantise.h", r"shift;", "shift; // the same"),
+        text(f"{HEADERS}nnet_dense_latency.h", r"cache = data\[ii\];", "cache = data[0];"),
+        text(f"{HEADERS}nnet_pooling.h", r"y = x\[i\] > y", "y = x[i] < y"),
+        text("firmware/parameters.h", r"(// g0c0_pool\n[^}]*? stride_width = )2", r"\g<1>1"),
+        retype("g0c0_conv_accum_t", less(1, 1)),
+        retype("g0c0_pool_t", less(1, 1)),
+    )
+    firmware = read_firmware(manifest, graph)
+
+    def seen(layer: str) -> list[str]:
+        return [change.file.split("/")[-1] for change in suspects(manifest, firmware, layer)]
+
+    assert seen("g2c0_conv") == ["levelone_conv.h", "levelone_window.h", "levelone_common.h"]
+    assert seen("g2c0_pool") == ["levelone_window.h", "levelone_common.h"]
+    assert seen("g1c0_act") == ["levelone_common.h"]
+    assert seen("g1c0_last") == ["nnet_dense_latency.h"]
+    assert seen("g0c0_conv")[0] == "defines.h" and "nnet_dense_latency.h" in seen("g0c0_conv")
+    assert set(seen("g0c0_pool")[:2]) == {"defines.h", "parameters.h"} and "nnet_pooling.h" in seen(
+        "g0c0_pool"
+    )
+    assert "nnet_pooling.h" not in seen("g0c0_conv") and not any("levelone" in f for f in seen("g0c0_pool"))
+
+
+@pytest.mark.slow
+def test_an_edit_of_the_layers_own_code_stands_before_a_guess(tmp_path: Path) -> None:
+    graph = small_graphs("stream")[6]
+    manifest = convert(graph, tmp_path / "project", HlsConfig(io="stream"))
+    codes = random_vectors(graph, 300, seed=1)
+    edit(
+        manifest,
+        text(f"{HEADERS}levelone_window.h", r"following = lines\[kd\]\[kh\]\[w\];", "following = next;"),
+        text(f"{HEADERS}nnet_activation_stream.h", r"if \(in_data\[j\] > 0\)", "if (in_data[j] > 1 - 1)"),
+    )
+    found = diagnose(manifest.project, codes, graph=graph)
+    first = found["first"]
+    assert first["layer"] == "conv" and first["cause"]["kind"] == "edited code"
+    assert not first["cause"]["confirmed"] and "following = next;" in first["cause"]["text"]
+    assert {line["file"] for line in first["cause"]["lines"]} == {f"{HEADERS}levelone_window.h"}
+    told = tell(json.loads(json.dumps(found)))
+    at = next(
+        i for i, line in enumerate(told) if line.startswith("cause, not certain: the code was edited: ")
+    )
+    assert told[at + 1].startswith("  without a look at the code: ")
+
+
+@pytest.mark.slow
+def test_a_crash_is_told_with_the_edit_behind_it(tmp_path: Path) -> None:
+    graph = small_graphs("stream")[0]
+    manifest = convert(graph, tmp_path / "project", HlsConfig(io="stream"))
+    edit(manifest, setting("conv", "pad_left", 1))
+    with pytest.raises(LeveloneError) as caught:
+        diagnose(manifest.project, random_vectors(graph, 30, seed=1), graph=graph)
+    message = str(caught.value)
+    assert "crashed" in message
+    line = re.search(r"firmware/parameters.h line \d+ \(layer conv\): (.*)   was: (.*)", message)
+    assert line is not None and "pad_left = 1;" in line[1] and "pad_left = 0;" in line[2]

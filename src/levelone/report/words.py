@@ -53,7 +53,7 @@ def proofs_in_words(layers: Iterable[Mapping[str, Any]]) -> list[str]:
     requantised = [proof for proof in proofs if proof["method"] != "range"]
     fitting = []
     if sums:
-        saved = f"{sum(map(_saved, sums))} bits less in all than widths and fan-in alone ask for"
+        saved = f"{sum(map(_saved, sums))} bits fewer in all than widths and fan-in alone ask for"
         fitting.append(f"{_counted(len(sums), 'accumulator')} ({saved})")
     if others:
         fitting.append(_counted(others, "sum or product", "sums and products"))
@@ -79,9 +79,10 @@ def _counted(number: int, one: str, many: str = "") -> str:
 def ties_in_words(ties: Mapping[str, Any], who: str) -> str:
     """One line about codes that a float execution rounds otherwise, for no fault of the firmware."""
     first = ties["example"]
-    place = f"{first['layer']} event {first['event']} position {first['position']} channel {first['channel']}"
+    position = f" position {first['position']}" if first["position"] else ""
+    place = f"{first['layer']} event {first['event']}{position} channel {first['channel']}"
     return (
-        f"float32 rounds {ties['count']:,} codes of {who} to the other neighbour, e.g. {place}: "
+        f"float32 rounds {_counted(ties['count'], 'code')} of {who} to the other neighbour, e.g. {place}: "
         f"{first['exact']} is next to {first['border']}, exact {first['expected']}, float {first['found']}"
     )
 

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from levelone.errors import LeveloneError
 from levelone.graph.ir import Codes, Graph
 from levelone.graph.ops import Conv, Dense
+from levelone.hls.manifest import read_manifest
 from levelone.hls.project import edited_files
 from levelone.verify.causes import Case, Cause, explain
+from levelone.verify.check import read_graph
 from levelone.verify.difference import Difference, Evidence, LayerState, find_difference
 from levelone.verify.firmware import DEFINES, WEIGHTS, Firmware, LineChange, read_firmware
 from levelone.verify.made_of import made_of
+from levelone.verify.suspects import suspects
 from levelone.verify.verdict import Outcome
 
+TYPE_NAME = re.compile(r"(\w+);\s*$")
 MOST_EXPLAINED = 4
 """Layers at fault whose cause is looked for."""
+
+SHOWN_EDITS = 10
+"""Edits that are told where a project does not build or run."""
 
 
 def diagnose(
@@ -39,9 +48,13 @@ def diagnose(
     Raises
     ------
     LeveloneError
-        If there is nothing to compare with, or the project cannot be built or run.
+        If there is nothing to compare with, or the project cannot be built or run; then with the edits that
+        a fresh conversion shows.
     """
-    found = find_difference(project, codes, graph=graph, workers=workers)
+    try:
+        found = find_difference(project, codes, graph=graph, workers=workers)
+    except LeveloneError as error:
+        raise _with_edits(project, graph, error) from error
     edited = edited_files(found.manifest)
     firmware = read_firmware(found.manifest, found.graph)
     explained = [_fault(found, firmware, evidence) for evidence in found.origins[:MOST_EXPLAINED]]
@@ -59,6 +72,30 @@ def diagnose(
         "edits": [asdict(change) for change in firmware.lines],
         "reason": found.problem,
     }
+
+
+def _with_edits(project: Path, graph: Graph | None, error: LeveloneError) -> LeveloneError:
+    """The same error, told together with the edited lines if there are any."""
+    try:
+        manifest = read_manifest(project)
+        firmware = read_firmware(manifest, graph or read_graph(manifest))
+    except LeveloneError:
+        return error  # there is nothing to compare with
+    edits = [f"{name}: changed as a whole, or removed" for name in firmware.foreign]
+    for change in firmware.lines:
+        where = f"{change.file} line {change.line}" + (f" (layer {change.layer})" if change.layer else "")
+        edits.append(f"{where}: {change.found or '(removed)'}   was: {change.meant or '(nothing)'}")
+    for code in firmware.code_changes:
+        edits.append(
+            f"{WEIGHTS}{code.layer}_{code.key}.h number {code.index}: {code.found}, was {code.meant}"
+        )
+    if not edits:
+        return error
+    shown = "\n".join(f"  {edit}" for edit in edits[:SHOWN_EDITS])
+    more = f"\n  and {len(edits) - SHOWN_EDITS} more" if len(edits) > SHOWN_EDITS else ""
+    return LeveloneError(
+        f"{error.message}\nedited since the project was generated:\n{shown}{more}", hint=error.hint
+    )
 
 
 def _layer(found: Difference, state: LayerState) -> dict[str, Any]:
@@ -104,33 +141,30 @@ def _fault(found: Difference, firmware: Firmware, evidence: Evidence) -> dict[st
 
 def _cause(case: Case) -> dict[str, Any]:
     cause: Cause = explain(case)
-    lines = [
-        change
-        for change in case.firmware.lines
-        if change.layer in (case.layer, None) and change.file != DEFINES
-    ]
-    if not isinstance(case.evidence.node.op, (Conv, Dense)):  # of those, the cause itself speaks
-        lines += [
-            LineChange(
-                f"{WEIGHTS}{change.layer}_{change.key}.h",
-                0,
-                f"number {change.index}: {change.meant}",
-                f"number {change.index}: {change.found}",
-                case.layer,
-            )
-            for change in case.firmware.code_changes
-            if change.layer == case.layer
-        ]
-    if cause.kind == "unknown" and lines:
-        first = lines[0]
-        where = f"{first.file} line {first.line}" if first.line else first.file
-        seen = f"{where}: {first.found or '(removed)'!r}, was {first.meant!r}"
-        cause = replace(cause, kind="edited code", text=f"{cause.text}; but the code was edited: {seen}")
+    lines = suspects(case.manifest, case.firmware, case.layer)
+    if isinstance(case.evidence.node.op, (Conv, Dense)):  # their numbers are told by the cause itself
+        lines = [change for change in lines if not change.file.startswith(WEIGHTS)]
+    lines = [change for change in lines if not _told(change, cause.text)]
+    code = [change for change in lines if not change.file.startswith((DEFINES, WEIGHTS))]
+    guess = None
+    if not cause.confirmed and code:
+        # types and numbers were replayed; what such an edit does is not known, but that it is there is
+        guess = {"text": cause.text, "explained": cause.explained}
+        first = code[0]
+        seen = f"{first.file} line {first.line}: {first.found or '(removed)'!r}, was {first.meant!r}"
+        text = f"the code was edited: {seen}"
+        cause = Cause("edited code", text, 0, cause.looked_at)
     return {
         "kind": cause.kind,
         "text": cause.text,
         "confirmed": cause.confirmed,
         "explained": cause.explained,
         "looked_at": cause.looked_at,
+        "guess": guess,
         "lines": [asdict(change) for change in lines],
     }
+
+
+def _told(change: LineChange, text: str) -> bool:
+    """Whether a cause already names the type that a line defines."""
+    return change.file == DEFINES and any(name in text.split() for name in TYPE_NAME.findall(change.meant))

@@ -20,13 +20,14 @@ from levelone.verify.fixed import parse_type
 
 DEFINES = "firmware/defines.h"
 PARAMETERS = "firmware/parameters.h"
+BUFFERS = "firmware/nnet_utils/nnet_code_gen.h"
 WEIGHTS = "firmware/weights/"
 MAX_LINES = 40
 """Changed lines that are reported per file."""
 
 _TYPEDEF = re.compile(r"^\s*typedef (.+) (\w+);\s*$", re.MULTILINE)
 _RECORD = re.compile(r'save_layer_output<(\w+)>\(\w+, "(\w+)"')
-_SETTING = re.compile(r"static const (?:unsigned|bool|int) (\w+) = (-?\w+);")
+_SETTING = re.compile(r"static const (?:unsigned|bool|int|long long) (\w+) = (-?\w+);")
 _LAYER = re.compile(r"^// (\w+)\s*$")
 _NUMBERS = re.compile(r"= \{([^{}]*)\};")
 
@@ -210,7 +211,12 @@ def _type_changes(manifest: Manifest, again: Path, layers: list[str]) -> list[Ty
 
 def _lines(manifest: Manifest, again: Path, name: str, layers: list[str]) -> list[LineChange]:
     before, after = (_text(root / name).splitlines() for root in (again, manifest.project))
-    owners = _owners(before, layers)
+    if name == DEFINES:
+        owners = _owners_of_types(before, _typedefs(again, manifest, layers))
+    elif name == BUFFERS:
+        owners = _owners_of_buffers(before, _text(again / PARAMETERS).splitlines(), layers)
+    else:
+        owners = _owners(before, layers)
     changes: list[LineChange] = []
     for tag, a, b, c, d in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if tag == "equal":
@@ -235,6 +241,29 @@ def _owners(lines: list[str], layers: list[str]) -> list[str | None]:
             current = heading[1] if heading[1] in layers else None
         call = re.search(r"// (\w+)\s*$", line)
         owners.append(call[1] if call is not None and call[1] in layers else current)
+    return owners
+
+
+def _owners_of_types(
+    lines: list[str], typedefs: Mapping[tuple[str, str], tuple[str, str]]
+) -> list[str | None]:
+    """The layer whose type each line defines."""
+    by_type = {name: layer for (layer, _), (name, _) in typedefs.items()}
+    found = [_TYPEDEF.match(line) for line in lines]
+    return [None if match is None else by_type.get(match[2]) for match in found]
+
+
+def _owners_of_buffers(lines: list[str], parameters: list[str], layers: list[str]) -> list[str | None]:
+    """The layer whose generated window buffer each line belongs to: its configuration names the class."""
+    by_class: dict[str, str | None] = {}
+    for line, owner in zip(parameters, _owners(parameters, layers), strict=True):
+        by_class |= dict.fromkeys(re.findall(r"nnet::(fill_buffer_\d+)", line), owner)
+    owners: list[str | None] = []
+    current: str | None = None
+    for line in lines:
+        heading = re.search(r"class (\w+)", line)
+        current = current if heading is None else by_class.get(heading[1])
+        owners.append(current)
     return owners
 
 

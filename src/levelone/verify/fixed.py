@@ -44,6 +44,11 @@ IN_WORDS = {
 }
 
 
+def bits_in_words(count: int) -> str:
+    """``1 bit``, ``2 bits``."""
+    return f"{count} bit{'s' * (count != 1)}"
+
+
 def parse_type(text: str) -> FixedType | None:
     """The fixed-point type in a C++ type (for arrays: of an element); None if there is none."""
     found = _FIXED.search(text)

@@ -22,8 +22,8 @@ def tell(result: Mapping[str, Any]) -> list[str]:
         f"first difference: {_place(first)}, event {first['event']}",
         f"  expected {first['expected']}, found {first['found']} ({_lsb(first['lsb'])})",
         *("  " + line for line in _made_of(first)),
-        f"  {first['codes']:,} codes of {first['layer']} in {first['events']:,} events are wrong "
-        "on operands that are right",
+        f"  {_counted(first['codes'], 'code')} of {first['layer']} in {_counted(first['events'], 'event')} "
+        f"{'is' if first['codes'] == 1 else 'are'} wrong on operands that are right",
         *_cause(first["cause"]),
     ]
     for fault in result["others"]:
@@ -58,6 +58,11 @@ def _cause(cause: Mapping[str, Any]) -> list[str]:
     elif cause["explained"]:
         part = f"{cause['explained']:,} of the {cause['looked_at']:,} codes looked at"
         lines = [f"cause, not certain: {cause['text']}", f"  this reproduces that integer and {part}"]
+    elif cause["guess"] is not None:
+        guess = cause["guess"]
+        part = f"reproduces {guess['explained']:,} of the {cause['looked_at']:,} codes looked at"
+        told = f"{guess['text']} ({part})" if guess["explained"] else guess["text"]
+        lines = [f"cause, not certain: {cause['text']}", f"  without a look at the code: {told}"]
     else:
         lines = [f"cause not found: {cause['text']}"]
     for change in cause["lines"][:SHOWN_LINES]:
@@ -91,7 +96,7 @@ def _made_of(fault: Mapping[str, Any]) -> list[str]:
 
 def _sum(parts: Mapping[str, Any], types: Mapping[str, str]) -> list[str]:
     padding = f", {parts['in_padding']} in the padding" if parts["in_padding"] else ""
-    lines = [f"sum of {parts['terms']} products ({parts['not_zero']} are not zero{padding}):"]
+    lines = [f"sum of {_counted(parts['terms'], 'product')} ({_not_zero(parts['not_zero'])}{padding}):"]
     step = f" * {parts['step']}" if parts["step"] != 1 else ""
     width = max((len(str(term["product"])) for term in parts["listed"]), default=1)
     lines.append(f"  bias {parts['bias']}")
@@ -105,6 +110,14 @@ def _sum(parts: Mapping[str, Any], types: Mapping[str, str]) -> list[str]:
     if "accum" in types:
         lines.append(f"accumulator {types['accum']}, result {types.get('result', '?')} in the project")
     return lines
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'s' * (count != 1)}"
+
+
+def _not_zero(count: int) -> str:
+    return f"{count} {'is' if count == 1 else 'are'} not zero"
 
 
 def _follows(layers: Sequence[Mapping[str, Any]]) -> list[str]:

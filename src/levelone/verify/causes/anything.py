@@ -14,7 +14,7 @@ from levelone.graph.ir import Codes
 from levelone.graph.ops import AveragePool, Concat, MaxPool, Transpose
 from levelone.hls.types import FixedType
 from levelone.verify.causes.case import Case, Hypothesis
-from levelone.verify.fixed import IN_WORDS, overflow
+from levelone.verify.fixed import IN_WORDS, bits_in_words, overflow
 
 LOST_BITS = 6
 
@@ -28,7 +28,8 @@ def search(case: Case) -> Iterator[Hypothesis]:
                 fixed = FixedType(bits, case.exponent, signed, saturation=saturation)
                 yield Hypothesis(
                     "result type",
-                    f"the result {IN_WORDS[saturation]} at {bits} bits, {'' if signed else 'un'}signed",
+                    f"the result {IN_WORDS[saturation]} at {bits_in_words(bits)}, "
+                    f"{'' if signed else 'un'}signed",
                     lambda x, f=fixed: overflow(x[0], f),
                     on_result=True,
                 )
@@ -57,6 +58,9 @@ def _pools(case: Case) -> Iterator[Hypothesis]:
         )
         yield Hypothesis(
             "padding", "padding counts as 0 and wins over negative codes", lambda x: _zero_padded(op, x[0])
+        )
+        yield Hypothesis(
+            "operation", "the minimum is taken, not the maximum", lambda x: -op.evaluate(*(-c for c in x))
         )
     if isinstance(op, AveragePool):
         largest = MaxPool(op.kernel, op.stride, op.pads, op.dilation)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from levelone.graph.ir import Graph
+from levelone.hls.lowering import LayerSpec, lower
 from levelone.hls.manifest import Manifest
 from levelone.hls.types import FixedType
 from levelone.verify.difference import Evidence
-from levelone.verify.firmware import Firmware, TypeChange
+from levelone.verify.firmware import Firmware, TypeChange, config_of
 from levelone.verify.fixed import parse_type
 
 Body = Callable[..., NDArray[Any]]
@@ -39,6 +41,18 @@ class Case:
     def layer(self) -> str:
         """Firmware name."""
         return str(self._entry["layer"])
+
+    @cached_property
+    def spec(self) -> LayerSpec | None:
+        """What `convert` would write for this layer."""
+        name = self.evidence.node.name
+        specs = lower(self.graph, config_of(self.manifest))
+        return next((spec for spec in specs if spec.name == name), None)
+
+    @property
+    def settings(self) -> Mapping[str, tuple[str, str]]:
+        """Changed settings of this layer: name -> (meant, found)."""
+        return self.firmware.settings.get(self.layer, {})
 
     @property
     def exponent(self) -> int:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from levelone.graph.ir import Codes, IntRange, Rounding
 from levelone.graph.ops import Affine, Lookup, Relu, Requantise
 from levelone.verify.causes.case import Case, Hypothesis
-from levelone.verify.fixed import assign, onto_grid, wrap
+from levelone.verify.fixed import assign, bits_in_words, onto_grid, wrap
 
 SHIFTS = 6
 MULTIPLIER_BITS = 32
@@ -71,13 +71,13 @@ def _requantise(case: Case, op: Requantise) -> Iterator[Hypothesis]:
         also = "" if mode is op.rounding else f", and rounding is {_mode(mode)}"
         yield Hypothesis(
             "overflow",
-            f"the result wraps at {width} bits instead of saturating{also}",
+            f"the result wraps at {bits_in_words(width)} instead of saturating{also}",
             lambda x, m=mode: wrapped(x, m),
         )
     for bits in range(width + 2, 0, -1):
         for sign in (True, False):
             hull = IntRange(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if sign else IntRange(0, 2**bits - 1)
-            told = f"{bits} bits {'with' if sign else 'without'} a sign"
+            told = f"{bits_in_words(bits)} {'with' if sign else 'without'} a sign"
             yield Hypothesis(
                 "overflow",
                 f"the result saturates at {told}: {hull.lo} to {hull.hi}; the graph says "
@@ -121,7 +121,7 @@ def _multipliers(op: Requantise) -> Iterator[Hypothesis]:
             rounded = tuple(Fraction(round(m * 2**bits), 2**bits) for m in op.multiplier)
             yield Hypothesis(
                 "multiplier",
-                f"the multiplier has only {bits} fraction bits",
+                f"the multiplier has only {bits} fraction bit{'s' * (bits > 1)}",
                 lambda x, r=rounded: replace(op, multiplier=r).evaluate(*x),
             )
     if len(op.multiplier) > 1:

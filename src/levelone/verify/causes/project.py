@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from math import floor
 from typing import Any
 
@@ -12,21 +13,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.graph.ir import Codes, IntRange, Op
-from levelone.graph.ops import Affine, AveragePool, Conv, Dense, Lookup, Requantise
+from levelone.graph.ops import Affine, AveragePool, Conv, Dense, Lookup, MaxPool, Requantise
 from levelone.hls.layers.requantise import MODES
-from levelone.hls.lowering import LayerSpec, lower
+from levelone.hls.lowering import LayerSpec
+from levelone.hls.lowering.spec import Body
 from levelone.hls.types import FixedType
 from levelone.verify.causes.case import Case, Hypothesis
-from levelone.verify.causes.replay import Sum, typed_sum, with_parameters
-from levelone.verify.causes.sums import place
-from levelone.verify.firmware import WEIGHTS, CodeChange, config_of
-from levelone.verify.fixed import IN_WORDS, assign, overflow
+from levelone.verify.causes.replay import Counting, Sum, typed_sum, with_parameters
+from levelone.verify.causes.sums import cropped, flowed, place
+from levelone.verify.firmware import PARAMETERS, WEIGHTS, CodeChange
+from levelone.verify.fixed import IN_WORDS, assign, overflow, wrap
 
 SHOWN = 3
+_AXES = ("depth", "height", "width")
+_BEFORE = {"pad_top": "pad_height", "pad_left": "pad_width"}
+"""hls4ml's names of what levelone's own windows call otherwise."""
+_REQUANTISATION = frozenset({"shift", "rounding", "lowest", "highest"})
 
 
 def search(case: Case) -> Iterator[Hypothesis]:
     """Each deviation of the project that this layer sees, alone, and then all of them together."""
+    yield from _geometry(case)
     told: dict[str, str] = {}
     if isinstance(case.evidence.node.op, (Conv, Dense)):
         told |= {key: text for key in ("weight", "bias") if (text := _numbers_told(case, key))}
@@ -35,6 +42,8 @@ def search(case: Case) -> Iterator[Hypothesis]:
     for change in case.changed_types():
         if change.key in ("accum", "result", "weight", "bias"):
             told[f"{change.key} type"] = _type_told(case, change.key, change.name, change.meant, change.found)
+    if _readable(case):
+        told["settings"] = _settings_told(case)
     for number in range(len(case.evidence.node.inputs)):
         port = _port_told(case, number)
         if port is not None:
@@ -52,13 +61,14 @@ def _kind(what: str) -> str:
         "weight": "weight code",
         "bias": "bias code",
         "numbers": "table entry",
+        "settings": "configuration",
     }
     return "port type" if what.startswith("port") else names.get(what, what)
 
 
 def _replay(case: Case, applied: set[str], operands: tuple[Codes, ...]) -> NDArray[Any]:
     """What the layer gives if only the deviations called `applied` hold."""
-    op = case.evidence.node.op
+    op: Op | Counting = case.evidence.node.op
     x = tuple(
         _as_read(case, i, codes) if f"port {i}" in applied else codes for i, codes in enumerate(operands)
     )
@@ -69,18 +79,41 @@ def _replay(case: Case, applied: set[str], operands: tuple[Codes, ...]) -> NDArr
         changed = _with_firmware_numbers(case, op, applied)
         types = (accumulator or case.meant("accum"), result or case.meant("result"))
         return typed_sum(changed, x[0], case.exponent, *types, out=case.evidence.found.shape[1:])
-    if "numbers" in applied:
-        op = _with_own_numbers(case, op)
+    own = _own_body(case)
+    if applied & {"numbers", "settings"}:
+        op = _as_configured(case, applied)
     source = case.graph.values[case.evidence.node.inputs[0]]
-    if isinstance(op, Requantise) and op.is_cast(source) and result is not None:
+    if own is None and isinstance(op, Requantise) and op.is_cast(source) and result is not None:
         return _on_recorded_grid(case, assign(x[0], case.operand(0)[1], result), result)
     made = op.evaluate(*x)
     if isinstance(op, AveragePool) and accumulator is not None:
-        divisor = op.divisor(x[0].shape[1:-1])
-        made = overflow(made.astype(object) * divisor, accumulator) // divisor
+        made = _pooled_in(accumulator, op, x[0].shape[1:-1], made, own is not None)
     if result is None:
         return made
+    if own is not None and not isinstance(op, MaxPool):  # levelone's own bodies move codes, not numbers
+        return _on_recorded_grid(case, wrap(made.astype(object), result.width, result.signed), result)
     return _on_recorded_grid(case, assign(made, case.exponent, result), result)
+
+
+def _own_body(case: Case) -> Body | None:
+    """The body of a layer that hls4ml lacks; None for hls4ml's own layers."""
+    return None if case.spec is None else case.spec.body
+
+
+def _pooled_in(
+    accumulator: FixedType, op: AveragePool, spatial: tuple[int, ...], made: NDArray[Any], own: bool
+) -> NDArray[Any]:
+    """Means whose sums went through a register.
+
+    The code of a mean is the sum under the window. hls4ml's register holds it on the grid after the division,
+    so times the divisor; levelone's own holds the plain sum, to be multiplied at the end.
+    """
+    wide = made.astype(object)
+    if not own:
+        divisor = op.divisor(spatial)
+        return overflow(wide * divisor, accumulator) // divisor
+    factors = op.factors(spatial)[..., None].astype(object)
+    return wrap(wide // factors, accumulator.width, accumulator.signed) * factors
 
 
 def _on_recorded_grid(case: Case, codes: NDArray[Any], fixed: FixedType) -> NDArray[Any]:
@@ -100,7 +133,7 @@ def _as_read(case: Case, number: int, codes: Codes) -> NDArray[Any]:
 
 
 def _with_firmware_numbers(case: Case, op: Sum, applied: set[str]) -> Sum:
-    spec = _spec(case)
+    spec = case.spec
     if spec is None or not applied & {"weight", "bias", "weight type", "bias type"}:
         return op
     found: dict[str, NDArray[np.int64]] = {}
@@ -144,7 +177,7 @@ def _written_out(case: Case, op: Conv, spec: LayerSpec, found: Mapping[str, NDAr
 
 def _outputs_first(case: Case) -> bool:
     """Whether headers list the weights of one output after the other: hls4ml's own layers sometimes do."""
-    spec = _spec(case)
+    spec = case.spec
     return spec is not None and spec.outputs_first
 
 
@@ -161,14 +194,9 @@ def _unstored(case: Case, key: str, flat: NDArray[np.int64], shape: tuple[int, .
     return flat.reshape(shape)
 
 
-def _spec(case: Case) -> LayerSpec | None:
-    name, specs = case.evidence.node.name, lower(case.graph, config_of(case.manifest))
-    return next((spec for spec in specs if spec.name == name and spec.parameters), None)
-
-
 def _numbers_told(case: Case, key: str) -> str:
     changes = [c for c in case.firmware.code_changes if (c.layer, c.key) == (case.layer, key)]
-    spec = _spec(case)
+    spec = case.spec
     if not changes or spec is None or key not in spec.parameters:
         return ""
     exponent = spec.parameters[key].type.exponent
@@ -186,35 +214,78 @@ def _own_numbers_told(case: Case) -> str:
     return f"{WEIGHTS}{case.layer}_*.h hold other numbers: {'; '.join(shown)}{more}" if changes else ""
 
 
-def _with_own_numbers(case: Case, op: Op) -> Op:
-    """The operation that the project's factors, terms or table stand for."""
-    spec = _spec(case)
+def _readable(case: Case) -> bool:
+    """Whether changed settings are those that `_as_configured` reads."""
+    body = _own_body(case)
+    return body is not None and not _REQUANTISATION.isdisjoint(case.settings) and "shift" in body.constants
+
+
+def _settings_told(case: Case) -> str:
+    changes = [
+        f"{key} is {found}, convert had written {meant}" for key, (meant, found) in case.settings.items()
+    ]
+    return f"in the configuration of {case.layer} in {PARAMETERS}: {'; '.join(changes)}"
+
+
+def _geometry(case: Case) -> Iterator[Hypothesis]:
+    """The strides, paddings and dilations that the layer's configuration has now."""
+    op = case.evidence.node.op
+    if not isinstance(op, (Conv, MaxPool, AveragePool)):
+        return
+    first = len(_AXES) - op.window.rank
+    now = {"stride": list(op.stride), "dilation": list(op.dilation), "pad": [begin for begin, _ in op.pads]}
+    kind = ""
+    for key, (_, found) in case.settings.items():
+        what, _, axis = _BEFORE.get(key, key).partition("_")
+        if what in now and axis in _AXES[first:] and found.isdigit():
+            now[what][_AXES.index(axis) - first] = int(found)
+            kind = "padding" if what == "pad" else what
+    if kind and min(now["stride"]) > 0 and min(now["dilation"]) > 0:
+        pads = tuple((begin, end) for begin, (_, end) in zip(now["pad"], op.pads, strict=True))
+        moved = replace(op, stride=tuple(now["stride"]), dilation=tuple(now["dilation"]), pads=pads)
+        yield Hypothesis(kind, _settings_told(case), partial(cropped, case, moved))
+        yield Hypothesis(kind, _settings_told(case), partial(flowed, case, moved))
+
+
+def _as_configured(case: Case, applied: set[str]) -> Op | Counting:
+    """The operation that the project's own numbers, or settings, stand for."""
+    op, spec = case.evidence.node.op, case.spec
     if spec is None or spec.body is None:
         return op
+    numbers = case.firmware.numbers if "numbers" in applied else {}
     found = {
-        key: case.firmware.numbers.get((case.layer, key))
-        or [Fraction(int(c)) for c in parameter.codes.reshape(-1)]
+        key: numbers.get((case.layer, key)) or [Fraction(int(c)) for c in parameter.codes.reshape(-1)]
         for key, parameter in spec.parameters.items()
     }
-    if any(number.denominator != 1 for numbers in found.values() for number in numbers):
+    if any(number.denominator != 1 for entries in found.values() for number in entries):
         return op
-    if isinstance(op, Affine) and {"factor", "term"} <= found.keys():
-        factor, term = (tuple(int(n) for n in found[key]) for key in ("factor", "term"))
+    codes = {
+        key: np.array([int(number) for number in entries], dtype=np.int64) for key, entries in found.items()
+    }
+    if isinstance(op, Affine) and {"factor", "term"} <= codes.keys():
+        factor, term = (tuple(codes[key].tolist()) for key in ("factor", "term"))
         return replace(op, factor=factor, term=term)
-    if isinstance(op, Lookup) and "table" in found:
-        shape = spec.parameters["table"].codes.shape
-        table = np.array([int(n) for n in found["table"]], dtype=np.int64).reshape(shape)
+    if isinstance(op, Lookup) and "table" in codes:
+        table = codes["table"].reshape(spec.parameters["table"].codes.shape)
         return replace(op, table=table, lowest=case.graph.values[case.evidence.node.inputs[0]].range.lo)
-    if isinstance(op, Requantise) and {"factor", "term"} <= found.keys():
-        constants = spec.body.constants
-        more = found.get("more", [Fraction(0)] * len(found["factor"]))
-        units = [2 ** int(constants["shift"] + n) for n in more]
+    if isinstance(op, Requantise) and {"first", "falling", "step"} <= codes.keys():
+        return Counting(codes["first"], codes["falling"], codes["step"].reshape(len(codes["first"]), -1))
+    if isinstance(op, Requantise) and {"factor", "term"} <= codes.keys() and "shift" in spec.body.constants:
+        settings = {key: int(value) for key, value in spec.body.constants.items()}
+        if "settings" in applied:
+            settings |= {key: int(now) for key, (_, now) in case.settings.items() if key in _REQUANTISATION}
+        modes = {number: mode for mode, number in MODES.items()}
+        clip = IntRange(settings["lowest"], max(settings["lowest"], settings["highest"]))
+        if settings["rounding"] not in modes or settings["shift"] < 0:
+            return op
+        more = codes.get("more", np.zeros_like(codes["factor"]))
+        units = [2 ** (settings["shift"] + int(further)) for further in more]
         multiplier, offset = (
-            tuple(n / unit for n, unit in zip(found[key], units, strict=True)) for key in ("factor", "term")
+            tuple(Fraction(int(n), unit) for n, unit in zip(codes[key], units, strict=True))
+            for key in ("factor", "term")
         )
-        rounding = {number: mode for mode, number in MODES.items()}[int(constants["rounding"])]
-        clip = IntRange(int(constants["lowest"]), int(constants["highest"]))
-        return replace(op, multiplier=multiplier, offset=offset, rounding=rounding, range=clip, zero_point=0)
+        mode = modes[settings["rounding"]]
+        return replace(op, multiplier=multiplier, offset=offset, rounding=mode, range=clip, zero_point=0)
     return op
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,29 @@ from levelone.hls.types import FixedType
 from levelone.verify.fixed import assign, onto_grid, overflow
 
 Sum = Conv | Dense
+
+
+@dataclass(frozen=True, eq=False)
+class Counting:
+    """``first +- (thresholds reached)``, as the firmware counts them: in whatever order they are.
+
+    Attributes
+    ----------
+    first, falling
+        int64 [1 or channels].
+    steps
+        int64 [1 or channels, thresholds].
+    """
+
+    first: NDArray[np.int64]
+    falling: NDArray[np.int64]
+    steps: NDArray[np.int64]
+
+    def evaluate(self, codes: Codes) -> Codes:
+        reached = np.zeros(codes.shape, dtype=np.int64)
+        for step in self.steps.T:
+            reached += codes >= step
+        return self.first + np.where(self.falling != 0, -reached, reached)
 
 
 def as_conv(op: Sum, operand: Codes) -> tuple[Conv, Codes]:

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.graph.ir import Codes
-from levelone.graph.ops import Conv, Dense
+from levelone.graph.ops import AveragePool, Conv, Dense, MaxPool
 from levelone.hls.types import FixedType
 from levelone.verify.causes.case import Case, Hypothesis
 from levelone.verify.causes.replay import Sum, typed_sum, with_parameters
-from levelone.verify.fixed import IN_WORDS, overflow
+from levelone.verify.fixed import IN_WORDS, bits_in_words, overflow
 
 FRACTION_BITS = 4
 SHIFTS = 6
@@ -44,7 +44,7 @@ def registers(case: Case, op: Sum) -> Iterator[Hypothesis]:
                 sign = "" if signed else " without a sign"
                 yield Hypothesis(
                     "overflow",
-                    f"the {where} {IN_WORDS[saturation]} at {bits} bits{sign}: "
+                    f"the {where} {IN_WORDS[saturation]} at {bits_in_words(bits)}{sign}: "
                     f"it holds {fixed.range.lo} to {fixed.range.hi} only",
                     lambda x, f=fixed: overflow(x[0], f),
                     on_result=True,
@@ -123,25 +123,33 @@ def windows(case: Case, op: Conv) -> Iterator[Hypothesis]:
             if stride != op.stride[axis]:
                 moved = replace(op, stride=_set(op.stride, axis, stride))
                 told = f"the window moves by {stride} along axis {axis}, the graph says {op.stride[axis]}"
-                yield Hypothesis("stride", told, partial(_cropped, case, moved))
-                yield Hypothesis("stride", f"{told}; read on row by row", partial(_flowed, case, moved))
+                yield Hypothesis("stride", told, partial(cropped, case, moved))
+                yield Hypothesis("stride", f"{told}; read on row by row", partial(flowed, case, moved))
     for axis in range(op.window.rank):
         begin, _ = op.pads[axis]
         for other in range(begin + op.window.kernel[axis] + 1):
             if other != begin:
                 told = f"{other} elements of padding before axis {axis}, the graph says {begin}"
                 padded = replace(op, pads=_set(op.pads, axis, (other, 0)))
-                yield Hypothesis("padding", told, partial(_cropped, case, padded))
+                yield Hypothesis("padding", told, partial(cropped, case, padded))
         for dilation in range(1, op.dilation[axis] + 2):
             if dilation != op.dilation[axis]:
                 told = f"dilation {dilation} along axis {axis}, the graph says {op.dilation[axis]}"
                 wide = replace(op, dilation=_set(op.dilation, axis, dilation))
-                yield Hypothesis("dilation", told, partial(_cropped, case, wide))
+                yield Hypothesis("dilation", told, partial(cropped, case, wide))
 
 
 def orders(case: Case, op: Sum) -> Iterator[Hypothesis]:
     """Kernels and channels in another order."""
     w = op.weights
+    turned = {"reversed": op.bias[::-1], "those of the channel after": np.roll(op.bias, -1)}
+    turned["those of the channel before"] = np.roll(op.bias, 1)
+    for told, bias in turned.items():
+        yield Hypothesis(
+            "channel order",
+            f"the biases of the channels are {told}",
+            lambda x, b=bias: with_parameters(op, None, b).evaluate(*x),
+        )
     spatial = range(w.ndim - 2)
     for count in range(1, len(spatial) + 1):
         for axes in itertools.combinations(spatial, count):
@@ -150,8 +158,8 @@ def orders(case: Case, op: Sum) -> Iterator[Hypothesis]:
             )
     for order in itertools.permutations(spatial):
         if order != tuple(spatial) and tuple(w.shape[i] for i in order) == w.shape[:-2]:
-            turned = w.transpose(*order, w.ndim - 2, w.ndim - 1)
-            yield _other(op, "kernel order", f"the kernel's axes are in the order {list(order)}", turned)
+            moved = w.transpose(*order, w.ndim - 2, w.ndim - 1)
+            yield _other(op, "kernel order", f"the kernel's axes are in the order {list(order)}", moved)
     if w.shape[-1] == w.shape[-2]:
         yield _other(
             op,
@@ -212,8 +220,11 @@ def _set(values: tuple[Any, ...], at: int, value: Any) -> tuple[Any, ...]:
     return (*values[:at], value, *values[at + 1 :])
 
 
-def _roomy(op: Conv, x: Codes, out: tuple[int, ...]) -> Conv:
-    """The same windows with zeros after the end, so that they fit as often as `out` says."""
+Windowed = Conv | MaxPool | AveragePool
+
+
+def _roomy(op: Windowed, x: Codes, out: tuple[int, ...]) -> Windowed:
+    """The same windows with padding after the end, so that they fit as often as `out` says."""
     pads = []
     for n, k, s, d, (begin, _), o in zip(
         x.shape[1:-1], op.window.kernel, op.stride, op.dilation, op.pads, out, strict=True
@@ -222,13 +233,15 @@ def _roomy(op: Conv, x: Codes, out: tuple[int, ...]) -> Conv:
     return replace(op, pads=tuple(pads))
 
 
-def _cropped(case: Case, op: Conv, operands: tuple[Codes, ...]) -> NDArray[Any]:
+def cropped(case: Case, op: Windowed, operands: tuple[Codes, ...]) -> NDArray[Any]:
+    """The result of other windows, cut to the shape of the layer's."""
     (x,), out = operands, _out(case)
     made = _roomy(op, x, out[:-1]).evaluate(x)
     return made[(slice(None), *(slice(0, n) for n in out))]
 
 
-def _flowed(case: Case, op: Conv, operands: tuple[Codes, ...]) -> NDArray[Any]:
+def flowed(case: Case, op: Windowed, operands: tuple[Codes, ...]) -> NDArray[Any]:
+    """The result of other windows, read on in row-major order until the layer's shape is full."""
     (x,), out = operands, _out(case)
     made = op.evaluate(x).reshape(len(x), -1)[:, : int(np.prod(out))]
     return made.reshape(len(x), *out) if made.shape[1] == np.prod(out) else made

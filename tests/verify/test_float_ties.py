@@ -11,8 +11,9 @@ import pytest
 from levelone.graph import Codes, Graph, GraphBuilder, IntRange, Rounding, execute
 from levelone.graph.ops import Dense, Requantise
 from levelone.hls import convert
-from levelone.verify import Outcome, check_project, random_vectors
-from levelone.verify.ties import FloatTies, compare_module
+from levelone.report.words import ties_in_words
+from levelone.verify import Outcome, check_project
+from levelone.verify.ties import FloatTies, compare_module, gamma
 
 SCALE, WEIGHT, OUT = np.float32(0.1), np.float32(0.05), np.float32(0.07)
 
@@ -117,17 +118,116 @@ def test_with_binary_scales_float32_is_no_excuse() -> None:
     assert ties.count == 0 and mismatches["act"] == 4
 
 
+def wide(inputs: int, scales: tuple[Fraction, Fraction, Fraction]) -> Graph:
+    """One sum of many products; scales of input, weight and output."""
+    rng = np.random.default_rng(7)
+    b = GraphBuilder("wide")
+    x = b.input("x_q", (inputs,), scales[0], IntRange(-128, 127))
+    b.node("sum", Dense(rng.integers(-100, 101, (inputs, 2)), np.zeros(2), (scales[1],)), x)
+    return b.build(b.requantise("act", "sum", scales[2], IntRange(-(2**20), 2**20)))
+
+
+@pytest.mark.parametrize("operations", [1, 7, 1000])
+def test_the_bound_is_highams(operations: int) -> None:
+    unit = Fraction(1, 2**24)
+    assert gamma(operations) == operations * unit / (1 - operations * unit)
+    grown = Fraction(1)
+    for _ in range(operations):
+        grown *= 1 + unit
+    assert grown - 1 <= gamma(operations) <= (grown - 1) * Fraction(10002, 10000)
+
+
+@pytest.mark.parametrize("inputs", [16, 256, 2048])
+def test_the_bound_grows_with_the_number_of_terms(inputs: int) -> None:
+    """Float32 sums of many products, in three orders: every code that is off by one is told as a tie."""
+    scales = (Fraction(float(SCALE)), Fraction(float(WEIGHT)), Fraction(float(np.float32(0.0137))))
+    graph = wide(inputs, scales)
+    codes = {"x_q": np.random.default_rng(inputs).integers(-128, 128, (4000, inputs))}
+    reals = codes["x_q"].astype(np.float32) * SCALE
+    op = graph.node("sum").op
+    assert isinstance(op, Dense)
+    weights = op.weights.astype(np.float32) * WEIGHT
+    one_by_one = np.zeros((4000, 2), np.float32)
+    for x, w in zip(reals.T, weights, strict=True):
+        one_by_one += x[:, None] * w
+    products = reals[:, :, None] * weights
+    found = 0
+    for total in (reals @ weights, one_by_one, products.sum(axis=1, dtype=np.float32)):
+        act = np.rint(total / np.float32(0.0137)).astype(np.int64)
+        ties, mismatches = judged(graph, codes, {"act": act})
+        differing = int(np.count_nonzero(act != execute(graph, codes)["act"]))
+        assert mismatches == {"act": 0} and ties.count == differing
+        found += differing
+    assert found > 0 or inputs < 256
+
+
+def test_a_code_farther_from_the_border_than_float32_reaches_is_a_mismatch() -> None:
+    graph = wide(256, (Fraction(float(SCALE)), Fraction(float(WEIGHT)), Fraction(60)))
+    codes = {"x_q": np.random.default_rng(1).integers(-128, 128, (300, 256))}
+    exact, sums = (execute(graph, codes, keep="all")[name] for name in ("act", "sum"))
+    op = graph.node("act").op
+    assert isinstance(op, Requantise)
+    before = sums * float(op.multiplier[0])
+    other = np.where(before > exact, exact + 1, exact - 1)  # the neighbour that is nearer
+    ties, mismatches = judged(graph, codes, {"act": other})
+    assert ties.count + mismatches["act"] == exact.size
+    x, w = codes["x_q"], graph.node("sum").op.weights  # type: ignore[union-attr]
+    largest = (np.abs(x) @ np.abs(w)) * float(op.multiplier[0]) + np.abs(exact) + 1
+    surely_wrong = np.abs(np.abs(before - exact) - 0.5) > float(gamma(270)) * largest
+    assert mismatches["act"] >= np.count_nonzero(surely_wrong) > 0.9 * exact.size
+
+
+def test_next_to_a_border_exact_float_arithmetic_is_no_excuse() -> None:
+    """Powers of two and partial sums of at most 24 bits: float32 gives the exact tie, whatever the fan-in."""
+    graph = wide(1024, (Fraction(1, 8), Fraction(1, 4), Fraction(1, 16)))
+    codes = {"x_q": np.random.default_rng(2).integers(-128, 128, (500, 1024))}
+    exact, sums = (execute(graph, codes, keep="all")[name] for name in ("act", "sum"))
+    half_up = np.floor(sums / 2 + 0.5).astype(np.int64)
+    wrong = int(np.count_nonzero(half_up != exact))
+    op = graph.node("sum").op
+    assert isinstance(op, Dense)
+    largest = np.abs(codes["x_q"]) @ np.abs(op.weights)
+    assert wrong > 100 and largest.max() < 2**24
+    ties, mismatches = judged(graph, codes, {"act": half_up})
+    assert ties.count == 0 and mismatches["act"] == wrong
+
+
+def test_sums_beyond_a_mantissa_may_be_rounded_by_float32() -> None:
+    """The same scales, but partial sums that float32 cannot hold."""
+    graph = wide(4096, (Fraction(1, 8), Fraction(1, 4), Fraction(1, 16)))
+    codes = {"x_q": np.full((1, 4096), 127)}
+    exact, sums = (execute(graph, codes, keep="all")[name] for name in ("act", "sum"))
+    half_up = np.floor(sums / 2 + 0.5).astype(np.int64)
+    for seed in range(50):
+        if (half_up != exact).any():
+            break
+        codes["x_q"][0, :] = np.random.default_rng(seed).choice([-128, -127, 126, 127], 4096)
+        exact, sums = (execute(graph, codes, keep="all")[name] for name in ("act", "sum"))
+        half_up = np.floor(sums / 2 + 0.5).astype(np.int64)
+    op = graph.node("sum").op
+    assert isinstance(op, Dense) and (np.abs(codes["x_q"]) @ np.abs(op.weights)).min() >= 2**24
+    wrong = int(np.count_nonzero(half_up != exact))
+    ties, mismatches = judged(graph, codes, {"act": half_up})
+    assert wrong > 0 and ties.count == wrong and mismatches["act"] == 0
+
+
 @pytest.mark.slow
 def test_the_verdict_keeps_ties_apart(tmp_path: Path) -> None:
     """C simulation against the reference stays exact; ties stand on a line of their own."""
-    b = GraphBuilder("dyadic")
-    x = b.input("x_q", (4,), Fraction(1, 4), IntRange(-8, 7))
-    graph = b.build(b.requantise("act", x, Fraction(1, 2), IntRange(-8, 7)))
+    graph = network(np.float32(0.1), np.float32(0.05), np.float32(0.01))
     project = convert(graph, tmp_path / "project").project
-    codes = random_vectors(graph, 30, seed=1)
-    module = {"act": execute(graph, codes)["act"]}
+    codes = {"x_q": tie_inputs(graph, 5000)["x_q"]}
+    module = in_float32(graph, codes)
+    differing = int(np.count_nonzero(module["act"] != execute(graph, codes)["act"]))
     check = check_project(project, codes, module, graph=graph)
     document = check.to_dict()
-    assert check.outcome is Outcome.EXACT
-    assert document["float_ties"] == {"count": 0, "layers": {}, "example": None}
+    assert check.outcome is Outcome.EXACT and document["module"]["verdict"] == "exact"
+    ties = document["float_ties"]
+    assert ties["layers"]["act"] == differing > 0 and ties["count"] >= differing
+    shown = ties["example"]
+    assert abs(shown["expected"] - shown["found"]) == 1 and 0 < float(shown["reach"]) < 0.01
+    line = ties_in_words(ties, "the trained module")
+    assert f"float32 rounds {ties['count']:,} codes of the trained module" in line and "position" not in line
     assert check_project(project, codes, graph=graph).to_dict()["float_ties"] is None
+    module["act"][11, 3] += 1 if module["act"][11, 3] < 255 else -1
+    assert check_project(project, codes, module, graph=graph).outcome is Outcome.MISMATCH

@@ -83,7 +83,8 @@ def ties_in_words(ties: Mapping[str, Any], who: str) -> str:
     place = f"{first['layer']} event {first['event']}{position} channel {first['channel']}"
     return (
         f"float32 rounds {_counted(ties['count'], 'code')} of {who} to the other neighbour, e.g. {place}: "
-        f"{first['exact']} is next to {first['border']}, exact {first['expected']}, float {first['found']}"
+        f"{first['exact']} is next to {first['border']} (float32 may be off by {first['reach']} there), "
+        f"exact {first['expected']}, float {first['found']}"
     )
 
 
@@ -99,6 +100,6 @@ def float_in_words(line: Mapping[str, Any]) -> str:
     if other["count"]:
         told.append(
             f"WARNING: {other['count']:,} codes of {', '.join(other['layers'])} differ and are no ties: "
-            f"float32 loses more than one rounding there"
+            f"by several steps, or farther from the border than the roundings of float32 reach"
         )
     return "; ".join(told) if len(told) > 1 else f"{told[0]}: all equal"

@@ -115,3 +115,9 @@ def test_no_form_of_import_is_overlooked(line: str, names: list[str], tmp_path: 
     file = tmp_path / "a.py"
     file.write_text(line + "\n")
     assert [name for name, _ in imports(file)] == names
+
+
+def test_the_page_about_the_architecture_names_every_layer() -> None:
+    text = (SOURCE.parents[1] / "docs" / "architecture.md").read_text()
+    rows = " ".join(line.split("|")[1] for line in text.splitlines() if line.startswith("| `"))
+    assert {name for name in ALLOWED if f"`{name}/`" not in rows and f"`{name}.py`" not in rows} == set()

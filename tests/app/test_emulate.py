@@ -192,7 +192,7 @@ def _break(folder: Path, arrays: dict[str, np.ndarray], fault: str) -> list[str]
         ("events", "different numbers of events .images: 700, features: 699"),
         ("shape", r"input 'images': shape \(700, 1, 16, 16\), expected \(events, 2, 16, 16\)"),
         ("text", "input 'features': numbers expected, found dtype <U1"),
-        ("missing", "input 'features' is missing"),
+        ("missing", r"'features' is missing\n  hint: --input features=FILE, real numbers .* \(events, 25\)"),
         ("unknown", "no input is called 'other'; the graph has features, images"),
         ("truncated", r"images.npy: not a readable .npy file: the file ends too early"),
         ("garbage", "images.npy: not a readable .npy file"),

@@ -22,7 +22,7 @@ class Spectrum(StrEnum):
     log = "log"
 
 
-Seed = Annotated[int, typer.Option(min=0, help="Of the generator: the same seed gives the same events.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of the generator: the same seed gives the same events.")]
 Pileup = Annotated[
     float | None,
     typer.Option(min=0, help="pixelseed: mean number of pile-up interactions (50).", show_default=False),

@@ -18,7 +18,10 @@ def add_to(app: typer.Typer) -> None:
 
 
 def list_(as_json: AsJson = False) -> None:
-    """List systems, their recipes, runs in ./runs and committed projects in ./hls_projects."""
+    """List systems, their recipes, runs in ./runs and committed projects in ./hls_projects.
+
+    Example: levelone list --json
+    """
     from levelone.pipeline.catalogue import catalogue
 
     with one_json_object(as_json) as emit:
@@ -36,11 +39,15 @@ def list_(as_json: AsJson = False) -> None:
         table.add_row("run", run["name"], run["path"])
     for project in found["projects"]:
         table.add_row("project", project["name"], project["path"])
-    Console().print(table)
+    needed = Console(width=10_000).measure(table).maximum  # a path is never broken
+    Console(soft_wrap=True, width=max(Console().width, needed)).print(table)
 
 
 def doctor(as_json: AsJson = False) -> None:
-    """Check Python, package versions, g++, extras, vendor tools; exit code 2 if the main job cannot run."""
+    """Check Python, package versions, g++, extras, vendor tools; exit code 2 if the main job cannot run.
+
+    Example: levelone doctor
+    """
     from levelone import doctor as checks
 
     with one_json_object(as_json) as emit:

@@ -42,3 +42,10 @@ class Io(StrEnum):
 
     parallel = "parallel"
     stream = "stream"
+
+
+class Strategy(StrEnum):
+    """hls4ml's strategies."""
+
+    latency = "latency"
+    resource = "resource"

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from levelone.cli.console import one_json_object
-from levelone.cli.options import AsJson, Io, Ports
+from levelone.cli.options import AsJson, Io, Ports, Strategy
 from levelone.report.words import float_in_words, proof_in_words, proofs_in_words, ties_in_words
 
 
@@ -24,9 +24,11 @@ def convert(
     output: Annotated[Path, typer.Option("-o", "--output", metavar="PROJECT", help="Folder to write.")],
     io: Annotated[Io, typer.Option(help="The whole event at once, or one pixel per beat.")] = Io.parallel,
     part: Annotated[str, typer.Option(help="FPGA part.")] = "xcvu13p-flga2577-2-e",
-    clock: Annotated[float, typer.Option(help="Clock period in ns.")] = 2.78,
+    clock: Annotated[float, typer.Option(min=0.001, help="Clock period in ns.")] = 2.78,
     reuse: Annotated[int, typer.Option(min=1, help="Multiplications per multiplier.")] = 1,
-    strategy: Annotated[str, typer.Option(help="latency or resource.")] = "latency",
+    strategy: Annotated[
+        Strategy, typer.Option(help="Unrolled for latency, or with few multipliers.")
+    ] = Strategy.latency,
     partition: Annotated[
         int, typer.Option(min=0, help="Output positions that a window computes at once; 0: all of them.")
     ] = 0,
@@ -63,7 +65,7 @@ def convert(
     with one_json_object(as_json) as emit, with_ports(model, port or ()) as model:
         layers = parse_choices(reuse_layer or (), strategy_layer or ())
         manifest = convert_file(
-            model, output, io.value, part, clock, reuse, strategy, tight, partition, layers
+            model, output, io.value, part, clock, reuse, strategy.value, tight, partition, layers
         )
         values = [*manifest.data["inputs"], *manifest.data["layers"]]
         emit({"project": str(output), **manifest.data})
@@ -98,7 +100,7 @@ def csim(
     vectors: Annotated[
         int | None, typer.Option("--vectors", min=1, help="Use this many random vectors.", show_default=False)
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the random vectors.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the random vectors.")] = 1,
     events: Annotated[int, typer.Option(min=1, help="With --data: candidates at most.")] = 10_000,
     as_json: AsJson = False,
 ) -> None:

@@ -215,7 +215,10 @@ def check_sources(graph: Graph, sources: Mapping[str, Rows]) -> int:
             raise LeveloneError(f"input {name!r}: shape {rows.shape}, expected (events, {expected})")
     for name in known:
         if name not in sources:
-            raise LeveloneError(f"input {name!r} is missing")
+            shape = ", ".join(map(str, ("events", *known[name])))
+            raise LeveloneError(
+                f"input {name!r} is missing", hint=f"--input {name}=FILE, real numbers of shape ({shape})"
+            )
     counts = {name: rows.shape[0] for name, rows in sources.items()}
     if len(set(counts.values())) != 1:
         shown = ", ".join(f"{name}: {count}" for name, count in counts.items())

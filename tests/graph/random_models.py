@@ -14,8 +14,6 @@ from onnx_models import DOMAIN, Model
 
 Pick = Callable[[int, int], int]
 MODES = ("ROUND", "FLOOR", "CEIL", "UP", "DOWN", "HALF_UP", "HALF_DOWN")
-MAX_FAN = 9.0
-"""Bits that an accumulator may add to its operand."""
 
 
 class Network:

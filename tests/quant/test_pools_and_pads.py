@@ -19,11 +19,12 @@ from levelone.errors import LeveloneError
 from levelone.graph import execute, from_onnx_layout, quantise_inputs, read_qonnx
 from levelone.hls import HlsConfig, convert
 from levelone.pipeline.checks import VectorSet, compare
+from levelone.pipeline.floats import run_qonnx
 from levelone.quant.calibrate import calibrate, fold_into
 from levelone.quant.layers import FloatLayers, QuantLayers, value_exponent
 from levelone.recipe import Bits, QuantSection
 from levelone.train.codes import layer_codes
-from levelone.train.export import execute_qonnx, export_qonnx
+from levelone.train.export import export_qonnx
 
 QUANT = QuantSection(inputs={"calo": 6, "track": 5}, default=Bits(weight=5, bias=14, activation=6))
 SHAPES = {"calo": (1, 6, 6, 4), "track": (3,)}
@@ -124,7 +125,7 @@ def test_reference_equals_the_module_at_every_layer(network, exported) -> None:
 def test_qonnx_executes_the_file_to_the_same_integers(network, exported) -> None:
     """A second opinion on the file: the qonnx package, not our reader."""
     x = events(4, 12)
-    values = execute_qonnx(exported, {name: value.numpy() for name, value in x.items()})
+    values = run_qonnx(onnx.load(exported), {name: value.numpy() for name, value in x.items()})
     for name, codes in layer_codes(network, {name: value.numpy() for name, value in x.items()}).items():
         scale = 2.0 ** value_exponent(network, name)
         assert np.array_equal(values[name], codes * scale), name

@@ -55,7 +55,6 @@ def made_up(n: int, seed: int) -> Sample:
         group_names=("a", "b", "c"),
         region_names=("near", "middle", "far"),
         summary=summary.astype(np.float32),
-        summary_names=SUMMARY,
     )
 
 

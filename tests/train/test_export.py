@@ -8,10 +8,11 @@ import pytest
 import torch
 from fake_system import FAKE, made_up
 
+from levelone.pipeline.floats import run_qonnx
 from levelone.quant.layers import activation_layers, activation_scale, linear_layers, product_exponent
 from levelone.train import evaluate, export_run
 from levelone.train.codes import layer_codes
-from levelone.train.export import execute_qonnx, export_qonnx
+from levelone.train.export import export_qonnx
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +25,7 @@ def exported(trained, tmp_path_factory):
 def test_qonnx_equals_the_module_at_every_layer(exported):
     module, path = exported
     sample = made_up(700, 8)
-    context = execute_qonnx(path, sample.inputs)
+    context = run_qonnx(onnx.load(path), sample.inputs)
     codes = layer_codes(module, sample.inputs, batch=300)
     assert set(codes) == set(activation_layers(module)) | set(linear_layers(module))
     for name, values in codes.items():

@@ -253,34 +253,3 @@ def _info(value: onnx.ValueInfoProto, name: str, *, batch: bool = True) -> onnx.
     if batch:
         dims[0] = "batch"
     return helper.make_tensor_value_info(name, value.type.tensor_type.elem_type, dims)
-
-
-def execute_qonnx(path: Path, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Run a QONNX file with the qonnx package, node by node.
-
-    Parameters
-    ----------
-    path
-        A file that `export_qonnx` wrote.
-    inputs
-        Graph input name -> float32 [n, ...], channels first.
-
-    Returns
-    -------
-    dict
-        Every tensor of the graph by name: inputs, parameters, activations, output.
-    """
-    from qonnx.core.modelwrapper import ModelWrapper
-    from qonnx.core.onnx_exec import execute_onnx
-
-    model = onnx.load(path)
-    count = len(next(iter(inputs.values())))
-    # qonnx executes fixed shapes only.
-    for value in [*model.graph.input, *model.graph.value_info, *model.graph.output]:
-        for dim in value.type.tensor_type.shape.dim:
-            if dim.dim_param == "batch":
-                dim.dim_value = count
-    context: dict[str, np.ndarray] = execute_onnx(
-        ModelWrapper(model), dict(inputs), return_full_exec_context=True
-    )
-    return context

@@ -87,12 +87,3 @@ class MuonBaseline(Wired):
             self.step(f"{name}_flat", layers.flatten(f"{name}_flat", (part,)), part)
             for name, part in (("sums_mean", mean), ("sums_most", most), ("sums", sums))
         )
-
-
-def baseline_layers(section: MuonModel) -> tuple[str, ...]:
-    """Names of the layers that have weights."""
-    names = []
-    for number in range(1, len(section.channels) + 1):
-        names.append(f"conv{number}")
-        names += [f"conv{number}_{extra + 2}" for extra in range(section.n_layers_per_res)]
-    return *names, *(f"fc{number}" for number in range(1, len(section.dense) + 1)), OUTPUT

@@ -155,7 +155,6 @@ class PixelSeed:
             group_names=doublets.layer_pair_names,
             region_names=tuple(REGIONS),
             summary=summary_features(raw, doublets.images),
-            summary_names=SUMMARY,
         )
 
     def group_counts(self, path: Path, split: Split) -> NDArray[np.int64]:

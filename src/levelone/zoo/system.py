@@ -117,9 +117,7 @@ class Sample:
     group_names, region_names
         Names of the groups and regions.
     summary
-        float32 [n, len(summary_names)]; what the baseline is trained on.
-    summary_names
-        Names of the columns of `summary`.
+        float32 [n, columns]; what the baseline is trained on.
     """
 
     inputs: Mapping[str, NDArray[np.float32]]
@@ -130,7 +128,6 @@ class Sample:
     group_names: tuple[str, ...]
     region_names: tuple[str, ...]
     summary: NDArray[np.float32]
-    summary_names: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.target)

@@ -47,6 +47,7 @@ class IntRange:
 
     @property
     def signed(self) -> bool:
+        """Whether the range holds negative codes."""
         return self.lo < 0
 
     @property
@@ -101,10 +102,12 @@ class Value:
 
     @property
     def width(self) -> int:
+        """Bits that hold every code of the range, the sign included."""
         return self.range.width
 
     @property
     def signed(self) -> bool:
+        """Whether any channel's codes can be negative."""
         return self.range.signed
 
     @property

@@ -61,6 +61,7 @@ class StreamedRows:
         self._stream = stream
 
     def take(self, count: int) -> NDArray[Any]:
+        """The next `count` events, [count, ...]; ValueError if the file ends before."""
         shape = (count, *self.shape[1:])
         wanted = math.prod(shape) * self.dtype.itemsize
         data = self._stream.read(wanted)
@@ -81,6 +82,7 @@ class DatasetRows:
         self._dataset, self._at = dataset, 0
 
     def take(self, count: int) -> NDArray[Any]:
+        """The next `count` events, [count, ...]."""
         self._at += count
         return np.asarray(self._dataset[self._at - count : self._at])
 
@@ -133,7 +135,9 @@ def open_rows(path: Path, stack: ExitStack) -> dict[str, Rows]:
 class Writer(Protocol):
     """Takes arrays by name, some events at a time."""
 
-    def put(self, name: str, part: NDArray[Any]) -> None: ...
+    def put(self, name: str, part: NDArray[Any]) -> None:
+        """Append `part`, [events, ...], to the array called `name`."""
+        ...
 
 
 class _NpyWriter:

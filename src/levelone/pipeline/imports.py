@@ -1,4 +1,7 @@
-"""Which modules of a package some of them need: a change of one system's file is none of another's."""
+"""Which modules of a package some of them need.
+
+So that a change to one system's file does not invalidate another system's runs.
+"""
 
 from __future__ import annotations
 

@@ -148,4 +148,5 @@ class Site:
 
     @property
     def stream(self) -> bool:
+        """Whether tensors pass pixel by pixel (``io_stream``)."""
         return self.config.io == "stream"

@@ -13,11 +13,11 @@ from levelone.quant.linear import (
     fix_weights,
     split_padding,
 )
-from levelone.quant.merging import Merging
 from levelone.quant.norm import Norm, make_norm
+from levelone.quant.vocabulary import Layers
 
 
-class FloatLayers(Merging):
+class FloatLayers(Layers):
     """Layers of the float twin: no quantiser anywhere, batch normalisation after each hidden layer."""
 
     def input(self, name: str, *, signed: bool) -> nn.Module:

@@ -19,13 +19,13 @@ from levelone.quant.linear import (
     fix_weights,
     split_padding,
 )
-from levelone.quant.merging import Merging
 from levelone.quant.norm import Norm
 from levelone.quant.quantisers import Bias, SignedActivation, UnsignedActivation, Weight
+from levelone.quant.vocabulary import Layers
 from levelone.recipe import QuantSection
 
 
-class QuantLayers(Merging):
+class QuantLayers(Layers):
     """Brevitas layers with the bit widths of a recipe.
 
     They exchange plain tensors: with constant scales there is nothing else to tell the next layer.

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from abc import ABC, abstractmethod
 
 from torch import Tensor, nn
 
 from levelone.quant.linear import Pads, Pair, Triple
-from levelone.quant.merging import NO_PADDING, WHOLE, Around
+from levelone.quant.merging import Merging
 from levelone.quant.norm import Norm
 
 
-class Layers(Protocol):
-    """Makes the layers of a network by name."""
+class Layers(Merging, ABC):
+    """Makes the layers of a network by name; those of `Merging` are the same in both vocabularies."""
 
+    @abstractmethod
     def input(self, name: str, *, signed: bool) -> nn.Module:
         """The quantiser of an input port."""
-        ...
 
+    @abstractmethod
     def conv2d(
         self,
         name: str,
@@ -29,8 +30,8 @@ class Layers(Protocol):
         mask: Tensor | None = None,
     ) -> nn.Module:
         """A convolution (in, out `channels`) of the values of the layers named `sources`."""
-        ...
 
+    @abstractmethod
     def conv3d(
         self,
         name: str,
@@ -50,12 +51,12 @@ class Layers(Protocol):
         `groups` equal to the input channels makes it depthwise. `norm` is folded into the quantised layer,
         which then has a bias in any case. `fixed` weights [out, in / groups, *kernel] are never trained.
         """
-        ...
 
+    @abstractmethod
     def affine(self, name: str, sources: tuple[str, ...], channels: int, norm: Norm) -> nn.Module:
         """A normalisation alone, for the place in front of an activation."""
-        ...
 
+    @abstractmethod
     def dense(
         self,
         name: str,
@@ -66,55 +67,23 @@ class Layers(Protocol):
         mask: Tensor | None = None,
     ) -> nn.Module:
         """A fully connected layer (in, out `features`)."""
-        ...
 
+    @abstractmethod
     def relu(self, layer: str) -> nn.Module:
         """The rectifier behind `layer`, with the quantiser of its result."""
-        ...
 
+    @abstractmethod
     def quantise(self, name: str, *, signed: bool) -> nn.Module:
         """A quantiser alone; nothing in the float twin."""
-        ...
 
+    @abstractmethod
     def swish(self, name: str) -> nn.Module:
         """``x * sigmoid(x)`` of a quantised value, with the (signed) quantiser of its result."""
-        ...
 
+    @abstractmethod
     def sigmoid(self, name: str) -> nn.Module:
         """The logistic function of a quantised value, with the (unsigned) quantiser of its result."""
-        ...
 
+    @abstractmethod
     def tanh(self, name: str) -> nn.Module:
         """The hyperbolic tangent of a quantised value, with the (signed) quantiser of its result."""
-        ...
-
-    def max_pool3d(
-        self,
-        name: str,
-        sources: tuple[str, ...],
-        kernel: Triple,
-        stride: Triple | None = None,
-        padding: Pads = NO_PADDING,
-    ) -> nn.Module: ...
-    def average_pool3d(
-        self,
-        name: str,
-        sources: tuple[str, ...],
-        kernel: Triple,
-        stride: Triple | None = None,
-        padding: Pads = NO_PADDING,
-    ) -> nn.Module: ...
-    def adaptive_max_pool3d(
-        self, name: str, sources: tuple[str, ...], grid: Triple, size: Triple = WHOLE
-    ) -> nn.Module: ...
-    def adaptive_average_pool3d(
-        self, name: str, sources: tuple[str, ...], grid: Triple, size: Triple = WHOLE
-    ) -> nn.Module: ...
-    def pad3d(
-        self, name: str, sources: tuple[str, ...], padding: Pads, around: Around = "zeros"
-    ) -> nn.Module: ...
-    def add(self, name: str, sources: tuple[str, str]) -> nn.Module: ...
-    def multiply(self, name: str, sources: tuple[str, str]) -> nn.Module: ...
-    def concat(self, name: str, sources: tuple[str, ...]) -> nn.Module: ...
-    def flatten(self, name: str, sources: tuple[str]) -> nn.Module: ...
-    def reshape(self, name: str, sources: tuple[str], shape: tuple[int, ...]) -> nn.Module: ...

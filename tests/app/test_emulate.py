@@ -149,6 +149,9 @@ def _break(folder: Path, arrays: dict[str, np.ndarray], fault: str) -> list[str]
         np.save(file, np.asfortranarray(arrays["images"]))
     if fault == "no file":
         file.unlink()
+    if fault == "fifo":
+        file.unlink()
+        os.mkfifo(file)
     if fault == "unclear":
         words = [str(file)]
     if fault in ("external", "virtual"):
@@ -199,6 +202,7 @@ def _break(folder: Path, arrays: dict[str, np.ndarray], fault: str) -> list[str]
         ("pickle", "Python objects, not numbers"),
         ("columns", "stored by columns"),
         ("no file", "images.npy: not a readable .npy file: No such file"),
+        ("fifo", "images.npy: not a readable .npy file: it is not a regular file"),
         ("unclear", "the model has inputs images, features; which one is this"),
         ("external", "in.h5: not a readable .h5 file: /features keeps its numbers in other files"),
         ("virtual", "in.h5: not a readable .h5 file: /features keeps its numbers in other files"),

@@ -58,6 +58,9 @@ def test_a_port_is_declared_on_the_command_line(levelone: Levelone, tmp_path: Pa
         done = levelone(*arguments, "--port", wrong)
         assert done.returncode == 2
         assert message in done.stderr
+    done = levelone(*arguments, "--port", "global_in=int8", "--port", "global_in=int4")
+    assert done.returncode == 2
+    assert "global_in has been declared already" in done.stderr
     done = levelone(*arguments, "--port", "global_in=fixed<8,3>")
     assert done.returncode == 0, done.stderr
     assert (np.load(tmp_path / "y.npy") == beside["predicted"]).all()

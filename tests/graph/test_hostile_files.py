@@ -158,6 +158,17 @@ def test_a_file_of_zeros_that_only_looks_huge(tmp_path: Path) -> None:
         read_qonnx(path)
 
 
+@pytest.mark.parametrize("kind", ["fifo", "device"])
+def test_what_is_no_file_is_not_waited_for(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "m.onnx"
+    if kind == "fifo":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("/dev/zero")
+    with pytest.raises(LeveloneError, match=r"cannot read .*m.onnx: it is not a regular file"):
+        read_qonnx(path)
+
+
 def test_missing_and_repeated_tensors() -> None:
     m = Model(x=(3,))
     model = m.build(m.add("Relu", m.quant("x", 0.25, 4), out="y"))

@@ -124,6 +124,72 @@ def test_malformed_nodes(build, message: str) -> None:
     assert re.search(r"n_\w+|of \w+ is|output '\w+'", str(caught.value))  # the place
 
 
+@pytest.mark.parametrize("value", ["yes", [1, 2], 0.5, 2, -1])
+@pytest.mark.parametrize("flag", ["signed", "narrow"])
+def test_flags_are_zero_or_one(flag: str, value: object) -> None:
+    m = Model(x=(3,))
+    m.quant("x", 0.25, 4, out="q", **{flag: value})
+    message = refused(m.build("q"), UnsupportedError)
+    assert "node 'n_q' (Quant) is not supported" in message
+    assert f"{flag} is {value!r}" in message
+
+
+@pytest.mark.parametrize("position", [1, 2, 3])  # scale, zero point, bit width
+@pytest.mark.parametrize("dtype", [np.complex64, np.complex128, str])
+def test_parameters_are_real_numbers(position: int, dtype: type) -> None:
+    model = small_model()
+    name = model.graph.node[0].input[position]
+    (tensor,) = (t for t in model.graph.initializer if t.name == name)
+    numbers = numpy_helper.to_array(tensor)
+    tensor.CopyFrom(numpy_helper.from_array(numbers.astype(dtype), name))
+    message = refused(model)
+    assert f"initializer '{name}' has data type" in message
+    assert "real numbers are expected" in message
+
+
+def test_constants_that_are_cast_stay_real() -> None:
+    m = Model(x=(3,))
+    scale = m.add("Cast", m.constant(0.25), to=TensorProto.COMPLEX64, out="cast")
+    message = refused(m.build(m.add("Quant", "x", scale, 0.0, 4.0, domain=DOMAIN)))
+    assert "the result of node 'n_cast' (Cast) has data type complex64" in message
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda g: g.initializer.append(g.initializer[0]), "2 initializers called 'c"),
+        (lambda g: g.input.append(g.input[0]), "2 inputs called 'x'"),
+        (lambda g: g.initializer[0].dims.__setitem__(slice(None), [-1]), "' is damaged: its shape is [-1]"),
+        (lambda g: setattr(g.initializer[0], "data_type", 999), "' is damaged: 999 is no data type of ONNX"),
+    ],
+)
+def test_tensors_that_contradict_themselves(change, message: str) -> None:
+    model = small_model()
+    change(model.graph)
+    assert message in refused(model)
+
+
+@pytest.mark.parametrize("version", [None, -1, 0, 999, 2**60])
+def test_versions_of_the_operators(version: int | None) -> None:
+    model = small_model()
+    del model.opset_import[0]
+    if version is not None:
+        model.opset_import.append(helper.make_opsetid("", version))
+    message = refused(model)
+    assert "opset_import" in message if version is None else f"uses version {version} of ONNX's" in message
+
+
+def test_foreign_text_in_messages_is_short_and_printable() -> None:
+    for foreign in ("\x1b[2J" + "n" * 10_000, "a\nb\x00\u202e"):
+        m = Model(x=(3,))
+        m.add(foreign, m.quant("x", 0.25, 4), out=f"y{foreign}", mode=foreign, junk=list(range(10_000)))
+        message = refused(m.build(f"y{foreign}"), UnsupportedError)
+        assert "is not supported: no exact integer form is known" in message
+        assert all(line.isprintable() for line in message.split("\n"))
+        assert len(message) < 2000
+        assert message.count("\n") == 1  # before the hint
+
+
 def test_a_cycle_is_refused() -> None:
     m = Model(x=(3,))
     m.quant("x", 0.25, 4)

@@ -19,7 +19,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.errors import LeveloneError
+from levelone.errors import LeveloneError, plain
 from levelone.files import atomic_path, reason
 
 HDF5 = {".h5", ".hdf5"}
@@ -94,7 +94,9 @@ def readable(path: Path) -> Iterator[None]:
         yield
     except (OSError, ValueError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         cause = reason(error) if isinstance(error, OSError) else error
-        raise LeveloneError(f"{path}: not a readable {path.suffix or 'array'} file: {cause}") from error
+        raise LeveloneError(
+            f"{path}: not a readable {path.suffix or 'array'} file: {plain(cause, 400)}"
+        ) from error
 
 
 def open_rows(path: Path, stack: ExitStack) -> dict[str, Rows]:
@@ -113,6 +115,8 @@ def open_rows(path: Path, stack: ExitStack) -> dict[str, Rows]:
     if path.suffix not in SUFFIXES:
         raise LeveloneError(f"{path}: expected a name that ends in {', '.join(SUFFIXES)}")
     with readable(path):
+        if path.exists() and not path.is_file():
+            raise ValueError("it is not a regular file")
         if path.suffix in HDF5:
             file = stack.enter_context(h5py.File(path, "r"))
             datasets: list[h5py.Dataset] = []

@@ -145,6 +145,8 @@ def metadata_of(model: Path) -> dict[str, Any]:
     import onnx
     from google.protobuf.message import DecodeError
 
+    if not model.is_file():
+        return {}
     try:
         props = onnx.load(model, load_external_data=False).metadata_props
         found = json.loads(next((entry.value for entry in props if entry.key == "levelone"), "{}"))

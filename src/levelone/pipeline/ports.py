@@ -21,6 +21,8 @@ def parse_ports(texts: Sequence[str]) -> dict[str, str]:
         name, equals, kind = text.rpartition("=")
         if not equals or not name or not kind:
             raise LeveloneError(f"--port {text!r}: NAME=TYPE expected", hint="--port 'images=fixed<16,6>'")
+        if name in ports:
+            raise LeveloneError(f"--port {text!r}: {name} has been declared already")
         ports[name] = kind
     return ports
 

@@ -10,7 +10,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from levelone.errors import LeveloneError
+from levelone.errors import LeveloneError, plain
 from levelone.graph.reader.context import Context, attributes, describe, unsupported
 from levelone.graph.reader.moves import BATCH
 from levelone.graph.reader.quantiser import QuantiserNode, brief, quantiser_of, round_constant
@@ -18,12 +18,27 @@ from levelone.graph.reader.tensors import Activation, Constant, Real
 
 
 def read_initializer(ctx: Context, tensor: onnx.TensorProto) -> Constant:
-    """The numbers of an initializer; `LeveloneError` if they do not match its shape."""
-    ctx.spend(prod(max(n, 0) for n in tensor.dims), f"initializer {tensor.name!r}")
+    """The numbers of an initializer; `LeveloneError` if they are none, or do not match its shape."""
+    what = f"initializer '{plain(tensor.name)}'"
+    if tensor.data_type not in onnx.TensorProto.DataType.values():
+        raise LeveloneError(f"{what} is damaged: {tensor.data_type} is no data type of ONNX")
+    if any(n < 0 for n in tensor.dims):
+        raise LeveloneError(f"{what} is damaged: its shape is {list(tensor.dims)}")
+    ctx.spend(prod(tensor.dims), what)
     try:
-        return Constant(numpy_helper.to_array(tensor))
+        array = numpy_helper.to_array(tensor)
     except (ValueError, TypeError, KeyError, OverflowError, MemoryError) as error:
-        raise LeveloneError(f"initializer {tensor.name!r} is damaged: {error}") from error
+        raise LeveloneError(f"{what} is damaged: {error}") from error
+    return Constant(real_numbers(array, what))
+
+
+def real_numbers(array: NDArray[Any], what: str) -> NDArray[Any]:
+    """The array itself; `LeveloneError` if its type is text, complex numbers, or none that NumPy has."""
+    if array.dtype.kind not in "fiub":
+        raise LeveloneError(
+            f"{what} has data type {array.dtype}: real numbers are expected", hint="export it as float32"
+        )
+    return array
 
 
 def fold(ctx: Context, node: onnx.NodeProto) -> Constant | None:
@@ -145,7 +160,9 @@ MOVES = {
 
 
 def _cast(node: onnx.NodeProto, v: list[NDArray[Any]]) -> NDArray[Any]:
-    return v[0].astype(onnx.helper.tensor_dtype_to_np_dtype(attributes(node)["to"]))
+    target = onnx.helper.tensor_dtype_to_np_dtype(attributes(node)["to"])
+    real_numbers(np.empty(0, target), f"the result of {describe(node)}")
+    return v[0].astype(target)
 
 
 def _slice(node: onnx.NodeProto, v: list[NDArray[Any]]) -> NDArray[Any]:

@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from levelone.errors import LeveloneError, UnsupportedError
+from levelone.errors import LeveloneError, UnsupportedError, listed, plain
 from levelone.graph.build import GraphBuilder, channels_first_order
 from levelone.graph.ir import HostEnd, IntRange, Layout, Op, Value
 from levelone.graph.ops import Affine, Relu, Requantise, Reshape, Transpose
@@ -367,14 +367,12 @@ def attributes(node: onnx.NodeProto) -> dict[str, Any]:
 
 def describe(node: onnx.NodeProto) -> str:
     """How messages call a node."""
-    return f"node {node.name or node.output[0]!r} ({node.op_type})"
+    return f"node '{plain(node.name or node.output[0])}' ({plain(node.op_type)})"
 
 
 def unsupported(node: onnx.NodeProto, reason: str, nearest: str) -> UnsupportedError:
     """The one message for a node that cannot be carried: name, operator, attributes, nearest form."""
-    shown = ", ".join(
-        f"{k}={v}" for k, v in attributes(node).items() if isinstance(v, str | int | float | list)
-    )
+    shown = listed(f"{k}={v}" for k, v in attributes(node).items() if isinstance(v, str | int | float | list))
     return UnsupportedError(
         f"{describe(node)} is not supported: {reason}; attributes: {shown or 'none'}",
         hint=f"nearest supported form: {nearest}",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import stat
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped,unused-ignore]
 
-from levelone.errors import LeveloneError, UnsupportedError
+from levelone.errors import LeveloneError, UnsupportedError, plain
 
 QONNX_OPS = frozenset({"Quant", "IntQuant", "BipolarQuant", "Trunc"})
 DOMAINS = (
@@ -47,7 +49,10 @@ def load_model(source: Path | str | onnx.ModelProto) -> tuple[onnx.ModelProto, s
         path = Path(source)
         where, folder = str(path), path.parent
         try:
-            if path.stat().st_size > LARGEST_FILE:
+            status = path.stat()
+            if not stat.S_ISREG(status.st_mode):
+                raise LeveloneError(f"cannot read {path}: it is not a regular file")
+            if status.st_size > LARGEST_FILE:
                 raise LeveloneError(f"{path} is larger than {LARGEST_FILE} bytes")
             content = path.read_bytes()
         except OSError as error:
@@ -63,9 +68,11 @@ def load_model(source: Path | str | onnx.ModelProto) -> tuple[onnx.ModelProto, s
         raise LeveloneError(f"{where} holds no ONNX graph")
     if model.functions:
         raise UnsupportedError(
-            f"{where} defines functions of its own ({model.functions[0].name})",
+            f"{where} defines functions of its own ({plain(model.functions[0].name)})",
             hint="inline them before exporting (onnx.inliner)",
         )
+    _check_operator_set(model, where)
+    _check_unique(model.graph, where)
     for tensor in _tensors(model.graph):
         _read_external(tensor, folder, where)
     kinds = {node.op_type for node in model.graph.node}
@@ -79,6 +86,25 @@ def load_model(source: Path | str | onnx.ModelProto) -> tuple[onnx.ModelProto, s
             else "export the quantised network with brevitas.export.export_qonnx or `levelone export`",
         )
     return model, where
+
+
+def _check_operator_set(model: onnx.ModelProto, where: str) -> None:
+    known = onnx.defs.onnx_opset_version()
+    versions = [entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")]
+    if not versions:
+        raise LeveloneError(f"{where} does not say which version of ONNX's operators it uses (opset_import)")
+    if not 1 <= versions[0] <= known:
+        raise LeveloneError(
+            f"{where} uses version {versions[0]} of ONNX's operators: 1 to {known} are known",
+            hint="export it with an older opset, or install a newer onnx",
+        )
+
+
+def _check_unique(graph: onnx.GraphProto, where: str) -> None:
+    for what, entries in (("initializers", graph.initializer), ("inputs", graph.input)):
+        name, count = Counter(entry.name for entry in entries).most_common(1)[0] if entries else ("", 0)
+        if count > 1:
+            raise LeveloneError(f"{where} has {count} {what} called '{plain(name)}'")
 
 
 def _texts(graph: onnx.GraphProto) -> Iterator[object]:

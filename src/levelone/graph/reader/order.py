@@ -6,7 +6,7 @@ from heapq import heappop, heappush
 
 import onnx
 
-from levelone.errors import LeveloneError
+from levelone.errors import LeveloneError, plain
 from levelone.graph.reader.context import describe
 
 
@@ -22,7 +22,7 @@ def in_order(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
     given = {tensor.name for tensor in graph.initializer} | {info.name for info in graph.input}
     for position, node in enumerate(graph.node):
         if not node.output or not node.output[0]:
-            raise LeveloneError(f"node {node.name!r} ({node.op_type}) has no output")
+            raise LeveloneError(f"node '{plain(node.name)}' ({plain(node.op_type)}) has no output")
         for name in node.output:
             if name and (name in producer or name in given):
                 raise LeveloneError(f"{describe(node)} computes {name!r}, which exists already")

@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from levelone.errors import LeveloneError, UnsupportedError
+from levelone.errors import LeveloneError, UnsupportedError, plain
 from levelone.graph.build import channels_first_order
 from levelone.graph.inputs import round_float
 from levelone.graph.ir import IntRange, Layout, Rounding
@@ -85,12 +85,19 @@ def quantiser_of(ctx: Context, node: onnx.NodeProto) -> QuantiserNode:
     bits = whole(ctx.constant(node, 3, "bit width").values, node, "bit width")
     if not 1 <= bits <= MAX_BITS:
         raise unsupported(node, f"bit width {bits}", f"1 to {MAX_BITS} bits")
-    signed, narrow = bool(given.get("signed", 1)), bool(given.get("narrow", 0))
+    signed, narrow = (_flag(node, given, *flag) for flag in (("signed", 1), ("narrow", 0)))
     if bits == 1 and signed:
         if zero_point.any():
             raise unsupported(node, "one signed bit with a zero point", "zero point 0")
         return QuantiserNode(scale, NO_ZERO, IntRange(-1, 1), Rounding.ROUND, bipolar=True)
     return QuantiserNode(scale, zero_point, code_limits(bits, signed, narrow), ROUNDINGS[mode])
+
+
+def _flag(node: onnx.NodeProto, given: dict[str, Any], name: str, default: int) -> bool:
+    value = given.get(name, default)
+    if value not in (0, 1):
+        raise unsupported(node, f"{name} is {plain(repr(value))}", f"{name}=0 or {name}=1")
+    return bool(value)
 
 
 def code_limits(bits: int, signed: bool, narrow: bool) -> IntRange:

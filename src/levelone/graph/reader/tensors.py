@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from levelone.errors import LeveloneError
+from levelone.errors import LeveloneError, plain
 from levelone.graph.ir import HostStep
 
 Fractions = tuple[Fraction, ...]
@@ -140,7 +140,8 @@ def finite(node: onnx.NodeProto, constant: Constant) -> NDArray[Any]:
     """The exact numbers of a constant, as floats."""
     if not np.isfinite(constant.values).all():
         raise LeveloneError(
-            f"node {node.name or node.output[0]!r} ({node.op_type}): its constant holds NaN or infinity"
+            f"node '{plain(node.name or node.output[0])}' ({plain(node.op_type)}): "
+            f"its constant holds NaN or infinity"
         )
     if constant.codes is not None and constant.scale is not None:
         product = constant.codes * constant.scale

@@ -182,3 +182,18 @@ def test_a_change_of_the_code_that_makes_vectors_counts(name: str, code: str, tm
     job = plan("pixelseed", folder=tmp_path / "run")
     stage = next(stage for stage in all_stages(job) if stage.name == name)
     assert f"code of {code}" in stage.inputs(Run(job))
+
+
+def test_the_way_a_folder_is_typed_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Resumed from the parent folder, a run that makes its own events has the same inputs as before."""
+
+    def inputs(folder: str, *overrides: str) -> dict[str, str]:
+        job = plan("next", folder=Path(folder), overrides=overrides)
+        assert job.data == Path(folder) / "events.h5"
+        return {k: v for s in all_stages(job) for k, v in s.inputs(Run(job)).items() if "recipe." in k}
+
+    monkeypatch.chdir(tmp_path)
+    before = inputs("run")
+    assert {"recipe.data", "recipe.train", "recipe.seed"} <= set(before)
+    assert inputs(f"../{tmp_path.name}/run") == before
+    assert inputs("run", "data.max_train=10")["recipe.data"] != before["recipe.data"]

@@ -20,7 +20,7 @@ def default(*overrides):
 
 def test_systems_by_name():
     assert find_system("pixelseed") is SYSTEMS["pixelseed"]
-    with pytest.raises(LeveloneError, match=r"unknown system 'pixelsed'[\s\S]*systems: .*pixelseed"):
+    with pytest.raises(LeveloneError, match=r"unknown system 'pixelsed'[\s\S]*did you mean 'pixelseed'"):
         find_system("pixelsed")
 
 

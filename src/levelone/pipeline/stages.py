@@ -66,8 +66,9 @@ class Run:
         return {name: sha256(path) if path.is_file() else "absent" for name, path in paths.items()}
 
     def recipe_digest(self, *sections: str) -> dict[str, str]:
-        """Digests of recipe sections."""
-        return {f"recipe.{name}": digest(getattr(self.job.recipe, name)) for name in sections}
+        """Digests of recipe sections, without the place of the data: `data_digest` says what they are."""
+        known = self.job.recipe.model_dump(mode="json", exclude={"data": {"file"}})
+        return {f"recipe.{name}": digest(known[name]) for name in sections}
 
     def data_digest(self) -> dict[str, str]:
         path = self.job.data

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from levelone.errors import LeveloneError
+from levelone.recipe import nearest
 from levelone.zoo.lcd import LCD
 from levelone.zoo.muon import MUON
 from levelone.zoo.next import NEXT
@@ -18,10 +19,10 @@ def find_system(name: str) -> System:
     Raises
     ------
     LeveloneError
-        If there is none; the message lists those that exist.
+        If there is none; the message names the nearest and lists those that exist.
     """
     if name not in SYSTEMS:
-        raise LeveloneError(f"unknown system {name!r}", hint=f"systems: {', '.join(sorted(SYSTEMS))}")
+        raise LeveloneError(f"unknown system {name!r}", hint=nearest(name, list(SYSTEMS)))
     return SYSTEMS[name]
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from levelone.graph import IntRange, Rounding, Value
 from levelone.graph.ops import (
     Add,
+    AddRequantise,
     Affine,
     AveragePool,
     Concat,
@@ -140,6 +141,18 @@ def requantise(pick: Pick) -> Case:
     return _finish(pick, Requantise(multiplier, (Fraction(1, 4),), limits, mode, offset, pick(-3, 3)), x)
 
 
+def add_requantise(pick: Pick) -> Case:
+    one = requantise(pick)
+    x, op = one.inputs[0], one.op
+    channels = x.shape[-1]
+    if pick(0, 1):
+        second = tuple(Fraction(2) ** pick(-6, 3) for _ in range(channels if pick(0, 1) else 1))
+    else:
+        second = tuple(Fraction(pick(-9, 30), pick(1, 40)) for _ in range(channels if pick(0, 1) else 1))
+    both = AddRequantise((op.multiplier, second), op.offset, op.scale, op.range, op.rounding, op.zero_point)
+    return _finish(pick, both, x, _value(pick, "b", x.shape))
+
+
 def relu(pick: Pick) -> Case:
     return _finish(pick, Relu(), _value(pick, "x", (pick(1, 3), pick(1, 4))))
 
@@ -253,6 +266,7 @@ def take(pick: Pick) -> Case:
 
 CASES = {
     Add: add,
+    AddRequantise: add_requantise,
     Affine: affine,
     AveragePool: average_pool,
     Concat: concat,

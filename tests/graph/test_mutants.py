@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from twins import TWINS
 from levelone.graph import Rounding
 from levelone.graph.ops import (
     Add,
+    AddRequantise,
     Affine,
     AveragePool,
     Concat,
@@ -105,6 +107,14 @@ MUTANTS = {
     ),
     "average pool: padding value": (AveragePool, _padded_with_one),
     "add: difference": (Add, lambda op, a, b: a - b),
+    "add requantise: offset forgotten": (
+        AddRequantise,
+        lambda op, a, b: replace(op, offset=(Fraction(0),)).evaluate(a, b),
+    ),
+    "add requantise: operands exchanged": (
+        AddRequantise,
+        lambda op, a, b: replace(op, multipliers=op.multipliers[::-1]).evaluate(a, b),
+    ),
     "affine: term forgotten": (Affine, lambda op, x: replace(op, term=(0,)).evaluate(x)),
     "multiply: sum": (Multiply, lambda op, a, b: a + b),
     "lookup: off by one entry": (

@@ -14,6 +14,7 @@ import numpy as np
 from levelone.graph import Rounding
 from levelone.graph.ops import (
     Add,
+    AddRequantise,
     Affine,
     AveragePool,
     Concat,
@@ -109,6 +110,15 @@ def requantise(op: Requantise, x):
         multiplier = op.multiplier[channel % len(op.multiplier)]
         offset = op.offset[channel % len(op.offset)]
         code = round_slow(int(x[where]) * multiplier + offset, op.rounding)
+        result[where] = min(max(code, op.range.lo), op.range.hi) - op.zero_point
+    return result
+
+
+def add_requantise(op: AddRequantise, a, b):
+    result = np.empty(a.shape, dtype=object)
+    for where in np.ndindex(*a.shape):
+        first, second, offset = (t[where[-1] % len(t)] for t in (*op.multipliers, op.offset))
+        code = round_slow(int(a[where]) * first + int(b[where]) * second + offset, op.rounding)
         result[where] = min(max(code, op.range.lo), op.range.hi) - op.zero_point
     return result
 
@@ -257,6 +267,7 @@ def take(op: Take, x):
 
 TWINS = {
     Add: add,
+    AddRequantise: add_requantise,
     Affine: affine,
     AveragePool: average_pool,
     Concat: concat,

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
-from levelone.graph.ir import Codes, Graph, GraphInput, Rounding
+from levelone.graph.ir import Codes, Graph, GraphInput
 from levelone.graph.layout import from_onnx_layout, layout_of, to_onnx_layout
+from levelone.graph.rounding import round_float
 
 
 def quantise_inputs(graph: Graph, inputs: Mapping[str, NDArray[Any]]) -> dict[str, Codes]:
@@ -116,25 +117,6 @@ def _quantise(port: GraphInput, real: NDArray[np.float32]) -> Codes:
         scaled += np.array(shift, dtype=np.float32)
     clipped = np.clip(scaled.astype(np.float64), quantiser.range.lo, quantiser.range.hi)
     return round_float(clipped, quantiser.rounding).astype(np.int64) - quantiser.zero_point
-
-
-def round_float(x: NDArray[Any], mode: Rounding) -> NDArray[Any]:
-    """Round floats to integral floats; exact wherever ``abs(x) + 0.5`` is representable."""
-    match mode:
-        case Rounding.ROUND:
-            return np.rint(x)
-        case Rounding.CEIL:
-            return np.ceil(x)
-        case Rounding.FLOOR:
-            return np.floor(x)
-        case Rounding.UP:
-            return np.copysign(np.ceil(np.abs(x)), x)
-        case Rounding.DOWN:
-            return np.trunc(x)
-        case Rounding.HALF_UP:
-            return np.copysign(np.floor(np.abs(x) + 0.5), x)
-        case Rounding.HALF_DOWN:
-            return np.copysign(np.ceil(np.abs(x) - 0.5), x)
 
 
 def _list(shape: tuple[int, ...]) -> str:

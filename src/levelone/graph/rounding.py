@@ -1,4 +1,4 @@
-"""Exact division with every rounding mode of QONNX, on integers only."""
+"""Every rounding mode of QONNX: of exact quotients, on integers only, and of floats."""
 
 from __future__ import annotations
 
@@ -43,6 +43,25 @@ def round_divide(numerator: NDArray[Any], denominator: NDArray[Any], mode: Round
         case Rounding.HALF_DOWN:
             bump = above | (tie & ~positive)
     return quotient + bump
+
+
+def round_float(x: NDArray[Any], mode: Rounding) -> NDArray[Any]:
+    """Round floats to integral floats; exact wherever ``abs(x) + 0.5`` is representable."""
+    match mode:
+        case Rounding.ROUND:
+            return np.rint(x)
+        case Rounding.CEIL:
+            return np.ceil(x)
+        case Rounding.FLOOR:
+            return np.floor(x)
+        case Rounding.UP:
+            return np.copysign(np.ceil(np.abs(x)), x)
+        case Rounding.DOWN:
+            return np.trunc(x)
+        case Rounding.HALF_UP:
+            return np.copysign(np.floor(np.abs(x) + 0.5), x)
+        case Rounding.HALF_DOWN:
+            return np.copysign(np.ceil(np.abs(x) - 0.5), x)
 
 
 def round_fraction(x: Fraction, mode: Rounding) -> int:

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from levelone.graph.inputs import round_float
 from levelone.graph.ir import Rounding, Value
 from levelone.graph.kernels.carrier import Array, carrier, float_for, per_channel
 from levelone.graph.kernels.elementwise import gather
 from levelone.graph.kernels.kernel import Kernel
 from levelone.graph.ops import Requantise
 from levelone.graph.ops._bounds import bounds, largest, magnitude, spread
+from levelone.graph.rounding import round_float
 from levelone.graph.thresholds import thresholds
 
 TABLE_ENTRIES = 2**20

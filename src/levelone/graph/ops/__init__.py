@@ -10,6 +10,7 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from levelone.graph.ops._window import Window
+from levelone.graph.ops.add_requantise import AddRequantise
 from levelone.graph.ops.affine import Affine
 from levelone.graph.ops.conv import Conv
 from levelone.graph.ops.dense import Dense
@@ -24,6 +25,7 @@ from levelone.graph.ops.staircase import Staircase
 OPERATIONS = MappingProxyType(
     {
         "Add": Add,
+        "AddRequantise": AddRequantise,
         "Affine": Affine,
         "AveragePool": AveragePool,
         "Concat": Concat,
@@ -46,6 +48,7 @@ OPERATIONS = MappingProxyType(
 __all__ = [
     "OPERATIONS",
     "Add",
+    "AddRequantise",
     "Affine",
     "AveragePool",
     "Concat",

@@ -12,7 +12,7 @@ import onnx
 from levelone.errors import LeveloneError, UnsupportedError
 from levelone.graph.ops import Add, Multiply, Relu
 from levelone.graph.ops._bounds import spread
-from levelone.graph.reader.context import Context, align, attributes, describe, unsupported
+from levelone.graph.reader.context import MAX_OUTPUT_WIDTH, Context, align, attributes, describe, unsupported
 from levelone.graph.reader.functions import swish_of
 from levelone.graph.reader.tensors import Activation, Constant, Fractions, finite, rational_gcd
 
@@ -21,10 +21,10 @@ MOST_DIGITS = 4096
 
 
 def read_relu(ctx: Context, node: onnx.NodeProto) -> Activation:
-    x = ctx.raw(node, 0)
+    x = ctx.raw(node, 0, sums=True)
     if x.function is not None:
         x = ctx.settle(x)  # raises, saying what is missing
-    if x.clamped or set(x.bias) != {Fraction(0)} or min(x.gain) <= 0:
+    if x.plus is not None or x.clamped or set(x.bias) != {Fraction(0)} or min(x.gain) <= 0:
         return x.clamp(Fraction(0), None)  # after the constants: the quantiser does it exactly
     plain = ctx.emit_like(node.output[0], Relu(), replace(x, gain=(Fraction(1),)))
     result = replace(plain, gain=x.gain)
@@ -39,10 +39,15 @@ def read_add(ctx: Context, node: onnx.NodeProto) -> Activation:
         return _shifted(ctx, node, 0, second, 1)
     if isinstance(first, Constant):
         return _shifted(ctx, node, 1, first, 1)
-    return _sum(ctx, node, ctx.activation(node, 0), ctx.activation(node, 1))
+    return _sum(ctx, node, ctx.raw(node, 0), ctx.raw(node, 1))
 
 
 def _sum(ctx: Context, node: onnx.NodeProto, a: Activation, b: Activation) -> Activation:
+    a, b = (ctx.settle(x) if x.clamped or x.function is not None else x for x in (a, b))
+    if a.shape == b.shape and _sum_width(ctx, a, b) > MAX_OUTPUT_WIDTH:
+        _, (a, b) = ctx.alike(node, a, b)
+        return replace(a, plus=b)
+    a, b = ctx.settle(a), ctx.settle(b)
     if a.shape != b.shape:
         return _broadcast_sum(ctx, node, a, b)
     if ctx.value(a).shape != ctx.value(b).shape or not np.array_equal(a.order, b.order):
@@ -51,6 +56,14 @@ def _sum(ctx: Context, node: onnx.NodeProto, a: Activation, b: Activation) -> Ac
         grid = rational_gcd([*ctx.value(a).scale, *ctx.value(b).scale])
         a, b = (align(ctx, node.output[0], x, grid) for x in (a, b))
     return ctx.emit(node.output[0], Add(), a, b, shape=a.shape, order=a.order)
+
+
+def _sum_width(ctx: Context, a: Activation, b: Activation) -> int:
+    """Bits of the sum on the coarsest grid that holds both operands and the constants that wait on them."""
+    settled = [ctx.waiting(x).infer("settled", ctx.value(x)) if x.pending else ctx.value(x) for x in (a, b)]
+    grid = rational_gcd([s for value in settled for s in value.scale])
+    most = sum(max(value.scale) / grid * max(abs(value.range.lo), abs(value.range.hi)) for value in settled)
+    return int(most).bit_length() + 1
 
 
 def _broadcast_sum(ctx: Context, node: onnx.NodeProto, a: Activation, b: Activation) -> Activation:
@@ -76,8 +89,7 @@ def read_sub(ctx: Context, node: onnx.NodeProto) -> Activation:
     if isinstance(first, Constant):
         term = ctx.per_channel(node, minus, finite(node, first), "constant")
         return _affine(ctx, minus, (Fraction(1),), term)
-    name = f"{node.output[0]}_minus"
-    return _sum(ctx, node, ctx.activation(node, 0), ctx.settle(minus, name))
+    return _sum(ctx, node, ctx.raw(node, 0), minus)
 
 
 def read_mul(ctx: Context, node: onnx.NodeProto) -> Activation:
@@ -103,6 +115,8 @@ def read_div(ctx: Context, node: onnx.NodeProto) -> Activation:
     second = ctx.tensor(node, 1)
     if not isinstance(second, Constant):
         raise unsupported(node, "divides by something computed", "Div by a constant")
+    if not second.values.all():
+        raise LeveloneError(f"{describe(node)}: divides by zero", hint="a constant without zeros")
     return _scaled(ctx, node, 0, second, lambda c: 1 / c)
 
 
@@ -116,7 +130,7 @@ def read_batch_normalization(ctx: Context, node: onnx.NodeProto) -> Activation:
     The factor is the float64 value of ``scale / sqrt(variance + epsilon)`` rounded to float32, which is exact
     where the root is; everything after that is rational arithmetic.
     """
-    x = ctx.raw(node, 0)
+    x = ctx.raw(node, 0, sums=True)
     if any(node.output[1:]) or attributes(node).get("training_mode", 0):
         raise unsupported(node, "training mode", "inference mode")
     gamma, beta, mean, variance = (
@@ -136,7 +150,7 @@ def read_batch_normalization(ctx: Context, node: onnx.NodeProto) -> Activation:
 
 
 def _shifted(ctx: Context, node: onnx.NodeProto, position: int, by: Constant, sign: int) -> Activation:
-    x = ctx.raw(node, position)
+    x = ctx.raw(node, position, sums=True)
     term = ctx.per_channel(node, x, finite(node, by), "constant")
     return _affine(ctx, x, (Fraction(1),), tuple(sign * t for t in term))
 
@@ -148,7 +162,7 @@ def _scaled(
     by: Constant,
     how: Callable[[Fraction], Fraction],
 ) -> Activation:
-    x = ctx.raw(node, position)
+    x = ctx.raw(node, position, sums=True)
     factor = ctx.per_channel(node, x, finite(node, by), "constant")
     return _affine(ctx, x, tuple(how(f) for f in factor), (Fraction(0),))
 
@@ -180,6 +194,7 @@ def _affine(ctx: Context, x: Activation, gain: Fractions, bias: Fractions) -> Ac
         bias=_fold([p * q + r for p, q, r in zip(g, old_bias, b, strict=True)]),
         lower=lower if x.clamped else None,
         upper=upper if x.clamped else None,
+        plus=None if x.plus is None else _affine(ctx, x.plus, gain, (Fraction(0),)),
     )
 
 

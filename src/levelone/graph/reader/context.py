@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from levelone.errors import LeveloneError, UnsupportedError, listed, plain
 from levelone.graph.build import GraphBuilder, channels_first_order
 from levelone.graph.ir import HostEnd, IntRange, Layout, Op, Value
-from levelone.graph.ops import Affine, Relu, Requantise, Reshape, Transpose
+from levelone.graph.ops import Add, Affine, Relu, Requantise, Reshape, Transpose
 from levelone.graph.ops._bounds import spread
 from levelone.graph.reader.arrangement import axes_order, mixed_radix
 from levelone.graph.reader.tensors import (
@@ -39,6 +39,10 @@ BUDGET = 2**28
 """Elements of all tensors together, constants included: what bounds the reader's memory and time."""
 CHANNELS_LAST = "qonnx.custom_op.channels_last"
 """Domain of qonnx's channels-last convolutions, poolings and normalisations."""
+
+
+class TooWideError(UnsupportedError):
+    """A value that cannot be computed with; `blamed_on` says which ONNX node asked for it."""
 
 
 @dataclass
@@ -80,8 +84,8 @@ class Context:
             raise unsupported(node, f"{what} is computed, not a constant", f"a constant {what}")
         return tensor
 
-    def raw(self, node: onnx.NodeProto, position: int) -> Activation:
-        """The activation at `position`, with whatever constants wait on it."""
+    def raw(self, node: onnx.NodeProto, position: int, *, sums: bool = False) -> Activation:
+        """The activation at `position`, with whatever constants wait on it; `sums`: and a second operand."""
         tensor = self.tensor(node, position)
         if isinstance(tensor, Real):
             raise LeveloneError(
@@ -95,6 +99,8 @@ class Context:
                 f"operand {position} is a constant",
                 f"an activation there, constants as later operands of {node.op_type}",
             )
+        if tensor.plus is not None and not sums:
+            return self.settle(tensor)
         return tensor
 
     def activation(self, node: onnx.NodeProto, position: int) -> Activation:
@@ -120,9 +126,10 @@ class Context:
         self.builder.node(name, op, *(i.value for i in inputs))
         value = self.builder.values[name]
         if value.width > MAX_WIDTH:
-            raise UnsupportedError(
-                f"node {name}: needs {value.width} bits (codes {value.range.lo} to {value.range.hi})",
-                hint="scales or biases of very different size meet here; use power-of-two scales",
+            raise TooWideError(
+                f"{name} needs {value.width} bits (codes {value.range.lo} to {value.range.hi})",
+                hint="scales or biases of very different size meet here; put a Quant before it, or use "
+                "power-of-two scales",
             )
         self.builder.layout(name, Layout(tensor, shape, order))
         return Activation(name, shape, order)
@@ -151,6 +158,10 @@ class Context:
                 f"{x.function.name} of {x.value} is not followed by a quantiser, so its result is no integer",
                 hint=f"put a Quant after {x.function.name}, or leave it off and compare its operand",
             )
+        if x.plus is not None:
+            x = self._added(x, x.plus)
+            if not x.pending:
+                return x
         value = self.value(x)
         name = tensor or f"{x.value}_affine"
         op = self.waiting(x)
@@ -160,6 +171,16 @@ class Context:
             inner = f"{name}_linear" if x.clamped else name
             plain = self.emit_like(inner, op, plain)
         return self._clamp(plain, x.lower, x.upper, name) if x.clamped else plain
+
+    def _added(self, x: Activation, plus: Activation) -> Activation:
+        """The sum of `x` and its second operand on their common grid; what clamps `x` waits on."""
+        name = f"{x.value}_plus_{plus.value}"
+        first = self.settle(replace(x, lower=None, upper=None, plus=None))
+        second = self.settle(plus)
+        grid = rational_gcd([*self.value(first).scale, *self.value(second).scale])
+        a, b = (align(self, name, term, grid) for term in (first, second))
+        total = self.emit(name, Add(), a, b, shape=x.shape, order=x.order)
+        return replace(total, lower=x.lower, upper=x.upper)
 
     def waiting(self, x: Activation) -> Affine:
         """The waiting gain and bias of `x` as an integer operation."""
@@ -179,7 +200,7 @@ class Context:
 
     def end_for_host(self, x: Activation) -> HostEnd | None:
         """The constants that wait on an output, where their exact integers would be too wide to compare."""
-        if not x.pending or x.function is not None:
+        if not x.pending or x.function is not None or x.plus is not None:
             return None
         if self.waiting(x).infer("end", self.value(x)).width <= MAX_OUTPUT_WIDTH:
             return None
@@ -372,11 +393,16 @@ def describe(node: onnx.NodeProto) -> str:
 
 def unsupported(node: onnx.NodeProto, reason: str, nearest: str) -> UnsupportedError:
     """The one message for a node that cannot be carried: name, operator, attributes, nearest form."""
-    shown = listed(f"{k}={v}" for k, v in attributes(node).items() if isinstance(v, str | int | float | list))
     return UnsupportedError(
-        f"{describe(node)} is not supported: {reason}; attributes: {shown or 'none'}",
+        f"{describe(node)} is not supported: {reason}; attributes: {_shown(node)}",
         hint=f"nearest supported form: {nearest}",
     )
+
+
+def _shown(node: onnx.NodeProto) -> str:
+    """Attributes as a message shows them."""
+    found = attributes(node).items()
+    return listed(f"{k}={v}" for k, v in found if isinstance(v, str | int | float | list)) or "none"
 
 
 @contextmanager
@@ -384,6 +410,10 @@ def blamed_on(node: onnx.NodeProto) -> Iterator[None]:
     """Errors of numbers and shapes inside become one message that names the node."""
     try:
         yield
+    except TooWideError as error:
+        raise UnsupportedError(
+            f"{describe(node)}: {error.message}; attributes: {_shown(node)}", hint=error.hint
+        ) from error
     except LeveloneError:
         raise
     except (

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from levelone.graph.inputs import round_float
 from levelone.graph.ir import IntRange
 from levelone.graph.ops import Staircase
+from levelone.graph.rounding import round_float
 
 if TYPE_CHECKING:
     from levelone.graph.reader.quantiser import QuantiserNode

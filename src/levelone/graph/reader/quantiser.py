@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError, UnsupportedError, plain
 from levelone.graph.build import channels_first_order
-from levelone.graph.inputs import round_float
 from levelone.graph.ir import IntRange, Layout, Rounding
-from levelone.graph.ops import Affine, Requantise
+from levelone.graph.ops import AddRequantise, Affine, Requantise
 from levelone.graph.ops._bounds import spread
 from levelone.graph.reader.context import (
     CHANNELS_LAST,
@@ -27,7 +26,7 @@ from levelone.graph.reader.context import (
 )
 from levelone.graph.reader.tables import read_table
 from levelone.graph.reader.tensors import Activation, Fractions, Real
-from levelone.graph.rounding import round_fraction
+from levelone.graph.rounding import round_float, round_fraction
 
 MAX_BITS = 62
 ROUNDINGS = {mode.value: mode for mode in Rounding} | {"HALF_EVEN": Rounding.ROUND}
@@ -137,7 +136,9 @@ def read_quantiser(ctx: Context, node: onnx.NodeProto) -> Activation:
     x = ctx.tensor(node, 0)
     if isinstance(x, Real):
         return make_port(ctx, node, quantiser, x)
-    x = ctx.raw(node, 0)
+    x = ctx.raw(node, 0, sums=True)
+    if x.plus is not None and (quantiser.bipolar or quantiser.whole_zero is None):
+        x = ctx.settle(x)
     scale = ctx.per_channel(node, x, quantiser.scale, "scale")
     zero = ctx.per_channel(node, x, quantiser.zero_point, "zero point")
     limits = quantiser.range
@@ -167,6 +168,9 @@ def read_quantiser(ctx: Context, node: onnx.NodeProto) -> Activation:
             limits.lo if x.lower is None else quantiser.code(x.lower, scale[0], zero[0]),
             limits.hi if x.upper is None else quantiser.code(x.upper, scale[0], zero[0]),
         )
+    if x.plus is not None:
+        op, plus = _rounded_sum(ctx, quantiser, x, scale, limits), x.plus
+        return ctx.emit(node.output[0], op, x, plus, shape=x.shape, order=x.order)
     if quantiser.whole_zero is None:
         # such a zero point is on no code's grid: the codes stay as they are, and a finer grid takes it off
         op = Requantise.between(value, scale, limits, quantiser.rounding, gain=x.gain, bias=x.bias)
@@ -184,6 +188,21 @@ def read_quantiser(ctx: Context, node: onnx.NodeProto) -> Activation:
         zero_point=quantiser.whole_zero,
     )
     return ctx.emit_like(node.output[0], op, x)
+
+
+def _rounded_sum(
+    ctx: Context, quantiser: QuantiserNode, x: Activation, scale: Fractions, limits: IntRange
+) -> AddRequantise:
+    """The quantiser of an activation with a second operand."""
+    assert x.plus is not None and quantiser.whole_zero is not None  # noqa: S101  (the caller's case)
+    first, second = (
+        Requantise.between(ctx.value(term), scale, limits, quantiser.rounding, gain=term.gain, bias=term.bias)
+        for term in (x, x.plus)
+    )
+    offset = _summed(_summed(first.offset, second.offset), (Fraction(quantiser.whole_zero),))
+    return AddRequantise(
+        (first.multiplier, second.multiplier), offset, scale, limits, quantiser.rounding, quantiser.whole_zero
+    )
 
 
 def _summed(offset: Fractions, zero: Fractions) -> Fractions:

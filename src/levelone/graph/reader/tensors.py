@@ -87,9 +87,9 @@ class Real:
 class Activation:
     """Integers of the graph, seen as an ONNX tensor.
 
-    The real number is ``gain * code * scale + bias`` per channel (last axis of the graph's value), then
-    clamped to `lower` and `upper`, then put through `function`: all of that waits here until a quantiser
-    folds it into its one exact rounding.
+    The real number is ``gain * code * scale + bias`` per channel (last axis of the graph's value), to which
+    that of `plus` is added, then clamped to `lower` and `upper`, then put through `function`: all of that
+    waits here until a quantiser folds it into its one exact rounding.
 
     Attributes
     ----------
@@ -97,6 +97,9 @@ class Activation:
         Name in the integer graph.
     shape, order
         ONNX shape without the batch axis; flat ONNX element ``i`` is flat graph element ``order[i]``.
+    plus
+        A second operand, laid out alike and neither clamped nor in a function, if their common grid is too
+        fine for a sum in integers.
     """
 
     value: str
@@ -107,6 +110,7 @@ class Activation:
     lower: Fraction | None = None
     upper: Fraction | None = None
     function: Function | None = None
+    plus: Activation | None = None
 
     @property
     def clamped(self) -> bool:
@@ -114,7 +118,8 @@ class Activation:
 
     @property
     def pending(self) -> bool:
-        return self.clamped or self.function is not None or set(self.gain) != {1} or set(self.bias) != {0}
+        constants = set(self.gain) != {1} or set(self.bias) != {0}
+        return self.clamped or constants or self.function is not None or self.plus is not None
 
     def clamp(self, lower: Fraction | None, upper: Fraction | None) -> Activation:
         """Clamped once more."""

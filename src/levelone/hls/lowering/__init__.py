@@ -11,6 +11,7 @@ from levelone.errors import LeveloneError, UnsupportedError
 from levelone.graph import ops
 from levelone.graph.ir import Graph
 from levelone.hls.config import HlsConfig
+from levelone.hls.layers.add_requantise import lower_add_requantise
 from levelone.hls.layers.affine import lower_affine
 from levelone.hls.layers.gather import lower_gather
 from levelone.hls.layers.lookup import lower_lookup
@@ -28,6 +29,7 @@ from levelone.recipe import nearest
 LOWERINGS: Mapping[type, Callable[[Any, Site], list[LayerSpec]]] = MappingProxyType(
     {
         ops.Add: lower_add,
+        ops.AddRequantise: lower_add_requantise,
         ops.Affine: lower_affine,
         ops.AveragePool: lower_average_pool,
         ops.Concat: lower_concat,

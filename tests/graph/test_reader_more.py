@@ -13,7 +13,11 @@ from onnx_models import DOMAIN, Model, compare, real_inputs, run_qonnx, weights
 from levelone.errors import LeveloneError
 from levelone.graph import IntRange, execute, quantise_inputs, read_qonnx, to_onnx_layout
 from levelone.graph.inputs import real_inputs as inputs_for
+from levelone.graph.ir import Rounding
 from levelone.graph.ops import Conv, Dense, Transpose
+from levelone.graph.rounding import round_fraction
+from levelone.hls import HlsConfig
+from levelone.hls.lowering import lower
 
 
 def ops(model) -> list[str]:
@@ -103,7 +107,7 @@ def test_one_input_with_several_quantisers_and_one_without_readers() -> None:
     m.quant("unused", 0.25, 4)
     graph = read_qonnx(m.build(m.add("Add", a, b)))
     assert [port.source for port in graph.inputs] == ["x", "x"]
-    assert compare(m.build(m.add("Add", a, b), m.quant("unused", 0.5, 3))) == 4
+    assert compare(m.build(m.add("Add", a, b), m.quant("unused", 0.5, 3))) == 5
 
 
 @pytest.mark.parametrize(("text", "lo", "hi", "scale"), [
@@ -289,3 +293,56 @@ def test_qonnx_agrees_on_the_float_functions_of_a_network() -> None:
     executed = run_qonnx(model, {"x": real})
     for name in ("gelu", "mish"):
         assert (layers[name] * 2.0**-6 == executed[name].reshape(4, 64)).all()
+
+
+def test_groups_of_channels_whose_scales_differ() -> None:
+    m = Model(x=(4, 6))
+    x = m.quant("x", np.array([0.25, 0.5, 0.125, 1.0], np.float32).reshape(1, 4, 1), 5)
+    model = m.build(m.add("Conv", x, m.weight(RNG.standard_normal((6, 2, 3)), 0.125), group=2))
+    assert compare(model) >= 2
+
+
+@pytest.mark.parametrize("shape", [(), (1, 4), (1,), (4,)])
+@pytest.mark.parametrize(("alpha", "beta"), [(1.0, 1.0), (0.5, -2.0), (-4.0, 0.25), (2.0, 0.0)])
+def test_gemm_with_factors_and_any_bias(shape, alpha: float, beta: float) -> None:
+    m = Model(x=(3,))
+    x = m.quant("x", 0.25, 5)
+    bias = np.round(RNG.standard_normal(shape) * 8) / 8
+    y = m.add(
+        "Gemm", x, m.weight(RNG.standard_normal((3, 4)), 0.125), m.constant(bias), alpha=alpha, beta=beta
+    )
+    assert compare(m.build(y)) == 2
+
+
+@pytest.mark.parametrize("mode", ["FLOOR", "ROUND", "CEIL"])
+def test_trunc_rounds_what_is_on_no_step_of_its_scale(mode: str) -> None:
+    """As Brevitas' mean over nine elements: an average is finer than the scale that Trunc is given."""
+    m = Model(x=(2, 6, 6))
+    pooled = m.add("AveragePool", m.quant("x", 0.25, 5), kernel_shape=[3, 3])
+    short = [np.float32(v) for v in (0.25, 0, 6, 4)]
+    model = m.build(m.add("Trunc", pooled, *short, domain=DOMAIN, rounding_mode=mode, out="y"))
+    graph = read_qonnx(model)
+    real = {"x": (RNG.standard_normal((30, 2, 6, 6)) * 3).astype(np.float32)}
+    found = execute(graph, quantise_inputs(graph, real))
+    for code, total in zip(found["y"].reshape(-1), found[pooled].reshape(-1), strict=True):
+        first = round_fraction(Fraction(int(total), 9), Rounding.ROUND)
+        assert code == round_fraction(Fraction(first, 4), Rounding(mode))
+
+
+def test_a_port_that_is_an_output_is_copied() -> None:
+    m = Model(x=(2, 3))
+    x = m.quant("x", 0.25, 4)
+    model = m.build(x, m.add("Relu", x))
+    graph = read_qonnx(model)
+    ports = {port.value.name for port in graph.inputs}
+    assert not ports & set(graph.outputs)
+    assert len(lower(graph, HlsConfig())) == 3
+    assert compare(model) == 3
+
+
+def test_what_is_too_wide_names_the_node() -> None:
+    m = Model(x=(3,))
+    scaled = m.add("Mul", m.quant("x", 0.3, 8), m.constant(np.float32(1e-19)))
+    shifted = m.add("Add", scaled, m.constant(np.float32(1 / 3)))
+    with pytest.raises(LeveloneError, match=r"node 'n_concat_\d+' \(Concat\): .* needs \d+ bits .*axis=1"):
+        read_qonnx(m.build(m.add("Concat", shifted, shifted, axis=1)))

@@ -112,6 +112,11 @@ class GraphBuilder:
         """Add a quantiser of the value `x`."""
         return self.node(name, Requantise.between(self.values[x], scale, range, rounding), x)
 
+    @property
+    def ports(self) -> frozenset[str]:
+        """Names of the inputs so far."""
+        return frozenset(port.value.name for port in self._inputs)
+
     def layout(self, name: str, layout: Layout) -> None:
         """Record where the codes of `name` sit in the ONNX tensor it came from."""
         self.layouts[name] = layout

@@ -257,7 +257,9 @@ def _output(ctx: Context, name: str, where: str) -> tuple[str, HostEnd | None]:
         x = replace(x, gain=(Fraction(1),), bias=(Fraction(0),), lower=None, upper=None)
     x = ctx.settle(x, name)
     layout = ctx.builder.layouts[x.value]
-    if layout.shape != x.shape or not np.array_equal(layout.order, x.order):
+    if x.value in ctx.builder.ports:
+        x = ctx.emit(name, Reshape(ctx.value(x).shape), x, shape=x.shape, order=x.order)
+    elif layout.shape != x.shape or not np.array_equal(layout.order, x.order):
         shape = ctx.value(x).shape
         x = ctx.emit(name, Reshape(shape), x, shape=x.shape, order=x.order)
         if end is not None:

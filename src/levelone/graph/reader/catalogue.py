@@ -28,7 +28,7 @@ class Entry:
 
 
 WINDOW = "negative padding crops"
-ADD = ("Add", "Affine", "Requantise")
+ADD = ("Add", "AddRequantise", "Affine", "Requantise")
 TABLE = ("Lookup", "Staircase")
 FUNCTION = ("is not followed by a quantiser", "would need a table of")
 CONSTANT = ("varies along spatial axes",)
@@ -75,7 +75,7 @@ ENTRIES: dict[str, Entry] = {
     "Flatten": Entry(("Reshape",), "axis=1", ("flattens the batch axis or keeps others",)),
     "Gather": Entry(("Take",), "constant indices, one or a list", ("indices of shape",)),
     "Gelu": Entry(TABLE, "before a quantiser", ("approximates Gelu by tanh", *FUNCTION)),
-    "Gemm": Entry(("Dense",), "transB, bias", ("alpha, beta or transA",)),
+    "Gemm": Entry(("Dense",), "transB, bias, alpha, beta", ("transA, or alpha 0",)),
     "GlobalAveragePool": Entry(("AveragePool",), "1 to 3 spatial axes"),
     "GlobalMaxPool": Entry(("MaxPool",), "1 to 3 spatial axes"),
     "HardSigmoid": Entry(("Requantise",), "before a quantiser; at the end it stays on the host"),
@@ -112,7 +112,7 @@ ENTRIES: dict[str, Entry] = {
         ("reach the batch axis", "which is no code of"),
     ),
     "Quant": Entry(
-        ("Requantise", "Affine", "Lookup", "Staircase"),
+        ("Requantise", "AddRequantise", "Affine", "Lookup", "Staircase"),
         "1 to 62 bits, signed, unsigned, narrow; one scale or one per channel; zero point none, integer, "
         "fractional, or one per channel; rounding ROUND (HALF_EVEN), CEIL, FLOOR, UP, DOWN, HALF_UP, "
         "HALF_DOWN; on inputs, activations, weights and biases; one bit and signed is bipolar",

@@ -50,7 +50,8 @@ def read_conv(ctx: Context, node: onnx.NodeProto) -> Activation:
         raise LeveloneError(
             f"{describe(node)}: weight {weight.values.shape} in {groups} groups for {x.shape[0]} channels"
         )
-    if len(set(ctx.value(x).scale)) != 1 and groups == 1:
+    own = spread(ctx.value(x).scale, fan_in)
+    if any(len(set(own[g : g + fan_in // groups])) > 1 for g in range(0, fan_in, fan_in // groups)):
         x = ctx.one_scale(x)
     scales = spread(ctx.value(x).scale, fan_in)[:: fan_in // groups]  # one per group
     products = tuple(scales[c // (channels // groups)] * s for c, s in enumerate(spread(scale, channels)))
@@ -63,18 +64,39 @@ def read_conv(ctx: Context, node: onnx.NodeProto) -> Activation:
 
 def read_gemm(ctx: Context, node: onnx.NodeProto) -> Activation:
     given = attributes(node)
-    if given.get("alpha", 1.0) != 1.0 or given.get("beta", 1.0) != 1.0 or given.get("transA", 0):
-        raise unsupported(node, "alpha, beta or transA", "alpha=1, beta=1, transA=0")
+    alpha, beta = (np.float64(np.float32(given.get(key, 1.0))) for key in ("alpha", "beta"))
+    if given.get("transA", 0) or alpha == 0 or not np.isfinite([alpha, beta]).all():
+        raise unsupported(node, "transA, or alpha 0", "transA=0 and another alpha")
     weight = ctx.constant(node, 1, "weight")
     if weight.values.ndim != 2:
         raise LeveloneError(f"{describe(node)}: weight of shape {weight.values.shape}")
     if given.get("transB", 0):
         weight = weight.moved(np.transpose)
-    bias = ctx.constant(node, 2, "bias") if ctx.has(node, 2) else None
-    return _dense(ctx, node, weight, bias)
+    bias = ctx.constant(node, 2, "bias") if ctx.has(node, 2) and beta else None
+    if bias is not None:
+        outputs = weight.values.shape[1]
+        if bias.values.size not in (1, outputs):
+            raise LeveloneError(f"{describe(node)}: bias of shape {bias.values.shape} for {outputs} outputs")
+        bias = _times(bias.moved(lambda a: np.broadcast_to(a.reshape(-1), outputs)), beta)
+    return _dense(ctx, node, _times(weight, alpha), bias)
+
+
+def _times(constant: Constant, factor: np.float64) -> Constant:
+    """A constant times a float32, exactly: a product of two float32 is a float64."""
+    if factor == 1:
+        return constant
+    values = constant.values.astype(np.float64) * factor
+    if constant.codes is None or constant.scale is None:
+        return Constant(values)
+    sign = 1 if factor > 0 else -1
+    return Constant(values, constant.codes * sign, constant.scale * abs(factor))
 
 
 def read_matmul(ctx: Context, node: onnx.NodeProto) -> Activation:
+    if isinstance(ctx.tensor(node, 0), Constant):
+        raise unsupported(
+            node, "operand 0 is a constant, operand 1 an activation", "MatMul(x, W), or Gemm with transB"
+        )
     weight = ctx.constant(node, 1, "second operand")
     if weight.values.ndim != 2:
         raise unsupported(node, f"a second operand of shape {weight.values.shape}", "a matrix [in, out]")

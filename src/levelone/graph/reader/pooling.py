@@ -18,7 +18,11 @@ from levelone.graph.reader.tensors import Activation
 def _operand(ctx: Context, node: onnx.NodeProto) -> Activation:
     x = ctx.channels_last(ctx.activation(node, 0), node)
     if len(x.shape) < 2:
-        raise LeveloneError(f"{describe(node)}: pools a tensor without spatial axes")
+        raise unsupported(
+            node,
+            f"pools a tensor without spatial axes, of shape {x.shape}",
+            "MatMul with a column of ones, which sums features",
+        )
     return x
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import onnx
 
-from levelone.graph.ir import IntRange
+from levelone.graph.ir import IntRange, Rounding
 from levelone.graph.ops import Pad, Requantise, Upsample
 from levelone.graph.ops.resample import PadMode
 from levelone.graph.reader import moves
@@ -78,6 +79,21 @@ def read_resize(ctx: Context, node: onnx.NodeProto) -> Activation:
     return ctx.emit_axes(node.output[0], Upsample(factors), axes, x)
 
 
+def _on_grid(ctx: Context, node: onnx.NodeProto, x: Activation, scale: Fraction) -> Activation:
+    """`x` as multiples of `scale`, to which Trunc rounds its operand first where it is none of them."""
+    if x.clamped or x.function is not None:
+        x = ctx.settle(x)
+    value = ctx.value(x)
+    op = Requantise.between(value, scale, value.range, Rounding.ROUND, gain=x.gain, bias=x.bias)
+    if all(n.denominator == 1 for n in (*op.multiplier, *op.offset)):
+        return ctx.settle(x)
+    most = max(abs(value.range.lo), abs(value.range.hi)) * max(map(abs, op.multiplier))
+    most = int(most + max(map(abs, op.offset))) + 1  # limits that no code reaches
+    x = ctx.emit_like(f"{node.output[0]}_rounded", replace(op, range=IntRange(-most, most)), x)
+    ctx.not_the_tensor(x)
+    return x
+
+
 REPEATS = frozenset(
     {
         ("asymmetric", "floor"),
@@ -115,10 +131,8 @@ def read_trunc(ctx: Context, node: onnx.NodeProto) -> Activation:
         limits = None
     if len(out) != 1 or not is_power_of_two(ratio):
         raise unsupported(node, "a ratio of scales that is no power of two", "a power of two")
-    x = ctx.settle(x)
+    x = _on_grid(ctx, node, x, scale[0])
     value = ctx.value(x)
-    if any((s / scale[0]).denominator != 1 for s in value.scale):
-        raise unsupported(node, f"{x.value} is finer than the scale that is given", "a Quant before it")
     multiplier = tuple(s / scale[0] / ratio for s in value.scale)
     if limits is None:
         most = int(max(abs(value.range.lo), abs(value.range.hi)) * max(multiplier)) + 1

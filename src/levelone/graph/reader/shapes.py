@@ -12,11 +12,11 @@ from levelone.graph.ops import Concat, Reshape, Take
 from levelone.graph.ops._bounds import spread
 from levelone.graph.reader import moves
 from levelone.graph.reader.context import Context, align, attributes, describe, unsupported
-from levelone.graph.reader.tensors import Activation, Tensor, is_power_of_two, rational_gcd
+from levelone.graph.reader.tensors import Activation, Constant, Tensor, is_power_of_two, rational_gcd
 
 
 def read_identity(ctx: Context, node: onnx.NodeProto) -> Activation:
-    return ctx.raw(node, 0)
+    return ctx.raw(node, 0, sums=True)
 
 
 def read_cast(ctx: Context, node: onnx.NodeProto) -> Activation:
@@ -26,7 +26,7 @@ def read_cast(ctx: Context, node: onnx.NodeProto) -> Activation:
         raise unsupported(
             node, "casts an activation to something that is no float32 or float64", "no Cast: Quant rounds"
         )
-    return ctx.raw(node, 0)
+    return ctx.raw(node, 0, sums=True)
 
 
 FLOATS = frozenset({onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE})
@@ -77,6 +77,12 @@ def taken(
 
 
 def read_concat(ctx: Context, node: onnx.NodeProto) -> Activation:
+    if any(isinstance(ctx.tensor(node, i), Constant) for i in range(len(node.input))):
+        raise unsupported(
+            node,
+            "joins a constant and activations",
+            "activations alone, and the constant as another input of the network, with a Quant",
+        )
     parts = [ctx.activation(node, i) for i in range(len(node.input))]
     rank = len(parts[0].shape)
     axis = int(attributes(node).get("axis", 1))

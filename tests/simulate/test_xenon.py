@@ -6,10 +6,8 @@ import pytest
 from levelone.data.voxels import open_voxels
 from levelone.errors import LeveloneError
 from levelone.simulate.materials import ELECTRON_MEV
-from levelone.simulate.muontables import highland
 from levelone.simulate.xenon import Q_MEV, generate, sample_pair, simulate_next
 from levelone.simulate.xenontracks import (
-    X0_XENON,
     Electrons,
     collision_stopping,
     csda_range,
@@ -73,17 +71,46 @@ def test_tracks_conserve_energy_and_bend():
     assert 0.2 < furthest.mean() / deposits.path.mean() < 0.8
 
 
+def first_steps(steps, n, seed):
+    """Mean kinetic energy before, length (g/cm2) and cosine to z of the first steps of electrons of Q."""
+    deposits = track(single(Q_MEV, n), np.random.default_rng(seed))
+    end, kinetic, found = np.zeros((n, 3)), np.full(n, Q_MEV), []
+    for number in range(steps):
+        rows = slice(number * n, (number + 1) * n)
+        assert np.array_equal(deposits.event[rows], np.arange(n))
+        half = deposits.position[rows] - end
+        length = np.linalg.norm(half, axis=1)
+        found.append((kinetic.mean(), 2 * length.mean(), half[:, 2] / length))
+        end, kinetic = end + 2 * half, kinetic - deposits.energy_mev[rows]
+    return found
+
+
 def test_scattering_of_one_step_is_highlands():
     """The space angle after the first step has twice the variance of Highland's plane angle."""
-    n = 20_000
-    deposits = track(single(Q_MEV, n), np.random.default_rng(3))
-    first, second = deposits.position[:n], deposits.position[n : 2 * n]  # middles of the first two steps
-    aim = second - 2 * first
-    polar = np.arccos(aim[:, 2] / np.linalg.norm(aim, axis=1))
-    kinetic = Q_MEV - deposits.energy_mev[:n].mean()
-    momentum = np.sqrt(kinetic * (kinetic + 2 * ELECTRON_MEV))
-    expected = highland(np.array([momentum]), 2 * first[0, 2] / X0_XENON)[0]
-    assert np.sqrt((polar**2).mean() / 2) == pytest.approx(expected, rel=0.03)
+    (_, length, _), (kinetic, _, cosine) = first_steps(2, 20_000, 3)
+    # the PDG review's formula and radiation length of xenon, 8.48 g/cm2, written out
+    total = kinetic + 0.51099895
+    beta2 = 1 - (0.51099895 / total) ** 2
+    expected = 13.6 / (beta2 * total) * np.sqrt(length / 8.48) * (1 + 0.038 * np.log(length / 8.48 / beta2))
+    assert expected == pytest.approx(0.398, abs=0.002)  # 2.37 MeV, 0.0098 radiation lengths
+    assert np.sqrt((np.arccos(cosine) ** 2).mean() / 2) == pytest.approx(expected, rel=0.03)
+
+
+def test_steps_together_scatter_less_than_one_highland_step():
+    """The logarithm is of each step: documented as a simplification, with this ratio."""
+    steps = first_steps(6, 4000, 3)
+    depths = [length / 8.48 for _, length, _ in steps]
+    squares, one = 0.0, 0.0
+    for (kinetic, _, _), depth in zip(steps, depths, strict=True):
+        total = kinetic + 0.51099895
+        beta2 = 1 - (0.51099895 / total) ** 2
+        plain = (13.6 / (beta2 * total)) ** 2 * depth
+        squares += plain * (1 + 0.038 * np.log(depth / beta2)) ** 2
+        one += plain
+    first = 1 - (0.51099895 / (Q_MEV + 0.51099895)) ** 2
+    together = np.sqrt(squares / one) / (1 + 0.038 * np.log(sum(depths) / first))
+    assert sum(depths) == pytest.approx(0.054, abs=0.002)
+    assert together == pytest.approx(0.92, abs=0.01)
 
 
 def test_turned_vectors():

@@ -26,6 +26,8 @@ class Series:
         [n], one standard deviation of `y`, or None.
     style
         "line", "dashed", "points", or "steps" (then `x` holds the n + 1 edges).
+    fit
+        [m], [m]: x and y of a curve fitted to the points, drawn in their colour, or None.
     """
 
     label: str
@@ -33,6 +35,7 @@ class Series:
     y: Floats
     error: Floats | None = None
     style: Literal["line", "dashed", "points", "steps"] = "line"
+    fit: tuple[Floats, Floats] | None = None
 
 
 @dataclass(frozen=True)
@@ -82,13 +85,32 @@ class Density:
 
 @dataclass(frozen=True)
 class Images:
-    """Example images in one row each: [n, rows, columns], zero is drawn empty, logarithmic colours."""
+    """Example images: [n, rows, columns], zero is drawn empty, logarithmic colours.
+
+    Attributes
+    ----------
+    images, labels, unit
+        [n, rows, columns] in `unit`, and the title of each.
+    axes
+        What runs along the columns (x) and the rows (y), with the unit of `cell`.
+    cell
+        Size of a cell along columns and rows. Images more than `levelone.report.panels.STRIP` times as long
+        as high are drawn one above the other, stretched; all others to scale.
+    smallest
+        Where the colours start; None: a thousandth of the largest value.
+    zoom
+        Show the filled part only, the same size for all images.
+    """
 
     title: str
     caption: str
     images: Floats
     labels: tuple[str, ...]
     unit: str
+    axes: Axes = Axes("column", "row")
+    cell: tuple[float, float] = (1.0, 1.0)
+    smallest: float | None = None
+    zoom: bool = False
 
 
 @dataclass(frozen=True)

@@ -40,19 +40,50 @@ ROWS = Rows("Numbers", "a <caption>", ("model", "value"), (("quantised", "1.5 ±
 
 
 def test_curves_are_those_of_the_series() -> None:
-    axes = drawing.lines(LINES).axes[0]
+    figure = drawing.lines(LINES)
+    axes = figure.axes[0]
     assert (axes.get_xscale(), axes.get_xlim(), axes.get_ylim()) == ("log", (1, 10), (0, 1))
     assert (axes.get_xlabel(), axes.get_ylabel(), axes.get_title()) == (
         "energy [GeV]",
         "resolution",
         "A title",
     )
-    names = [text.get_text() for text in axes.get_legend().get_texts()]
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
     assert sorted(names) == ["another model", "dots", "float twin", "spread"]
     drawn = [line for line in axes.lines if len(line.get_ydata()) == 5]
     assert any(np.array_equal(line.get_ydata(), 1 / X) for line in drawn)
     colours = {container.lines[0].get_color() for container in axes.containers}
     assert len(colours) == 3
+
+
+def test_points_of_models_stand_beside_each_other_and_their_fits_in_the_same_colour() -> None:
+    x = np.array([10.0, 100.0, 1000.0])
+    fit = (np.geomspace(10, 1000, 7), np.full(7, 0.5))
+    shown = tuple(Series(name, x, x / 50, x / 500, "points", fit) for name in ("float", "quantised", "sums"))
+    axes = drawing.lines(Lines("t", "c", Axes("x", "y", "log", "log"), shown)).axes[0]
+    places = [container.lines[0].get_xdata() for container in axes.containers]
+    assert np.array_equal(places[1], x)
+    assert np.all(places[0] < x) and np.all(places[2] > x)
+    np.testing.assert_allclose(places[2] / x, places[2][0] / x[0])
+    np.testing.assert_allclose(places[2], x, rtol=0.1)
+    curves = [line for line in axes.lines if len(line.get_xdata()) == 7]
+    assert [line.get_color() for line in curves] == [c.lines[0].get_color() for c in axes.containers]
+    assert all(np.array_equal(line.get_ydata(), fit[1]) for line in curves)
+
+
+def test_a_long_title_is_wrapped() -> None:
+    figure = drawing.lines(Lines("many words " * 12, "c", Axes("x", "y"), LINES.series))
+    assert max(map(len, figure.axes[0].get_title().splitlines())) <= 56
+
+
+def test_nothing_positive_is_drawn_without_a_logarithm() -> None:
+    empty = np.zeros(0)
+    none = Lines("t", "c", Axes("x", "y", "log", "log"), (Series("float", empty, empty, empty, "points"),))
+    zeros = Lines("t", "c", Axes("x", "y", "log", "log"), (Series("float", X, 0 * X),))
+    for panel in (none, zeros):
+        figure = drawing.draw(panel)
+        render(figure, "nothing")
+        assert figure.axes[0].get_yscale() == "linear"
 
 
 def test_short_logarithmic_axes_are_labelled_with_plain_numbers() -> None:
@@ -79,6 +110,46 @@ def test_images_leave_empty_voxels_white() -> None:
     assert first.mask[0, 0]
     assert np.ma.count(first) == 11
     assert [axes.get_title() for axes in fig.axes[:2]] == ["one", "two"]
+
+
+def test_images_are_to_scale_from_the_given_threshold() -> None:
+    events = Images(
+        "t", "c", IMAGES.images, ("one", "two"), "keV", Axes("z (mm)", "x (mm)"), (5.0, 10.0), smallest=2.0
+    )
+    first = drawing.images(events).axes[0]
+    assert (first.get_xlim(), first.get_ylim(), first.get_aspect()) == ((0, 20), (0, 30), 1.0)
+    assert (first.get_xlabel(), first.get_ylabel()) == ("z (mm)", "x (mm)")
+    assert first.images[0].norm.vmin == 2.0
+    assert first.images[0].norm.vmax == 23.0
+
+
+def test_long_strips_lie_one_above_the_other() -> None:
+    strips = Images("t", "c", np.ones((3, 2, 20)), ("a", "b", "c"), "GeV")
+    axes = drawing.images(strips).axes[:3]
+    assert {one.get_aspect() for one in axes} == {"auto"}
+    assert [one.get_subplotspec().rowspan.start for one in axes] == [0, 1, 2]
+
+
+def test_zoomed_images_show_all_that_is_filled_at_one_size() -> None:
+    images = np.zeros((3, 20, 30))
+    images[0, 2:5, 3:12] = 1  # 3 rows, 9 columns
+    images[1, 10:17, 28:30] = 1  # 7 rows, at the right border
+    events = Images("t", "c", images, ("a", "b", "c"), "keV", cell=(5.0, 10.0), zoom=True)  # c: empty
+    axes = drawing.images(events).axes[:3]
+    for one, (left, right, bottom, top) in zip(axes, [(15, 60, 20, 50), (140, 150, 100, 170)], strict=False):
+        assert one.get_xlim()[0] <= left and one.get_xlim()[1] >= right
+        assert one.get_ylim()[0] <= bottom and one.get_ylim()[1] >= top
+    for one in axes:
+        assert np.diff(one.get_xlim()) == 11 * 5 and np.diff(one.get_ylim()) == 9 * 10
+        assert one.get_xlim()[0] >= 0 and one.get_xlim()[1] <= 150
+        assert one.get_ylim()[0] >= 0 and one.get_ylim()[1] <= 200
+
+
+def test_a_density_of_few_events_has_plain_numbers() -> None:
+    figure = drawing.density(DENSITY)
+    figure.draw_without_rendering()
+    texts = [tick.get_text() for tick in figure.axes[1].get_yticklabels()]
+    assert {"1", "2", "5"} <= set(texts)
 
 
 def test_empty_data_can_be_drawn() -> None:
@@ -137,7 +208,7 @@ def test_plots_stand_in_pairs_and_tables_alone(page: str) -> None:
 
 
 def test_a_float_only_run_shows_one_learning_curve(page: str) -> None:
-    assert "float twin: best epoch 0" in page
+    assert "float twin: best epoch 1" in page
     assert "quantised: best epoch" not in page
 
 

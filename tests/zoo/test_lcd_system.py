@@ -11,8 +11,11 @@ import torch
 from levelone.errors import LeveloneError
 from levelone.graph import execute, quantise_inputs, read_qonnx
 from levelone.graph.layout import from_onnx_layout
+from levelone.panels import Lines, Rows
 from levelone.quant.calibrate import calibrate, fold_into
 from levelone.recipe import load_recipe
+from levelone.report.panels import draw
+from levelone.report.svg import render
 from levelone.simulate import lcd as simulation
 from levelone.simulate.lcd import simulate_lcd
 from levelone.train.codes import layer_codes
@@ -180,8 +183,36 @@ def test_figures_panels_and_cards():
     assert abs(electron["mean"]["value"]) < 5 * electron["mean"]["error"]
     assert "identification" not in metrics["models"]["sums"]
     kinds = [type(panel).__name__ for panel in LCD.panels(metrics, predictions, truth)]
-    assert kinds == ["Rows", *["Lines"] * 4, *["Density"] * 4, "Rows", "Rows"]
+    assert kinds == ["Rows", *["Lines"] * 5, *["Density"] * 4, "Rows", "Rows"]
     assert len(LCD.cards(metrics)) == 3
+    shown = {panel.title: panel for panel in LCD.panels(metrics, predictions, truth)}
+    first = shown["Energy resolution: electron"].series[0]
+    np.testing.assert_array_equal(first.y, 100 * np.array(electron["bins"]["width"]))
+    x, y = first.fit
+    a, b, c = (electron[name]["value"] for name in "abc")
+    np.testing.assert_allclose(y, 100 * np.sqrt((a / np.sqrt(x)) ** 2 + b**2 + (c / x) ** 2))
+    answers = {series.label: series for series in shown["Energy response"].series}
+    assert list(answers) == list(PARTICLES)
+    pull = (answers["electron"].y - 1) / answers["electron"].error
+    assert np.sqrt(np.mean(pull**2)) == pytest.approx(1, abs=0.6)
+
+
+@pytest.mark.parametrize("n", [8, 60, 400])
+def test_few_events_are_shown_without_what_they_cannot_tell(n):
+    """No particle has a bin with enough events for a width, or too few bins for a fit."""
+    rng = np.random.default_rng(4)
+    truth = {"energy": rng.uniform(10, 510, n).astype(np.float32), "particle": np.arange(n) % 4}
+    energy = (truth["energy"] / UNIT_GEV).astype(np.float32)[:, None]
+    energy = energy * (1 + 0.05 * rng.standard_normal((n, 1)).astype(np.float32))
+    logits = rng.standard_normal((n, 4)).astype(np.float32)
+    predictions = {"float": {"energy": energy, "particle": logits}, "sums": {"energy": energy}}
+    panels = LCD.panels(LCD.measure(recipe(), predictions, truth), predictions, truth)
+    for panel in panels:
+        if isinstance(panel, Lines):
+            assert all(len(series.y) for series in panel.series)
+        if not isinstance(panel, Rows):
+            render(draw(panel), "few events")
+    assert any(isinstance(panel, Lines) for panel in panels) == (n == 400)
 
 
 @pytest.mark.parametrize("variant", ["compact", "pooled"])

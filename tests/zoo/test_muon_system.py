@@ -11,6 +11,7 @@ from torch import nn
 
 from levelone.errors import LeveloneError
 from levelone.graph import execute, from_onnx_layout, quantise_inputs, read_qonnx
+from levelone.panels import Lines
 from levelone.quant.calibrate import calibrate, fold_into
 from levelone.quant.grids import linear_layers
 from levelone.quant.layers import FloatLayers
@@ -314,4 +315,15 @@ def test_data_and_baseline_run_through_the_system(events) -> None:
     # what the network sees is the square root of the cells: the pictures show the cells
     lowest = raw.inputs["calo"][np.argmin(test.truth["energy"]), 0]
     assert shown.images[0].sum() == pytest.approx(lowest.sum(), rel=1e-4)
-    assert "%" in MUON.cards({"models": {"float": metrics["models"]["boosting"]}})[0].value
+    cards = MUON.cards({"models": metrics["models"] | {"float": metrics["models"]["boosting"]}})
+    assert [card.value.count(" ± ") for card in cards] == [1, 1, 1]
+    assert len({card.what for card in cards}) == 3
+    lines = [panel for panel in MUON.panels(metrics, predictions, test.truth) if isinstance(panel, Lines)]
+    assert [panel.axes.y_scale for panel in lines] == ["log", "log", "linear"]
+    assert all("(%)" in panel.axes.y for panel in lines)
+    width = metrics["models"]["boosting"]["bins"]["width"]
+    np.testing.assert_allclose(lines[1].series[0].y, [100 * value for value in width if value is not None])
+    assert {series.label for panel in lines for series in panel.series} == {
+        "boosting, 28 features",
+        "tracker, 20 % per TeV",
+    }

@@ -178,6 +178,9 @@ def test_examples_show_both_classes(data):
     panels = NEXT.examples(recipe(), events)
     assert [type(panel) for panel in panels] == [Images, Images]
     assert panels[0].images.shape == (4, 20, 60)
+    assert panels[0].cell == (5.0, 10.0)
+    filled = panels[0].images[panels[0].images > 0]
+    assert filled.min() >= panels[0].smallest == 2.0
 
 
 def test_model_defaults_are_those_of_the_recipe_file():

@@ -124,7 +124,7 @@ def _curves(content: Content) -> str:
     if content.curves is None:
         return _absent("learning curves", "levelone train")
     notes = "; ".join(
-        f"{plots.LABELS[name]}: best epoch {content.curves[name]['best_epoch']} (dotted), "
+        f"{plots.LABELS[name]}: best epoch {content.curves[name]['best_epoch'] + 1} (dotted), "
         f"stopped by {content.curves[name]['stopped']}"
         for name in ("float", "quantised")
         if name in content.curves

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from textwrap import fill
+
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from levelone.panels import Axes as AxesText
-from levelone.panels import Density, Images, Lines, Panel, Rows, Series
+from levelone.panels import Density, Floats, Images, Lines, Panel, Rows, Scale, Series
 from levelone.report import tables
 from levelone.report.plots import COLOURS, LABELS
 from levelone.report.svg import STYLE, figure
 
 _CYCLE = ("#8b5cf6", "#ef4444", "#14b8a6", "#eab308", "#ec4899", "#64748b", "#84cc16", "#0ea5e9")
-
+_DODGE = 0.01
+"""Distance of the points of different models at the same x, as a share of the axis."""
 
 DECADES = 100.0
-SIZE = (5.2, 4.0)
+STRIP = 3.0
+SIZE = (5.2, 4.2)
 """Inches of a plot that stands beside another one."""
 
 
@@ -31,29 +36,41 @@ def draw(panel: Lines | Density | Images) -> Figure:
 
 
 def lines(panel: Lines) -> Figure:
-    """Curves on common axes."""
+    """Curves on common axes; points of several models at the same x are drawn beside each other."""
     fig = figure(*SIZE)
+    shown = [series for series in panel.series if len(series.y)]
+    points = [series for series in shown if series.style == "points"]
     with mpl.rc_context(STYLE):
         axes = fig.add_subplot()
         spare = iter(_CYCLE)
-        for series in panel.series:
+        for series in shown:
             colour = COLOURS.get(series.label) or next(spare, "#64748b")
-            _curve(axes, series, colour, LABELS.get(series.label, series.label))
+            place = points.index(series) - (len(points) - 1) / 2 if series in points else 0.0
+            x = _beside(series.x, points, panel.axes.x_scale, place) if place else series.x
+            _curve(axes, series, x, colour, LABELS.get(series.label, series.label))
         _label(axes, panel.axes, panel.title)
         axes.grid(True, which="major")
-        if panel.series:
-            axes.legend(fontsize=8)
+        if shown:
+            fig.legend(loc="outside lower center", ncols=2, fontsize=8)
     return fig
 
 
-def _curve(axes: Axes, series: Series, colour: str, label: str) -> None:
+def _beside(x: Floats, points: list[Series], scale: Scale, place: float) -> Floats:
+    every = np.concatenate([series.x for series in points])
+    low, high = every.min(), every.max()
+    if scale == "log" and low > 0:
+        return np.asarray(x * (high / low) ** (_DODGE * place))
+    return np.asarray(x + (high - low) * _DODGE * place)
+
+
+def _curve(axes: Axes, series: Series, x: Floats, colour: str, label: str) -> None:
     if series.style == "steps":
         axes.stairs(series.y, series.x, color=colour, label=label, linewidth=1.2)
         return
     style = {"line": "-", "dashed": "--", "points": "none"}[series.style]
     marker = "o" if series.style == "points" or series.error is not None else None
     axes.errorbar(
-        series.x,
+        x,
         series.y,
         yerr=series.error,
         linestyle=style,
@@ -65,6 +82,8 @@ def _curve(axes: Axes, series: Series, colour: str, label: str) -> None:
         elinewidth=1,
         capsize=2,
     )
+    if series.fit is not None:
+        axes.plot(*series.fit, color=colour, linewidth=1, alpha=0.8)
 
 
 def density(panel: Density) -> Figure:
@@ -73,11 +92,12 @@ def density(panel: Density) -> Figure:
     with mpl.rc_context(STYLE):
         axes = fig.add_subplot()
         shown = np.ma.masked_less_equal(panel.counts.T, 0)
+        most = max(float(panel.counts.max(initial=0)), 2.0)
         drawn = axes.pcolormesh(
             panel.x_edges,
             panel.y_edges,
             shown,
-            norm=LogNorm(1, max(float(panel.counts.max(initial=0)), 2.0)),
+            norm=LogNorm(1, most),
             cmap="viridis",
             rasterized=True,
         )
@@ -86,44 +106,98 @@ def density(panel: Density) -> Figure:
             high = min(panel.x_edges[-1], panel.y_edges[-1])
             axes.plot([low, high], [low, high], "--", color=COLOURS["fake"], linewidth=1)
         _label(axes, panel.axes, panel.title)
-        fig.colorbar(drawn, ax=axes).set_label("events per bin")
+        bar = fig.colorbar(drawn, ax=axes)
+        bar.set_label("events per bin")
+        _plain_numbers(bar.ax.yaxis, most)
     return fig
 
 
 def images(panel: Images) -> Figure:
-    """Example images side by side."""
-    count = len(panel.images)
-    fig = figure(8.8, 8.8 / max(count, 1) * panel.images.shape[1] / panel.images.shape[2] + 0.9)
+    """Example images: side by side, or, if they are long strips, one above the other and stretched."""
+    count, rows, columns = panel.images.shape
+    size = (columns * panel.cell[0], rows * panel.cell[1])
+    windows = _windows(panel) if panel.zoom else [(0.0, size[0], 0.0, size[1])] * count
+    ratio = (windows[0][3] - windows[0][2]) / (windows[0][1] - windows[0][0]) if count else 1.0
+    strip = ratio * STRIP < 1
+    fig = figure(8.8, 0.6 + 1.1 * count if strip else 8.4 / max(count, 1) * ratio + 1.1)
     peak = float(panel.images.max(initial=0)) or 1.0
+    smallest = panel.smallest if panel.smallest is not None and panel.smallest < peak else peak / 1e3
     with mpl.rc_context(STYLE):
-        grid = fig.subplots(1, count, squeeze=False)
+        grid = fig.subplots(*((max(count, 1), 1) if strip else (1, max(count, 1))), squeeze=False)
         drawn = None
-        for axes, image, label in zip(grid.flat, panel.images, panel.labels, strict=True):
+        for axes, image, label, window in zip(grid.flat, panel.images, panel.labels, windows, strict=False):
             shown = np.ma.masked_less_equal(image, 0)
             drawn = axes.imshow(
-                shown, norm=LogNorm(peak / 1e3, peak), cmap="plasma", origin="lower", interpolation="nearest"
+                shown,
+                norm=LogNorm(smallest, peak),
+                cmap="plasma",
+                origin="lower",
+                interpolation="nearest",
+                extent=(0, size[0], 0, size[1]),
+                aspect="auto" if strip else "equal",
             )
-            axes.set(xticks=[], yticks=[])
+            axes.set(xlim=window[:2], ylim=window[2:])
+            axes.tick_params(labelsize=7)
             axes.set_title(label, fontsize=8)
             axes.spines[:].set(visible=True, alpha=0.4)
+        for axes in grid[-1]:
+            axes.set_xlabel(panel.axes.x, fontsize=8)
+        for axes in grid[:, 0]:
+            axes.set_ylabel(panel.axes.y, fontsize=8)
+        for axes in grid[:-1].flat:
+            axes.tick_params(labelbottom=False)
         if drawn is not None:
-            fig.colorbar(drawn, ax=list(grid.flat), shrink=0.8, pad=0.01).set_label(panel.unit)
+            bar = fig.colorbar(drawn, ax=list(grid.flat), shrink=0.8, pad=0.01)
+            bar.set_label(panel.unit)
+            _plain_numbers(bar.ax.yaxis, peak / smallest)
     return fig
 
 
+def _windows(panel: Images) -> list[tuple[float, float, float, float]]:
+    """(left, right, bottom, top) of the filled part of each image, of one size, inside the image."""
+    _, rows, columns = panel.images.shape
+    ends = []
+    for image in panel.images > 0:
+        filled = [np.flatnonzero(image.any(axis)) for axis in (0, 1)]
+        ends.append([(f[0] - 1, f[-1] + 2) if len(f) else (0, 1) for f in filled])
+    sizes = [
+        min(max(high - low for low, high in side), most)
+        for side, most in zip(zip(*ends, strict=True), (columns, rows), strict=True)
+    ]
+    windows = []
+    for sides in ends:
+        window: list[float] = []
+        for (low, high), size, most, cell in zip(sides, sizes, (columns, rows), panel.cell, strict=True):
+            first = min(max((low + high - size) // 2, 0), most - size)
+            window += [first * cell, (first + size) * cell]
+        windows.append((window[0], window[1], window[2], window[3]))
+    return windows
+
+
 def _label(axes: Axes, text: AxesText, title: str) -> None:
-    axes.set(title=title, xlabel=text.x, ylabel=text.y, xscale=text.x_scale, yscale=text.y_scale)
+    axes.set(title=fill(title, 56), xlabel=text.x, ylabel=text.y)
     if text.x_limits is not None:
         axes.set_xlim(*text.x_limits)
     if text.y_limits is not None:
         axes.set_ylim(*text.y_limits)
     for axis, scale in ((axes.xaxis, text.x_scale), (axes.yaxis, text.y_scale)):
-        low, high = sorted(axis.get_view_interval())
-        if scale == "log" and low > 0 and high / low < DECADES:
-            # Less than two decades: plain numbers at 1, 2 and 5 instead of powers with crowded exponents.
-            axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-            axis.set_minor_formatter(NullFormatter())
+        low, high = axis.get_data_interval()
+        if scale == "log" and high > 0:  # nothing positive, no logarithm
+            axis.axes.set(**{f"{axis.axis_name}scale": "log"})
+            low, high = sorted(axis.get_view_interval())
+            if low > 0:
+                _plain_numbers(axis, high / low)
+
+
+def _plain_numbers(axis: Axis, span: float) -> None:
+    """Less than two decades: plain numbers at 1, 2 and 5 instead of powers with crowded exponents.
+
+    Less than one: at a few more.
+    """
+    if span < DECADES:
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if span > 10 else (1.0, 1.5, 2, 3, 4, 5, 7)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.set_minor_formatter(NullFormatter())
 
 
 def table(panel: Rows) -> str:

@@ -114,22 +114,23 @@ def _thin(background: NDArray[np.float64], points: int = 400) -> NDArray[np.intp
 
 
 def learning_curves(curves: Mapping[str, Any]) -> Figure:
-    """Loss of both trainings by epoch; `curves` as in ``curves.json``."""
+    """Loss of both trainings by epoch, counted from 1; `curves` as in ``curves.json`` (from 0)."""
     fig = figure(8.8, 3.0)
     trained = [name for name in ("float", "quantised") if name in curves]
     with mpl.rc_context(STYLE):
         for number, name in enumerate(trained):
             axes = fig.add_subplot(1, 2, number + 1)
             epochs = curves[name]["epochs"]
-            x = [epoch["epoch"] for epoch in epochs]
+            x = [epoch["epoch"] + 1 for epoch in epochs]
             for part in ("train", "validation"):
                 loss = [epoch[f"{part}_loss"] for epoch in epochs]
                 axes.plot(x, loss, marker="o", markersize=3, color=COLOURS[part], label=part, linewidth=1.4)
             axes.axvline(
-                curves[name]["best_epoch"], color=COLOURS["layers_only"], linewidth=0.8, linestyle=":"
+                curves[name]["best_epoch"] + 1, color=COLOURS["layers_only"], linewidth=0.8, linestyle=":"
             )
+            axes.set_xlim(x[0] - 0.5, x[-1] + 0.5)
             axes.set(title=LABELS[name], xlabel="epoch", ylabel="loss" if number == 0 else "")
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
             axes.grid(True)
             axes.legend(fontsize=8)
     return fig

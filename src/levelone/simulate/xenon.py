@@ -32,7 +32,8 @@ CLASSES = ("one electron", "two electrons")
 SHAPE = (20, 20, 60)
 VOXEL_MM = (10.0, 10.0, 5.0)
 _CLOUDS = 6  # charge clouds per step
-_THRESHOLD_KEV = 2.0
+THRESHOLD_KEV = 2.0
+"""Voxels that hold less are empty."""
 
 COLUMNS = (
     Column("label", "uint8", "", "how many electrons", CLASSES),
@@ -135,7 +136,7 @@ def generate(
     image: Floats = filled.astype(np.float64).reshape(n, cells)
     kept = image.sum(1)
     image *= (1 + fwhm / 2.3548 * rng.standard_normal(n))[:, None]
-    image[image < _THRESHOLD_KEV] = 0
+    image[image < THRESHOLD_KEV] = 0
     truth = {
         "label": label.astype(np.uint8),
         "energy": total.astype(np.float32),

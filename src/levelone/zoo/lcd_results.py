@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from levelone.metrics.resolution import summarise
 from levelone.panels import Axes, Card, Density, Images, Lines, Panel, Rows, Series
+from levelone.simulate.lcd import calorimeter
 from levelone.zoo.system import Events
 
 EDGES = np.array([10.0, 20, 30, 45, 65, 95, 135, 190, 260, 340, 420, 510])
@@ -80,15 +81,29 @@ def panels(
     energies = {name: f["energy"] for name, f in metrics["models"].items() if "energy" in f}
     for particle in particles:
         series = [
-            _points(NAMES.get(name, name), found[particle]["bins"])
+            _widths(NAMES.get(name, name), found[particle])
             for name, found in energies.items()
-            if particle in found
+            if particle in found and found[particle]["bins"]["energy"]
         ]
         if series:
-            axes = Axes("true energy (GeV)", "width / response", "log", "log")
-            caption = "Half of the central 68 % of predicted / true over its median; learned from electrons."
+            axes = Axes("true energy (GeV)", "width / response (%)", "log", "log")
+            caption = (
+                "Half of the central 68 % of predicted / true over its median; learned from electrons. "
+                "Curves: fit of a / sqrt(E) (+) b (+) c / E. Models stand a little beside each other."
+            )
             shown.append(Lines(f"Energy resolution: {particle}", caption, axes, tuple(series)))
     best = "quantised" if "quantised" in energies else "float"
+    answers = [
+        _response(particle, entry["bins"])
+        for particle, entry in energies.get(best, {}).items()
+        if entry["bins"]["energy"]
+    ]
+    if answers:
+        axes = Axes("true energy (GeV)", "predicted / true, median", "log")
+        caption = (
+            f"Median of predicted / true in bins of true energy, {best} network; learned from electrons."
+        )
+        shown.append(Lines("Energy response", caption, axes, tuple(answers)))
     edges = np.linspace(0, 600, 41)
     for code, particle in enumerate(particles):
         chosen = truth["particle"] == code
@@ -126,17 +141,41 @@ def example_panels(events: Events, particles: Sequence[str]) -> list[Panel]:
     chosen = np.concatenate(list(first.values()))
     energies = events.truth["energy"]
     labels = tuple(f"{name}, {energies[found[0]]:.0f} GeV" for name, found in first.items() if len(found))
-    caption = "energies of test events, summed along y; x upwards, the particle comes from the left."
+    caption = "energies of test events, summed along y; the particle comes from the left."
     return [
-        Images(title, f"{title}: {caption}", events.inputs[grid][chosen, 0].sum(2), labels, "GeV")
-        for grid, title in (("ecal", "In the ECAL"), ("hcal", "In the HCAL"))
+        Images(
+            title,
+            f"{title}: {caption}",
+            events.inputs[grid][chosen, 0].sum(2),
+            labels,
+            "GeV",
+            Axes("z (layer)", f"x (cells of {section.pitch_mm:g} mm)"),
+            smallest=section.threshold_gev,
+        )
+        for grid, title, section in zip(
+            ("ecal", "hcal"), ("In the ECAL", "In the HCAL"), calorimeter().sections, strict=True
+        )
         if len(chosen)
     ]
 
 
-def _points(label: str, bins: Mapping[str, Any]) -> Series:
+def _widths(label: str, entry: Mapping[str, Any]) -> Series:
+    """Widths in percent and the curve of their three terms, if there are enough bins for a fit."""
+    bins, terms = entry["bins"], [entry[name]["value"] for name in "abc"]
     energy, width, error = (np.asarray(bins[key], dtype=np.float64) for key in ("energy", "width", "error"))
-    return Series(label, energy, width, error, "points")
+    fit = None
+    if None not in terms:
+        x = np.geomspace(energy.min(), energy.max(), 60)
+        fit = (x, 100 * np.sqrt(terms[0] ** 2 / x + terms[1] ** 2 + (terms[2] / x) ** 2))
+    return Series(label, energy, 100 * width, 100 * error, "points", fit)
+
+
+def _response(particle: str, bins: Mapping[str, Any]) -> Series:
+    energy, response, error = (
+        np.asarray(bins[key], dtype=np.float64) for key in ("energy", "response", "error")
+    )
+    # The error of a median is that of half the central 68 %, times sqrt(2).
+    return Series(particle, energy, response, np.sqrt(2) * error * response, "points")
 
 
 def _terms(metrics: Mapping[str, Any]) -> Rows:

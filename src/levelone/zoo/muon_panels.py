@@ -8,14 +8,30 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.panels import Axes, Card, Density, Images, Lines, Panel, Rows, Series
+from levelone.panels import Axes, Card, Density, Images, Lines, Panel, Rows, Scale, Series
+from levelone.simulate.muon import calorimeter
 from levelone.zoo.muon_metrics import BINS, FEWEST, TRACKER_PER_GEV
 
-PER_BIN = {
-    "resolution": "Relative resolution: root mean square of (measured - true) / true, linearised",
-    "width": "Half of the central 68 % of (measured - true) / true, linearised",
-    "raw_bias": "Bias: median of (measured - true) / true, not linearised",
+NAMES = {
+    "boosting": "boosting, 28 features",
+    "boosting_sums": "boosting, features and layer sums",
 }
+PER_BIN: dict[str, tuple[str, str, str, Scale]] = {
+    "resolution": (
+        "Relative resolution",
+        "relative resolution (%)",
+        "Root mean square of (measured - true) / true, linearised.",
+        "log",
+    ),
+    "width": (
+        "Width of the response",
+        "68 % half width (%)",
+        "Half of the central 68 % of (measured - true) / true, linearised.",
+        "log",
+    ),
+    "raw_bias": ("Bias", "bias (%)", "Median of (measured - true) / true, not linearised.", "linear"),
+}
+"""Quantity -> title, axis label, caption, scale."""
 FIGURES = {
     "resolution": "relative resolution, mean over the bins",
     "width": "68 % half width",
@@ -30,13 +46,17 @@ def panels(
 ) -> list[Panel]:
     """Curves per bin of true energy, predicted against true, and a table."""
     shown: list[Panel] = []
-    for quantity, title in PER_BIN.items():
+    for quantity, (title, label, what, scale) in PER_BIN.items():
         series = [_series(name, figures["bins"], quantity) for name, figures in metrics["models"].items()]
         if quantity == "resolution":
             x = np.array([BINS[0], BINS[-1]]) / 1e3
-            series.append(Series("tracker, 20 % per TeV", x, x * 1e3 * TRACKER_PER_GEV, style="dashed"))
-        axes = Axes("true energy (TeV)", quantity.replace("raw_", ""))
-        caption = f"Bins of true energy with at least {FEWEST} test events."
+            x = np.linspace(*x, 60)
+            series.append(Series("tracker, 20 % per TeV", x, 1e5 * TRACKER_PER_GEV * x, style="dashed"))
+        axes = Axes("true energy (TeV)", label, "linear", scale)
+        caption = (
+            f"{what} Bins of true energy with at least {FEWEST} test events; models stand a little beside "
+            f"each other."
+        )
         shown.append(Lines(title, caption, axes, tuple(series)))
     edges = np.linspace(0.0, 8.0, 33)
     for name in ("quantised", "float"):
@@ -49,7 +69,7 @@ def panels(
             )
             break
     rows = tuple(
-        (name, *(_with_error(figures[quantity]) for quantity in FIGURES))
+        (NAMES.get(name, name), *(_with_error(figures[quantity]) for quantity in FIGURES))
         for name, figures in metrics["models"].items()
     )
     caption = "Errors: bootstrap over test events."
@@ -61,9 +81,21 @@ def example_panels(cells: NDArray[np.float32], true: NDArray[Any], count: int = 
     """Events from the lowest to the highest energy: `cells` [n, 50, 32, 32] in GeV, `true` [n] in GeV."""
     order = np.argsort(true, kind="stable")
     chosen = order[np.linspace(0, len(order) - 1, min(count, len(order))).astype(np.intp)]
-    caption = "Energies of test events, summed along x; y upwards, the muon comes from the left."
+    caption = "Energies of test events, summed along x; the muon comes from the left. Stretched along y."
     labels = tuple(f"{energy / 1e3:.1f} TeV" for energy in true[chosen])
-    return [Images("Muons", caption, cells[chosen].sum(3).transpose(0, 2, 1), labels, "GeV")]
+    (section,) = calorimeter().sections
+    return [
+        Images(
+            "Muons",
+            caption,
+            cells[chosen].sum(3).transpose(0, 2, 1),
+            labels,
+            "GeV",
+            Axes("z (mm)", "y (mm)"),
+            (section.layer_mm[0], section.pitch_mm),
+            section.threshold_gev,
+        )
+    ]
 
 
 def cards(metrics: Mapping[str, Any]) -> list[Card]:
@@ -71,11 +103,12 @@ def cards(metrics: Mapping[str, Any]) -> list[Card]:
     models = metrics["models"]
     name = "quantised" if "quantised" in models else "float"
     made = [
-        Card(_percent(models[name]["width"]["value"]), f"half of the central 68 %, {name}"),
-        Card(_percent(models[name]["bias"]["value"]), f"bias (median), {name}"),
+        Card(_percent(models[name]["width"]), f"half of the central 68 %, {name}"),
+        Card(_percent(models[name]["bias"]), f"bias (median), {name}"),
     ]
     if "boosting" in models:
-        made.append(Card(_percent(models["boosting"]["width"]["value"]), "the same, gradient boosting"))
+        what = f"half of the central 68 %, {NAMES['boosting']}"
+        made.append(Card(_percent(models["boosting"]["width"]), what))
     return made
 
 
@@ -86,12 +119,13 @@ def _series(name: str, bins: Mapping[str, Any], quantity: str) -> Series:
     width = np.array([np.nan if v is None else v for v in bins["width"]], dtype=np.float64)[kept]
     # error of a median of n normal events: 1.25 / sqrt(n); of a width: 1 / sqrt(2 n)
     error = width * (1.2533 if quantity == "raw_bias" else 0.7071) / np.sqrt(events)
-    return Series(name, np.asarray(bins["centre"])[kept] / 1e3, value[kept], error, "points")
+    centre = np.asarray(bins["centre"])[kept] / 1e3
+    return Series(NAMES.get(name, name), centre, 100 * value[kept], 100 * error, "points")
 
 
 def _with_error(figure: Mapping[str, float]) -> str:
     return f"{figure['value']:.3f} ± {figure['error']:.3f}"
 
 
-def _percent(value: float) -> str:
-    return f"{100 * value:.1f} %"
+def _percent(figure: Mapping[str, float]) -> str:
+    return f"{100 * figure['value']:.1f} ± {100 * figure['error']:.1f} %"

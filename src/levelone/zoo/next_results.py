@@ -155,11 +155,30 @@ def _short(cell: Mapping[str, Any], factor: float, digits: int, sign: str = "") 
 
 def example_panels(energy: NDArray[np.float32], label: NDArray[Any], each: int = 4) -> list[Panel]:
     """Projections of a few events onto the plane of drift and x: [rows x, columns z]."""
+    from levelone.simulate.xenon import THRESHOLD_KEV, VOXEL_MM
+
     panels: list[Panel] = []
     for code, what in ((1, "two electrons"), (0, "one electron")):
         chosen = np.flatnonzero(label == code)[:each]
         if len(chosen):
-            caption = f"Energy of test events with {what}, summed along y; x upwards, drift to the right."
+            caption = (
+                f"Energy of test events with {what}, summed along y: the filled part, to scale. Colours "
+                f"start at the threshold of a voxel, {THRESHOLD_KEV:g} keV."
+            )
             names = tuple(f"{what} {number + 1}" for number in range(len(chosen)))
-            panels.append(Images(what, caption, energy[chosen].sum(2), names, "keV"))
+            shown = energy[chosen].sum(2)
+            axes = Axes("z, drift (mm)", "x (mm)")
+            panels.append(
+                Images(
+                    what,
+                    caption,
+                    shown,
+                    names,
+                    "keV",
+                    axes,
+                    (VOXEL_MM[2], VOXEL_MM[0]),
+                    smallest=THRESHOLD_KEV,
+                    zoom=True,
+                )
+            )
     return panels

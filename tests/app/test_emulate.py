@@ -282,3 +282,14 @@ def test_memory_does_not_grow_with_the_file(tmp_path) -> None:
     assert found.shape == (events, 1)
     assert (found == found[0]).all()
     assert peak < 0.8 * total, f"{peak / 2**20:.0f} MiB for {total / 2**20:.0f} MiB"
+
+
+def test_what_is_left_to_the_host_is_said(tmp_path) -> None:
+    import onnx
+    from onnx_models import Model
+
+    m = Model(x=(3,))
+    onnx.save(m.build(m.add("Softmax", m.quant("x", 0.25, 4))), tmp_path / "m.onnx")
+    np.save(tmp_path / "x.npy", np.zeros((2, 3), np.float32))
+    found = emulate_files(tmp_path / "m.onnx", [str(tmp_path / "x.npy")], tmp_path / "y.npy")
+    assert ["Softmax" in line for line in found["left_off"]] == [True]

@@ -106,3 +106,5 @@ def emulate(
     if not as_json:
         for name, shape in result["outputs"].items():
             typer.echo(f"{output}: {name} {shape}")
+        for line in result["left_off"]:
+            typer.echo(f"note: {line}")

@@ -193,6 +193,7 @@ def check_folder(
     graph = read_graph(manifest)
     module = module_in(project / SIDE)
     sets, notes = [], []
+    notes += graph.left_off
     if module is None:
         notes.append("the project holds no trained module: compared with the exact reference only")
     if data is not None:

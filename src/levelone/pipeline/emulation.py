@@ -55,7 +55,7 @@ def emulate_files(
     Returns
     -------
     dict
-        ``events``, ``outputs`` (name -> shape), ``file``.
+        ``events``, ``outputs`` (name -> shape), ``file``, and ``left_off``: what the host has yet to do.
 
     Raises
     ------
@@ -85,6 +85,7 @@ def emulate_files(
         "file": str(output),
         "events": events,
         "outputs": {name: list(shape) for name, shape in shapes.items()},
+        "left_off": list(graph.left_off),
     }
 
 

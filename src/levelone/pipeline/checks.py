@@ -192,8 +192,7 @@ def check_folder(
     manifest = read_manifest(project)
     graph = read_graph(manifest)
     module = module_in(project / SIDE)
-    sets, notes = [], []
-    notes += graph.left_off
+    sets, notes = [], list(graph.left_off)
     if module is None:
         notes.append("the project holds no trained module: compared with the exact reference only")
     if data is not None:

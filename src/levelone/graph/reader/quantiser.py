@@ -169,8 +169,8 @@ def read_quantiser(ctx: Context, node: onnx.NodeProto) -> Activation:
             limits.hi if x.upper is None else quantiser.code(x.upper, scale[0], zero[0]),
         )
     if x.plus is not None:
-        op, plus = _rounded_sum(ctx, quantiser, x, scale, limits), x.plus
-        return ctx.emit(node.output[0], op, x, plus, shape=x.shape, order=x.order)
+        both = _rounded_sum(ctx, quantiser, x, scale, limits)
+        return ctx.emit(node.output[0], both, x, x.plus, shape=x.shape, order=x.order)
     if quantiser.whole_zero is None:
         # such a zero point is on no code's grid: the codes stay as they are, and a finer grid takes it off
         op = Requantise.between(value, scale, limits, quantiser.rounding, gain=x.gain, bias=x.bias)

@@ -87,8 +87,8 @@ def _on_grid(ctx: Context, node: onnx.NodeProto, x: Activation, scale: Fraction)
     op = Requantise.between(value, scale, value.range, Rounding.ROUND, gain=x.gain, bias=x.bias)
     if all(n.denominator == 1 for n in (*op.multiplier, *op.offset)):
         return ctx.settle(x)
-    most = max(abs(value.range.lo), abs(value.range.hi)) * max(map(abs, op.multiplier))
-    most = int(most + max(map(abs, op.offset))) + 1  # limits that no code reaches
+    reached = max(abs(value.range.lo), abs(value.range.hi)) * max(map(abs, op.multiplier))
+    most = int(reached + max(map(abs, op.offset))) + 1  # limits that no code reaches
     x = ctx.emit_like(f"{node.output[0]}_rounded", replace(op, range=IntRange(-most, most)), x)
     ctx.not_the_tensor(x)
     return x

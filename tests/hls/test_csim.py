@@ -191,9 +191,9 @@ def test_not_a_project(tmp_path: Path) -> None:
     with pytest.raises(LeveloneError, match="schema is not 'levelone-project'"):
         build(tmp_path)
     (tmp_path / "levelone.json").write_text('{"schema": "levelone-project", "version": 99}')
-    with pytest.raises(LeveloneError, match="version 99, this levelone reads version 2"):
+    with pytest.raises(LeveloneError, match="version 99, this levelone reads version 3"):
         build(tmp_path)
-    (tmp_path / "levelone.json").write_text('{"schema": "levelone-project", "version": 2}')
+    (tmp_path / "levelone.json").write_text('{"schema": "levelone-project", "version": 3}')
     with pytest.raises(LeveloneError, match=r"levelone\.json is damaged: project: Field required"):
         build(tmp_path)
     for text in ("{", "[" * 100_000):

@@ -22,7 +22,7 @@ ALLOWED: dict[str, set[str]] = {
     "data": {*BASE},
     "simulate": {*BASE, "data"},
     "quant": {*BASE, "recipe"},
-    "zoo": {*BASE, "data", "metrics", "panels", "quant", "recipe"},
+    "zoo": {*BASE, "data", "metrics", "panels", "quant", "recipe", "simulate"},
     "train": {*BASE, "metrics", "quant", "recipe", "zoo"},
     "graph": {*BASE},
     "stimuli": {*BASE, "graph"},
@@ -31,7 +31,7 @@ ALLOWED: dict[str, set[str]] = {
     "report": {*BASE, "panels"},
     "doctor": {*BASE, "hls"},
     "pipeline": {*BASE, "recipe", "zoo", "train", "graph", "stimuli", "hls", "verify", "report"},
-    "cli": {*BASE, "doctor", "graph", "pipeline", "report", "verify"},
+    "cli": {*BASE, "doctor", "graph", "hls", "pipeline", "report", "verify"},
 }
 """Package or module of levelone -> what it may import of levelone."""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import difflib
+from collections.abc import Iterable, Sequence
 
 LONGEST_LINE = 1000
 """Characters of a line of a message; what is longer comes from a hostile file."""
@@ -43,6 +44,13 @@ def listed(names: Iterable[object], most: int = 12) -> str:
     known = [plain(name) for name in names]
     more = len(known) - most
     return ", ".join(known[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def nearest(name: str, valid: Sequence[str]) -> str:
+    """A hint: what the user may have meant by `name`, and every name that is valid there."""
+    close = difflib.get_close_matches(name, valid, n=1, cutoff=0.5)
+    listed = ", ".join(sorted(valid))
+    return f"did you mean {close[0]!r}? valid here: {listed}" if close else f"valid here: {listed}"
 
 
 def _lines(message: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 import re
@@ -21,7 +20,7 @@ from pydantic import (
     model_serializer,
 )
 
-from levelone.errors import LeveloneError
+from levelone.errors import LeveloneError, nearest
 
 
 class Section(BaseModel):
@@ -285,13 +284,6 @@ def _apply(data: dict[str, Any], override: str) -> str:
             )
     table[parts[-1]] = value
     return ".".join(parts)
-
-
-def nearest(name: str, valid: Sequence[str]) -> str:
-    """A hint: what the user may have meant by `name`, and every name that is valid there."""
-    close = difflib.get_close_matches(name, valid, n=1, cutoff=0.5)
-    listed = ", ".join(sorted(valid))
-    return f"did you mean {close[0]!r}? valid here: {listed}" if close else f"valid here: {listed}"
 
 
 def _fields_at(section: type[BaseModel], path: Sequence[str]) -> list[str]:

@@ -298,7 +298,7 @@ def test_qonnx_agrees_on_the_float_functions_of_a_network() -> None:
 def test_groups_of_channels_whose_scales_differ() -> None:
     m = Model(x=(4, 6))
     x = m.quant("x", np.array([0.25, 0.5, 0.125, 1.0], np.float32).reshape(1, 4, 1), 5)
-    model = m.build(m.add("Conv", x, m.weight(RNG.standard_normal((6, 2, 3)), 0.125), group=2))
+    model = m.build(m.add("Conv", x, m.weight(weights(6, 2, 3), 0.125), group=2))
     assert compare(model) >= 2
 
 
@@ -307,10 +307,8 @@ def test_groups_of_channels_whose_scales_differ() -> None:
 def test_gemm_with_factors_and_any_bias(shape, alpha: float, beta: float) -> None:
     m = Model(x=(3,))
     x = m.quant("x", 0.25, 5)
-    bias = np.round(RNG.standard_normal(shape) * 8) / 8
-    y = m.add(
-        "Gemm", x, m.weight(RNG.standard_normal((3, 4)), 0.125), m.constant(bias), alpha=alpha, beta=beta
-    )
+    bias = np.round(weights(*shape) * 16) / 8
+    y = m.add("Gemm", x, m.weight(weights(3, 4), 0.125), m.constant(bias), alpha=alpha, beta=beta)
     assert compare(m.build(y)) == 2
 
 
@@ -322,7 +320,7 @@ def test_trunc_rounds_what_is_on_no_step_of_its_scale(mode: str) -> None:
     short = [np.float32(v) for v in (0.25, 0, 6, 4)]
     model = m.build(m.add("Trunc", pooled, *short, domain=DOMAIN, rounding_mode=mode, out="y"))
     graph = read_qonnx(model)
-    real = {"x": (RNG.standard_normal((30, 2, 6, 6)) * 3).astype(np.float32)}
+    real = {"x": (weights(30, 2, 6, 6) * 6).astype(np.float32)}
     found = execute(graph, quantise_inputs(graph, real))
     for code, total in zip(found["y"].reshape(-1), found[pooled].reshape(-1), strict=True):
         first = round_fraction(Fraction(int(total), 9), Rounding.ROUND)

@@ -7,8 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from levelone.errors import LeveloneError
-from levelone.recipe import nearest
+from levelone.errors import LeveloneError, nearest
 from levelone.zoo import find_system
 from levelone.zoo.system import Generator
 

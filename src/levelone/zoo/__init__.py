@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from levelone.errors import LeveloneError
-from levelone.recipe import nearest
+from levelone.errors import LeveloneError, nearest
 from levelone.zoo.lcd import LCD
 from levelone.zoo.muon import MUON
 from levelone.zoo.next import NEXT

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.errors import LeveloneError
-from levelone.recipe import Recipe, nearest, parse_section
+from levelone.errors import LeveloneError, nearest
+from levelone.recipe import Recipe, parse_section
 from levelone.zoo.pixelseed_features import (
     FEATURES,
     PLAIN_SUMMARY,

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.errors import LeveloneError
+from levelone.errors import LeveloneError, nearest
 from levelone.panels import Card, Panel
-from levelone.recipe import Recipe, Section, nearest, parse_section
+from levelone.recipe import Recipe, Section, parse_section
 from levelone.zoo.system import Events, Generator, Mixture, Reach, Source, Split
 from levelone.zoo.voxelsource import VoxelSource
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from levelone.errors import LeveloneError, UnsupportedError
+from levelone.errors import LeveloneError, UnsupportedError, nearest
 from levelone.graph import ops
 from levelone.graph.ir import Graph
 from levelone.hls.config import HlsConfig
@@ -24,7 +24,6 @@ from levelone.hls.lowering.ranges import with_range_proof
 from levelone.hls.lowering.spec import LayerSpec, Parameter, Site
 from levelone.hls.lowering.sums import lower_conv, lower_dense
 from levelone.hls.types import MOST, TRACE_BITS, value_type
-from levelone.recipe import nearest
 
 LOWERINGS: Mapping[type, Callable[[Any, Site], list[LayerSpec]]] = MappingProxyType(
     {

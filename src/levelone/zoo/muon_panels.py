@@ -49,7 +49,7 @@ def panels(
     for quantity, (title, label, what, scale) in PER_BIN.items():
         series = [_series(name, figures["bins"], quantity) for name, figures in metrics["models"].items()]
         if quantity == "resolution":
-            x = np.linspace(BINS[0] / 1e3, BINS[-1] / 1e3, 60)
+            x = np.linspace(BINS[0], BINS[-1], 60) / 1e3
             series.append(Series("tracker, 20 % per TeV", x, 1e5 * TRACKER_PER_GEV * x, style="dashed"))
         axes = Axes("true energy (TeV)", label, "linear", scale)
         caption = (

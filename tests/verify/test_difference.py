@@ -31,8 +31,12 @@ from levelone.graph.ops import (
     Upsample,
 )
 from levelone.hls import HlsConfig, Manifest, convert
+from levelone.hls.types import FixedType
+from levelone.pipeline.checks import convert_file
+from levelone.pipeline.diagnosis import diff_folder
 from levelone.verify import random_vectors
 from levelone.verify.causes import Case, Cause, explain
+from levelone.verify.causes.replay import typed_code, typed_sum
 from levelone.verify.diagnosis import diagnose
 from levelone.verify.difference import Difference, Evidence, find_difference
 from levelone.verify.firmware import Firmware, read_firmware
@@ -343,13 +347,26 @@ def test_the_whole_story(diagnosed: Diagnosed) -> None:
 
 
 @pytest.mark.slow
-def test_a_project_without_faults_and_one_that_does_not_build(tmp_path: Path) -> None:
+def test_a_project_without_faults_and_one_that_does_not_build(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     graph = small_graphs("parallel")[1]
     manifest = convert(graph, tmp_path / "project")
     codes = random_vectors(graph, 50, seed=1)
     result = diagnose(manifest.project, codes, graph=graph)
     assert result["verdict"] == "exact" and result["first"] is None and result["others"] == []
     assert tell(result) == ["no difference: every code of every layer is the reference's, 50 vectors"]
+    weights = manifest.project / "firmware/weights/conv_bias.h"
+    kept = weights.read_text()
+    edit(manifest, number("conv_bias", moved(0, 0.125)))
+    monkeypatch.setattr("levelone.verify.difference.ENOUGH", 1)  # the network counts as large
+    many = {name: np.concatenate([found] * 5) for name, found in codes.items()}
+    early = find_difference(manifest.project, many, graph=graph)
+    assert (early.vectors, early.left_out) == (48, 202) and early.origins[0].node.name == "conv"
+    assert "202 further vectors not run" in "\n".join(tell(diagnose(manifest.project, many, graph=graph)))
+    weights.write_text(kept)
+    late = find_difference(manifest.project, many, graph=graph)
+    assert (late.vectors, late.left_out, late.origins) == (250, 0, ())
     (manifest.project / "firmware/defines.h").write_text("#error broken\n")
     with pytest.raises(LeveloneError, match="does not compile"):
         diagnose(manifest.project, codes, graph=graph)
@@ -783,3 +800,41 @@ def test_a_crash_is_told_with_the_edit_behind_it(tmp_path: Path) -> None:
     assert "crashed" in message
     line = re.search(r"firmware/parameters.h line \d+ \(layer conv\): (.*)   was: (.*)", message)
     assert line is not None and "pad_left = 1;" in line[1] and "pad_left = 0;" in line[2]
+
+
+# --- speed: no more is run, searched for or computed than a diagnosis takes
+
+
+@pytest.mark.parametrize("large", [True, False])
+@pytest.mark.parametrize("verdict", ["mismatch", "exact"])
+def test_random_vectors_are_searched_for_only_if_they_are_needed(
+    verdict: str, large: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = Path(__file__).parents[2] / "hls_projects/pixelseed/model.onnx"
+    project = convert_file(model, tmp_path / "p", "parallel", "part", 3.0, 1, "latency").project
+    runs: list[int] = []
+
+    def diagnosed(project: Path, codes: dict[str, np.ndarray], *, graph: Graph) -> dict[str, Any]:
+        runs.append(len(next(iter(codes.values()))))
+        return {"verdict": verdict, "left_out": 0}
+
+    monkeypatch.setattr("levelone.pipeline.diagnosis.diagnose", diagnosed)
+    monkeypatch.setattr("levelone.pipeline.diagnosis.ENOUGH", 1 if large else 2**60)
+    found = diff_folder(project)
+    stopped = large and verdict == "mismatch"
+    assert runs == ([256] if stopped else [256, 1256] if large else [1256])
+    assert found["left_out"] == (1000 if stopped else 0)
+
+
+@pytest.mark.parametrize("saturation", ["WRAP", "SAT"])
+def test_one_code_of_a_sum_is_that_of_the_whole_sum(saturation: str) -> None:
+    grouped = replace(CONV, weights=CONV.weights[:, :, :1], groups=2)
+    image, rows = RNG.integers(-8, 8, (2, 6, 5, 2)), RNG.integers(-8, 8, (2, 3, 4))
+    for op, x in ((CONV, image), (grouped, image), (SQUARE, rows), (SQUARE, rows[:, 0])):
+        out = op.evaluate(x).shape[1:]
+        for coarse in (0, 1, 2):
+            narrow = FixedType(5, coarse, True, "RND_CONV", saturation)
+            for types in ((narrow, None), (None, narrow), (narrow, narrow), (None, None)):
+                whole = typed_sum(op, x, 0, *types, out=out)
+                for at in np.ndindex(out):
+                    assert typed_code(op, x, 0, *types, at) == whole[(0, *at)]

@@ -22,9 +22,14 @@ CHUNK_CODES = 2**24
 
 def events_to_try(graph: Graph) -> int:
     """Events that a search may evaluate in all."""
-    codes = sum(value.size for value in graph.values.values())
     low, high = EVENTS
-    return max(low, min(high, WORK // (totals(layer_table(graph))["macs"] + 20 * codes)))
+    return max(low, min(high, WORK // work_per_event(graph)))
+
+
+def work_per_event(graph: Graph) -> int:
+    """Multiplications of one event, and what its codes cost beside them."""
+    codes = sum(value.size for value in graph.values.values())
+    return int(totals(layer_table(graph))["macs"]) + 20 * codes
 
 
 def in_chunks(

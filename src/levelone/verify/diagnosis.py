@@ -43,7 +43,8 @@ def diagnose(
     -------
     dict
         Plain JSON values: ``verdict`` (as `levelone csim` has it, of the C simulation against the reference),
-        ``vectors``, ``layers``, ``first``, ``others``, ``edited_files``, ``edits``, ``reason``.
+        ``vectors``, ``left_out`` (further vectors that were not run: these show enough), ``layers``,
+        ``first``, ``others``, ``edited_files``, ``edits``, ``reason``.
 
     Raises
     ------
@@ -65,6 +66,7 @@ def diagnose(
     return {
         "verdict": outcome.value,
         "vectors": found.vectors,
+        "left_out": found.left_out,
         "layers": [_layer(found, state) for state in found.layers],
         "first": explained[0] if explained else None,
         "others": explained[1:],

@@ -19,12 +19,16 @@ from levelone.graph.ir import Codes, Graph, Node
 from levelone.hls.csim import OutOfStepError, build, run_chunks
 from levelone.hls.manifest import Manifest, read_manifest
 from levelone.verify.check import on_grid, read_graph
+from levelone.verify.effort import work_per_event
 
 KEPT_EVENTS = 24
 """Differing events, and as many agreeing ones, that are kept per layer: what a cause must explain."""
 
 KEPT_CODES = 2**22
 """Codes of one layer, operands included, that are kept at most (two events always are)."""
+
+ENOUGH = 2**30
+"""Multiplications and codes in the events that are run first; no others are if these show a difference."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +103,8 @@ class Difference:
         Layer that differs without a fault of its own -> the layers at fault before it.
     problem
         Why the simulation may be unusable although codes agree (a dataflow out of step); else empty.
+    left_out
+        Events that were not run, because those before show enough.
     """
 
     manifest: Manifest
@@ -108,12 +114,15 @@ class Difference:
     origins: tuple[Evidence, ...]
     follows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     problem: str = ""
+    left_out: int = 0
 
 
 def find_difference(
     project: Path, codes: Mapping[str, Codes], *, graph: Graph | None = None, workers: int | None = None
 ) -> Difference:
     """Run a project and judge every layer on the operands that it really got.
+
+    Of large networks, no more events are run than it takes: see `ENOUGH`.
 
     Parameters
     ----------
@@ -136,11 +145,18 @@ def find_difference(
     states = {node.name: LayerState(node.name, type(node.op).__name__) for node in graph}
     evidence: dict[str, Evidence] = {}
     problem, vectors = "", 0
+    enough = max(2 * KEPT_EVENTS, ENOUGH // work_per_event(graph))
+    count = len(next(iter(codes.values())))
+    built = build(manifest.project)
     try:
-        for chunk in run_chunks(build(manifest.project), codes, workers=workers):
-            inputs = {name: np.asarray(found[chunk.events]) for name, found in codes.items()}
-            _look(graph, inputs, chunk.found, chunk.events.start, states, evidence)
-            vectors = chunk.events.stop
+        for start, stop in ((0, min(enough, count)), (enough, count)):
+            if start >= stop or evidence:
+                break
+            part = {name: np.asarray(found[start:stop]) for name, found in codes.items()}
+            for chunk in run_chunks(built, part, workers=workers):
+                inputs = {name: found[chunk.events] for name, found in part.items()}
+                _look(graph, inputs, chunk.found, start + chunk.events.start, states, evidence)
+                vectors = start + chunk.events.stop
     except OutOfStepError as error:
         problem = str(error)
     return Difference(
@@ -151,6 +167,7 @@ def find_difference(
         tuple(evidence[node.name] for node in graph if node.name in evidence),
         _follows(graph, states),
         problem,
+        count - vectors,
     )
 
 

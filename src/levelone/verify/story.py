@@ -39,6 +39,8 @@ def tell(result: Mapping[str, Any]) -> list[str]:
     lines += _follows(result["layers"])
     if result["edited_files"]:
         lines.append(f"edited since the project was generated: {', '.join(result['edited_files'])}")
+    if result["left_out"]:
+        lines.append(f"{_counted(result['left_out'], 'further vector')} not run: these show enough")
     if result["reason"]:
         lines.append(f"besides: {result['reason']}")
     return lines

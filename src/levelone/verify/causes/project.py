@@ -19,8 +19,8 @@ from levelone.hls.lowering import LayerSpec
 from levelone.hls.lowering.spec import Body
 from levelone.hls.types import FixedType
 from levelone.verify.causes.case import Case, Hypothesis
-from levelone.verify.causes.replay import Counting, Sum, typed_sum, with_parameters
-from levelone.verify.causes.sums import cropped, flowed, place
+from levelone.verify.causes.replay import Counting, Sum, with_parameters
+from levelone.verify.causes.sums import cropped, flowed, place, typed
 from levelone.verify.firmware import PARAMETERS, WEIGHTS, CodeChange
 from levelone.verify.fixed import IN_WORDS, assign, overflow, wrap
 
@@ -78,7 +78,7 @@ def _replay(case: Case, applied: set[str], operands: tuple[Codes, ...]) -> NDArr
         # Other numbers may not fit the types that were chosen for the graph's own.
         changed = _with_firmware_numbers(case, op, applied)
         types = (accumulator or case.meant("accum"), result or case.meant("result"))
-        return typed_sum(changed, x[0], case.exponent, *types, out=case.evidence.found.shape[1:])
+        return typed(case, changed, x, *types)
     own = _own_body(case)
     if applied & {"numbers", "settings"}:
         op = _as_configured(case, applied)

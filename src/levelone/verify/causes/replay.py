@@ -70,27 +70,77 @@ def typed_sum(
         Shape of the result without the event axis.
     """
     conv, x = as_conv(op, operand)
+    return _typed(conv, x, exponent, accumulator, result).reshape(len(operand), *out)
+
+
+def typed_code(
+    op: Sum,
+    operand: Codes,
+    exponent: int,
+    accumulator: FixedType | None,
+    result: FixedType | None,
+    position: tuple[int, ...],
+) -> int:
+    """One code of `typed_sum`, of the first event, from nothing but its own window."""
+    conv, x = as_conv(op, operand[:1])
+    at = position[:-1]
+    if isinstance(op, Dense):
+        at = (int(np.ravel_multi_index(at, operand.shape[1:-1])),) if at else (0,)
+    group = next((i, o) for i, o in conv.group_slices() if o.start <= position[-1] < o.stop)
+    seen = tuple(
+        slice(p * s, p * s + d * (k - 1) + 1)
+        for p, s, d, k in zip(at, conv.stride, conv.dilation, conv.window.kernel, strict=True)
+    )
+    rank, channel = len(at), slice(position[-1], position[-1] + 1)
+    alone = replace(
+        conv,
+        weights=conv.weights[..., channel],
+        bias=conv.bias[channel],
+        stride=(1,) * rank,
+        pads=((0, 0),) * rank,
+        groups=1,
+    )
+    padded = conv.window.pad(x, 0)[(slice(None), *seen, group[0])]
+    return int(_typed(alone, padded, exponent, accumulator, result).reshape(-1)[0])
+
+
+def _typed(
+    conv: Conv, x: Codes, exponent: int, accumulator: FixedType | None, result: FixedType | None
+) -> NDArray[Any]:
     if accumulator is None or (accumulator.exponent <= exponent and accumulator.saturation == "WRAP"):
-        total = conv.evaluate(x).astype(object)
+        total: NDArray[Any] = conv.evaluate(x).astype(_dtype(conv, x, exponent, accumulator, result))
         if accumulator is not None:
             total = _back(assign(total, exponent, accumulator), accumulator.exponent, exponent)
     else:
         total = _one_by_one(conv, x, exponent, accumulator)
     if result is not None:
         total = _back(assign(total, exponent, result), result.exponent, exponent)
-    return total.reshape(len(operand), *out)
+    return total
+
+
+def _dtype(conv: Conv, x: Codes, exponent: int, *types: FixedType | None) -> type:
+    """int64 where every sum of products and every type has room in it, else Python integers."""
+    terms = conv.weights.size // conv.weights.shape[-1]
+    products = terms * conv.step * _largest(conv.weights) * _largest(x) + _largest(conv.bias)
+    bits = [fixed.width + abs(fixed.exponent - exponent) for fixed in types if fixed is not None]
+    return np.int64 if max(products.bit_length(), *bits, 0) < 48 else object
+
+
+def _largest(codes: NDArray[Any]) -> int:
+    return max(abs(int(codes.min())), abs(int(codes.max()))) if codes.size else 0
 
 
 def _one_by_one(conv: Conv, x: Codes, exponent: int, accumulator: FixedType) -> NDArray[Any]:
-    padded = conv.window.pad(x.astype(object), 0)
+    dtype = _dtype(conv, x, exponent, accumulator)
+    padded = conv.window.pad(x.astype(dtype), 0)
     spatial = conv.window.output_shape("sum", x.shape[1:-1])
-    bias = assign(conv.bias.astype(object), exponent, accumulator)
+    bias = assign(conv.bias.astype(dtype), exponent, accumulator)
     total = np.broadcast_to(bias, (len(x), *spatial, len(bias))).copy()
     dropped = accumulator.exponent - exponent
     for tap in conv.window.taps():
         seen = conv.window.at_tap(padded, tap, spatial)
         for i, o in conv.group_slices():
-            weights = conv.weights[tap][:, o].astype(object) * conv.step
+            weights = conv.weights[tap][:, o].astype(dtype) * conv.step
             for channel, row in enumerate(weights):
                 products = seen[..., i][..., channel, None] * row
                 product = overflow(onto_grid(products, dropped, accumulator.rounding), accumulator)

@@ -15,7 +15,7 @@ from levelone.graph.ir import Codes
 from levelone.graph.ops import AveragePool, Conv, Dense, MaxPool
 from levelone.hls.types import FixedType
 from levelone.verify.causes.case import Case, Hypothesis
-from levelone.verify.causes.replay import Sum, typed_sum, with_parameters
+from levelone.verify.causes.replay import Sum, typed_code, typed_sum, with_parameters
 from levelone.verify.fixed import IN_WORDS, bits_in_words, overflow
 
 FRACTION_BITS = 4
@@ -56,13 +56,29 @@ def registers(case: Case, op: Sum) -> Iterator[Hypothesis]:
             yield Hypothesis(
                 "accumulator type",
                 f"products are accumulated {told}",
-                lambda x, f=coarse: typed_sum(op, x[0], case.exponent, f, None, out=_out(case)),
+                lambda x, f=coarse: typed(case, op, x, f, None),
             )
             yield Hypothesis(
                 "result type",
                 f"the sum is stored {told}",
-                lambda x, f=coarse: typed_sum(op, x[0], case.exponent, None, f, out=_out(case)),
+                lambda x, f=coarse: typed(case, op, x, None, f),
             )
+
+
+def typed(
+    case: Case,
+    op: Sum,
+    operands: tuple[Codes, ...],
+    accumulator: FixedType | None,
+    result: FixedType | None,
+) -> NDArray[Any]:
+    """`typed_sum` of a layer; for a single event, nothing more is computed if the first code is another."""
+    evidence = case.evidence
+    if len(operands[0]) == 1:
+        code = typed_code(op, operands[0], case.exponent, accumulator, result, evidence.position)
+        if code != evidence.found[evidence.first]:
+            return evidence.expected[:1]
+    return typed_sum(op, operands[0], case.exponent, accumulator, result, out=_out(case))
 
 
 def one_parameter(case: Case, op: Sum) -> Iterator[Hypothesis]:

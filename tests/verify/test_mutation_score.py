@@ -93,7 +93,7 @@ def test_settings_of_own_layers_are_planted(tmp_path: Path) -> None:
         "few": {"steps"},
         "conv": {"groups", "dilation_depth", "filt_width", "stride_depth", "pad_depth", "out_channels"},
         "padded": {"fill"},
-        "product": {"a_depth", "b_width"},
+        "gated": {"a_depth", "b_width"},
         "beside": {"blocks", "a_block"},
     }.items():
         said = [fault.what for fault in faults if fault.layer == f"g7c0_{layer}"]

@@ -17,7 +17,7 @@ from levelone.stimuli import random_vectors
 from levelone.verify import read_graph, read_vectors
 from levelone.verify.diagnosis import diagnose
 from levelone.verify.difference import ENOUGH
-from levelone.verify.effort import work_per_event
+from levelone.stimuli.effort import work_per_event
 
 
 def diff_folder(project: Path, *, vectors: str | None = None, seed: int = 1) -> dict[str, Any]:

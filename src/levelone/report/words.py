@@ -14,11 +14,14 @@ def proof_in_words(proof: Mapping[str, Any] | None) -> str:
     if proof["method"] == "range":
         saved = _saved(proof)
         return f"{proof['of']} {proof['bits']} bits" + (f" ({saved} saved)" if saved else "")
-    how = {
-        "scaling": lambda: f"{proof['multiplier_bits']}-bit multiplier, {_shifts(proof['shifts'])}",
-        "thresholds": lambda: f"{proof['thresholds']} thresholds",
-        "assignment": lambda: "the type rounds",
-    }[proof["method"]]()
+    if proof["method"] == "scaling":
+        how = f"{proof['multiplier_bits']}-bit multiplier, {_shifts(proof['shifts'])}"
+    elif proof["method"] == "thresholds":
+        how = f"{proof['thresholds']} thresholds"
+    elif proof["method"] == "assignment":
+        how = "the type rounds"
+    else:
+        return str(proof["method"])
     if proof["identical"]:
         return f"{how}: the very formula"
     tried = "every code" if proof["exhaustive"] else f"{proof['checked']:,} codes at the steps"
@@ -50,7 +53,7 @@ def proofs_in_words(layers: Iterable[Mapping[str, Any]]) -> list[str]:
     ranges = [proof for proof in proofs if proof["method"] == "range"]
     sums = [proof for proof in ranges if proof["of"] == "accumulator"]
     others = len(ranges) - len(sums)
-    requantised = [proof for proof in proofs if proof["method"] != "range"]
+    requantised = [p for p in proofs if p["method"] in ("scaling", "thresholds", "assignment")]
     fitting = []
     if sums:
         saved = f"{sum(map(_saved, sums))} bits fewer in all than widths and fan-in alone ask for"

@@ -19,7 +19,7 @@ from levelone.graph.ir import Codes, Graph, Node
 from levelone.hls.csim import OutOfStepError, build, run_chunks
 from levelone.hls.manifest import Manifest, read_manifest
 from levelone.verify.check import on_grid, read_graph
-from levelone.verify.effort import work_per_event
+from levelone.stimuli.effort import work_per_event
 
 KEPT_EVENTS = 24
 """Differing events, and as many agreeing ones, that are kept per layer: what a cause must explain."""

@@ -393,7 +393,7 @@ SHARED: Mapping[str, Sequence[tuple[str, str, str]]] = {
     "levelone_lookup.h": (("order", "CONFIG_T::entries + entry]", "CONFIG_T::entries + (entry ^ 1)]"),),
     "levelone_pool.h": (
         ("operation", "best < candidate", "candidate < best"),
-        ("operation", "sum += code(", "sum -= code("),
+        ("operation", "sum[c] += code(", "sum[c] -= code("),
         ("operation", "code(factors[count])", "code(factors[window_of<CONFIG_T>::taps])"),
         ("padding", "if (data[tap] && (!any", "if ((!any"),
     ),
@@ -410,7 +410,7 @@ SHARED: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("order", "code(in[from])", "code(in[CONFIG_T::in_size - 1 - from])"),
         ("order", "] = beat[c];", "] = beat[in_T::size - 1 - c];"),
         ("order", "code(all[from])", "code(all[CONFIG_T::in_size - 1 - from])"),
-        ("line buffer", "code(recent[slot]", "code(recent[newest]"),
+        ("line buffer", "code(recent[from]", "code(recent[0]"),
         ("padding", "(long long)CONFIG_T::fill", "(long long)0"),
     ),
     "levelone_merge.h": (

@@ -101,7 +101,7 @@ def test_settings_of_own_layers_are_planted(tmp_path: Path) -> None:
         assert settings <= found, (layer, found)
     kinds = {fault.what.split("[")[0]: fault.kind for fault in faults if "[" in fault.what}
     assert kinds["g5c0_act_factor"] == "factor" and kinds["g5c0_act_term"] == "term"
-    assert kinds["g7c0_few_step"] == "threshold" and kinds["g5c0_table_table"] == "table entry"
+    assert kinds["g7c0_few_step"] == "threshold" and kinds["g5c0_tabled_table"] == "table entry"
 
 
 @pytest.mark.parametrize("io", ["parallel", "stream"])

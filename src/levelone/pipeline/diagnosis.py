@@ -14,10 +14,10 @@ from levelone.hls.manifest import read_manifest
 from levelone.pipeline.checks import RANDOM_VECTORS, SIDE
 from levelone.pipeline.modules import VECTORS
 from levelone.stimuli import random_vectors
+from levelone.stimuli.effort import work_per_event
 from levelone.verify import read_graph, read_vectors
 from levelone.verify.diagnosis import diagnose
 from levelone.verify.difference import ENOUGH
-from levelone.stimuli.effort import work_per_event
 
 
 def diff_folder(project: Path, *, vectors: str | None = None, seed: int = 1) -> dict[str, Any]:

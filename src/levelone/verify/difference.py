@@ -18,8 +18,8 @@ from levelone.graph import execute
 from levelone.graph.ir import Codes, Graph, Node
 from levelone.hls.csim import OutOfStepError, build, run_chunks
 from levelone.hls.manifest import Manifest, read_manifest
-from levelone.verify.check import on_grid, read_graph
 from levelone.stimuli.effort import work_per_event
+from levelone.verify.check import on_grid, read_graph
 
 KEPT_EVENTS = 24
 """Differing events, and as many agreeing ones, that are kept per layer: what a cause must explain."""

@@ -402,6 +402,16 @@ SHARED: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("window", "at == TICKS - 1 || offset == EXTENT - 1;", "at == TICKS - 1 || offset == 0;"),
         ("order", "held[slot][c] = total;", "held[0][c] = total;"),
     ),
+    "levelone_staircase.h": (
+        ("operation", "signed_code(in) >= signed_code(step", "signed_code(in) > signed_code(step"),
+        ("operation", "level += code(rise[at]);", "level -= code(rise[at]);"),
+    ),
+    "levelone_add_requantise.h": (
+        ("operation", "= from_a + from_b +", "= from_a - from_b +"),
+        ("rounding", "up = doubled > divisor ||", "up = doubled >= divisor ||"),
+        ("operation", "if (rest >= part) {", "if (rest > part) {"),
+        ("saturation", "result < lowest) {", "result <= lowest + 1) {"),
+    ),
     "levelone_affine.h": (
         ("operation", "code(in) * code(factor[channel]) +", "code(in) * code(factor[channel]) -"),
         ("order", "code(term[channel])", "code(term[CONFIG_T::term_size - 1 - channel])"),

@@ -13,6 +13,7 @@ import numpy as np
 from levelone.graph import Graph, GraphBuilder, IntRange, Rounding
 from levelone.graph.ops import (
     Add,
+    AddRequantise,
     Affine,
     AveragePool,
     Concat,
@@ -25,6 +26,7 @@ from levelone.graph.ops import (
     Relu,
     Requantise,
     Reshape,
+    Staircase,
     Take,
     Transpose,
 )
@@ -101,7 +103,7 @@ def pack(graphs: Sequence[Graph], copies: int) -> Graph:
 
 def small_graphs(io: str) -> list[Graph]:
     """At most 4096 inputs each: hls4ml's layers and levelone's own, every rounding mode, general scales."""
-    return [_image(), _line(), _vector(), _pair(), _cube(io), _scales(), _volume(), _moves()]
+    return [_image(), _line(), _vector(), _pair(), _cube(io), _scales(), _volume(), _moves(), _block()]
 
 
 def large_graphs() -> list[Graph]:
@@ -170,8 +172,8 @@ def _scales() -> Graph:
     multiplier = (Fraction(3, 37), Fraction(-5, 101), Fraction(7, 59))
     offset = (Fraction(1, 3), Fraction(0), Fraction(-2, 7))
     p.b.node("act", Requantise(multiplier, (Fraction(1),), S4, Rounding.ROUND, offset), "one")
-    p.b.node("table", Lookup(-8, np.round(7 * np.tanh(np.arange(-8, 8) / 5)), (Fraction(1),)), "act")
-    p.b.node("scaled", Affine((3, -2, 5), (1, 0, -4), (Fraction(1),)), "table")
+    p.b.node("tabled", Lookup(-8, np.round(7 * np.tanh(np.arange(-8, 8) / 5)), (Fraction(1),)), "act")
+    p.b.node("scaled", Affine((3, -2, 5), (1, 0, -4), (Fraction(1),)), "tabled")
     p.b.node("narrow", Requantise((Fraction(2, 9),), (Fraction(1),), S3, Rounding.HALF_UP), "scaled")
     return p.b.build(p.dense("last", "narrow", 2))
 
@@ -185,6 +187,20 @@ def _volume() -> Graph:
     p.b.node("pool", MaxPool((3, 1, 1), (3, 1, 1), ((0, 0),) * 3, (1, 1, 1)), "act")
     p.b.node("flat", Reshape((4,)), "pool")
     return p.b.build(p.dense("last", "flat", 2))
+
+
+def _block() -> Graph:
+    """A residual block of general scales, rounded once, and a function of few levels."""
+    p = _Maker("block")
+    x = p.b.input("x_q", (2,), _power(-1), U3)
+    p.dense("one", x, 2)
+    p.dense("other", x, 2)
+    both = ((Fraction(3, 37), Fraction(-2, 41)), (Fraction(5, 29), Fraction(1, 13)))
+    one = (Fraction(1),)
+    p.b.node("joint", AddRequantise(both, (Fraction(1, 3),), one, S4, Rounding.ROUND), "one", "other")
+    steps, levels = np.array([[-9, -2, 5, 30]]), np.array([[-3, 1, 0, 2, 3]])
+    p.b.node("climbed", Staircase(steps, levels, one), "one")
+    return p.b.build(p.dense("last", "joint", 2), "climbed")
 
 
 def _moves() -> Graph:

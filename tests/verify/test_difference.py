@@ -379,7 +379,7 @@ OWN = {
         number("g0c0_act_factor", moved(1, 1)), "g0c0_act", "table entry", "factor number 1", ""
     ),
     "table": Planted(
-        number("g0c1_table_table", moved(3, 1)), "g0c1_table", "table entry", "table number 3", "table entry"
+        number("g0c1_tabled_table", moved(3, 1)), "g0c1_tabled", "table entry", "table number 3", "table entry"
     ),
     "term": Planted(
         number("g0c2_scaled_term", moved(2, 1)), "g0c2_scaled", "table entry", "term number 2", ""

@@ -76,7 +76,7 @@ def proofs_in_words(layers: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def _counted(number: int, one: str, many: str = "") -> str:
-    return f"{number} {one if number == 1 else many or one + 's'}"
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def ties_in_words(ties: Mapping[str, Any], who: str) -> str:

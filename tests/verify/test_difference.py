@@ -379,7 +379,11 @@ OWN = {
         number("g0c0_act_factor", moved(1, 1)), "g0c0_act", "table entry", "factor number 1", ""
     ),
     "table": Planted(
-        number("g0c1_tabled_table", moved(3, 1)), "g0c1_tabled", "table entry", "table number 3", "table entry"
+        number("g0c1_tabled_table", moved(3, 1)),
+        "g0c1_tabled",
+        "table entry",
+        "table number 3",
+        "table entry",
     ),
     "term": Planted(
         number("g0c2_scaled_term", moved(2, 1)), "g0c2_scaled", "table entry", "term number 2", ""
@@ -410,7 +414,11 @@ OWN = {
         retype("g2c2_total_t", less(1, 1)), "g2c2_total", "result type", "g2c2_total_t", "result type"
     ),
     "dilation": Planted(
-        setting("g2c2_conv", "dilation_depth", -1), "g2c2_conv", "dilation", "dilation_depth is 1", "dilation"
+        setting("g2c2_conv", "dilation_height", -1),
+        "g2c2_conv",
+        "dilation",
+        "dilation_height is 1",
+        "dilation",
     ),
 }
 

@@ -71,8 +71,8 @@ def geometry(window: Window, site: Site) -> dict[str, int]:
     UnsupportedError
         For more than three axes.
     """
-    x, missing = site.operands[0], len(AXES) - window.rank
-    if missing < 0:
+    x = site.operands[0]
+    if window.rank > len(AXES):
         raise UnsupportedError(
             f"{site.name}: a window over {window.rank} axes; up to {len(AXES)} can be carried"
         )
@@ -86,12 +86,30 @@ def geometry(window: Window, site: Site) -> dict[str, int]:
     }
     rest = dict.fromkeys(sizes, 1) | {"pad": 0}
     axes = [dict(zip(sizes, axis, strict=True)) for axis in zip(*sizes.values(), strict=True)]
-    axes = [rest] * missing + axes
-    idle = [axis["in"] == axis["out"] == axis["filt"] == 1 and axis["pad"] == 0 for axis in axes]
-    order = sorted(range(len(AXES)), key=lambda i: not idle[i])  # stable: the others keep their order
-    constants = {f"{key}_{name}": axes[i][key] for key in sizes for name, i in zip(AXES, order, strict=True)}
+    order = hardware_axes(window, x.shape[:-1], site.output.shape[:-1])
+    constants = {
+        f"{key}_{name}": (rest if i is None else axes[i])[key]
+        for key in sizes
+        for name, i in zip(AXES, order, strict=True)
+    }
     constants |= {"channels": x.shape[-1], "out_channels": site.output.shape[-1]}
     return constants | {"partition": together(site)}
+
+
+def hardware_axes(window: Window, size: tuple[int, ...], out: tuple[int, ...]) -> tuple[int | None, ...]:
+    """The window's axis that stands for each of depth, height and width; None for a missing one.
+
+    Parameters
+    ----------
+    size, out
+        Elements of input and output along the window's axes.
+    """
+
+    def idle(i: int) -> bool:
+        return size[i] == out[i] == window.kernel[i] == 1 and window.pads[i][0] == 0
+
+    # stable: the others keep their order
+    return (None,) * (len(AXES) - window.rank) + tuple(sorted(range(window.rank), key=lambda i: not idle(i)))
 
 
 def together(site: Site) -> int:

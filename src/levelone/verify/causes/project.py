@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from levelone.graph.ir import Codes, IntRange, Op
 from levelone.graph.ops import Affine, AveragePool, Conv, Dense, Lookup, MaxPool, Requantise
 from levelone.hls.layers.requantise import MODES
+from levelone.hls.layers.window import hardware_axes
 from levelone.hls.lowering import LayerSpec
 from levelone.hls.lowering.spec import Body
 from levelone.hls.types import FixedType
@@ -232,13 +233,20 @@ def _geometry(case: Case) -> Iterator[Hypothesis]:
     op = case.evidence.node.op
     if not isinstance(op, (Conv, MaxPool, AveragePool)):
         return
-    first = len(_AXES) - op.window.rank
+    if _own_body(case) is None:  # hls4ml's layers have as many axes as the window
+        order: tuple[int | None, ...] = (*(None,) * (len(_AXES) - op.window.rank), *range(op.window.rank))
+    else:
+        order = hardware_axes(
+            op.window, case.evidence.operands[0].shape[1:-1], case.evidence.found.shape[1:-1]
+        )
+    place_of = dict(zip(_AXES, order, strict=True))
     now = {"stride": list(op.stride), "dilation": list(op.dilation), "pad": [begin for begin, _ in op.pads]}
     kind = ""
     for key, (_, found) in case.settings.items():
         what, _, axis = _BEFORE.get(key, key).partition("_")
-        if what in now and axis in _AXES[first:] and found.isdigit():
-            now[what][_AXES.index(axis) - first] = int(found)
+        at = place_of.get(axis)
+        if what in now and at is not None and found.isdigit():
+            now[what][at] = int(found)
             kind = "padding" if what == "pad" else what
     if kind and min(now["stride"]) > 0 and min(now["dilation"]) > 0:
         pads = tuple((begin, end) for begin, (_, end) in zip(now["pad"], op.pads, strict=True))

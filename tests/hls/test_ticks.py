@@ -1,4 +1,4 @@
-"""Clocks that a streamed window takes: docs/streams.md against the geometry that is compiled."""
+"""Clocks that a streamed window takes: docs/firmware.md against the geometry that is compiled."""
 
 from __future__ import annotations
 

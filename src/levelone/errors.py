@@ -49,8 +49,8 @@ def listed(names: Iterable[object], most: int = 12) -> str:
 def nearest(name: str, valid: Sequence[str]) -> str:
     """A hint: what the user may have meant by `name`, and every name that is valid there."""
     close = difflib.get_close_matches(name, valid, n=1, cutoff=0.5)
-    listed = ", ".join(sorted(valid))
-    return f"did you mean {close[0]!r}? valid here: {listed}" if close else f"valid here: {listed}"
+    known = f"valid here: {', '.join(sorted(valid))}"
+    return f"did you mean {close[0]!r}? {known}" if close else known
 
 
 def _lines(message: str) -> str:

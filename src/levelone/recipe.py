@@ -22,6 +22,8 @@ from pydantic import (
 
 from levelone.errors import LeveloneError, nearest
 
+Strategy = Literal["latency", "resource"]
+
 
 class Section(BaseModel):
     """A part of a recipe: immutable, unknown keys refused."""
@@ -102,7 +104,7 @@ class HlsLayer(Section):
     reuse_factor: int | None = Field(
         None, gt=0, description="its own number of multiplications per multiplier"
     )
-    strategy: Literal["latency", "resource"] | None = Field(None, description="its own strategy")
+    strategy: Strategy | None = Field(None, description="its own strategy")
 
 
 class HlsSection(Section):
@@ -114,9 +116,7 @@ class HlsSection(Section):
     part: str = Field("xcvu13p-flga2577-2-e", description="FPGA part")
     clock_ns: float = Field(2.78, gt=0, description="clock period in ns (360 MHz at the LHC trigger)")
     reuse_factor: int = Field(1, gt=0, description="multiplications per multiplier")
-    strategy: Literal["latency", "resource"] = Field(
-        "latency", description="hls4ml's strategy: unrolled, or few multipliers"
-    )
+    strategy: Strategy = Field("latency", description="hls4ml's strategy: unrolled, or few multipliers")
     partition_factor: int = Field(0, ge=0, description="output positions computed at once; 0: all of them")
     tight: bool = Field(
         True,

@@ -20,8 +20,17 @@ from levelone.graph.ops import (
     Reshape,
     Transpose,
 )
+from levelone.hls import Manifest
 
 U4, S5, S4, U6 = IntRange(0, 15), IntRange(-16, 15), IntRange(-8, 7), IntRange(0, 63)
+
+
+def break_header(manifest: Manifest, header: str, right: str, wrong: str) -> None:
+    """Plant a fault in a header of the generated firmware, wherever `right` stands."""
+    body = manifest.project / "firmware" / "nnet_utils" / header
+    text = body.read_text(encoding="utf-8")
+    assert right in text, (header, right)
+    body.write_text(text.replace(right, wrong), encoding="utf-8")
 
 
 def power(exponent: int) -> Fraction:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hls_graphs import break_header
 
 from levelone.graph import Graph, GraphBuilder, IntRange
 from levelone.graph.ops import Affine, Dense, Relu
@@ -26,9 +27,7 @@ def test_affine_is_exact_and_a_broken_body_is_caught(io: str, tmp_path: Path) ->
     manifest = convert(graph, tmp_path / "affine", HlsConfig(io=io))
     codes = random_vectors(graph, 200, seed=1)
     assert check_project(manifest.project, codes, graph=graph).outcome is Outcome.EXACT
-    body = manifest.project / "firmware" / "nnet_utils" / "levelone_affine.h"
-    text = body.read_text(encoding="utf-8")
-    body.write_text(text.replace("+ code(term[channel])", "- code(term[channel])"), encoding="utf-8")
+    break_header(manifest, "levelone_affine.h", "+ code(term[channel])", "- code(term[channel])")
     check = check_project(manifest.project, codes, graph=graph)
     assert check.outcome is Outcome.MISMATCH
     assert next(layer.name for layer in check.verdict.layers if layer.mismatches) == "y"

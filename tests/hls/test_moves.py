@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hls_graphs import break_header
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -113,10 +114,7 @@ def test_moves_and_merges_are_exact(make, io: str, tmp_path: Path) -> None:
 def test_a_broken_streamed_body_is_caught(make, header: str, right: str, wrong: str, tmp_path: Path) -> None:
     graph = make()
     manifest = convert(graph, tmp_path / "moves", HlsConfig(io="stream"))
-    body = manifest.project / "firmware" / "nnet_utils" / header
-    text = body.read_text(encoding="utf-8")
-    assert right in text
-    body.write_text(text.replace(right, wrong), encoding="utf-8")
+    break_header(manifest, header, right, wrong)
     check = check_project(manifest.project, random_vectors(graph, 60, 3), graph=graph)
     assert check.outcome is not Outcome.EXACT
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hls_graphs import break_header
 
 from levelone.errors import LeveloneError
 from levelone.graph import Graph, GraphBuilder, IntRange, Rounding, read_qonnx
@@ -322,10 +323,7 @@ def test_a_broken_requantisation_is_caught(right: str, wrong: str, limit: int, t
     clip = IntRange(-2, 3) if limit else IntRange(-40, 40)
     graph = b.build(b.node("y", Requantise(scale, (Fraction(1, 3),), clip, Rounding.ROUND), x))
     manifest = convert(graph, tmp_path / "one")
-    body = manifest.project / "firmware" / "nnet_utils" / "levelone_requantise.h"
-    text = body.read_text(encoding="utf-8")
-    assert right in text
-    body.write_text(text.replace(right, wrong), encoding="utf-8")
+    break_header(manifest, "levelone_requantise.h", right, wrong)
     assert (
         check_project(manifest.project, random_vectors(graph, 100, 1), graph=graph).outcome
         is Outcome.MISMATCH

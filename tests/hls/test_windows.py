@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hls_graphs import break_header
 
 from levelone.errors import LeveloneError
 from levelone.graph import Graph, GraphBuilder, IntRange, Value
@@ -209,10 +210,7 @@ def test_a_broken_convolution_is_caught(io: Io, header: str, right: str, wrong: 
     )
     graph = b.build(b.node("y", op, x))
     manifest = convert(graph, tmp_path / "conv", HlsConfig(io=io))
-    body = manifest.project / "firmware" / "nnet_utils" / header
-    text = body.read_text(encoding="utf-8")
-    assert right in text
-    body.write_text(text.replace(right, wrong), encoding="utf-8")
+    break_header(manifest, header, right, wrong)
     assert (
         check_project(manifest.project, random_vectors(graph, 200, 1), graph=graph).outcome
         is Outcome.MISMATCH
@@ -236,10 +234,7 @@ def test_a_broken_pool_is_caught(op, right: str, wrong: str, tmp_path: Path) -> 
     x = b.input("x_q", (5, 4, 6, 2), Fraction(1), IntRange(-8, -1))
     graph = b.build(b.node("y", op, x))
     manifest = convert(graph, tmp_path / "pool")
-    body = manifest.project / "firmware" / "nnet_utils" / "levelone_pool.h"
-    text = body.read_text(encoding="utf-8")
-    assert right in text
-    body.write_text(text.replace(right, wrong), encoding="utf-8")
+    break_header(manifest, "levelone_pool.h", right, wrong)
     assert (
         check_project(manifest.project, random_vectors(graph, 200, 1), graph=graph).outcome
         is Outcome.MISMATCH
@@ -269,10 +264,7 @@ def test_a_broken_pool_that_adds_up_is_caught(op, right: str, wrong: str, tmp_pa
     x = b.input("x_q", (5, 4, 6, 2), Fraction(1), IntRange(-8, -1))
     graph = b.build(b.node("y", op, x))
     manifest = convert(graph, tmp_path / "pool", HlsConfig(io="stream"))
-    body = manifest.project / "firmware" / "nnet_utils" / "levelone_reduce.h"
-    text = body.read_text(encoding="utf-8")
-    assert right in text
-    body.write_text(text.replace(right, wrong), encoding="utf-8")
+    break_header(manifest, "levelone_reduce.h", right, wrong)
     assert (
         check_project(manifest.project, random_vectors(graph, 200, 1), graph=graph).outcome
         is Outcome.MISMATCH

@@ -94,11 +94,6 @@ def exact_type(range_: IntRange, exponent: int) -> FixedType:
     return FixedType(range_.width, exponent, range_.signed)
 
 
-def codes_type(codes: NDArray[np.int64]) -> FixedType:
-    """The smallest type of plain integers that holds every one of `codes`."""
-    return exact_type(IntRange(int(codes.min()), int(codes.max())), 0)
-
-
 def exponent_of(value: Value) -> int:
     """The binary exponent of the type that carries a value's codes.
 

@@ -12,7 +12,7 @@ from levelone.graph.ir import IntRange
 from levelone.graph.ops import AddRequantise
 from levelone.hls.layers.requantise import MODES
 from levelone.hls.lowering.spec import Body, LayerSpec, Parameter, Site
-from levelone.hls.types import codes_type, value_type
+from levelone.hls.types import value_type
 
 LIMB = 32
 """Bits of one part of a constant: a whole one would not pass through the double that hls4ml is handed."""
@@ -54,7 +54,7 @@ def lower_add_requantise(op: AddRequantise, site: Site) -> list[LayerSpec]:
             site.inputs,
             site.output.shape,
             value_type(site.output),
-            parameters={key: Parameter(codes, codes_type(codes)) for key, codes in parameters.items()},
+            parameters={key: Parameter.of_integers(codes) for key, codes in parameters.items()},
             value=site.output,
             body=Body(
                 "levelone_add_requantise.h",
@@ -67,8 +67,8 @@ def lower_add_requantise(op: AddRequantise, site: Site) -> list[LayerSpec]:
                     "bits": bits,
                     "quotient_bits": quotient,
                     "rounding": MODES[op.rounding],
-                    "lowest": limits.lo,
-                    "highest": limits.hi,
+                    "lowest": site.output.range.lo,
+                    "highest": site.output.range.hi,
                     "zero_point": op.zero_point,
                 },
             ),

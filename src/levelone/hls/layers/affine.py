@@ -9,7 +9,7 @@ import numpy as np
 from levelone.errors import UnsupportedError
 from levelone.graph.ops import Affine
 from levelone.hls.lowering.spec import Body, LayerSpec, Parameter, Site
-from levelone.hls.types import MOST, TRACE_BITS, codes_type, value_type
+from levelone.hls.types import MOST, TRACE_BITS, value_type
 
 
 def lower_affine(op: Affine, site: Site) -> list[LayerSpec]:
@@ -45,4 +45,4 @@ def per_channel(name: str, values: Sequence[int], channels: int) -> Parameter:
             hint="use scales whose ratios are shorter numbers",
         )
     codes = np.array(list(values) * (channels if len(values) == 1 else 1), dtype=np.int64)
-    return Parameter(codes, codes_type(codes))
+    return Parameter.of_integers(codes)

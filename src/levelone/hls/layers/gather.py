@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from levelone.graph.ops import Pad, Take, Transpose, Upsample
 from levelone.hls.lowering.spec import Body, LayerSpec, Parameter, Site
-from levelone.hls.types import codes_type, value_type
+from levelone.hls.types import value_type
 
 HEADER = "levelone_gather.h"
 
@@ -43,7 +43,7 @@ def lower_gather(op: Move, site: Site) -> list[LayerSpec]:
             site.inputs,
             out.shape,
             value_type(out),
-            parameters={key: Parameter(found, codes_type(found)) for key, found in tables.items()},
+            parameters={key: Parameter.of_integers(found) for key, found in tables.items()},
             value=out,
             body=Body(HEADER, function, constants),
         )

@@ -29,13 +29,10 @@ template <typename CONFIG_T> struct requantised_sum {
         const wide_T from_b = signed_code(b) * joined_limbs<CONFIG_T>(second, channel);
         const wide_T total = from_a + from_b + joined_limbs<CONFIG_T>(term, channel);
         const wide_T divisor = joined_limbs<CONFIG_T>(divisor_parts, channel);
-        const ap_int<64> lowest = (long long)CONFIG_T::lowest;
-        const ap_int<64> highest = (long long)CONFIG_T::highest;
-        const ap_int<64> below = lowest - 1;
-        // the floor of the quotient if it is one below the limits or within them, and what is left over
+        const ap_int<64> below = (long long)CONFIG_T::lowest + (long long)CONFIG_T::zero_point - 1;
+        // the floor of the quotient if it is within the limits, and what is left over; else a number beyond them
         ap_int<64> result = below;
         wide_T rest = total - divisor * below;
-        const bool too_low = rest < 0;
         for (unsigned bit = CONFIG_T::quotient_bits; bit-- > 0;) {
             #pragma HLS UNROLL
             const wide_T part = divisor << bit;
@@ -45,39 +42,9 @@ template <typename CONFIG_T> struct requantised_sum {
             }
         }
         const wide_T doubled = rest << 1;
-        const bool negative = total < 0;
-        const bool odd = result[0];
-        const bool tie = doubled == divisor;
-        bool up = false;
-        switch (CONFIG_T::rounding) {
-        case FLOOR:
-            break;
-        case CEIL:
-            up = rest != 0;
-            break;
-        case DOWN:
-            up = rest != 0 && negative;
-            break;
-        case UP:
-            up = rest != 0 && !negative;
-            break;
-        case ROUND:
-            up = doubled > divisor || (tie && odd);
-            break;
-        case HALF_UP:
-            up = doubled > divisor || (tie && !negative);
-            break;
-        case HALF_DOWN:
-            up = doubled > divisor || (tie && negative);
-            break;
-        }
-        result += up;
-        if (too_low || result < lowest) {
-            result = lowest;
-        } else if (result > highest) {
-            result = highest;
-        }
-        set_code(out, result - (long long)CONFIG_T::zero_point);
+        result += rounds_up<CONFIG_T>(rest != 0, doubled > divisor, doubled == divisor, total < 0, result[0]);
+        result -= (long long)CONFIG_T::zero_point;
+        set_clipped<CONFIG_T>(out, result);
     }
 };
 

@@ -12,6 +12,26 @@ namespace levelone {
 // As levelone numbers the rounding modes.
 enum rounding { FLOOR = 0, CEIL = 1, DOWN = 2, UP = 3, ROUND = 4, HALF_UP = 5, HALF_DOWN = 6 };
 
+// Whether a number is rounded up from its floor, told what the floor leaves: anything, more than one half, one half.
+template <typename CONFIG_T> bool rounds_up(bool rest, bool more, bool tie, bool negative, bool odd) {
+    #pragma HLS INLINE
+    switch (CONFIG_T::rounding) {
+    case CEIL:
+        return rest;
+    case DOWN:
+        return rest && negative;
+    case UP:
+        return rest && !negative;
+    case ROUND:
+        return more || (tie && odd);
+    case HALF_UP:
+        return more || (tie && !negative);
+    case HALF_DOWN:
+        return more || (tie && negative);
+    }
+    return false;
+}
+
 template <typename CONFIG_T, class out_T, class result_T> void set_clipped(out_T &out, result_T result) {
     #pragma HLS INLINE
     const ap_int<64> lowest = (long long)CONFIG_T::lowest;
@@ -37,31 +57,7 @@ template <typename CONFIG_T> struct scaling {
             const unsigned bits = CONFIG_T::shift > 0 ? CONFIG_T::shift : 1;
             const ap_uint<bits> dropped = product;
             const ap_uint<bits> half = ap_uint<bits>(1) << (bits - 1);
-            const bool negative = product < 0;
-            const bool odd = result[0];
-            const bool tie = dropped == half;
-            bool up = false;
-            switch (CONFIG_T::rounding) {
-            case CEIL:
-                up = dropped != 0;
-                break;
-            case DOWN:
-                up = dropped != 0 && negative;
-                break;
-            case UP:
-                up = dropped != 0 && !negative;
-                break;
-            case ROUND:
-                up = dropped > half || (tie && odd);
-                break;
-            case HALF_UP:
-                up = dropped > half || (tie && !negative);
-                break;
-            case HALF_DOWN:
-                up = dropped > half || (tie && negative);
-                break;
-            }
-            result += up;
+            result += rounds_up<CONFIG_T>(dropped != 0, dropped > half, dropped == half, product < 0, result[0]);
         }
         set_clipped<CONFIG_T>(out, result);
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from levelone.graph.ops import Lookup
 from levelone.hls.lowering.spec import Body, LayerSpec, Parameter, Site
-from levelone.hls.types import codes_type, value_type
+from levelone.hls.types import value_type
 
 LARGEST_LOGIC = 1024
 """Entries; a larger table is a memory (`largest_logic` in the header), whose ports can be shared."""
@@ -21,7 +21,7 @@ def lower_lookup(op: Lookup, site: Site) -> list[LayerSpec]:
             site.inputs,
             site.output.shape,
             value_type(site.output),
-            parameters={"table": Parameter(table, codes_type(table))},
+            parameters={"table": Parameter.of_integers(table)},
             value=site.output,
             body=Body(
                 "levelone_lookup.h",

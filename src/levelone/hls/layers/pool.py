@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from levelone.graph.ir import IntRange
 from levelone.graph.ops import AveragePool, MaxPool, Window
 from levelone.hls.layers.window import AXES, geometry, padded_first, starts_in_padding
+from levelone.hls.lowering.ranges import pool_range
 from levelone.hls.lowering.spec import Body, LayerSpec, Parameter, Site
-from levelone.hls.types import codes_type, exact_type, value_type
+from levelone.hls.types import exact_type, value_type
 
 SLIDING, REDUCING = "levelone_pool.h", "levelone_reduce.h"
 
@@ -50,8 +50,6 @@ def lower_window_average_pool(op: AveragePool, site: Site) -> list[LayerSpec]:
         function = "levelone::average_pool" if weighted else "levelone::sum_pool"
         table = np.zeros(int(np.prod(op.kernel)) + 1, dtype=np.int64)  # by number of elements
         table[counts] = factors
-    most = int(counts.max())
-    sums = exact_type(IntRange(min(x.range.lo, 0) * most, max(x.range.hi, 0) * most), 0)
     return [
         LayerSpec(
             site.name,
@@ -59,8 +57,8 @@ def lower_window_average_pool(op: AveragePool, site: Site) -> list[LayerSpec]:
             site.inputs,
             site.output.shape,
             value_type(site.output),
-            types={"accum": sums},
-            parameters={"factor": Parameter(table, codes_type(table))} if weighted else {},
+            types={"accum": exact_type(pool_range(op, x, 1), 0)},
+            parameters={"factor": Parameter.of_integers(table)} if weighted else {},
             value=site.output,
             body=_body(op.window, site, function, shares=weighted),
         )

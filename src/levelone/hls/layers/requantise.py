@@ -13,7 +13,7 @@ from levelone.hls.lowering.ranges import range_of
 from levelone.hls.lowering.spec import Body, LayerSpec, Parameter, Site
 from levelone.hls.proof import prove
 from levelone.hls.staircase import Scaling, Thresholds, channel_ranges, choose
-from levelone.hls.types import FixedType, codes_type, exact_type, value_type
+from levelone.hls.types import FixedType, exact_type, value_type
 
 HEADER = "levelone_requantise.h"
 
@@ -92,7 +92,7 @@ def lower_any_requantise(op: Requantise, site: Site) -> list[LayerSpec]:
             site.output.shape,
             value_type(site.output),
             types=types,
-            parameters={key: Parameter(found, codes_type(found)) for key, found in codes.items()},
+            parameters={key: Parameter.of_integers(found) for key, found in codes.items()},
             value=site.output,
             body=Body(HEADER, f"levelone::{function}", constants, multiplies),
             proof=asdict(proof) | details,

@@ -6,7 +6,7 @@ import numpy as np
 
 from levelone.graph.ops import Staircase
 from levelone.hls.lowering.spec import Body, LayerSpec, Parameter, Site
-from levelone.hls.types import codes_type, value_type
+from levelone.hls.types import value_type
 
 
 def lower_staircase(op: Staircase, site: Site) -> list[LayerSpec]:
@@ -19,7 +19,7 @@ def lower_staircase(op: Staircase, site: Site) -> list[LayerSpec]:
             site.inputs,
             site.output.shape,
             value_type(site.output),
-            parameters={key: Parameter(codes, codes_type(codes)) for key, codes in parameters.items()},
+            parameters={key: Parameter.of_integers(codes) for key, codes in parameters.items()},
             value=site.output,
             body=Body(
                 "levelone_staircase.h",

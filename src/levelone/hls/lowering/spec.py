@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.graph.ir import Op, Value
+from levelone.graph.sums import codes_range
 from levelone.hls.config import HlsConfig, Strategy
-from levelone.hls.types import FixedType
+from levelone.hls.types import FixedType, exact_type
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,11 @@ class Parameter:
 
     codes: NDArray[np.int64]
     type: FixedType
+
+    @classmethod
+    def of_integers(cls, codes: NDArray[np.int64]) -> Parameter:
+        """Plain integers and the smallest type that holds every one of them."""
+        return cls(codes, exact_type(codes_range(codes), 0))
 
     @property
     def reals(self) -> NDArray[np.float64]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from levelone.graph.ir import Codes, IntRange, Op
 from levelone.graph.ops import Affine, AveragePool, Conv, Dense, Lookup, MaxPool, Requantise
 from levelone.hls.layers.requantise import MODES
-from levelone.hls.layers.window import hardware_axes
+from levelone.hls.layers.window import AXES, hardware_axes
 from levelone.hls.lowering import LayerSpec
 from levelone.hls.lowering.spec import Body
 from levelone.hls.types import FixedType
@@ -26,7 +26,6 @@ from levelone.verify.firmware import PARAMETERS, WEIGHTS, CodeChange
 from levelone.verify.fixed import IN_WORDS, assign, overflow, wrap
 
 SHOWN = 3
-_AXES = ("depth", "height", "width")
 _BEFORE = {"pad_top": "pad_height", "pad_left": "pad_width"}
 """hls4ml's names of what levelone's own windows call otherwise."""
 _REQUANTISATION = frozenset({"shift", "rounding", "lowest", "highest"})
@@ -234,12 +233,12 @@ def _geometry(case: Case) -> Iterator[Hypothesis]:
     if not isinstance(op, (Conv, MaxPool, AveragePool)):
         return
     if _own_body(case) is None:  # hls4ml's layers have as many axes as the window
-        order: tuple[int | None, ...] = (*(None,) * (len(_AXES) - op.window.rank), *range(op.window.rank))
+        order: tuple[int | None, ...] = (*(None,) * (len(AXES) - op.window.rank), *range(op.window.rank))
     else:
         order = hardware_axes(
             op.window, case.evidence.operands[0].shape[1:-1], case.evidence.found.shape[1:-1]
         )
-    place_of = dict(zip(_AXES, order, strict=True))
+    place_of = dict(zip(AXES, order, strict=True))
     now = {"stride": list(op.stride), "dilation": list(op.dilation), "pad": [begin for begin, _ in op.pads]}
     kind = ""
     for key, (_, found) in case.settings.items():

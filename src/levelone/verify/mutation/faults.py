@@ -408,9 +408,8 @@ SHARED: Mapping[str, Sequence[tuple[str, str, str]]] = {
     ),
     "levelone_add_requantise.h": (
         ("operation", "= from_a + from_b +", "= from_a - from_b +"),
-        ("rounding", "up = doubled > divisor ||", "up = doubled >= divisor ||"),
+        ("rounding", "doubled > divisor", "doubled >= divisor"),
         ("operation", "if (rest >= part) {", "if (rest > part) {"),
-        ("saturation", "result < lowest) {", "result <= lowest + 1) {"),
     ),
     "levelone_affine.h": (
         ("operation", "code(in) * code(factor[channel]) +", "code(in) * code(factor[channel]) -"),

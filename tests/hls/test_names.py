@@ -88,5 +88,5 @@ def test_models_are_exact_whatever_their_files_are_called(stem: str, tmp_path: P
     y = m.add("MatMul", m.quant("x", 0.25, 4), m.weight(np.ones((4, 3)), 0.5))
     path = tmp_path / f"{stem}.onnx"
     path.write_bytes(m.build(m.quant(m.add("Relu", y), 0.3, 4, signed=0)).SerializeToString())
-    convert_file(path, tmp_path / "p", "parallel", "xcvu13p", 5.0, 1, "latency")
+    convert_file(path, tmp_path / "p", HlsConfig(part="xcvu13p", clock_ns=5.0))
     assert check_folder(tmp_path / "p", vectors=20)["verdict"] == "exact"

@@ -823,7 +823,7 @@ def test_random_vectors_are_searched_for_only_if_they_are_needed(
     verdict: str, large: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = Path(__file__).parents[2] / "hls_projects/pixelseed/model.onnx"
-    project = convert_file(model, tmp_path / "p", "parallel", "part", 3.0, 1, "latency").project
+    project = convert_file(model, tmp_path / "p", HlsConfig(part="part", clock_ns=3.0)).project
     runs: list[int] = []
 
     def diagnosed(project: Path, codes: dict[str, np.ndarray], *, graph: Graph) -> dict[str, Any]:

@@ -58,15 +58,24 @@ def convert(
 
     Example: levelone convert model.onnx -o project --io stream --clock 3.125
     """
+    from levelone.hls import HlsConfig
     from levelone.pipeline.checks import convert_file
     from levelone.pipeline.layers import parse_choices
     from levelone.pipeline.ports import with_ports
 
     with one_json_object(as_json) as emit, with_ports(model, port or ()) as model:
         layers = parse_choices(reuse_layer or (), strategy_layer or ())
-        manifest = convert_file(
-            model, output, io.value, part, clock, reuse, strategy.value, tight, partition, layers
+        config = HlsConfig(
+            io=io.value,
+            part=part,
+            clock_ns=clock,
+            reuse_factor=reuse,
+            strategy=strategy.value,
+            partition_factor=partition,
+            tight=tight,
+            layers=layers,
         )
+        manifest = convert_file(model, output, config)
         values = [*manifest.data["inputs"], *manifest.data["layers"]]
         emit({"project": str(output), **manifest.data})
     if not as_json:

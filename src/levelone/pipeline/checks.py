@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,19 +48,8 @@ class VectorSet:
     module_codes: Mapping[str, Codes] | None
 
 
-def convert_file(
-    model: Path,
-    output: Path,
-    io: str,
-    part: str,
-    clock_ns: float,
-    reuse_factor: int,
-    strategy: str,
-    tight: bool = True,
-    partition_factor: int = 0,
-    layers: Mapping[str, LayerChoice] | None = None,
-) -> Manifest:
-    """`levelone convert`: a project from a QONNX file and what lies beside it.
+def convert_file(model: Path, output: Path, config: HlsConfig) -> Manifest:
+    """`levelone convert`: a project from a QONNX file and what lies beside it, called as the model is.
 
     Raises
     ------
@@ -68,18 +57,7 @@ def convert_file(
         If the file is not QONNX, cannot be carried exactly, or the project cannot be written.
     """
     name = project_name(str(metadata_of(model).get("system") or model.stem))
-    config = HlsConfig(
-        io=io,  # type: ignore[arg-type]
-        part=part,
-        clock_ns=clock_ns,
-        reuse_factor=reuse_factor,
-        strategy=strategy,  # type: ignore[arg-type]
-        partition_factor=partition_factor,
-        project_name=name,
-        tight=tight,
-        layers=layers or {},
-    )
-    return _convert(model, output, config)
+    return _convert(model, output, replace(config, project_name=name))
 
 
 def convert_model(model: Path, output: Path, recipe: Recipe) -> Manifest:

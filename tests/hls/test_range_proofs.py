@@ -12,13 +12,13 @@ import pytest
 from levelone.errors import LeveloneError
 from levelone.graph import Graph, GraphBuilder, IntRange, Rounding
 from levelone.graph.ops import Add, Affine, AveragePool, Conv, Multiply, Relu, Requantise
+from levelone.hardware.staircase import Thresholds, channel_ranges, choose
+from levelone.hardware.types import AP_ROUNDING, FixedType
 from levelone.hls import HlsConfig
 from levelone.hls.cost import hardware_table
 from levelone.hls.lowering import lower
 from levelone.hls.lowering.ranges import with_range_proof
 from levelone.hls.lowering.spec import LayerSpec, Site
-from levelone.hls.staircase import Thresholds, channel_ranges, choose
-from levelone.hls.types import AP_ROUNDING, FixedType
 from levelone.report.words import proof_in_words, proofs_in_words
 
 ONE = (Fraction(1),)

@@ -15,11 +15,12 @@ from levelone.errors import LeveloneError
 from levelone.graph import Graph, GraphBuilder, IntRange, Rounding, read_qonnx
 from levelone.graph.ir import Value
 from levelone.graph.ops import Lookup, Requantise
-from levelone.hls import HlsConfig, convert, proof
+from levelone.hardware import proof
+from levelone.hardware.proof import prove
+from levelone.hardware.staircase import Assignment, Scaling, Thresholds, channel_ranges, choose
+from levelone.hardware.types import FixedType
+from levelone.hls import HlsConfig, convert
 from levelone.hls.lowering import lower
-from levelone.hls.proof import prove
-from levelone.hls.staircase import Assignment, Scaling, Thresholds, channel_ranges, choose
-from levelone.hls.types import FixedType
 from levelone.verify import Outcome, check_project, random_vectors
 
 MODES = list(Rounding)

@@ -30,8 +30,8 @@ from levelone.graph.ops import (
     Transpose,
     Upsample,
 )
+from levelone.hardware.types import FixedType
 from levelone.hls import HlsConfig, Manifest, convert
-from levelone.hls.types import FixedType
 from levelone.pipeline.checks import convert_file
 from levelone.pipeline.diagnosis import diff_folder
 from levelone.verify import random_vectors

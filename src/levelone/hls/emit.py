@@ -15,11 +15,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from levelone.errors import LeveloneError, UnsupportedError
+from levelone.hardware.types import FixedType
 from levelone.hls import extension
 from levelone.hls.config import HlsConfig
 from levelone.hls.fifos import set_depths
 from levelone.hls.lowering.spec import LayerSpec
-from levelone.hls.types import FixedType
 
 # After the backend's initialisers, in this order. No pass that infers, fuses or rounds is among them.
 STRUCTURE_PASSES = (

@@ -19,6 +19,7 @@ from levelone.errors import LeveloneError, UnsupportedError
 from levelone.files import atomic_path, sha256
 from levelone.graph import execute
 from levelone.graph.ir import Codes, Graph, HostEnd, InputQuantiser, Value
+from levelone.hardware.types import exponent_of, value_type
 from levelone.hls import manifest as manifests
 from levelone.hls import testbench
 from levelone.hls.config import HlsConfig
@@ -26,7 +27,6 @@ from levelone.hls.emit import build_model, pipeline_style
 from levelone.hls.lowering import LayerSpec, lower
 from levelone.hls.manifest import Manifest, read_manifest
 from levelone.hls.names import firmware_names
-from levelone.hls.types import exponent_of, value_type
 from levelone.hls.writer import copy_headers, write_firmware
 from levelone.stimuli import random_vectors
 

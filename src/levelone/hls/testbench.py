@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from levelone.graph.ir import Codes, Value
-from levelone.hls.types import exponent_of
+from levelone.hardware.types import exponent_of
 
 FEATURES = "tb_data/tb_input_features.dat"
 PREDICTIONS = "tb_data/tb_output_predictions.dat"

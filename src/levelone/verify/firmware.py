@@ -14,10 +14,10 @@ import numpy as np
 
 from levelone.files import sha256
 from levelone.graph.ir import Graph
+from levelone.hardware.types import FixedType
 from levelone.hls.config import HlsConfig, LayerChoice
 from levelone.hls.manifest import Manifest
 from levelone.hls.project import convert, edited_files
-from levelone.hls.types import FixedType
 from levelone.verify.fixed import parse_type
 
 DEFINES = "firmware/defines.h"

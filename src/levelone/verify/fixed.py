@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from levelone.graph.ir import Rounding
 from levelone.graph.rounding import round_divide
-from levelone.hls.types import FixedType
+from levelone.hardware.types import FixedType
 
 _FIXED = re.compile(r"ap_(u?)fixed<\s*(\d+)\s*,\s*(-?\d+)\s*((?:,\s*[\w:]+\s*)*)>")
 _INTEGER = re.compile(r"ap_(u?)int<\s*(\d+)\s*>")

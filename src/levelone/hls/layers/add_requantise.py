@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from levelone.errors import UnsupportedError
 from levelone.graph.ir import IntRange
 from levelone.graph.ops import AddRequantise
+from levelone.hardware.types import value_type
 from levelone.hls.layers.requantise import MODES
 from levelone.hls.lowering.spec import Body, LayerSpec, Parameter, Site
-from levelone.hls.types import value_type
 
 LIMB = 32
 """Bits of one part of a constant: a whole one would not pass through the double that hls4ml is handed."""

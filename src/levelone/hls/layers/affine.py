@@ -8,8 +8,8 @@ import numpy as np
 
 from levelone.errors import UnsupportedError
 from levelone.graph.ops import Affine
+from levelone.hardware.types import MOST, TRACE_BITS, value_type
 from levelone.hls.lowering.spec import Body, LayerSpec, Parameter, Site
-from levelone.hls.types import MOST, TRACE_BITS, value_type
 
 
 def lower_affine(op: Affine, site: Site) -> list[LayerSpec]:

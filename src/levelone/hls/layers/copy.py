@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from math import gcd
 
+from levelone.hardware.types import value_type
 from levelone.hls.lowering.spec import Body, LayerSpec, Site
-from levelone.hls.types import value_type
 
 
 def lower_copy(site: Site) -> list[LayerSpec]:

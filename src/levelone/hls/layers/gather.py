@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.graph.ops import Pad, Take, Transpose, Upsample
+from levelone.hardware.types import value_type
 from levelone.hls.lowering.spec import Body, LayerSpec, Parameter, Site
-from levelone.hls.types import value_type
 
 HEADER = "levelone_gather.h"
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from levelone.graph.ops import Lookup
+from levelone.hardware.types import value_type
 from levelone.hls.lowering.spec import Body, LayerSpec, Parameter, Site
-from levelone.hls.types import value_type
 
 LARGEST_LOGIC = 1024
 """Entries; a larger table is a memory (`largest_logic` in the header), whose ports can be shared."""

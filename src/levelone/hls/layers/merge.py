@@ -7,8 +7,8 @@ from math import prod
 from levelone.errors import UnsupportedError
 from levelone.graph.ir import IntRange, Value
 from levelone.graph.ops import Add, Concat, Multiply
+from levelone.hardware.types import value_type
 from levelone.hls.lowering.spec import Body, LayerSpec, Site
-from levelone.hls.types import value_type
 
 HEADER = "levelone_merge.h"
 AXES = ("depth", "height", "width", "channels")

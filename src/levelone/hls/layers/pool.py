@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 
 from levelone.graph.ops import AveragePool, MaxPool, Window
+from levelone.hardware.types import exact_type, value_type
 from levelone.hls.layers.window import AXES, geometry, padded_first, starts_in_padding
 from levelone.hls.lowering.ranges import pool_range
 from levelone.hls.lowering.spec import Body, LayerSpec, Parameter, Site
-from levelone.hls.types import exact_type, value_type
 
 SLIDING, REDUCING = "levelone_pool.h", "levelone_reduce.h"
 

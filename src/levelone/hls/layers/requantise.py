@@ -9,11 +9,11 @@ import numpy as np
 from levelone.errors import LeveloneError, UnsupportedError
 from levelone.graph.ir import IntRange, Rounding
 from levelone.graph.ops import Requantise
+from levelone.hardware.proof import prove
+from levelone.hardware.staircase import Scaling, Thresholds, channel_ranges, choose
+from levelone.hardware.types import FixedType, exact_type, value_type
 from levelone.hls.lowering.ranges import range_of
 from levelone.hls.lowering.spec import Body, LayerSpec, Parameter, Site
-from levelone.hls.proof import prove
-from levelone.hls.staircase import Scaling, Thresholds, channel_ranges, choose
-from levelone.hls.types import FixedType, exact_type, value_type
 
 HEADER = "levelone_requantise.h"
 
@@ -40,7 +40,7 @@ def lower_any_requantise(op: Requantise, site: Site) -> list[LayerSpec]:
     Raises
     ------
     UnsupportedError
-        If no hardware within the limits of `levelone.hls.staircase` is exact.
+        If no hardware within the limits of `levelone.hardware.staircase` is exact.
     """
     x = site.operands[0]
     try:

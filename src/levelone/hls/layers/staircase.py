@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from levelone.graph.ops import Staircase
+from levelone.hardware.types import value_type
 from levelone.hls.lowering.spec import Body, LayerSpec, Parameter, Site
-from levelone.hls.types import value_type
 
 
 def lower_staircase(op: Staircase, site: Site) -> list[LayerSpec]:

@@ -8,10 +8,10 @@ import numpy as np
 
 from levelone.errors import UnsupportedError
 from levelone.graph.ops import Conv, Pad, Window
+from levelone.hardware.types import value_type
 from levelone.hls.layers.gather import lower_gather
 from levelone.hls.lowering.accumulator import weighted_sum
 from levelone.hls.lowering.spec import Body, LayerSpec, Site
-from levelone.hls.types import value_type
 
 AXES = ("depth", "height", "width")
 UNROLLED_POSITIONS = 1024

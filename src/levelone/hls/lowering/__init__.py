@@ -10,6 +10,7 @@ from typing import Any
 from levelone.errors import LeveloneError, UnsupportedError, nearest
 from levelone.graph import ops
 from levelone.graph.ir import Graph
+from levelone.hardware.types import MOST, TRACE_BITS, value_type
 from levelone.hls.config import HlsConfig
 from levelone.hls.layers.add_requantise import lower_add_requantise
 from levelone.hls.layers.affine import lower_affine
@@ -23,7 +24,6 @@ from levelone.hls.lowering.pools import lower_average_pool, lower_max_pool
 from levelone.hls.lowering.ranges import with_range_proof
 from levelone.hls.lowering.spec import LayerSpec, Parameter, Site
 from levelone.hls.lowering.sums import lower_conv, lower_dense
-from levelone.hls.types import MOST, TRACE_BITS, value_type
 
 LOWERINGS: Mapping[type, Callable[[Any, Site], list[LayerSpec]]] = MappingProxyType(
     {

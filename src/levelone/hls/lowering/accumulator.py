@@ -13,9 +13,9 @@ from levelone.errors import UnsupportedError
 from levelone.graph.ops import Conv, Dense
 from levelone.graph.ops._bounds import largest
 from levelone.graph.sums import accumulator_range, codes_range, held_weights, width_only_range
+from levelone.hardware.types import MOST, TRACE_BITS, FixedType, exact_type, exponent_of
 from levelone.hls.lowering.ranges import range_of
 from levelone.hls.lowering.spec import Parameter, Site
-from levelone.hls.types import MOST, TRACE_BITS, FixedType, exact_type, exponent_of
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ from dataclasses import asdict, replace
 from levelone.graph.ir import IntRange, Rounding, Value
 from levelone.graph.ops import Relu, Requantise
 from levelone.graph.rounding import round_fraction
+from levelone.hardware.proof import prove
+from levelone.hardware.staircase import Assignment
+from levelone.hardware.types import AP_ROUNDING, FixedType, clipping_type, value_type
 from levelone.hls.layers.requantise import lower_any_requantise
 from levelone.hls.lowering.ranges import range_of
 from levelone.hls.lowering.spec import LayerSpec, Site
-from levelone.hls.proof import prove
-from levelone.hls.staircase import Assignment
-from levelone.hls.types import AP_ROUNDING, FixedType, clipping_type, value_type
 
 
 def lower_relu(op: Relu, site: Site) -> list[LayerSpec]:

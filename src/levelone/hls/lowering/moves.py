@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from levelone.graph.ops import Add, Concat, Dense, Reshape, Transpose
+from levelone.hardware.types import exponent_of, value_type
 from levelone.hls.layers.copy import lower_copy
 from levelone.hls.layers.gather import lower_gather
 from levelone.hls.layers.merge import lower_any_add, lower_any_concat
 from levelone.hls.lowering.spec import LayerSpec, Site
-from levelone.hls.types import exponent_of, value_type
 
 
 def lower_add(op: Add, site: Site) -> list[LayerSpec]:

@@ -7,10 +7,10 @@ from typing import Any
 
 from levelone.graph.ir import IntRange
 from levelone.graph.ops import AveragePool, MaxPool
+from levelone.hardware.types import FixedType, exact_type, exponent_of, value_type
 from levelone.hls.layers.pool import apart, lower_window_average_pool, lower_window_max_pool
 from levelone.hls.lowering.spec import LayerSpec, Site
 from levelone.hls.lowering.sums import _AXES, _SIDES, pad_first
-from levelone.hls.types import FixedType, exact_type, exponent_of, value_type
 
 LARGEST_HELD = 16
 """Elements; hls4ml's streamed pools of larger windows give way to one that adds up as it goes."""

@@ -11,8 +11,8 @@ from levelone.errors import LeveloneError
 from levelone.graph.ir import IntRange, Op, Value
 from levelone.graph.ops import Add, Affine, AveragePool, Multiply
 from levelone.graph.ops._bounds import bounds, integers, scaled
+from levelone.hardware.types import exact_type
 from levelone.hls.lowering.spec import LayerSpec, Site
-from levelone.hls.types import exact_type
 
 
 def range_of(what: str, reach: IntRange) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from levelone.graph.ir import Op, Value
 from levelone.graph.sums import codes_range
+from levelone.hardware.types import FixedType, exact_type
 from levelone.hls.config import HlsConfig, Strategy
-from levelone.hls.types import FixedType, exact_type
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Parameter:
 
     @property
     def reals(self) -> NDArray[np.float64]:
-        """The values, exact: `lower` refuses codes beyond `levelone.hls.types.MOST`."""
+        """The values, exact: `lower` refuses codes beyond `levelone.hardware.types.MOST`."""
         return np.ldexp(self.codes.astype(np.float64), self.type.exponent)
 
 

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.graph.ops import Conv, Dense
+from levelone.hardware.types import value_type
 from levelone.hls.layers.window import lower_window_conv, together
 from levelone.hls.lowering.accumulator import weighted_sum
 from levelone.hls.lowering.spec import LayerSpec, Parameter, Site
-from levelone.hls.types import value_type
 
 _AXES = {1: ("width",), 2: ("height", "width")}
 _SIDES = {1: (("left", "right"),), 2: (("top", "bottom"), ("left", "right"))}

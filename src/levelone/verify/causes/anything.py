@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from levelone.graph.ir import Codes
 from levelone.graph.ops import AveragePool, Concat, MaxPool, Transpose
-from levelone.hls.types import FixedType
+from levelone.hardware.types import FixedType
 from levelone.verify.causes.case import Case, Hypothesis
 from levelone.verify.fixed import IN_WORDS, bits_in_words, overflow
 

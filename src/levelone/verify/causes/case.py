@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.graph.ir import Graph
+from levelone.hardware.types import FixedType
 from levelone.hls.lowering import LayerSpec, lower
 from levelone.hls.manifest import Manifest
-from levelone.hls.types import FixedType
 from levelone.verify.difference import Evidence
 from levelone.verify.firmware import Firmware, TypeChange, config_of
 from levelone.verify.fixed import parse_type

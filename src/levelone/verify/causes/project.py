@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from levelone.graph.ir import Codes, IntRange, Op
 from levelone.graph.ops import Affine, AveragePool, Conv, Dense, Lookup, MaxPool, Requantise
+from levelone.hardware.types import FixedType
 from levelone.hls.layers.requantise import MODES
 from levelone.hls.layers.window import AXES, hardware_axes
 from levelone.hls.lowering import LayerSpec
 from levelone.hls.lowering.spec import Body
-from levelone.hls.types import FixedType
 from levelone.verify.causes.case import Case, Hypothesis
 from levelone.verify.causes.replay import Counting, Sum, with_parameters
 from levelone.verify.causes.sums import cropped, flowed, place, typed

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from levelone.graph.ir import Codes
 from levelone.graph.ops import Conv, Dense
-from levelone.hls.types import FixedType
+from levelone.hardware.types import FixedType
 from levelone.verify.fixed import assign, onto_grid, overflow
 
 Sum = Conv | Dense

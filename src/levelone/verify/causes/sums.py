@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from levelone.graph.ir import Codes
 from levelone.graph.ops import AveragePool, Conv, Dense, MaxPool
-from levelone.hls.types import FixedType
+from levelone.hardware.types import FixedType
 from levelone.verify.causes.case import Case, Hypothesis
 from levelone.verify.causes.replay import Sum, typed_code, typed_sum, with_parameters
 from levelone.verify.fixed import IN_WORDS, bits_in_words, overflow

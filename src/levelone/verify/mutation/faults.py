@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+from levelone.hardware.types import FixedType
 from levelone.hls.layers.requantise import MODES
 from levelone.hls.manifest import Manifest
-from levelone.hls.types import FixedType
 from levelone.verify.fixed import parse_type
 
 INVISIBLE = "stream depth"

@@ -4,7 +4,7 @@ import pytest
 
 from levelone.errors import UnsupportedError
 from levelone.graph import IntRange, Rounding, Value
-from levelone.hls.types import FixedType, clipping_type, exact_type, value_type
+from levelone.hardware.types import FixedType, clipping_type, exact_type, value_type
 
 
 def value(lo: int, hi: int, exponent: int = -3) -> Value:

@@ -1,9 +1,9 @@
 """A requantisation as hardware: a short multiplier, an adder and a shift, or thresholds.
 
 The exact function ``clip(round(code * M + B))`` of one channel is a staircase: constant but for steps at
-integer thresholds, which absorb the rounding mode. `levelone.hls.multiplier` finds the smallest
+integer thresholds, which absorb the rounding mode. `levelone.hardware.multiplier` finds the smallest
 ``(code * factor + term) >> shift`` that has the very same staircase, for every channel by itself. `choose`
-takes what is cheapest; `levelone.hls.proof` checks it, whatever found it.
+takes what is cheapest; `levelone.hardware.proof` checks it, whatever found it.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from levelone.graph.ops import Requantise
 from levelone.graph.ops._bounds import product_dtype, spread
 from levelone.graph.rounding import round_divide
 from levelone.graph.thresholds import boundary
-from levelone.hls.multiplier import MAX_SHIFT, Multiplier, Point, smallest_multiplier
-from levelone.hls.types import FixedType
+from levelone.hardware.multiplier import MAX_SHIFT, Multiplier, Point, smallest_multiplier
+from levelone.hardware.types import FixedType
 
 MAX_STEPS = 2**21
 """Thresholds of all channels together that are listed one by one."""

@@ -13,7 +13,7 @@ from levelone.graph.ir import IntRange, Value
 from levelone.graph.ops import Requantise
 from levelone.graph.ops._bounds import integers, spread
 from levelone.graph.rounding import round_fraction
-from levelone.hls.staircase import (
+from levelone.hardware.staircase import (
     MAX_STEPS,
     Assignment,
     Hardware,
@@ -25,7 +25,7 @@ from levelone.hls.staircase import (
     one_channel,
     steps_of,
 )
-from levelone.hls.types import AP_ROUNDING
+from levelone.hardware.types import AP_ROUNDING
 
 EXHAUSTIVE = 2**21
 """Up to so many codes, of all channels together, are simply all tried by `prove`."""

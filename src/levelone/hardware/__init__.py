@@ -1,0 +1,1 @@
+"""What any hardware body needs: fixed-point types, exact multipliers, staircases, proofs."""

@@ -9,7 +9,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-NAMES = sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py") if path.stem != "__init__")
+FOLDER = ROOT / "benchmarks"
+NAMES = sorted(
+    [path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__"]
+    + [path.parent.name for path in FOLDER.glob("*/__main__.py")]
+)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -23,4 +27,4 @@ def test_a_benchmark_is_a_command(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_page_names_every_benchmark(name: str) -> None:
-    assert f"`python -m benchmarks.{name}" in (ROOT / "benchmarks" / "README.md").read_text()
+    assert f"`python -m benchmarks.{name}" in (FOLDER / "README.md").read_text()

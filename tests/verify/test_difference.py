@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from benchmarks.mutation.graphs import pack, small_graphs
 
 from levelone.errors import LeveloneError
 from levelone.graph import Graph, GraphBuilder, IntRange, Rounding, execute
@@ -41,7 +42,6 @@ from levelone.verify.diagnosis import diagnose
 from levelone.verify.difference import Difference, Evidence, find_difference
 from levelone.verify.firmware import Firmware, read_firmware
 from levelone.verify.fixed import assign, parse_type
-from levelone.verify.mutation.graphs import pack, small_graphs
 from levelone.verify.story import tell
 from levelone.verify.suspects import suspects
 

@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.mutation.faults import INVISIBLE, Fault, all_faults, plant
+from benchmarks.mutation.graphs import pack
 from levelone.errors import LeveloneError
 from levelone.graph.ir import Codes, Graph
 from levelone.hls.config import HlsConfig
@@ -22,8 +24,6 @@ from levelone.hls.manifest import Manifest
 from levelone.hls.project import convert
 from levelone.stimuli import random_vectors
 from levelone.verify.check import check_project
-from levelone.verify.mutation.faults import INVISIBLE, Fault, all_faults, plant
-from levelone.verify.mutation.graphs import pack
 
 STANDARD = 1000
 """Random vectors that `levelone csim` takes by default; with seed 1."""

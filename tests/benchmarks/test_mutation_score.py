@@ -13,18 +13,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from levelone.errors import LeveloneError
-from levelone.graph import Codes, Graph, GraphBuilder, IntRange, Rounding, execute
-from levelone.graph.ops import Dense, Lookup, Relu, Requantise
-from levelone.hls import HlsConfig, Manifest, convert, layers
-from levelone.hls.lowering import lower
-from levelone.stimuli.coverage import choose, goals
-from levelone.stimuli.effort import EVENTS, events_to_try
-from levelone.verify import Check, Outcome, Verdict, random_vectors
-from levelone.verify.mutation.faults import INVISIBLE, SHARED, Edit, Fault, all_faults, plant, told
-from levelone.verify.mutation.graphs import large_graphs, pack, small_graphs
-from levelone.verify.mutation.score import (
+from benchmarks.mutation.faults import INVISIBLE, SHARED, Edit, Fault, all_faults, plant, told
+from benchmarks.mutation.graphs import large_graphs, pack, small_graphs
+from benchmarks.mutation.score import (
     Mutant,
     Packed,
     _judge,
@@ -34,6 +25,15 @@ from levelone.verify.mutation.score import (
     run,
     score,
 )
+
+from levelone.errors import LeveloneError
+from levelone.graph import Codes, Graph, GraphBuilder, IntRange, Rounding, execute
+from levelone.graph.ops import Dense, Lookup, Relu, Requantise
+from levelone.hls import HlsConfig, Manifest, convert, layers
+from levelone.hls.lowering import lower
+from levelone.stimuli.coverage import choose, goals
+from levelone.stimuli.effort import EVENTS, events_to_try
+from levelone.verify import Check, Outcome, Verdict, random_vectors
 
 
 @pytest.mark.slow
@@ -197,7 +197,7 @@ def test_a_crash_that_the_standard_vectors_do_not_cause_survives(
             raise LeveloneError("the C simulation of mutant crashed (SIGSEGV)")
         return Check(Verdict(Outcome.EXACT, 1, ()), None, 0.0, False, 0.0, ())
 
-    monkeypatch.setattr("levelone.verify.mutation.score.check_project", check)
+    monkeypatch.setattr("benchmarks.mutation.score.check_project", check)
     (mutant,) = _judge(packed, manifest, [all_faults(manifest, seed=1, per_array=1)[0]], tmp_path) or []
     assert mutant.survived is not build_fails
     assert mutant.note == ("does not build" if build_fails else "")

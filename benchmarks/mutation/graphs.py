@@ -75,7 +75,7 @@ class _Maker:
 
     def quantise(self, name: str, source: str, dropped: int, clip: IntRange, mode: Rounding) -> str:
         value = self.b.values[source]
-        assert value.exponent is not None  # noqa: S101  (all scales here are powers of two)
+        assert value.exponent is not None
         return self.b.requantise(name, source, _power(value.exponent + dropped), clip, mode)
 
 

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.lib.common import arguments, quiet
+from benchmarks.mutation.graphs import large_graphs, small_graphs
+from benchmarks.mutation.score import COLUMNS, MANY, Mutant, every_input, percent, run, score
 from levelone.graph import Graph, read_qonnx
 from levelone.hls import HlsConfig
-from levelone.verify.mutation.graphs import large_graphs, small_graphs
-from levelone.verify.mutation.score import COLUMNS, MANY, Mutant, every_input, percent, run, score
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from levelone.hardware.types import FixedType
 from levelone.hls.layers.requantise import MODES
 from levelone.hls.manifest import Manifest
-from levelone.verify.fixed import parse_type
+from levelone.verify.hls.fixed import parse_type
 
 INVISIBLE = "stream depth"
 """Depths of FIFOs are hints to the synthesis tool: C simulation has streams without a limit."""

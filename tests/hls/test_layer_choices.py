@@ -16,7 +16,7 @@ from levelone.graph.ops import Add, AveragePool, Lookup, MaxPool, Multiply, Relu
 from levelone.hls import HlsConfig, LayerChoice, convert
 from levelone.pipeline.layers import parse_choices
 from levelone.verify import Outcome, check_project, random_vectors
-from levelone.verify.firmware import config_of
+from levelone.verify.hls.firmware import config_of
 
 
 def network() -> Graph:

@@ -36,14 +36,14 @@ from levelone.hls import HlsConfig, Manifest, convert
 from levelone.pipeline.checks import convert_file
 from levelone.pipeline.diagnosis import diff_folder
 from levelone.verify import random_vectors
-from levelone.verify.causes import Case, Cause, explain
-from levelone.verify.causes.replay import typed_code, typed_sum
 from levelone.verify.diagnosis import diagnose
 from levelone.verify.difference import Difference, Evidence, find_difference
-from levelone.verify.firmware import Firmware, read_firmware
-from levelone.verify.fixed import assign, parse_type
+from levelone.verify.hls.causes import Case, Cause, explain
+from levelone.verify.hls.causes.replay import typed_code, typed_sum
+from levelone.verify.hls.firmware import Firmware, read_firmware
+from levelone.verify.hls.fixed import assign, parse_type
+from levelone.verify.hls.suspects import suspects
 from levelone.verify.story import tell
-from levelone.verify.suspects import suspects
 
 # --- fixed-point assignment, against Fractions
 

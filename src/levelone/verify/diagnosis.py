@@ -13,12 +13,12 @@ from levelone.graph.ir import Codes, Graph
 from levelone.graph.ops import Conv, Dense
 from levelone.hls.manifest import read_manifest
 from levelone.hls.project import edited_files
-from levelone.verify.causes import Case, Cause, explain
 from levelone.verify.check import read_graph
 from levelone.verify.difference import Difference, Evidence, LayerState, find_difference
-from levelone.verify.firmware import DEFINES, WEIGHTS, Firmware, LineChange, read_firmware
+from levelone.verify.hls.causes import Case, Cause, explain
+from levelone.verify.hls.firmware import DEFINES, WEIGHTS, Firmware, LineChange, read_firmware
+from levelone.verify.hls.suspects import suspects
 from levelone.verify.made_of import made_of
-from levelone.verify.suspects import suspects
 from levelone.verify.verdict import Outcome
 
 TYPE_NAME = re.compile(r"(\w+);\s*$")

@@ -24,8 +24,8 @@ from levelone.graph.ops import (
     Transpose,
     Upsample,
 )
-from levelone.verify.causes.points import exact
-from levelone.verify.causes.replay import terms
+from levelone.verify.hls.causes.points import exact
+from levelone.verify.hls.causes.replay import terms
 
 MAX_TERMS = 512
 """Terms of a sum that are listed; all of them count."""

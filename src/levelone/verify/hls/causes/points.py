@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from levelone.graph.ir import Codes, IntRange, Rounding
 from levelone.graph.ops import Affine, Lookup, Relu, Requantise
-from levelone.verify.causes.case import Case, Hypothesis
-from levelone.verify.fixed import assign, bits_in_words, onto_grid, wrap
+from levelone.verify.hls.causes.case import Case, Hypothesis
+from levelone.verify.hls.fixed import assign, bits_in_words, onto_grid, wrap
 
 SHIFTS = 6
 MULTIPLIER_BITS = 32

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from levelone.graph.ir import Codes
 from levelone.graph.ops import AveragePool, Conv, Dense, MaxPool
 from levelone.hardware.types import FixedType
-from levelone.verify.causes.case import Case, Hypothesis
-from levelone.verify.causes.replay import Sum, typed_code, typed_sum, with_parameters
-from levelone.verify.fixed import IN_WORDS, bits_in_words, overflow
+from levelone.verify.hls.causes.case import Case, Hypothesis
+from levelone.verify.hls.causes.replay import Sum, typed_code, typed_sum, with_parameters
+from levelone.verify.hls.fixed import IN_WORDS, bits_in_words, overflow
 
 FRACTION_BITS = 4
 SHIFTS = 6

@@ -18,7 +18,7 @@ from levelone.hardware.types import FixedType
 from levelone.hls.config import HlsConfig, LayerChoice
 from levelone.hls.manifest import Manifest
 from levelone.hls.project import convert, edited_files
-from levelone.verify.fixed import parse_type
+from levelone.verify.hls.fixed import parse_type
 
 DEFINES = "firmware/defines.h"
 PARAMETERS = "firmware/parameters.h"

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from levelone.hls.manifest import Manifest
-from levelone.verify.firmware import BUFFERS, PARAMETERS, WEIGHTS, Firmware, LineChange
+from levelone.verify.hls.firmware import BUFFERS, PARAMETERS, WEIGHTS, Firmware, LineChange
 
 HEADERS = "firmware/nnet_utils/"
 

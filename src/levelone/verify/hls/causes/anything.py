@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from levelone.graph.ir import Codes
 from levelone.graph.ops import AveragePool, Concat, MaxPool, Transpose
 from levelone.hardware.types import FixedType
-from levelone.verify.causes.case import Case, Hypothesis
-from levelone.verify.fixed import IN_WORDS, bits_in_words, overflow
+from levelone.verify.hls.causes.case import Case, Hypothesis
+from levelone.verify.hls.fixed import IN_WORDS, bits_in_words, overflow
 
 LOST_BITS = 6
 

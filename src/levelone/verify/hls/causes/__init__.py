@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from itertools import chain
 
 from levelone.graph.ops import Conv, Dense
-from levelone.verify.causes import anything, points, project, sums
-from levelone.verify.causes.case import Case, Cause, Hypothesis, judge_all, limit
+from levelone.verify.hls.causes import anything, points, project, sums
+from levelone.verify.hls.causes.case import Case, Cause, Hypothesis, judge_all, limit
 
 __all__ = ["Case", "Cause", "explain"]
 

@@ -16,8 +16,8 @@ from levelone.hardware.types import FixedType
 from levelone.hls.lowering import LayerSpec, lower
 from levelone.hls.manifest import Manifest
 from levelone.verify.difference import Evidence
-from levelone.verify.firmware import Firmware, TypeChange, config_of
-from levelone.verify.fixed import parse_type
+from levelone.verify.hls.firmware import Firmware, TypeChange, config_of
+from levelone.verify.hls.fixed import parse_type
 
 Body = Callable[..., NDArray[Any]]
 """A tuple of operands [event, *shape] -> the codes that the firmware would give if the hypothesis held."""

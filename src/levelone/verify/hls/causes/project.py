@@ -19,11 +19,11 @@ from levelone.hls.layers.requantise import MODES
 from levelone.hls.layers.window import AXES, hardware_axes
 from levelone.hls.lowering import LayerSpec
 from levelone.hls.lowering.spec import Body
-from levelone.verify.causes.case import Case, Hypothesis
-from levelone.verify.causes.replay import Counting, Sum, with_parameters
-from levelone.verify.causes.sums import cropped, flowed, place, typed
-from levelone.verify.firmware import PARAMETERS, WEIGHTS, CodeChange
-from levelone.verify.fixed import IN_WORDS, assign, overflow, wrap
+from levelone.verify.hls.causes.case import Case, Hypothesis
+from levelone.verify.hls.causes.replay import Counting, Sum, with_parameters
+from levelone.verify.hls.causes.sums import cropped, flowed, place, typed
+from levelone.verify.hls.firmware import PARAMETERS, WEIGHTS, CodeChange
+from levelone.verify.hls.fixed import IN_WORDS, assign, overflow, wrap
 
 SHOWN = 3
 _BEFORE = {"pad_top": "pad_height", "pad_left": "pad_width"}

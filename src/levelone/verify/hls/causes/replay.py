@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from levelone.graph.ir import Codes
 from levelone.graph.ops import Conv, Dense
 from levelone.hardware.types import FixedType
-from levelone.verify.fixed import assign, onto_grid, overflow
+from levelone.verify.hls.fixed import assign, onto_grid, overflow
 
 Sum = Conv | Dense
 

@@ -19,12 +19,12 @@ import numpy as np
 from levelone.recipe import load_recipe
 from levelone.simulate.lcd import simulate_lcd
 from levelone.train.measurement import predict, predictor
-from levelone.zoo.lcd import LCD
-from levelone.zoo.lcd_baselines import sums
-from levelone.zoo.lcd_results import figures
-from levelone.zoo.lcd_section import PARTICLES, UNIT_GEV
-from levelone.zoo.system import Events
-from levelone.zoo.voxelsystem import SPLITS, Outputs
+from levelone.zoo.kit.system import Events
+from levelone.zoo.kit.voxelsystem import SPLITS, Outputs
+from levelone.zoo.lcd import SYSTEM as LCD
+from levelone.zoo.lcd.baselines import sums
+from levelone.zoo.lcd.results import figures
+from levelone.zoo.lcd.section import PARTICLES, UNIT_GEV
 
 
 def main() -> None:

@@ -21,11 +21,12 @@ from levelone.train import train_system
 from levelone.train.batches import evaluation_batch
 from levelone.train.measurement import predict, predictor
 from levelone.train.pipeline import event_values, float_twin
-from levelone.zoo.muon import GEV_PER_UNIT, MUON, OUTPUT
-from levelone.zoo.muon_metrics import BINS, huberised, improvement
-from levelone.zoo.muon_section import ABLATIONS
+from levelone.zoo.muon import SYSTEM as MUON
+from levelone.zoo.muon.results import BINS, huberised, improvement
+from levelone.zoo.muon.section import ABLATIONS
+from levelone.zoo.muon.system import GEV_PER_UNIT, OUTPUT
 
-RECIPE = MUON.default_recipe.with_name("muon_full.toml")
+RECIPE = MUON.default_recipe.with_name("full.toml")
 METRICS = {"improvement": "higher is better", "loss": "lower is better"}
 
 

@@ -23,7 +23,7 @@ from benchmarks.lib.common import arguments, show
 from levelone.data.voxels import SparseGrid, create_voxels, open_voxels
 from levelone.recipe import load_recipe
 from levelone.simulate.muon import simulate_muon
-from levelone.zoo.muon import MUON
+from levelone.zoo.muon import SYSTEM as MUON
 
 AT_ONCE = 512
 PIECE = 65_536

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from levelone.data.voxels import open_voxels
-from levelone.zoo import SYSTEMS
-from levelone.zoo.voxelsystem import VoxelSystem
+from levelone.zoo import SYSTEMS, find_system
+from levelone.zoo.kit.voxelsystem import VoxelSystem
 
 from .conftest import Levelone
 
-VOXEL_SYSTEMS = sorted(name for name, system in SYSTEMS.items() if isinstance(system, VoxelSystem))
+VOXEL_SYSTEMS = sorted(name for name in SYSTEMS if isinstance(find_system(name), VoxelSystem))
 SMALL = (
     "train.float_epochs=1",
     "train.quantised_epochs=1",
@@ -47,7 +47,7 @@ def test_every_voxel_system_makes_the_events_that_it_reads(
     done = levelone("simulate", name, "--events", 40, "--seed", 2, "-o", path)
     assert done.returncode == 0, done.stderr
     assert "events: 40" in done.stdout
-    system = SYSTEMS[name]
+    system = find_system(name)
     with open_voxels(path) as file:
         assert file.provenance["seed"] == 2
         assert set(system.grids) <= set(file.grids)

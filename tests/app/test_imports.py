@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from levelone.pipeline.imports import import_digest, imported
-from levelone.zoo import SYSTEMS
+from levelone.zoo import SYSTEMS, find_system
 
 
 @pytest.fixture
@@ -52,10 +52,9 @@ def test_a_change_counts_where_it_is_imported(package: Path, changed: str, one: 
 
 @pytest.mark.parametrize("name", sorted(SYSTEMS))
 def test_systems_depend_on_their_own_files(name: str) -> None:
-    module = type(SYSTEMS[name]).__module__
-    found = imported([module, "levelone.zoo.system", "levelone.zoo.voxelsystem"], "levelone.zoo")
+    module = type(find_system(name)).__module__
+    found = imported([module, "levelone.zoo.kit.system", "levelone.zoo.kit.voxelsystem"], "levelone.zoo")
     folder = Path(found[module]).parent
-    own = {path.stem for path in folder.glob(f"{name}*.py")}
-    assert {f"levelone.zoo.{stem}" for stem in own} <= set(found)
-    others = [other for other in SYSTEMS if other != name]
-    assert not [m for m in found if m.rsplit(".", 1)[1].startswith(tuple(others))]
+    own = [path for path in folder.rglob("*.py") if path.stem != "__init__"]
+    assert set(own) <= set(found.values())
+    assert not [m for m in found if m.split(".")[2] in set(SYSTEMS) - {name}]

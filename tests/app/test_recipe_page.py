@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from levelone.pipeline.recipe_page import WRONG, render
 from levelone.recipe import Recipe, load_recipe, section_type
-from levelone.zoo import SYSTEMS
+from levelone.zoo import SYSTEMS, find_system
 
 from .conftest import ROOT, Levelone
 
@@ -36,7 +36,7 @@ def test_every_key_is_described() -> None:
 
 @pytest.mark.parametrize("name", sorted(SYSTEMS))
 def test_every_key_of_a_system_is_described(name: str) -> None:
-    system = SYSTEMS[name]
+    system = find_system(name)
     section = type(system.model_section(load_recipe(system.default_recipe)))
     assert list(undescribed(section)) == []
     rows = PAGE.read_text(encoding="utf-8").split(f"## `[model]` of {name}\n")[1].split("\n## ")[0]

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from levelone.recipe import Recipe, parse_recipe
-from levelone.zoo.pixelseed import PixelSeed
-from levelone.zoo.pixelseed_features import FEATURES, SUMMARY
-from levelone.zoo.system import Sample
+from levelone.zoo.kit.system import Sample
+from levelone.zoo.pixelseed.features import FEATURES, SUMMARY
+from levelone.zoo.pixelseed.system import PixelSeed
 
 RECIPE = """
 system = "pixelseed"

@@ -179,8 +179,8 @@ sys.path.insert(0, sys.argv[1])
 import torch
 from levelone.train.batches import Stream
 from levelone.train.loop import LoopOptions, fit
-from levelone.zoo.system import Events
-from levelone.zoo.voxelsource import VoxelSource
+from levelone.zoo.kit.system import Events
+from levelone.zoo.kit.voxelsource import VoxelSource
 
 class Mean(torch.nn.Module):
     def __init__(self):

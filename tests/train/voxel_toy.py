@@ -12,8 +12,8 @@ from levelone.data.voxelcheck import Column, GridSpec
 from levelone.data.voxels import SparseGrid, create_voxels
 from levelone.panels import Card, Lines, Rows
 from levelone.recipe import Recipe, Section, parse_recipe
-from levelone.zoo.system import Events, Generator
-from levelone.zoo.voxelsystem import VoxelSystem
+from levelone.zoo.kit.system import Events, Generator
+from levelone.zoo.kit.voxelsystem import VoxelSystem
 
 RECIPE = """
 system = "toy"

@@ -20,11 +20,11 @@ from levelone.simulate import lcd as simulation
 from levelone.simulate.lcd import simulate_lcd
 from levelone.train.codes import layer_codes
 from levelone.train.export import export_qonnx
-from levelone.zoo import SYSTEMS
-from levelone.zoo.lcd import LCD
-from levelone.zoo.lcd_baselines import features, fit_boosting, fit_sums, sums
-from levelone.zoo.lcd_results import identification
-from levelone.zoo.lcd_section import PARTICLES, UNIT_GEV, LcdModel
+from levelone.zoo import find_system
+from levelone.zoo.lcd import SYSTEM as LCD
+from levelone.zoo.lcd.baselines import features, fit_boosting, fit_sums, sums
+from levelone.zoo.lcd.results import identification
+from levelone.zoo.lcd.section import PARTICLES, UNIT_GEV, LcdModel
 
 
 def recipe(*overrides: str):
@@ -59,7 +59,7 @@ def test_published_network_has_the_published_number_of_parameters():
 
 
 def test_system_knows_the_simulated_particles():
-    assert SYSTEMS["lcd"] is LCD
+    assert find_system("lcd") is LCD
     assert PARTICLES == simulation.PARTICLES
     assert LCD.reach(recipe()) == "firmware"
     assert LCD.generator.options["particles"] == PARTICLES
@@ -242,7 +242,7 @@ def test_reference_gives_the_modules_integers_at_every_layer(variant, data, tmp_
 
 
 def test_recipe_of_the_published_sizes():
-    published = load_recipe(LCD.default_recipe.with_name("lcd_published.toml"))
+    published = load_recipe(LCD.default_recipe.with_name("published.toml"))
     assert LCD.model_section(published) == LcdModel()
     assert LCD.rivals(published) == {}
 

@@ -14,13 +14,13 @@ from levelone.quant.calibrate import calibrate, fold_into
 from levelone.recipe import load_recipe
 from levelone.train.export import export_qonnx
 from levelone.verify import random_vectors
-from levelone.zoo.muon import MUON
+from levelone.zoo.muon import SYSTEM as MUON
 
 
 @pytest.mark.slow
 def test_the_published_baseline_is_exact_in_csim(tmp_path: Path) -> None:
     """138,835 parameters, 4.5 million products per event; fresh weights: nothing here depends on training."""
-    recipe = load_recipe(MUON.default_recipe.with_name("muon_baseline.toml"))
+    recipe = load_recipe(MUON.default_recipe.with_name("baseline.toml"))
     torch.manual_seed(3)
     twin, network = MUON.build_float(recipe), MUON.build_quantised(recipe)
     fold_into(twin, network)

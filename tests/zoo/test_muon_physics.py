@@ -11,9 +11,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from levelone.zoo.muon_features import FEATURES, high_level
-from levelone.zoo.muon_loss import EDGES_TEV, fractional_huber, high_energy_weight
-from levelone.zoo.muon_metrics import huberised, improvement, in_bins, linearised, summary
+from levelone.zoo.muon.features import FEATURES, high_level
+from levelone.zoo.muon.loss import EDGES_TEV, fractional_huber, high_energy_weight
+from levelone.zoo.muon.results import huberised, improvement, in_bins, linearised, summary
 
 NAMES = list(FEATURES)
 

@@ -20,14 +20,14 @@ from levelone.recipe import load_recipe
 from levelone.simulate.muon import simulate_muon
 from levelone.train.codes import layer_codes
 from levelone.train.export import export_qonnx
-from levelone.zoo.muon import MUON
-from levelone.zoo.muon_baseline import MuonBaseline
-from levelone.zoo.muon_features import FEATURES
-from levelone.zoo.muon_full import MuonFull, block_channels
-from levelone.zoo.muon_section import ABLATIONS, GRID, MuonModel
+from levelone.zoo.muon import SYSTEM as MUON
+from levelone.zoo.muon.features import FEATURES
+from levelone.zoo.muon.networks.baseline import MuonBaseline
+from levelone.zoo.muon.networks.full import MuonFull, block_channels
+from levelone.zoo.muon.section import ABLATIONS, GRID, MuonModel
 
-FULL = MUON.default_recipe.with_name("muon_full.toml")
-BASELINE = MUON.default_recipe.with_name("muon_baseline.toml")
+FULL = MUON.default_recipe.with_name("full.toml")
+BASELINE = MUON.default_recipe.with_name("baseline.toml")
 
 
 def shapes_of(network: nn.Module) -> dict[str, tuple[int, ...]]:
@@ -162,9 +162,9 @@ def test_recipes_that_make_no_sense_are_refused(override, message) -> None:
 
 
 PUBLISHED = {
-    "baseline": ("muon_baseline.toml",),
-    "deeper": ("muon_baseline.toml", "model.n_layers_per_res=2"),
-    "full": ("muon_full.toml",),
+    "baseline": ("baseline.toml",),
+    "deeper": ("baseline.toml", "model.n_layers_per_res=2"),
+    "full": ("full.toml",),
 }
 
 
@@ -201,7 +201,7 @@ def test_published_networks_take_a_step(name, events, tmp_path) -> None:
 
 @pytest.mark.parametrize("ablation", list(ABLATIONS))
 def test_each_ablation_is_one_switch_on_the_published_recipe(ablation) -> None:
-    published = MUON.default_recipe.with_name("muon_full.toml")
+    published = MUON.default_recipe.with_name("full.toml")
     recipe = load_recipe(published, [f"model.ablation={ablation}"])
     assert MUON.model(recipe).ablation == ablation
     if ablation == "none":

@@ -18,10 +18,11 @@ from levelone.recipe import load_recipe
 from levelone.simulate.xenon import simulate_next
 from levelone.train.codes import layer_codes
 from levelone.train.export import export_qonnx
-from levelone.zoo import SYSTEMS
-from levelone.zoo.next import NEXT, UNIT_KEV
-from levelone.zoo.next_results import BLOB_VOXELS, blob_score
-from levelone.zoo.next_section import SHAPE, NextModel
+from levelone.zoo import find_system
+from levelone.zoo.next import SYSTEM as NEXT
+from levelone.zoo.next.results import BLOB_VOXELS, blob_score
+from levelone.zoo.next.section import SHAPE, NextModel
+from levelone.zoo.next.system import UNIT_KEV
 
 
 def recipe(*overrides: str):
@@ -36,7 +37,7 @@ def data(tmp_path_factory) -> Path:
 
 
 def test_default_recipe_is_valid_and_meant_for_firmware():
-    assert SYSTEMS["next"] is NEXT
+    assert find_system("next") is NEXT
     section = NEXT.model_section(recipe())
     assert section.variant == "compact"
     assert NEXT.reach(recipe()) == "firmware"

@@ -9,9 +9,10 @@ import torch
 
 from levelone.errors import LeveloneError
 from levelone.recipe import load_recipe
-from levelone.zoo import SYSTEMS, find_system
-from levelone.zoo.pixelseed import PIXELSEED, SATURATION_KE
-from levelone.zoo.pixelseed_features import FEATURES, LIMIT, SUMMARY, expert_features, profile_length
+from levelone.zoo import find_system
+from levelone.zoo.pixelseed import SYSTEM as PIXELSEED
+from levelone.zoo.pixelseed.features import FEATURES, LIMIT, SUMMARY, expert_features, profile_length
+from levelone.zoo.pixelseed.system import SATURATION_KE
 
 
 def default(*overrides):
@@ -19,7 +20,7 @@ def default(*overrides):
 
 
 def test_systems_by_name():
-    assert find_system("pixelseed") is SYSTEMS["pixelseed"]
+    assert find_system("pixelseed") is PIXELSEED
     with pytest.raises(LeveloneError, match=r"unknown system 'pixelsed'[\s\S]*did you mean 'pixelseed'"):
         find_system("pixelsed")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from levelone.pipeline.job import RECIPE
-from levelone.zoo import SYSTEMS
+from levelone.zoo import SYSTEMS, find_system
 
 
 def catalogue(folder: Path) -> dict[str, Any]:
@@ -14,7 +14,7 @@ def catalogue(folder: Path) -> dict[str, Any]:
     return {
         "systems": [
             {"name": name, "title": system.title, "recipe": str(system.default_recipe)}
-            for name, system in sorted(SYSTEMS.items())
+            for name, system in ((name, find_system(name)) for name in sorted(SYSTEMS))
         ],
         "runs": _holding(folder / "runs", RECIPE),
         "projects": _holding(folder / "hls_projects", "model.onnx"),

@@ -10,7 +10,7 @@ from levelone.errors import LeveloneError
 from levelone.files import write_text
 from levelone.recipe import Recipe, dump_recipe, load_recipe
 from levelone.zoo import find_system
-from levelone.zoo.system import System
+from levelone.zoo.kit.system import System
 
 RECIPE = "recipe.toml"
 EVENTS = "events.h5"

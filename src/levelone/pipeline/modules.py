@@ -18,7 +18,7 @@ from levelone.graph import Codes, Graph, from_onnx_layout
 from levelone.pipeline.job import RECIPE, Job
 from levelone.recipe import Recipe, load_recipe
 from levelone.zoo import find_system
-from levelone.zoo.system import System
+from levelone.zoo.kit.system import System
 
 MODULE = "module.pt"
 VECTORS = "vectors.h5"

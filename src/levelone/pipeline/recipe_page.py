@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 
 from levelone.errors import LeveloneError
 from levelone.recipe import Recipe, literal, load_recipe, parse_recipe, section_type
-from levelone.zoo import SYSTEMS
+from levelone.zoo import SYSTEMS, find_system
 
 HEAD = """# Recipes
 
@@ -68,7 +68,8 @@ def render() -> str:
     page += TABLE + "".join(row for name, field in alone.items() for row in _rows(name, field))
     for name, section in sections.items():
         page += _titled(f"`[{name}]`", section)
-    for name, system in sorted(SYSTEMS.items()):
+    for name in sorted(SYSTEMS):
+        system = find_system(name)
         section = type(system.model_section(load_recipe(system.default_recipe)))
         page += _titled(f"`[model]` of {name}", section)
     return page + FOOT

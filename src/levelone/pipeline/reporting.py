@@ -18,8 +18,8 @@ from levelone.recipe import dump_recipe
 from levelone.report import Content, Examples, build_page
 from levelone.report.content import read_json, read_scores
 from levelone.report.picture import write_pictures
-from levelone.zoo.system import Sample
-from levelone.zoo.voxelsystem import VoxelSystem
+from levelone.zoo.kit.system import Sample
+from levelone.zoo.kit.voxelsystem import VoxelSystem
 
 EXAMPLES_READ = 64  # events that a system of voxel events picks its examples from
 VERSIONS = ("levelone", "torch", "brevitas", "lightning", "qonnx", "onnx", "hls4ml", "numpy", "scikit-learn")

@@ -9,7 +9,7 @@ from typing import Any
 
 from levelone.errors import LeveloneError, nearest
 from levelone.zoo import find_system
-from levelone.zoo.system import Generator
+from levelone.zoo.kit.system import Generator
 
 
 def generator_options(name: str, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from levelone.pipeline.imports import import_digest
 from levelone.pipeline.job import EVENTS, Job
 from levelone.pipeline.state import code_digest
 from levelone.recipe import digest
-from levelone.zoo.voxelsystem import VoxelSystem
+from levelone.zoo.kit.voxelsystem import VoxelSystem
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def _code(*parts: str) -> dict[str, str]:
 
 def _system_code(run: Run, *parts: str) -> dict[str, str]:
     """Digests of the system's own modules (not of other systems) and of parts of levelone."""
-    roots = (type(run.job.system).__module__, "levelone.zoo.system", "levelone.zoo.voxelsystem")
+    roots = (type(run.job.system).__module__, "levelone.zoo.kit.system", "levelone.zoo.kit.voxelsystem")
     return {"code of the system": import_digest(roots, "levelone.zoo"), **(_code(*parts) if parts else {})}
 
 

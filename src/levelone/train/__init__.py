@@ -26,9 +26,9 @@ from pathlib import Path
 from typing import Any
 
 from levelone.recipe import Recipe
-from levelone.zoo.pixelseed import PixelSeed
-from levelone.zoo.system import System
-from levelone.zoo.voxelsystem import VoxelSystem
+from levelone.zoo.kit.system import System
+from levelone.zoo.kit.voxelsystem import VoxelSystem
+from levelone.zoo.pixelseed.system import PixelSeed
 
 Progress = Callable[[str], None]
 """Called with one line of text at the start of each stage and after each epoch."""
@@ -116,7 +116,7 @@ def evaluate(
     float64 [n] (what ``natural_prior`` adds).
 
     That is the layout for doublets. Systems of voxel events define their own ``models`` and ``differences``
-    (`levelone.zoo.voxelsystem.VoxelSystem.measure`); their ``scores.npz`` holds ``MODEL/OUTPUT`` and
+    (`levelone.zoo.kit.voxelsystem.VoxelSystem.measure`); their ``scores.npz`` holds ``MODEL/OUTPUT`` and
     ``truth/COLUMN``, [n] or [n, k] each.
     """
     if isinstance(system, VoxelSystem):

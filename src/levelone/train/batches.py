@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from levelone.zoo.system import Events, Sample, Source
+from levelone.zoo.kit.system import Events, Sample, Source
 
 Truth = Tensor | Mapping[str, Tensor]
 Batch = tuple[tuple[Tensor, ...], Truth]

@@ -15,8 +15,8 @@ from levelone.quant.cost import network_cost
 from levelone.recipe import Recipe
 from levelone.train import Progress
 from levelone.train.pipeline import float_twin, load_sample, scores
-from levelone.zoo.pixelseed import PixelSeed
-from levelone.zoo.system import Sample
+from levelone.zoo.kit.system import Sample
+from levelone.zoo.pixelseed.system import PixelSeed
 
 REPLICAS = 100
 """Bootstrap replicas behind each uncertainty."""

@@ -20,8 +20,8 @@ from levelone.train.batches import as_batch, evaluation_batch
 from levelone.train.loop import load_best
 from levelone.train.objective import as_outputs
 from levelone.train.pipeline import event_values, float_twin, limits
-from levelone.zoo.system import Events
-from levelone.zoo.voxelsystem import Outputs, Predictor, VoxelSystem
+from levelone.zoo.kit.system import Events
+from levelone.zoo.kit.voxelsystem import Outputs, Predictor, VoxelSystem
 
 Predictions = dict[str, dict[str, NDArray[np.float32]]]
 

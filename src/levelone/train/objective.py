@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from levelone.recipe import Recipe
 from levelone.train.batches import Truth
-from levelone.zoo.system import System
-from levelone.zoo.voxelsystem import VoxelSystem
+from levelone.zoo.kit.system import System
+from levelone.zoo.kit.voxelsystem import VoxelSystem
 
 
 class Objective(Protocol):

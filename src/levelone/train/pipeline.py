@@ -24,8 +24,8 @@ from levelone.train.batches import Feed, InOrder, Stream, Table
 from levelone.train.export import export_qonnx
 from levelone.train.loop import LoopOptions, fit, load_best
 from levelone.train.objective import objective_of
-from levelone.zoo.system import Mixture, Prepared, Sample, Split, System
-from levelone.zoo.voxelsystem import VoxelSystem
+from levelone.zoo.kit.system import Mixture, Prepared, Sample, Split, System
+from levelone.zoo.kit.voxelsystem import VoxelSystem
 
 CALIBRATION = 8192
 """Training events that choose the activation scales; of voxel events fewer (`calibration_events`)."""

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
-from levelone.zoo.lcd_section import ELECTRON, UNIT_GEV
-from levelone.zoo.system import Events, Source
-from levelone.zoo.voxelsystem import Outputs, Predictor
+from levelone.zoo.kit.system import Events, Source
+from levelone.zoo.kit.voxelsystem import Outputs, Predictor
+from levelone.zoo.lcd.section import ELECTRON, UNIT_GEV
 
 Floats = NDArray[np.float64]
 _BATCH = 256

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from levelone.panels import Axes, Card, Density, Images, Lines, Panel, Rows, Scale, Series
 from levelone.simulate.muon import calorimeter
-from levelone.zoo.muon_metrics import BINS, FEWEST, TRACKER_PER_GEV
+from levelone.zoo.muon.results import BINS, FEWEST, TRACKER_PER_GEV
 
 NAMES = {
     "boosting": "boosting, 28 features",

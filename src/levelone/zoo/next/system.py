@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from levelone.metrics.ranking import compare
 from levelone.panels import Card, Panel
 from levelone.recipe import Recipe, Section
-from levelone.zoo.next_results import blob_score, cards, example_panels, result_panels
-from levelone.zoo.next_section import PUBLISHED, SHAPE, NextModel, check_sizes
-from levelone.zoo.system import Events, Generator, Reach, Source
-from levelone.zoo.voxelsystem import Outputs, Predictor, VoxelSystem
+from levelone.zoo.kit.system import Events, Generator, Reach, Source
+from levelone.zoo.kit.voxelsystem import Outputs, Predictor, VoxelSystem
+from levelone.zoo.next.results import blob_score, cards, example_panels, result_panels
+from levelone.zoo.next.section import PUBLISHED, SHAPE, NextModel, check_sizes
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -35,11 +35,11 @@ REPLICAS = 200
 
 
 class Next(VoxelSystem):
-    """The system next; see `levelone.zoo.voxelsystem.VoxelSystem`."""
+    """The system next; see `levelone.zoo.kit.voxelsystem.VoxelSystem`."""
 
     name: ClassVar[str] = "next"
     title: ClassVar[str] = "Xenon chamber: one electron or two?"
-    default_recipe: ClassVar[Path] = Path(__file__).with_name("next.toml")
+    default_recipe: ClassVar[Path] = Path(__file__).parent / "recipes" / "default.toml"
     outputs: ClassVar[tuple[str, ...]] = ("logit",)
     generator: ClassVar[Generator] = Generator(
         "levelone.simulate.xenon",
@@ -77,7 +77,7 @@ class Next(VoxelSystem):
         return Events({"tpc": batch.images["tpc"][:, None] / UNIT_KEV}, batch.truth)
 
     def build(self, recipe: Recipe, layers: Layers) -> nn.Module:
-        from levelone.zoo.next_network import Compact, Published
+        from levelone.zoo.next.network import Compact, Published
 
         model = self._model(recipe)
         return (Compact if model.variant == "compact" else Published)(layers, model)
@@ -149,6 +149,3 @@ class Next(VoxelSystem):
 
     def _model(self, recipe: Recipe) -> NextModel:
         return NextModel.model_validate(recipe.model)
-
-
-NEXT = Next()

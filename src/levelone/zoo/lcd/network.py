@@ -2,7 +2,7 @@
 
     ecal -> ecal_q -> ecal_conv -> ecal_act [-> ecal_pool] -> ecal_flat --+
     hcal -> hcal_q -> hcal_conv -> hcal_act [-> hcal_pool] -> hcal_flat --+-> both -> fc1 -> fc1_act ...
-    ... -> energy (1, in `levelone.zoo.lcd_section.UNIT_GEV`), ... -> particle (4 logits)
+    ... -> energy (1, in `levelone.zoo.lcd.section.UNIT_GEV`), ... -> particle (4 logits)
 
 With ``correction`` units the energy goes another way, an energy path. Filters of equal fixed weights sum the
 cells, and a few units learn what the sum misses (leakage, thick and thin absorbers):
@@ -31,7 +31,7 @@ import torch
 from torch import Tensor, nn
 
 from levelone.quant.layers import Layers
-from levelone.zoo.lcd_section import GRIDS, UNIT_GEV, Branch, LcdModel, Triple, branch_grid
+from levelone.zoo.lcd.section import GRIDS, UNIT_GEV, Branch, LcdModel, Triple, branch_grid
 
 _FIRST_CORRECTION = 0.1
 """Size of the correction's initial weights: at first the energy is nearly the sum of all cells."""

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from levelone.errors import LeveloneError
 from levelone.panels import Card, Panel
 from levelone.recipe import Recipe, Section
-from levelone.zoo.lcd_section import ELECTRON, GRIDS, PARTICLES, UNIT_GEV, Branch, LcdModel, branch_grid
-from levelone.zoo.system import Events, Generator, Reach, Source
-from levelone.zoo.voxelsystem import Outputs, Predictor, VoxelSystem
+from levelone.zoo.kit.system import Events, Generator, Reach, Source
+from levelone.zoo.kit.voxelsystem import Outputs, Predictor, VoxelSystem
+from levelone.zoo.lcd.section import ELECTRON, GRIDS, PARTICLES, UNIT_GEV, LcdModel, branch_grid
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -32,11 +32,11 @@ _PUBLISHED_EPOCHS = 2
 
 
 class Lcd(VoxelSystem):
-    """The system lcd; see `levelone.zoo.voxelsystem.VoxelSystem`."""
+    """The system lcd; see `levelone.zoo.kit.voxelsystem.VoxelSystem`."""
 
     name: ClassVar[str] = "lcd"
     title: ClassVar[str] = "Linear-collider calorimeter: energy and kind of single particles"
-    default_recipe: ClassVar[Path] = Path(__file__).with_name("lcd.toml")
+    default_recipe: ClassVar[Path] = Path(__file__).parent / "recipes" / "default.toml"
     outputs: ClassVar[tuple[str, ...]] = ("energy", "particle")
     generator: ClassVar[Generator] = Generator(
         "levelone.simulate.lcd",
@@ -86,7 +86,7 @@ class Lcd(VoxelSystem):
         return Events(inputs, {name: batch.truth[name] for name in self.columns})
 
     def build(self, recipe: Recipe, layers: Layers) -> nn.Module:
-        from levelone.zoo.lcd_network import LcdNetwork
+        from levelone.zoo.lcd.network import LcdNetwork
 
         return LcdNetwork(layers, self.model(recipe), len(PARTICLES))
 
@@ -121,14 +121,14 @@ class Lcd(VoxelSystem):
 
     def fit_baselines(self, recipe: Recipe, train: Source) -> dict[str, Predictor]:
         """Calibrated sums for the energy, gradient boosting on summary features for the kind."""
-        from levelone.zoo.lcd_baselines import fit_boosting, fit_sums
+        from levelone.zoo.lcd.baselines import fit_boosting, fit_sums
 
         return {"sums": fit_sums(train), "boosting": fit_boosting(train, recipe.seed)}
 
     def measure(
         self, recipe: Recipe, predictions: Mapping[str, Outputs], truth: Mapping[str, NDArray[Any]]
     ) -> dict[str, Any]:
-        from levelone.zoo.lcd_results import figures
+        from levelone.zoo.lcd.results import figures
 
         return {
             "models": {
@@ -143,17 +143,17 @@ class Lcd(VoxelSystem):
         predictions: Mapping[str, Outputs],
         truth: Mapping[str, NDArray[Any]],
     ) -> list[Panel]:
-        from levelone.zoo.lcd_results import panels
+        from levelone.zoo.lcd.results import panels
 
         return panels(metrics, predictions, truth, UNIT_GEV, PARTICLES)
 
     def cards(self, metrics: Mapping[str, Any]) -> list[Card]:
-        from levelone.zoo.lcd_results import cards
+        from levelone.zoo.lcd.results import cards
 
         return cards(metrics)
 
     def examples(self, recipe: Recipe, events: Events) -> list[Panel]:
-        from levelone.zoo.lcd_results import example_panels
+        from levelone.zoo.lcd.results import example_panels
 
         return example_panels(events, PARTICLES)
 
@@ -169,8 +169,3 @@ class Lcd(VoxelSystem):
             },
             "width, percent": {"electron": 3.2, "photon": 3.8, "pi0": 4.7},
         }
-
-
-LCD = Lcd()
-
-__all__ = ["LCD", "Branch", "Lcd", "LcdModel"]

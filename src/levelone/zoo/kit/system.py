@@ -4,7 +4,7 @@ A system knows its data file, its network inputs, its network, its loss and its 
 it is trained, exported or turned into hardware.
 
 There are two kinds. Candidates that fit into memory (`Sample`) belong to `levelone.zoo.pixelseed`; events of
-voxels are read from disk batch by batch (`Source`) by every `levelone.zoo.voxelsystem.VoxelSystem`.
+voxels are read from disk batch by batch (`Source`) by every `levelone.zoo.kit.voxelsystem.VoxelSystem`.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ import torch
 from levelone.quant.layers import Layers
 from levelone.quant.norm import Norm
 from levelone.quant.wiring import Wired
-from levelone.zoo.muon_section import GRID, MuonModel, strided
+from levelone.zoo.muon.section import GRID, MuonModel, strided
 
 OUTPUT = "energy"
 ENERGY_PATH = "energy_path"

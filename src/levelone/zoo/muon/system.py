@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from levelone.errors import LeveloneError
 from levelone.panels import Card, Panel
 from levelone.recipe import Recipe, Section
-from levelone.zoo.muon_features import FEATURES, high_level, layer_sums
-from levelone.zoo.muon_section import GRID, MuonModel, baseline_inputs, grids
-from levelone.zoo.system import Events, Generator, Reach, Source
-from levelone.zoo.voxelsystem import Outputs, Predictor, VoxelSystem
+from levelone.zoo.kit.system import Events, Generator, Reach, Source
+from levelone.zoo.kit.voxelsystem import Outputs, Predictor, VoxelSystem
+from levelone.zoo.muon.features import FEATURES, high_level, layer_sums
+from levelone.zoo.muon.section import GRID, MuonModel, baseline_inputs
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -52,11 +52,11 @@ ENERGIES: dict[str, Callable[[Images], Images]] = {
 
 @dataclass(frozen=True)
 class Muon(VoxelSystem):
-    """The muon system; see `levelone.zoo.voxelsystem.VoxelSystem`."""
+    """The muon system; see `levelone.zoo.kit.voxelsystem.VoxelSystem`."""
 
     name: ClassVar[str] = "muon"
     title: ClassVar[str] = "Muons: energy from radiative losses in a calorimeter"
-    default_recipe: ClassVar[Path] = Path(__file__).with_name("muon.toml")
+    default_recipe: ClassVar[Path] = Path(__file__).parent / "recipes" / "default.toml"
     outputs: ClassVar[tuple[str, ...]] = (OUTPUT,)
     generator: ClassVar[Generator] = Generator(
         "levelone.simulate.muon",
@@ -151,7 +151,7 @@ class Muon(VoxelSystem):
         return _network(layers, self.model(recipe))
 
     def loss(self, recipe: Recipe, outputs: tuple[Tensor, ...], truth: Mapping[str, Tensor]) -> Tensor:
-        from levelone.zoo.muon_loss import fractional_huber, high_energy_weight
+        from levelone.zoo.muon.loss import fractional_huber, high_energy_weight
 
         true = truth["energy"].reshape(-1) / GEV_PER_UNIT
         loss = fractional_huber(outputs[0].reshape(-1), true)
@@ -184,7 +184,7 @@ class Muon(VoxelSystem):
     def measure(
         self, recipe: Recipe, predictions: Mapping[str, Outputs], truth: Mapping[str, NDArray[Any]]
     ) -> dict[str, Any]:
-        from levelone.zoo.muon_metrics import summary
+        from levelone.zoo.muon.results import summary
 
         true = truth["energy"].astype(np.float64)
         models = {}
@@ -199,7 +199,7 @@ class Muon(VoxelSystem):
         predictions: Mapping[str, Outputs],
         truth: Mapping[str, NDArray[Any]],
     ) -> list[Panel]:
-        from levelone.zoo.muon_panels import panels
+        from levelone.zoo.muon.panels import panels
 
         predicted = {
             name: outputs[OUTPUT].reshape(-1) * GEV_PER_UNIT for name, outputs in predictions.items()
@@ -207,12 +207,12 @@ class Muon(VoxelSystem):
         return panels(metrics, predicted, truth["energy"])
 
     def cards(self, metrics: Mapping[str, Any]) -> list[Card]:
-        from levelone.zoo.muon_panels import cards
+        from levelone.zoo.muon.panels import cards
 
         return cards(metrics)
 
     def examples(self, recipe: Recipe, events: Events) -> list[Panel]:
-        from levelone.zoo.muon_panels import example_panels
+        from levelone.zoo.muon.panels import example_panels
 
         if "calo" not in events.inputs:
             return []
@@ -236,10 +236,10 @@ def _seen(response: str, energies: Images) -> Images:
 
 def _network(layers: Layers, section: MuonModel) -> nn.Module:
     if section.architecture == "full":
-        from levelone.zoo.muon_full import MuonFull
+        from levelone.zoo.muon.networks.full import MuonFull
 
         return MuonFull(layers, section, features=len(FEATURES))
-    from levelone.zoo.muon_baseline import MuonBaseline
+    from levelone.zoo.muon.networks.baseline import MuonBaseline
 
     return MuonBaseline(layers, section)
 
@@ -257,8 +257,3 @@ def _features(model: MuonModel, events: Events) -> NDArray[np.float32]:
         return events.inputs["features"]
     images = events.inputs["calo"][:, 0]
     return high_level(ENERGIES[model.response](images))
-
-
-MUON = Muon()
-
-__all__ = ["MUON", "Muon", "MuonModel", "grids"]

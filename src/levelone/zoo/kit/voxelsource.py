@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from levelone.zoo.system import Events, Split
+from levelone.zoo.kit.system import Events, Split
 
 if TYPE_CHECKING:
     from levelone.data.voxels import VoxelBatch
@@ -46,7 +46,7 @@ class VoxelSource:
         return self._events
 
     def batches(self, size: int, *, order: tuple[int, int] | None = None, skip: int = 0) -> Iterator[Events]:
-        """See `levelone.zoo.system.Source`.
+        """See `levelone.zoo.kit.system.Source`.
 
         Events are shuffled in blocks, then within windows of 2,048 (see `levelone.data.voxels`).
         """

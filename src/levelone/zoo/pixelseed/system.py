@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError, nearest
 from levelone.recipe import Recipe, parse_section
-from levelone.zoo.pixelseed_features import (
+from levelone.zoo.kit.system import Generator, Mixture, Reach, Sample, Scorer, Split
+from levelone.zoo.pixelseed.features import (
     FEATURES,
     PLAIN_SUMMARY,
     SUMMARY,
@@ -23,19 +24,18 @@ from levelone.zoo.pixelseed_features import (
     summary_features,
     with_lengths,
 )
-from levelone.zoo.pixelseed_section import IMAGE_SHAPE, PixelSeedModel, check_sizes
-from levelone.zoo.system import Generator, Mixture, Reach, Sample, Scorer, Split
+from levelone.zoo.pixelseed.section import IMAGE_SHAPE, PixelSeedModel, check_sizes
 
 if TYPE_CHECKING:
     from torch import nn
 
     from levelone.quant.layers import Layers
-    from levelone.zoo.pixelseed_network import PixelSeedNetwork
+    from levelone.zoo.pixelseed.network import PixelSeedNetwork
 
 SATURATION_KE = np.float32(60.0)
 """Where the front end's charge measurement saturates (a typical pixel of a track holds 25 ke).
 Without it, the large charges of rare delta electrons would make the steps of the image quantiser coarse."""
-DEFAULT_RECIPE = Path(__file__).with_name("pixelseed.toml")
+DEFAULT_RECIPE = Path(__file__).parent / "recipes" / "default.toml"
 GENERATOR = Generator(
     "levelone.simulate.pixelseed",
     "simulate",
@@ -50,7 +50,7 @@ MIN_BASELINE = 20
 
 @dataclass(frozen=True)
 class PixelSeed:
-    """The PixelSeed system; see `levelone.zoo.system.System`."""
+    """The PixelSeed system; see `levelone.zoo.kit.system.System`."""
 
     name: str = "pixelseed"
     title: str = "Pixel doublets: do both hits come from the same particle?"
@@ -220,9 +220,6 @@ class PixelSeed:
         return {"images": IMAGE_SHAPE, "features": (len(FEATURES),)}
 
     def _build(self, recipe: Recipe, layers: Layers) -> PixelSeedNetwork:
-        from levelone.zoo.pixelseed_network import PixelSeedNetwork
+        from levelone.zoo.pixelseed.network import PixelSeedNetwork
 
         return PixelSeedNetwork(layers, self.model_section(recipe), features=len(FEATURES))
-
-
-PIXELSEED = PixelSeed()

@@ -7,8 +7,8 @@ from typing import Literal
 from pydantic import Field
 
 from levelone.recipe import Section
-from levelone.zoo.muon_features import SUMS
-from levelone.zoo.system import Reach
+from levelone.zoo.kit.system import Reach
+from levelone.zoo.muon.features import SUMS
 
 GRID = (50, 32, 32)
 """Cells along z (the muon's direction), y and x."""

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from levelone.quant.layers import Layers
-from levelone.zoo.pixelseed_section import IMAGE_SHAPE, PixelSeedModel, output_size
+from levelone.zoo.pixelseed.section import IMAGE_SHAPE, PixelSeedModel, output_size
 
 
 def half_mask(outputs: int, inputs: int, block: int = 1) -> Tensor:

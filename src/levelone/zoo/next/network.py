@@ -15,7 +15,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from levelone.quant.layers import Layers
-from levelone.zoo.next_section import SHAPE, NextModel, output_size
+from levelone.zoo.next.section import SHAPE, NextModel, output_size
 
 
 class _Dense(nn.Module):

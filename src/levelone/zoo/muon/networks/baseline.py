@@ -13,8 +13,8 @@ from __future__ import annotations
 from levelone.quant.layers import Layers
 from levelone.quant.norm import Norm
 from levelone.quant.wiring import Wired
-from levelone.zoo.muon_features import SUMS
-from levelone.zoo.muon_section import GRID, MuonModel, baseline_inputs, grids
+from levelone.zoo.muon.features import SUMS
+from levelone.zoo.muon.section import GRID, MuonModel, baseline_inputs, grids
 
 OUTPUT = "energy"
 

@@ -1,0 +1,1 @@
+"""What every system is made with: the interface, sources of events, shared recipe sections."""

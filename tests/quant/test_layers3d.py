@@ -15,6 +15,7 @@ from torch import nn
 
 from levelone.graph import execute, from_onnx_layout, quantise_inputs, read_qonnx
 from levelone.quant.calibrate import calibrate, fold_into
+from levelone.quant.export import export_qonnx
 from levelone.quant.functions import Sigmoid, Swish, Tanh
 from levelone.quant.layers import (
     FloatLayers,
@@ -28,7 +29,6 @@ from levelone.quant.linear import FloatAffine, FloatLinear
 from levelone.quant.norm import RunningBatchNorm, norm_affine
 from levelone.recipe import Bits, QuantSection
 from levelone.train.codes import layer_codes
-from levelone.train.export import export_qonnx
 
 QUANT = QuantSection(inputs={"calo": 6}, default=Bits(weight=6, bias=16, activation=7))
 SHAPE = (1, 8, 6, 6)
@@ -117,7 +117,7 @@ def networks() -> tuple[nn.Module, nn.Module]:
 @pytest.fixture(scope="module")
 def exported(networks, tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("qonnx") / "model.onnx"
-    return export_qonnx(networks[1], {"calo": images(2)}, path, {})
+    return export_qonnx(networks[1], {"calo": images(2)}, path)
 
 
 def test_reference_equals_the_module_at_every_layer(networks, exported) -> None:

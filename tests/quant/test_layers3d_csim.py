@@ -11,15 +11,15 @@ from test_layers3d import images, twin_and_network
 from levelone.graph import from_onnx_layout, quantise_inputs, read_qonnx
 from levelone.hls import HlsConfig, convert
 from levelone.pipeline.checks import VectorSet, compare
+from levelone.quant.export import export_qonnx
 from levelone.train.codes import layer_codes
-from levelone.train.export import export_qonnx
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("io", ["parallel", "stream"])
 def test_csim_equals_the_module_at_every_layer(io, tmp_path: Path) -> None:
     _, network = twin_and_network()
-    path = export_qonnx(network, {"calo": images(2)}, tmp_path / "model.onnx", {})
+    path = export_qonnx(network, {"calo": images(2)}, tmp_path / "model.onnx")
     graph = read_qonnx(path)
     convert(graph, tmp_path / "project", HlsConfig(io=io, project_name="everything"), model=path)  # type: ignore[arg-type]
     x = {"calo": images(40, 11).numpy()}

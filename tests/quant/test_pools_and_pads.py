@@ -21,10 +21,10 @@ from levelone.hls import HlsConfig, convert
 from levelone.pipeline.checks import VectorSet, compare
 from levelone.pipeline.floats import run_qonnx
 from levelone.quant.calibrate import calibrate, fold_into
+from levelone.quant.export import export_qonnx
 from levelone.quant.layers import FloatLayers, QuantLayers, value_exponent
 from levelone.recipe import Bits, QuantSection
 from levelone.train.codes import layer_codes
-from levelone.train.export import export_qonnx
 
 QUANT = QuantSection(inputs={"calo": 6, "track": 5}, default=Bits(weight=5, bias=14, activation=6))
 SHAPES = {"calo": (1, 6, 6, 4), "track": (3,)}
@@ -98,7 +98,7 @@ def network() -> nn.Module:
 @pytest.fixture(scope="module")
 def exported(network, tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("pools") / "model.onnx"
-    return export_qonnx(network, events(2, 1), path, {}, output=OUTPUTS)
+    return export_qonnx(network, events(2, 1), path, outputs=OUTPUTS)
 
 
 def module_codes(network, graph, x) -> dict[str, np.ndarray]:

@@ -11,11 +11,11 @@ import torch
 from levelone.graph import execute, from_onnx_layout, quantise_inputs, read_qonnx
 from levelone.graph.inputs import real_inputs
 from levelone.quant.calibrate import calibrate
+from levelone.quant.export import export_qonnx
 from levelone.quant.layers import QuantLayers
 from levelone.quant.wiring import Wired
 from levelone.recipe import Bits, QuantSection
 from levelone.train.codes import layer_codes
-from levelone.train.export import export_qonnx
 from levelone.verify import random_vectors
 
 WIDE = QuantSection(inputs={"x": 16}, default=Bits(weight=8, bias=24, activation=16))
@@ -42,7 +42,7 @@ def network() -> TwoLayers:
 
 
 def test_sums_of_more_than_24_bits_are_exact(network: TwoLayers, tmp_path: Path) -> None:
-    path = export_qonnx(network, {"x": torch.zeros(1, 1, 4, 4, 4)}, tmp_path / "wide.onnx", {})
+    path = export_qonnx(network, {"x": torch.zeros(1, 1, 4, 4, 4)}, tmp_path / "wide.onnx")
     graph = read_qonnx(path)
     real = real_inputs(graph, random_vectors(graph, 300, 1))
     found = execute(graph, quantise_inputs(graph, real), keep="all")

@@ -9,10 +9,10 @@ import torch
 from fake_system import FAKE, made_up
 
 from levelone.pipeline.floats import run_qonnx
+from levelone.quant.export import export_qonnx
 from levelone.quant.layers import activation_layers, activation_scale, linear_layers, product_exponent
 from levelone.train import evaluate, export_run
 from levelone.train.codes import layer_codes
-from levelone.train.export import export_qonnx
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def test_export_is_silent_and_leaves_the_module_as_it_was(exported, tmp_path, ca
     inputs = {name: torch.from_numpy(x) for name, x in sample.inputs.items()}
     before = module(*inputs.values())
     capfd.readouterr()
-    export_qonnx(module, inputs, tmp_path / "m.onnx", {})
+    export_qonnx(module, inputs, tmp_path / "m.onnx")
     out, _ = capfd.readouterr()
     assert out == ""
     assert torch.equal(module(*inputs.values()), before)

@@ -13,13 +13,13 @@ from levelone.graph import execute, quantise_inputs, read_qonnx
 from levelone.graph.layout import from_onnx_layout
 from levelone.panels import Lines, Rows
 from levelone.quant.calibrate import calibrate, fold_into
+from levelone.quant.export import export_qonnx
 from levelone.recipe import load_recipe
 from levelone.report.panels import draw
 from levelone.report.svg import render
 from levelone.simulate import lcd as simulation
 from levelone.simulate.lcd import simulate_lcd
 from levelone.train.codes import layer_codes
-from levelone.train.export import export_qonnx
 from levelone.zoo import find_system
 from levelone.zoo.lcd import SYSTEM as LCD
 from levelone.zoo.lcd.baselines import features, fit_boosting, fit_sums, sums
@@ -230,7 +230,7 @@ def test_reference_gives_the_modules_integers_at_every_layer(variant, data, tmp_
     fold_into(twin, network)
     calibrate(network, [torch.from_numpy(array) for array in events.inputs.values()])
     examples = {name: torch.zeros(1, *shape) for name, shape in LCD.input_shapes(chosen).items()}
-    path = export_qonnx(network, examples, tmp_path / "m.onnx", {}, output=LCD.outputs)
+    path = export_qonnx(network, examples, tmp_path / "m.onnx", outputs=LCD.outputs)
     graph = read_qonnx(path)
     found = execute(graph, quantise_inputs(graph, events.inputs), keep="all")
     codes = layer_codes(network, events.inputs)

@@ -11,8 +11,8 @@ from levelone.graph import read_qonnx
 from levelone.hls import HlsConfig, convert
 from levelone.pipeline.checks import VectorSet, compare
 from levelone.quant.calibrate import calibrate, fold_into
+from levelone.quant.export import export_qonnx
 from levelone.recipe import load_recipe
-from levelone.train.export import export_qonnx
 from levelone.verify import random_vectors
 from levelone.zoo.muon import SYSTEM as MUON
 
@@ -26,7 +26,7 @@ def test_the_published_baseline_is_exact_in_csim(tmp_path: Path) -> None:
     fold_into(twin, network)
     images = torch.rand(8, 1, 50, 32, 32) ** 8 * 50
     calibrate(network, [images])
-    path = export_qonnx(network.eval(), {"calo": images[:1]}, tmp_path / "m.onnx", {}, output=MUON.outputs)
+    path = export_qonnx(network.eval(), {"calo": images[:1]}, tmp_path / "m.onnx", outputs=MUON.outputs)
     graph = read_qonnx(path)
     config = HlsConfig(io="stream", strategy="resource", project_name="muon")
     convert(graph, tmp_path / "project", config, model=path)

@@ -13,13 +13,13 @@ from levelone.errors import LeveloneError
 from levelone.graph import execute, from_onnx_layout, quantise_inputs, read_qonnx
 from levelone.panels import Lines
 from levelone.quant.calibrate import calibrate, fold_into
+from levelone.quant.export import export_qonnx
 from levelone.quant.grids import linear_layers
 from levelone.quant.layers import FloatLayers
 from levelone.quant.norm import RunningBatchNorm
 from levelone.recipe import load_recipe
 from levelone.simulate.muon import simulate_muon
 from levelone.train.codes import layer_codes
-from levelone.train.export import export_qonnx
 from levelone.zoo.muon import SYSTEM as MUON
 from levelone.zoo.muon.features import FEATURES
 from levelone.zoo.muon.networks.baseline import MuonBaseline
@@ -195,7 +195,7 @@ def test_published_networks_take_a_step(name, events, tmp_path) -> None:
         assert len(moved) > len(weights) // 2
     if name != "full":  # a smaller full one is exported, and compared, below
         examples = {n: x[:1] for n, x in zip(batch.inputs, inputs, strict=True)}
-        path = export_qonnx(network.eval(), examples, tmp_path / "m.onnx", {}, output=MUON.outputs)
+        path = export_qonnx(network.eval(), examples, tmp_path / "m.onnx", outputs=MUON.outputs)
         assert read_qonnx(path).outputs == MUON.outputs
 
 
@@ -239,8 +239,8 @@ def test_reference_equals_the_exported_network_at_every_layer(file, overrides, e
     calibrate(network, inputs)
     network.eval()
     path = export_qonnx(
-        network, {name: x[:1] for name, x in zip(batch.inputs, inputs, strict=True)}, tmp_path / "m.onnx", {},
-        output=MUON.outputs,
+        network, {name: x[:1] for name, x in zip(batch.inputs, inputs, strict=True)}, tmp_path / "m.onnx",
+        outputs=MUON.outputs,
     )  # fmt: skip
     graph = read_qonnx(path)
     test = MUON.load(recipe, events, "test", mixture="natural", limit=6).inputs

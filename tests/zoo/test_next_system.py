@@ -14,10 +14,10 @@ from levelone.graph import execute, quantise_inputs, read_qonnx
 from levelone.graph.layout import from_onnx_layout
 from levelone.panels import Density, Images, Lines, Rows
 from levelone.quant.calibrate import calibrate, fold_into
+from levelone.quant.export import export_qonnx
 from levelone.recipe import load_recipe
 from levelone.simulate.xenon import simulate_next
 from levelone.train.codes import layer_codes
-from levelone.train.export import export_qonnx
 from levelone.zoo import find_system
 from levelone.zoo.next import SYSTEM as NEXT
 from levelone.zoo.next.results import BLOB_VOXELS, blob_score
@@ -134,9 +134,7 @@ def test_reference_gives_the_modules_integers_at_every_layer(variant, data, tmp_
     assert [n for n, _ in twin.named_children()] == [n for n, _ in network.named_children()]
     fold_into(twin, network)
     calibrate(network, [torch.from_numpy(events.inputs["tpc"])])
-    path = export_qonnx(
-        network, {"tpc": torch.zeros(1, *SHAPE)}, tmp_path / "m.onnx", {}, output=NEXT.outputs
-    )
+    path = export_qonnx(network, {"tpc": torch.zeros(1, *SHAPE)}, tmp_path / "m.onnx", outputs=NEXT.outputs)
     graph = read_qonnx(path)
     found = execute(graph, quantise_inputs(graph, events.inputs), keep="all")
     codes = layer_codes(network, events.inputs)

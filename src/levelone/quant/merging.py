@@ -30,7 +30,7 @@ class MaxPool3d(nn.MaxPool3d):
         self.pads = pads
 
     def forward(self, x: Tensor) -> Tensor:
-        """The exporter makes the padding part of the pool: see `levelone.train.export`."""
+        """The exporter makes the padding part of the pool: see `levelone.quant.export`."""
         if self.pads is not None:
             x = functional.pad(x, self.pads, value=-math.inf)
         result: Tensor = super().forward(x)

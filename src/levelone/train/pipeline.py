@@ -17,11 +17,11 @@ from torch import nn
 from levelone import __version__
 from levelone.files import sha256, write_text
 from levelone.quant.calibrate import calibrate, fold_into
+from levelone.quant.export import export_qonnx
 from levelone.quant.state import save_state
 from levelone.recipe import Recipe, digest
 from levelone.train import Progress, TrainResult
 from levelone.train.batches import Feed, InOrder, Stream, Table
-from levelone.train.export import export_qonnx
 from levelone.train.loop import LoopOptions, fit, load_best
 from levelone.train.objective import objective_of
 from levelone.zoo.kit.system import Mixture, Prepared, Sample, Split, System
@@ -211,4 +211,4 @@ def export_run(system: System, recipe: Recipe, run_dir: Path, output: Path) -> P
         "module": sha256(run_dir / "module.pt"),
         "levelone": __version__,
     }
-    return export_qonnx(module, examples, output, metadata, output=system.outputs)
+    return export_qonnx(module, examples, output, metadata=metadata, outputs=system.outputs)

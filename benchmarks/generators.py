@@ -12,15 +12,15 @@ from pathlib import Path
 import numpy as np
 
 from levelone.simulate.materials import LEAD_TUNGSTATE
-from levelone.simulate.muon import calorimeter, generate
-from levelone.simulate.muontables import MuonAbsorber
+from levelone.simulate.muon.generator import calorimeter, generate
+from levelone.simulate.muon.tables import MuonAbsorber
 
-SYSTEMS = {"lcd": "simulate_lcd", "muon": "simulate_muon", "xenon": "simulate_next"}
+SYSTEMS = {"lcd": "simulate_lcd", "muon": "simulate_muon", "next": "simulate_next"}
 
 
 def with_file(name: str, events: int, repeat: int) -> float:
     """Best rate of `repeat` runs of the generator, everything included."""
-    simulate = getattr(import_module(f"levelone.simulate.{name}"), SYSTEMS[name])
+    simulate = getattr(import_module(f"levelone.simulate.{name}.generator"), SYSTEMS[name])
     best = 0.0
     with tempfile.TemporaryDirectory() as folder:
         for number in range(repeat):

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from levelone.recipe import load_recipe
-from levelone.simulate.lcd import simulate_lcd
+from levelone.simulate.lcd.generator import simulate_lcd
 from levelone.train.measurement import predict, predictor
 from levelone.zoo.kit.system import Events
 from levelone.zoo.kit.voxelsystem import SPLITS, Outputs

@@ -22,7 +22,7 @@ import numpy as np
 from benchmarks.lib.common import arguments, show
 from levelone.data.voxels import SparseGrid, create_voxels, open_voxels
 from levelone.recipe import load_recipe
-from levelone.simulate.muon import simulate_muon
+from levelone.simulate.muon.generator import simulate_muon
 from levelone.zoo.muon import SYSTEM as MUON
 
 AT_ONCE = 512

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from levelone.simulate.charge import (
+from levelone.simulate.pixelseed.charge import (
     DELTA_LIMIT_KEV,
     KEV_PER_ELECTRON,
     LANDAU_MODE,

@@ -11,10 +11,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "data"))
 from doublet_factory import detector
 
 from levelone.data.detector import reconstruct
-from levelone.simulate import clusters as module_under_test
-from levelone.simulate.clusters import CHARGE_UNIT_KE, make_clusters
-from levelone.simulate.sensors import PixelSensor
-from levelone.simulate.transport import Cells
+from levelone.simulate.pixelseed import clusters as module_under_test
+from levelone.simulate.pixelseed.clusters import CHARGE_UNIT_KE, make_clusters
+from levelone.simulate.pixelseed.sensors import PixelSensor
+from levelone.simulate.pixelseed.transport import Cells
 
 QUIET = PixelSensor("quiet", 0.100, 0.150, 0.285, 1000.0, 0.0)
 

@@ -5,9 +5,9 @@ import pytest
 
 from levelone.data.voxels import open_voxels
 from levelone.errors import LeveloneError
-from levelone.simulate import lcd as simulation
-from levelone.simulate.hadrons import HadronShowers, develop
-from levelone.simulate.lcd import PARTICLES, calorimeter, generate, simulate_lcd
+from levelone.simulate.calorimeter.hadrons import HadronShowers, develop
+from levelone.simulate.lcd import generator as simulation
+from levelone.simulate.lcd.generator import PARTICLES, calorimeter, generate, simulate_lcd
 from levelone.simulate.materials import IRON, POLYSTYRENE
 
 

@@ -6,9 +6,10 @@ import pytest
 from levelone.data.voxels import open_voxels
 from levelone.errors import LeveloneError
 from levelone.simulate.materials import IRON, LEAD_TUNGSTATE, MUON_MEV
-from levelone.simulate.muon import calorimeter, generate, simulate_muon
-from levelone.simulate.muonloss import PROCESSES, ionisation, mean_loss, pair_production
-from levelone.simulate.muontables import LossTable, MuonAbsorber, highland, sample_landau, transport
+from levelone.simulate.muon.generator import calorimeter, generate, simulate_muon
+from levelone.simulate.muon.losses import PROCESSES, ionisation, mean_loss, pair_production
+from levelone.simulate.muon.tables import LossTable, MuonAbsorber, transport
+from levelone.simulate.straggling import highland, sample_landau
 
 # T (MeV): ionisation, bremsstrahlung, pairs, photonuclear in MeV cm2 / g. Tables in the form of Groom et al.
 # (2001), recomputed by V. Niess' PUMAS (niess/pumas-materials).

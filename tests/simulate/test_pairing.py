@@ -10,8 +10,8 @@ from doublet_factory import detector
 
 from levelone.data.detector import Hits
 from levelone.data.features import gev_per_mm
-from levelone.simulate.clusters import Truth
-from levelone.simulate.pairing import (
+from levelone.simulate.pixelseed.clusters import Truth
+from levelone.simulate.pixelseed.pairing import (
     DELTA_R_MIN_MM,
     PHI_SLACK_RAD,
     PT_MIN_GEV,

@@ -15,17 +15,17 @@ from levelone.data.detector import reconstruct
 from levelone.data.doublets import SPLITS, sample_path
 from levelone.data.opening import open_doublets
 from levelone.errors import LeveloneError
-from levelone.simulate import generation, pixelseed
-from levelone.simulate.clusters import make_clusters
-from levelone.simulate.pixelseed import simulate
-from levelone.simulate.sensors import SENSORS
+from levelone.simulate.pixelseed import collisions, generator
+from levelone.simulate.pixelseed.clusters import make_clusters
+from levelone.simulate.pixelseed.generator import simulate
+from levelone.simulate.pixelseed.sensors import SENSORS
 
 INSTALLED = all(importlib.util.find_spec(name) for name in ("acts", "pythia8mc"))
 needs_tools = pytest.mark.skipif(not INSTALLED, reason="needs levelone[sim]")
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, pixelseed.SimulationSummary, list[int]]:
+def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, generator.SimulationSummary, list[int]]:
     if not INSTALLED:
         pytest.skip("needs levelone[sim]")
     path = tmp_path_factory.mktemp("simulated") / "a.h5"
@@ -104,12 +104,12 @@ def test_same_seed_same_file_whatever_the_workers(tmp_path: Path) -> None:
 @pytest.mark.sim
 @pytest.mark.slow
 def test_no_collision_is_in_two_splits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pixelseed, "POOL_LIMIT", 8)
+    monkeypatch.setattr(generator, "POOL_LIMIT", 8)
     seen: list[list[np.ndarray]] = []
-    original = generation.Pool.take
+    original = collisions.Pool.take
 
-    class Recorder(generation.Pool):
-        def __init__(self, source: generation.Source, limit: int) -> None:
+    class Recorder(collisions.Pool):
+        def __init__(self, source: collisions.Source, limit: int) -> None:
             super().__init__(source, limit)
             seen.append([])
 
@@ -118,9 +118,9 @@ def test_no_collision_is_in_two_splits(monkeypatch: pytest.MonkeyPatch) -> None:
             seen[-1] += tables
             return tables
 
-    monkeypatch.setattr(pixelseed, "Pool", Recorder)
+    monkeypatch.setattr(generator, "Pool", Recorder)
     split = np.array([0, 0, 0, 1, 2, 2], np.uint8)
-    tasks = list(pixelseed._tasks("cms", 5, split, np.full(6, 5)))
+    tasks = list(generator._tasks("cms", 5, split, np.full(6, 5)))
     assert [task.split for task in tasks] == [0, 1, 2]
     assert [len(tables) for tables in seen] == [15, 5, 10]
     names = [{table.tobytes() for table in tables} for tables in seen]
@@ -133,7 +133,7 @@ def test_no_collision_is_in_two_splits(monkeypatch: pytest.MonkeyPatch) -> None:
 @needs_tools
 def test_a_stiff_track_leaves_hits_on_its_line() -> None:
     # A 50 GeV muon from the origin: nearly straight, so every cluster lies on the line within a pixel.
-    detector, sensor, layout, identifiers = pixelseed._setup("cms")
+    detector, sensor, layout, identifiers = generator._setup("cms")
     phi, cot = 0.4, 0.9
     momentum = 50.0 * np.array([np.cos(phi), np.sin(phi), cot])
     muon = np.array([[13, -1, 0.10566, 0, 0, 0, 0, *momentum]])
@@ -161,7 +161,7 @@ def test_the_tools_are_named_when_missing(tmp_path: Path, monkeypatch: pytest.Mo
         simulate(tmp_path / "a.h5", 10, 1)
     assert caught.value.hint == "pip install 'levelone[sim]'"
     with pytest.raises(LeveloneError, match="pythia8mc") as caught:
-        generation.Source("ttbar", 1)
+        collisions.Source("ttbar", 1)
     assert caught.value.hint == "pip install 'levelone[sim]'"
     assert list(tmp_path.iterdir()) == []
 
@@ -188,8 +188,8 @@ def test_a_failure_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     def fail(task: object) -> None:
         raise LeveloneError("stopped")
 
-    monkeypatch.setattr(pixelseed, "_run_block", fail)
-    monkeypatch.setattr(pixelseed, "_tasks", lambda *_: iter([None]))
+    monkeypatch.setattr(generator, "_run_block", fail)
+    monkeypatch.setattr(generator, "_tasks", lambda *_: iter([None]))
     with pytest.raises(LeveloneError, match="stopped"):
         simulate(tmp_path / "a.h5", 3, 0)
     assert list(tmp_path.iterdir()) == []

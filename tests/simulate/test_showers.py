@@ -3,8 +3,16 @@
 import numpy as np
 import pytest
 
-from levelone.simulate.calorimeter import Calorimeter, Section
-from levelone.simulate.hadrons import HadronShowers, develop, mean_em_fraction, sample_em_fraction
+from levelone.simulate.calorimeter.cells import Calorimeter, Section
+from levelone.simulate.calorimeter.hadrons import HadronShowers, develop, mean_em_fraction, sample_em_fraction
+from levelone.simulate.calorimeter.showers import (
+    Showers,
+    mean_profile,
+    pi0_photons,
+    sample_pair_share,
+    sample_profile,
+    sample_radius,
+)
 from levelone.simulate.materials import (
     IRON,
     LEAD_TUNGSTATE,
@@ -12,14 +20,6 @@ from levelone.simulate.materials import (
     SILICON,
     TUNGSTEN,
     Medium,
-)
-from levelone.simulate.showers import (
-    Showers,
-    mean_profile,
-    pi0_photons,
-    sample_pair_share,
-    sample_profile,
-    sample_radius,
 )
 
 
@@ -248,7 +248,7 @@ def test_hadron_energy_balance_and_width():
 def test_a_spot_lands_in_its_cell(depth_first):
     from dataclasses import replace
 
-    from levelone.simulate.calorimeter import Spots
+    from levelone.simulate.calorimeter.cells import Spots
 
     calo = block(layers=7, cells=5, pitch_rm=1.0)
     section = replace(calo.sections[0], depth_first=depth_first, pitch_mm=10.0)

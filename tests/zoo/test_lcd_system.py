@@ -17,8 +17,8 @@ from levelone.quant.export import export_qonnx
 from levelone.recipe import load_recipe
 from levelone.report.panels import draw
 from levelone.report.svg import render
-from levelone.simulate import lcd as simulation
-from levelone.simulate.lcd import simulate_lcd
+from levelone.simulate.lcd import generator as simulation
+from levelone.simulate.lcd.generator import simulate_lcd
 from levelone.train.codes import layer_codes
 from levelone.zoo import find_system
 from levelone.zoo.lcd import SYSTEM as LCD

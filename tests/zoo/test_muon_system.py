@@ -18,7 +18,7 @@ from levelone.quant.grids import linear_layers
 from levelone.quant.layers import FloatLayers
 from levelone.quant.norm import RunningBatchNorm
 from levelone.recipe import load_recipe
-from levelone.simulate.muon import simulate_muon
+from levelone.simulate.muon.generator import simulate_muon
 from levelone.train.codes import layer_codes
 from levelone.zoo.muon import SYSTEM as MUON
 from levelone.zoo.muon.features import FEATURES

@@ -16,7 +16,7 @@ from levelone.panels import Density, Images, Lines, Rows
 from levelone.quant.calibrate import calibrate, fold_into
 from levelone.quant.export import export_qonnx
 from levelone.recipe import load_recipe
-from levelone.simulate.xenon import simulate_next
+from levelone.simulate.next.generator import simulate_next
 from levelone.train.codes import layer_codes
 from levelone.zoo import find_system
 from levelone.zoo.next import SYSTEM as NEXT
@@ -86,7 +86,7 @@ def test_events_enter_the_network_in_units_of_64_kev(data):
 
 
 def test_a_file_of_another_system_is_refused(tmp_path):
-    from levelone.simulate.lcd import simulate_lcd
+    from levelone.simulate.lcd.generator import simulate_lcd
 
     simulate_lcd(tmp_path / "lcd.h5", 16, seed=1)
     with pytest.raises(LeveloneError, match=r"has no grid 'tpc', which system next reads[\s\S]*ecal, hcal"):

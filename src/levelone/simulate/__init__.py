@@ -1,1 +1,1 @@
-"""Event generators, one module per detector system; they need the optional extra ``levelone[sim]``."""
+"""Event generators: a package per detector, and what several of them share."""

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+Floats = NDArray[np.float64]
+
 ELECTRON_MEV = 0.510_998_95
 MUON_MEV = 105.658_375_5
 PI0_MEV = 134.976_8
@@ -35,7 +37,7 @@ class Sternheimer:
     cbar: float
     delta0: float = 0.0
 
-    def delta(self, beta_gamma: NDArray[np.float64]) -> NDArray[np.float64]:
+    def delta(self, beta_gamma: Floats) -> Floats:
         """Density-effect correction delta at momentum / mass `beta_gamma`."""
         x = np.log10(beta_gamma)
         high = 2 * np.log(10) * x - self.cbar

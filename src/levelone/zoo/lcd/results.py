@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from levelone.metrics.resolution import summarise
 from levelone.panels import Axes, Card, Density, Images, Lines, Panel, Rows, Series
-from levelone.simulate.lcd import calorimeter
+from levelone.simulate.lcd.generator import calorimeter
 from levelone.zoo.kit.system import Events
 
 EDGES = np.array([10.0, 20, 30, 45, 65, 95, 135, 190, 260, 340, 420, 510])

@@ -39,7 +39,7 @@ class Lcd(VoxelSystem):
     default_recipe: ClassVar[Path] = Path(__file__).parent / "recipes" / "default.toml"
     outputs: ClassVar[tuple[str, ...]] = ("energy", "particle")
     generator: ClassVar[Generator] = Generator(
-        "levelone.simulate.lcd",
+        "levelone.simulate.lcd.generator",
         "simulate_lcd",
         options={"particles": PARTICLES, "energy_gev": (10.0, 510.0), "spectrum": "flat"},
         packages=("numpy", "h5py"),

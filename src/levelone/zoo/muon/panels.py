@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.panels import Axes, Card, Density, Images, Lines, Panel, Rows, Scale, Series
-from levelone.simulate.muon import calorimeter
+from levelone.simulate.muon.generator import calorimeter
 from levelone.zoo.muon.results import BINS, FEWEST, TRACKER_PER_GEV
 
 NAMES = {

@@ -2,7 +2,7 @@
 
 A muon of 50 GeV to 8 TeV crosses 50 x 32 x 32 cells. It loses little, and how much is nearly the same at all
 energies, except for rare hard bremsstrahlung photons and electron pairs: their number, sizes and places tell
-the energy. Published by J. Kieseler et al., arXiv:2107.02119; `levelone.simulate.muon` makes the events.
+the energy. Published by J. Kieseler et al., arXiv:2107.02119; events: `levelone.simulate.muon`.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Muon(VoxelSystem):
     default_recipe: ClassVar[Path] = Path(__file__).parent / "recipes" / "default.toml"
     outputs: ClassVar[tuple[str, ...]] = (OUTPUT,)
     generator: ClassVar[Generator] = Generator(
-        "levelone.simulate.muon",
+        "levelone.simulate.muon.generator",
         "simulate_muon",
         options={"energy_gev": (50.0, 8000.0), "spectrum": "flat"},
         events=20_000,

@@ -155,7 +155,7 @@ def _short(cell: Mapping[str, Any], factor: float, digits: int, sign: str = "") 
 
 def example_panels(energy: NDArray[np.float32], label: NDArray[Any], each: int = 4) -> list[Panel]:
     """Projections of a few events onto the plane of drift and x: [rows x, columns z]."""
-    from levelone.simulate.xenon import THRESHOLD_KEV, VOXEL_MM
+    from levelone.simulate.next.generator import THRESHOLD_KEV, VOXEL_MM
 
     panels: list[Panel] = []
     for code, what in ((1, "two electrons"), (0, "one electron")):

@@ -42,7 +42,7 @@ class Next(VoxelSystem):
     default_recipe: ClassVar[Path] = Path(__file__).parent / "recipes" / "default.toml"
     outputs: ClassVar[tuple[str, ...]] = ("logit",)
     generator: ClassVar[Generator] = Generator(
-        "levelone.simulate.xenon",
+        "levelone.simulate.next.generator",
         "simulate_next",
         options={"signal_fraction": 0.5},
         packages=("numpy", "h5py"),

@@ -37,7 +37,7 @@ SATURATION_KE = np.float32(60.0)
 Without it, the large charges of rare delta electrons would make the steps of the image quantiser coarse."""
 DEFAULT_RECIPE = Path(__file__).parent / "recipes" / "default.toml"
 GENERATOR = Generator(
-    "levelone.simulate.pixelseed",
+    "levelone.simulate.pixelseed.generator",
     "simulate",
     options={"pileup": 50.0, "geometry": "cms"},
     packages=("pyacts", "pythia8mc"),

@@ -20,12 +20,12 @@ from levelone.data.detector import PixelDetector, reconstruct
 from levelone.data.schema import Event, create
 from levelone.data.splitting import SPLITS, split_codes
 from levelone.errors import LeveloneError
-from levelone.simulate.clusters import CHARGE_UNIT_KE, make_clusters
-from levelone.simulate.generation import Pool, Source, crossing
-from levelone.simulate.layout import read_layout
-from levelone.simulate.pairing import make_doublets
-from levelone.simulate.sensors import PixelSensor, sensor
-from levelone.simulate.transport import Detector, load_acts
+from levelone.simulate.pixelseed.clusters import CHARGE_UNIT_KE, make_clusters
+from levelone.simulate.pixelseed.collisions import Pool, Source, crossing
+from levelone.simulate.pixelseed.layout import read_layout
+from levelone.simulate.pixelseed.pairing import make_doublets
+from levelone.simulate.pixelseed.sensors import PixelSensor, sensor
+from levelone.simulate.pixelseed.transport import Detector, load_acts
 
 POOL_LIMIT = 20_000
 """Minimum-bias collisions generated per split; beyond it they are used again, turned and at a new vertex."""

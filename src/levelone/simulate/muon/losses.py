@@ -23,9 +23,9 @@ from levelone.simulate.materials import (
     ELECTRON_MEV,
     K_MEV_CM2,
     MUON_MEV,
+    Floats,
     Material,
 )
-from levelone.simulate.showers import Floats
 
 _RATIO = MUON_MEV / ELECTRON_MEV
 _ROOT_E = np.sqrt(np.e)

@@ -6,8 +6,8 @@ import pytest
 from levelone.data.voxels import open_voxels
 from levelone.errors import LeveloneError
 from levelone.simulate.materials import ELECTRON_MEV
-from levelone.simulate.xenon import Q_MEV, generate, sample_pair, simulate_next
-from levelone.simulate.xenontracks import (
+from levelone.simulate.next.generator import Q_MEV, generate, sample_pair, simulate_next
+from levelone.simulate.next.tracks import (
     Electrons,
     collision_stopping,
     csda_range,

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.data.detector import PixelDetector
-from levelone.simulate.sensors import PixelSensor
-from levelone.simulate.transport import FIELD_TESLA, PIXEL_VOLUMES, Detector
+from levelone.simulate.pixelseed.sensors import PixelSensor
+from levelone.simulate.pixelseed.transport import FIELD_TESLA, PIXEL_VOLUMES, Detector
 
 BARREL_LAYERS, DISKS = 4, 7
 _BARREL_VOLUME = PIXEL_VOLUMES[1]

@@ -24,11 +24,11 @@ from numpy.typing import NDArray
 
 from levelone.data.voxelcheck import Column
 from levelone.errors import LeveloneError
-from levelone.simulate.calorimeter import Calorimeter, Section, Spots, join_spots, observe
-from levelone.simulate.hadrons import HadronShowers, develop
-from levelone.simulate.materials import IRON, POLYSTYRENE, SILICON, TUNGSTEN, Medium
-from levelone.simulate.muontables import sample_landau
-from levelone.simulate.showers import Floats, Showers, pi0_photons
+from levelone.simulate.calorimeter.cells import Calorimeter, Section, Spots, join_spots, observe
+from levelone.simulate.calorimeter.hadrons import HadronShowers, develop
+from levelone.simulate.calorimeter.showers import Showers, pi0_photons
+from levelone.simulate.materials import IRON, POLYSTYRENE, SILICON, TUNGSTEN, Floats, Medium
+from levelone.simulate.straggling import sample_landau
 from levelone.simulate.voxelrun import Generated, Progress, VoxelSummary, check_range, draw_energy, run
 
 PARTICLES = ("electron", "photon", "pi0", "pion")

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.data.voxelcheck import GridSpec
-from levelone.simulate.materials import Medium
-from levelone.simulate.showers import Floats, Showers, sample_profile, sample_radius, spot_number
+from levelone.simulate.calorimeter.showers import Showers, sample_profile, sample_radius, spot_number
+from levelone.simulate.materials import Floats, Medium
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
-from levelone.simulate.generation import INSTALL_HINT
-from levelone.simulate.sensors import MODULE_HALF_X_MM, MODULE_HALF_Y_MM, PixelSensor
+from levelone.simulate.pixelseed.collisions import INSTALL_HINT
+from levelone.simulate.pixelseed.sensors import MODULE_HALF_X_MM, MODULE_HALF_Y_MM, PixelSensor
 
 PIXEL_VOLUMES = (4, 5, 6)
 """Negative endcap, barrel, positive endcap, as ACTS numbers them when only the pixels are built."""

@@ -18,9 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.simulate.materials import ALPHA, AVOGADRO, CLASSICAL_RADIUS_CM, ELECTRON_MEV, K_MEV_CM2
-from levelone.simulate.muontables import highland, sample_landau, truncated_landau_mean
-from levelone.simulate.showers import Floats
+from levelone.simulate.materials import ALPHA, AVOGADRO, CLASSICAL_RADIUS_CM, ELECTRON_MEV, K_MEV_CM2, Floats
+from levelone.simulate.straggling import highland, sample_landau, truncated_landau_mean
 
 Z_XENON, A_XENON = 54, 131.293
 X0_XENON = 8.48  # g / cm2

@@ -22,10 +22,9 @@ from numpy.typing import NDArray
 
 from levelone.data.voxelcheck import Column, GridSpec
 from levelone.errors import LeveloneError
-from levelone.simulate.materials import ELECTRON_MEV
-from levelone.simulate.showers import Floats
+from levelone.simulate.materials import ELECTRON_MEV, Floats
+from levelone.simulate.next.tracks import Electrons, track
 from levelone.simulate.voxelrun import Generated, Progress, VoxelSummary, run
-from levelone.simulate.xenontracks import Electrons, track
 
 Q_MEV = 2.458
 CLASSES = ("one electron", "two electrons")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from levelone.data.detector import Hits, PixelDetector
 from levelone.data.features import gev_per_mm, wrap_phi
-from levelone.simulate.clusters import Truth
+from levelone.simulate.pixelseed.clusters import Truth
 
 PT_MIN_GEV = 0.5
 """The azimuth window admits any track above this transverse momentum from the beam axis."""

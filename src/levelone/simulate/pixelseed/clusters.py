@@ -10,9 +10,9 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from levelone.data.detector import IMAGE_SIZE, Clusters, PixelDetector
-from levelone.simulate.charge import deposit_electrons
-from levelone.simulate.sensors import PixelSensor
-from levelone.simulate.transport import Cells
+from levelone.simulate.pixelseed.charge import deposit_electrons
+from levelone.simulate.pixelseed.sensors import PixelSensor
+from levelone.simulate.pixelseed.transport import Cells
 
 CHARGE_UNIT_KE = 0.1
 """Step of the stored pixel charge: 100 electrons, below the noise."""

@@ -22,8 +22,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.simulate.calorimeter import Calorimeter, Spots
-from levelone.simulate.showers import Floats, Showers
+from levelone.simulate.calorimeter.cells import Calorimeter, Spots
+from levelone.simulate.calorimeter.showers import Showers
+from levelone.simulate.materials import Floats
 
 _POWER = 0.82
 _SCALE_GEV = 1.0

@@ -20,9 +20,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.simulate.materials import PI0_MEV, Medium
+from levelone.simulate.materials import PI0_MEV, Floats, Medium
 
-Floats = NDArray[np.float64]
 _TAIL_DRAWS = np.float32(0.6)
 _MEAN_FREE_PATH = 9 / 7  # radiation lengths before a high-energy photon converts
 

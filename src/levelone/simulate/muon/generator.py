@@ -19,12 +19,13 @@ from pathlib import Path
 import numpy as np
 
 from levelone.data.voxelcheck import Column
-from levelone.simulate.calorimeter import Calorimeter, Section, Spots, join_spots, observe
-from levelone.simulate.hadrons import HadronShowers, develop
-from levelone.simulate.materials import LEAD_TUNGSTATE, MUON_MEV, Medium
-from levelone.simulate.muonloss import PROCESSES
-from levelone.simulate.muontables import MuonAbsorber, Passage, highland, transport
-from levelone.simulate.showers import Floats, Showers, sample_pair_share
+from levelone.simulate.calorimeter.cells import Calorimeter, Section, Spots, join_spots, observe
+from levelone.simulate.calorimeter.hadrons import HadronShowers, develop
+from levelone.simulate.calorimeter.showers import Showers, sample_pair_share
+from levelone.simulate.materials import LEAD_TUNGSTATE, MUON_MEV, Floats, Medium
+from levelone.simulate.muon.losses import PROCESSES
+from levelone.simulate.muon.tables import MuonAbsorber, Passage, transport
+from levelone.simulate.straggling import highland
 from levelone.simulate.voxelrun import Generated, Progress, VoxelSummary, check_range, draw_energy, run
 
 LAYERS, CELLS = 50, 32

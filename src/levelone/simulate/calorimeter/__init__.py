@@ -1,0 +1,1 @@
+"""What every calorimeter shares: electromagnetic and hadronic showers, and cells that read them."""

@@ -1,0 +1,1 @@
+"""Voxel events of single particles in a linear-collider calorimeter."""

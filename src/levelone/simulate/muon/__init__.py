@@ -1,0 +1,1 @@
+"""Voxel events of muons in lead tungstate: their losses, passage and showers."""

@@ -1,0 +1,1 @@
+"""Voxel events of electrons in a high-pressure xenon chamber."""

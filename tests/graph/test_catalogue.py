@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from levelone.graph.ops import OPERATIONS
-from levelone.graph.reader import HANDLERS, NEAREST
 from levelone.graph.reader.catalogue import ENTRIES
+from levelone.graph.reader.handlers import HANDLERS, NEAREST
 from levelone.graph.reader.hosted import HOSTED
 from levelone.graph.reader.tail import FREE, ON_HOST
 from levelone.pipeline.supported import render

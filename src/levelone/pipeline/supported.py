@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 from levelone.graph.ops import OPERATIONS
-from levelone.graph.reader import HANDLERS, NEAREST
 from levelone.graph.reader.catalogue import ENTRIES
 from levelone.graph.reader.channels_last import KINDS
 from levelone.graph.reader.context import BUDGET, MAX_VALUE
+from levelone.graph.reader.handlers import HANDLERS, NEAREST
 from levelone.graph.reader.hosted import HOSTED
 from levelone.graph.reader.load import DOMAINS
 from levelone.graph.reader.ports import QUANTISERS

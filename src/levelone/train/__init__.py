@@ -20,37 +20,14 @@ Importing this package does not import torch; each function does when it is call
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from levelone.recipe import Recipe
+from levelone.train.result import Progress, TrainResult
 from levelone.zoo.kit.system import System
 from levelone.zoo.kit.voxelsystem import VoxelSystem
 from levelone.zoo.pixelseed.system import PixelSeed
-
-Progress = Callable[[str], None]
-"""Called with one line of text at the start of each stage and after each epoch."""
-
-
-@dataclass(frozen=True)
-class TrainResult:
-    """What `train_system` made.
-
-    Attributes
-    ----------
-    module
-        Path of ``module.pt``.
-    curves
-        Content of ``curves.json``: ``{"seed": ..., "float": {...}, "quantised": {...}}``, and ``rivals`` by
-        name if there are any; ``quantised`` is absent if the network is trained in float only. Each part has
-        ``epochs`` (a list of ``epoch``, ``train_loss``, ``validation_loss``, ``learning_rate``, ``seconds``),
-        ``best_epoch``, ``stopped`` ("epochs" | "patience" | "max_minutes") and ``seed``.
-    """
-
-    module: Path
-    curves: dict[str, Any]
 
 
 def train_system(

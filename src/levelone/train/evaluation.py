@@ -13,8 +13,8 @@ from levelone.files import atomic_path, sha256, write_text
 from levelone.metrics.ranking import Floats, balance, compare
 from levelone.quant.cost import network_cost
 from levelone.recipe import Recipe
-from levelone.train import Progress
 from levelone.train.pipeline import float_twin, load_sample, scores
+from levelone.train.result import Progress
 from levelone.zoo.kit.system import Sample
 from levelone.zoo.pixelseed.system import PixelSeed
 

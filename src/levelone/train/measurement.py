@@ -15,11 +15,11 @@ from torch import nn
 from levelone.files import atomic_path, sha256, write_text
 from levelone.quant.cost import network_cost
 from levelone.recipe import Recipe
-from levelone.train import Progress
 from levelone.train.batches import as_batch, evaluation_batch
 from levelone.train.loop import load_best
 from levelone.train.objective import as_outputs
 from levelone.train.pipeline import event_values, float_twin, limits
+from levelone.train.result import Progress
 from levelone.zoo.kit.system import Events
 from levelone.zoo.kit.voxelsystem import Outputs, Predictor, VoxelSystem
 

@@ -20,10 +20,10 @@ from levelone.quant.calibrate import calibrate, fold_into
 from levelone.quant.export import export_qonnx
 from levelone.quant.state import save_state
 from levelone.recipe import Recipe, digest
-from levelone.train import Progress, TrainResult
 from levelone.train.batches import Feed, InOrder, Stream, Table
 from levelone.train.loop import LoopOptions, fit, load_best
 from levelone.train.objective import objective_of
+from levelone.train.result import Progress, TrainResult
 from levelone.zoo.kit.system import Mixture, Prepared, Sample, Split, System
 from levelone.zoo.kit.voxelsystem import VoxelSystem
 

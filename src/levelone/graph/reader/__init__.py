@@ -1,14 +1,14 @@
 """QONNX -> integer graph.
 
 One pass over the nodes in topological order: each ONNX tensor becomes a constant, an input that is still
-real, or an integer activation (`tensors`), by the handler of its operator (`HANDLERS`). ONNX is channels
+real, or an integer activation (`tensors`), by the handler of its operator (`handlers`). ONNX is channels
 first, the graph channels last: a tensor's layout is carried as a permutation, and codes are moved only where
 an operation needs the axes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -21,118 +21,19 @@ from levelone.errors import LeveloneError
 from levelone.graph.build import GraphBuilder
 from levelone.graph.ir import Graph, HostEnd
 from levelone.graph.ops import Reshape
-from levelone.graph.reader import moves
-from levelone.graph.reader.arithmetic import (
-    read_add,
-    read_batch_normalization,
-    read_div,
-    read_mul,
-    read_neg,
-    read_relu,
-    read_sub,
-)
 from levelone.graph.reader.channels_last import read_channels_last
 from levelone.graph.reader.constants import fold, read_initializer
-from levelone.graph.reader.context import CHANNELS_LAST, MAX_VALUE, Context, blamed_on, unsupported
-from levelone.graph.reader.functions import (
-    FUNCTIONS,
-    read_clamp,
-    read_function,
-    read_hard_sigmoid,
-    read_leaky,
-)
+from levelone.graph.reader.context import MAX_VALUE, Context
+from levelone.graph.reader.handlers import HANDLERS, NEAREST
 from levelone.graph.reader.hosted import read_hosted
-from levelone.graph.reader.linear import read_conv, read_gemm, read_matmul
+from levelone.graph.reader.input_port import make_port
 from levelone.graph.reader.load import DOMAINS, load_model
+from levelone.graph.reader.nodes import CHANNELS_LAST, blamed_on, unsupported
 from levelone.graph.reader.order import in_order
-from levelone.graph.reader.pooling import (
-    read_average_pool,
-    read_global_average_pool,
-    read_global_max_pool,
-    read_max_pool,
-    read_reduction,
-)
 from levelone.graph.reader.ports import PortType, port_types
-from levelone.graph.reader.quantiser import make_port, read_quantiser
-from levelone.graph.reader.resampling import read_pad, read_resize, read_trunc
-from levelone.graph.reader.shapes import (
-    read_cast,
-    read_concat,
-    read_identity,
-    read_permutation,
-    read_reshape,
-    read_selection,
-)
 from levelone.graph.reader.tail import host_tail, left_off
 from levelone.graph.reader.tensors import Activation, Real, Tensor
-from levelone.graph.reader.transposed import read_conv_transpose
-
-Handler = Callable[[Context, onnx.NodeProto], Tensor | tuple[Tensor, ...]]
-
-HANDLERS: MappingProxyType[str, Handler] = MappingProxyType(
-    {
-        "Add": read_add,
-        "AveragePool": read_average_pool,
-        "BatchNormalization": read_batch_normalization,
-        "BipolarQuant": read_quantiser,
-        "Cast": read_cast,
-        "Clip": read_clamp,
-        "Concat": read_concat,
-        "Conv": read_conv,
-        "ConvTranspose": read_conv_transpose,
-        "Div": read_div,
-        "Dropout": read_identity,
-        "Gemm": read_gemm,
-        "GlobalAveragePool": read_global_average_pool,
-        "GlobalMaxPool": read_global_max_pool,
-        "HardSigmoid": read_hard_sigmoid,
-        "Identity": read_identity,
-        "IntQuant": read_quantiser,
-        "LeakyRelu": read_leaky,
-        "MatMul": read_matmul,
-        "Max": read_clamp,
-        "MaxPool": read_max_pool,
-        "Min": read_clamp,
-        "Mul": read_mul,
-        "Neg": read_neg,
-        "PRelu": read_leaky,
-        "Pad": read_pad,
-        "Quant": read_quantiser,
-        "ReduceMax": read_reduction,
-        "ReduceMean": read_reduction,
-        "ReduceSum": read_reduction,
-        "Relu": read_relu,
-        "Resize": read_resize,
-        "Sub": read_sub,
-        "Trunc": read_trunc,
-        "Upsample": read_resize,
-        **dict.fromkeys(moves.PERMUTING, read_permutation),
-        **dict.fromkeys(moves.RESHAPES, read_reshape),
-        **dict.fromkeys(moves.SELECTIONS, read_selection),
-        **dict.fromkeys(FUNCTIONS, read_function),
-    }
-)
-
-NEAREST = MappingProxyType(
-    {
-        "ArgMax": "at the very end of the network, where it is left off and the scores are compared",
-        "Einsum": "MatMul with a constant matrix, or Conv",
-        "Expand": "Resize (nearest), or Add and Mul, which broadcast axes of length 1",
-        "FloatQuant": "Quant (integer quantisers)",
-        "If": "a network without branches that depend on data",
-        "InstanceNormalization": "BatchNormalization",
-        "LSTM": "Conv over time",
-        "LayerNormalization": "BatchNormalization",
-        "Loop": "a network without loops",
-        "LpPool": "AveragePool or MaxPool",
-        "MultiThreshold": "Quant, from which it was made",
-        "Scan": "a network without loops",
-        "Softmax": "at the very end of the network, where it is left off and the logits are compared",
-        "Tile": "Resize (nearest) or Concat",
-        "TopK": "at the very end of the network, where it is left off and the scores are compared",
-        "Where": "Relu, Clip, Min or Max",
-    }
-)
+from levelone.graph.reader.waiting import end_for_host, raw, settle
 
 
 def read_qonnx(
@@ -181,7 +82,7 @@ def read_qonnx(
             continue
         with blamed_on(node):
             if position in tail:
-                ctx.tensors.update({name: ctx.raw(node, 0) for name in node.output if name})
+                ctx.tensors.update({name: raw(ctx, node, 0) for name in node.output if name})
                 left.append(left_off(node))
             else:
                 found = _read_node(ctx, node)
@@ -252,10 +153,10 @@ def _output(ctx: Context, name: str, where: str) -> tuple[str, HostEnd | None]:
     if not isinstance(x, Activation):
         what = "is not computed" if x is None else "is no activation"
         raise LeveloneError(f"{where}: output {name!r} {what}")
-    end = ctx.end_for_host(x)
+    end = end_for_host(ctx, x)
     if end is not None:
         x = replace(x, gain=(Fraction(1),), bias=(Fraction(0),), lower=None, upper=None)
-    x = ctx.settle(x, name)
+    x = settle(ctx, x, name)
     layout = ctx.builder.layouts[x.value]
     if x.value in ctx.builder.ports:
         x = ctx.emit(name, Reshape(ctx.value(x).shape), x, shape=x.shape, order=x.order)
@@ -267,4 +168,4 @@ def _output(ctx: Context, name: str, where: str) -> tuple[str, HostEnd | None]:
     return x.value, end
 
 
-__all__ = ["HANDLERS", "read_qonnx"]
+__all__ = ["read_qonnx"]

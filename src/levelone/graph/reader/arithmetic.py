@@ -12,18 +12,21 @@ import onnx
 from levelone.errors import LeveloneError, UnsupportedError
 from levelone.graph.ops import Add, Multiply, Relu
 from levelone.graph.ops._bounds import spread
-from levelone.graph.reader.context import MAX_OUTPUT_WIDTH, Context, align, attributes, describe, unsupported
+from levelone.graph.reader.axes import alike, per_channel
+from levelone.graph.reader.context import MAX_OUTPUT_WIDTH, Context
 from levelone.graph.reader.functions import swish_of
+from levelone.graph.reader.nodes import attributes, describe, unsupported
 from levelone.graph.reader.tensors import Activation, Constant, Fractions, finite, rational_gcd
+from levelone.graph.reader.waiting import activation, align, one_scale, raw, settle, waiting_affine
 
 MOST_DIGITS = 4096
 """Bits of the numerators and denominators that constants in a row multiply up to."""
 
 
 def read_relu(ctx: Context, node: onnx.NodeProto) -> Activation:
-    x = ctx.raw(node, 0, sums=True)
+    x = raw(ctx, node, 0, sums=True)
     if x.function is not None:
-        x = ctx.settle(x)  # raises, saying what is missing
+        x = settle(ctx, x)  # raises, saying what is missing
     if x.plus is not None or x.clamped or set(x.bias) != {Fraction(0)} or min(x.gain) <= 0:
         return x.clamp(Fraction(0), None)  # after the constants: the quantiser does it exactly
     plain = ctx.emit_like(node.output[0], Relu(), replace(x, gain=(Fraction(1),)))
@@ -39,19 +42,19 @@ def read_add(ctx: Context, node: onnx.NodeProto) -> Activation:
         return _shifted(ctx, node, 0, second, 1)
     if isinstance(first, Constant):
         return _shifted(ctx, node, 1, first, 1)
-    return _sum(ctx, node, ctx.raw(node, 0), ctx.raw(node, 1))
+    return _sum(ctx, node, raw(ctx, node, 0), raw(ctx, node, 1))
 
 
 def _sum(ctx: Context, node: onnx.NodeProto, a: Activation, b: Activation) -> Activation:
-    a, b = (ctx.settle(x) if x.clamped or x.function is not None else x for x in (a, b))
+    a, b = (settle(ctx, x) if x.clamped or x.function is not None else x for x in (a, b))
     if a.shape == b.shape and _sum_width(ctx, a, b) > MAX_OUTPUT_WIDTH:
-        _, (a, b) = ctx.alike(node, a, b)
+        _, (a, b) = alike(ctx, node, a, b)
         return replace(a, plus=b)
-    a, b = ctx.settle(a), ctx.settle(b)
+    a, b = settle(ctx, a), settle(ctx, b)
     if a.shape != b.shape:
         return _broadcast_sum(ctx, node, a, b)
     if ctx.value(a).shape != ctx.value(b).shape or not np.array_equal(a.order, b.order):
-        _, (a, b) = ctx.alike(node, a, b)
+        _, (a, b) = alike(ctx, node, a, b)
     if ctx.value(a).scale != ctx.value(b).scale:
         grid = rational_gcd([*ctx.value(a).scale, *ctx.value(b).scale])
         a, b = (align(ctx, node.output[0], x, grid) for x in (a, b))
@@ -60,7 +63,9 @@ def _sum(ctx: Context, node: onnx.NodeProto, a: Activation, b: Activation) -> Ac
 
 def _sum_width(ctx: Context, a: Activation, b: Activation) -> int:
     """Bits of the sum on the coarsest grid that holds both operands and the constants that wait on them."""
-    settled = [ctx.waiting(x).infer("settled", ctx.value(x)) if x.pending else ctx.value(x) for x in (a, b)]
+    settled = [
+        waiting_affine(ctx, x).infer("settled", ctx.value(x)) if x.pending else ctx.value(x) for x in (a, b)
+    ]
     grid = rational_gcd([s for value in settled for s in value.scale])
     most = sum(max(value.scale) / grid * max(abs(value.range.lo), abs(value.range.hi)) for value in settled)
     return int(most).bit_length() + 1
@@ -74,8 +79,8 @@ def _broadcast_sum(ctx: Context, node: onnx.NodeProto, a: Activation, b: Activat
             f"adds activations of shapes {a.shape} and {b.shape}",
             "activations of equal rank, where axes of length 1 broadcast",
         )
-    axes, both = ctx.alike(node, a, b)
-    a, b = (ctx.one_scale(x) for x in both)
+    axes, both = alike(ctx, node, a, b)
+    a, b = (one_scale(ctx, x) for x in both)
     grid = rational_gcd([*ctx.value(a).scale, *ctx.value(b).scale])
     a, b = (align(ctx, node.output[0], x, grid) for x in (a, b))
     return ctx.emit_axes(node.output[0], Add(), axes, a, b)
@@ -85,11 +90,11 @@ def read_sub(ctx: Context, node: onnx.NodeProto) -> Activation:
     first, second = ctx.tensor(node, 0), ctx.tensor(node, 1)
     if isinstance(second, Constant):
         return _shifted(ctx, node, 0, second, -1)
-    minus = _affine(ctx, ctx.raw(node, 1), (Fraction(-1),), (Fraction(0),))
+    minus = _affine(ctx, raw(ctx, node, 1), (Fraction(-1),), (Fraction(0),))
     if isinstance(first, Constant):
-        term = ctx.per_channel(node, minus, finite(node, first), "constant")
+        term = per_channel(ctx, node, minus, finite(node, first), "constant")
         return _affine(ctx, minus, (Fraction(1),), term)
-    return _sum(ctx, node, ctx.raw(node, 0), minus)
+    return _sum(ctx, node, raw(ctx, node, 0), minus)
 
 
 def read_mul(ctx: Context, node: onnx.NodeProto) -> Activation:
@@ -104,10 +109,10 @@ def read_mul(ctx: Context, node: onnx.NodeProto) -> Activation:
 
 def _product(ctx: Context, node: onnx.NodeProto) -> Activation:
     """Two activations of equal rank; axes of length 1 broadcast."""
-    a, b = ctx.activation(node, 0), ctx.activation(node, 1)
+    a, b = activation(ctx, node, 0), activation(ctx, node, 1)
     if len(a.shape) != len(b.shape):
         raise unsupported(node, f"multiplies shapes {a.shape} and {b.shape}", "activations of equal rank")
-    axes, (a, b) = ctx.alike(node, a, b)
+    axes, (a, b) = alike(ctx, node, a, b)
     return ctx.emit_axes(node.output[0], Multiply(), axes, a, b)
 
 
@@ -121,7 +126,7 @@ def read_div(ctx: Context, node: onnx.NodeProto) -> Activation:
 
 
 def read_neg(ctx: Context, node: onnx.NodeProto) -> Activation:
-    return _affine(ctx, ctx.raw(node, 0), (Fraction(-1),), (Fraction(0),))
+    return _affine(ctx, raw(ctx, node, 0), (Fraction(-1),), (Fraction(0),))
 
 
 def read_batch_normalization(ctx: Context, node: onnx.NodeProto) -> Activation:
@@ -130,7 +135,7 @@ def read_batch_normalization(ctx: Context, node: onnx.NodeProto) -> Activation:
     The factor is the float64 value of ``scale / sqrt(variance + epsilon)`` rounded to float32, which is exact
     where the root is; everything after that is rational arithmetic.
     """
-    x = ctx.raw(node, 0, sums=True)
+    x = raw(ctx, node, 0, sums=True)
     if any(node.output[1:]) or attributes(node).get("training_mode", 0):
         raise unsupported(node, "training mode", "inference mode")
     gamma, beta, mean, variance = (
@@ -142,16 +147,16 @@ def read_batch_normalization(ctx: Context, node: onnx.NodeProto) -> Activation:
         raise LeveloneError(f"{describe(node)}: variance + epsilon must be positive")
     shape = (-1, *[1] * (len(x.shape) - 1))
     factor = (gamma / np.sqrt(total)).astype(np.float32)
-    gain = ctx.per_channel(node, x, factor.reshape(shape), "factor")
-    centre = ctx.per_channel(node, x, mean.reshape(shape), "mean")
-    shift = ctx.per_channel(node, x, beta.reshape(shape), "bias")
+    gain = per_channel(ctx, node, x, factor.reshape(shape), "factor")
+    centre = per_channel(ctx, node, x, mean.reshape(shape), "mean")
+    shift = per_channel(ctx, node, x, beta.reshape(shape), "bias")
     centred = _affine(ctx, x, (Fraction(1),), tuple(-m for m in centre))
     return _affine(ctx, _affine(ctx, centred, gain, (Fraction(0),)), (Fraction(1),), shift)
 
 
 def _shifted(ctx: Context, node: onnx.NodeProto, position: int, by: Constant, sign: int) -> Activation:
-    x = ctx.raw(node, position, sums=True)
-    term = ctx.per_channel(node, x, finite(node, by), "constant")
+    x = raw(ctx, node, position, sums=True)
+    term = per_channel(ctx, node, x, finite(node, by), "constant")
     return _affine(ctx, x, (Fraction(1),), tuple(sign * t for t in term))
 
 
@@ -162,8 +167,8 @@ def _scaled(
     by: Constant,
     how: Callable[[Fraction], Fraction],
 ) -> Activation:
-    x = ctx.raw(node, position, sums=True)
-    factor = ctx.per_channel(node, x, finite(node, by), "constant")
+    x = raw(ctx, node, position, sums=True)
+    factor = per_channel(ctx, node, x, finite(node, by), "constant")
     return _affine(ctx, x, tuple(how(f) for f in factor), (Fraction(0),))
 
 
@@ -171,14 +176,14 @@ def _affine(ctx: Context, x: Activation, gain: Fractions, bias: Fractions) -> Ac
     """``gain * x + bias``, waiting; clamped at limits that would differ by channel, it becomes integers."""
     lower, upper = x.lower, x.upper
     if x.function is not None:
-        x = ctx.settle(x)
+        x = settle(ctx, x)
     elif x.clamped:
         factor, term = set(gain), set(bias)
         if len(factor) == len(term) == 1 and gain[0] != 0:
             ends = [None if e is None else e * gain[0] + bias[0] for e in (lower, upper)]
             lower, upper = ends if gain[0] > 0 else reversed(ends)
         elif term != {Fraction(0)} or min(factor) <= 0 or not {lower, upper} <= {Fraction(0), None}:
-            x = ctx.settle(x)
+            x = settle(ctx, x)
             lower = upper = None
     for number in (*x.gain[:1], *x.bias[:1]):
         if max(number.numerator.bit_length(), number.denominator.bit_length()) > MOST_DIGITS:

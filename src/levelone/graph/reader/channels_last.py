@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from levelone.errors import LeveloneError
 from levelone.graph.ir import Layout
 from levelone.graph.reader.arithmetic import read_batch_normalization
-from levelone.graph.reader.context import Context, describe, unsupported
+from levelone.graph.reader.context import Context
 from levelone.graph.reader.linear import read_conv
+from levelone.graph.reader.nodes import describe, unsupported
 from levelone.graph.reader.pooling import read_max_pool
 from levelone.graph.reader.tensors import Activation, Tensor
+from levelone.graph.reader.waiting import raw
 
 KINDS: dict[str, Callable[[Context, onnx.NodeProto], Activation]] = {
     "BatchNormalization": read_batch_normalization,
@@ -29,7 +31,7 @@ def read_channels_last(ctx: Context, node: onnx.NodeProto) -> Activation:
     """Operand and result are [batch, *spatial, channel], weights [out, *kernel, in]."""
     if node.op_type not in KINDS:
         raise unsupported(node, "no channels-last operator of qonnx", f"one of {', '.join(KINDS)}")
-    x = ctx.raw(node, 0)
+    x = raw(ctx, node, 0)
     if len(x.shape) < 2:
         raise LeveloneError(f"{describe(node)}: operand of shape {x.shape} has no spatial axes")
     inside = onnx.NodeProto()

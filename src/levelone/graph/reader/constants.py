@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from levelone.errors import LeveloneError, plain
-from levelone.graph.reader.context import Context, attributes, describe, unsupported
+from levelone.graph.reader.context import Context
 from levelone.graph.reader.moves import BATCH
-from levelone.graph.reader.quantiser import QuantiserNode, brief, quantiser_of, round_constant
+from levelone.graph.reader.nodes import attributes, describe, unsupported
+from levelone.graph.reader.quantiser_node import QuantiserNode, brief, quantiser_of, round_constant
 from levelone.graph.reader.tensors import Activation, Constant, Real
 
 

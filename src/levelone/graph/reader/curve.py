@@ -15,16 +15,13 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from levelone.graph.ir import IntRange
 from levelone.graph.ops import Staircase
+from levelone.graph.reader.quantiser_node import QuantiserNode
 from levelone.graph.rounding import round_float
-
-if TYPE_CHECKING:
-    from levelone.graph.reader.quantiser import QuantiserNode
 
 CLOSE = 1e-9
 """Relative distance of a float64 from a multiple of one half below which rationals decide how it rounds."""

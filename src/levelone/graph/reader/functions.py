@@ -11,9 +11,12 @@ from types import MappingProxyType
 import numpy as np
 import onnx
 
-from levelone.graph.reader.context import Context, attributes, unsupported
+from levelone.graph.reader.axes import per_channel
+from levelone.graph.reader.context import Context
 from levelone.graph.reader.hosted import limits
+from levelone.graph.reader.nodes import attributes, unsupported
 from levelone.graph.reader.tensors import Activation, Constant, Fractions, Function, Tensor, finite
+from levelone.graph.reader.waiting import raw, settle
 
 Made = Callable[[Fraction], Fraction | float]
 
@@ -150,7 +153,7 @@ def read_leaky(ctx: Context, node: onnx.NodeProto) -> Activation:
     x = _operand(ctx, node)
     slopes: Fractions = (_attribute(node, "alpha", 0.01),)
     if node.op_type == "PRelu":
-        slopes = ctx.per_channel(node, x, finite(node, ctx.constant(node, 1, "slope")), "slope")
+        slopes = per_channel(ctx, node, x, finite(node, ctx.constant(node, 1, "slope")), "slope")
     turns = () if min(slopes) >= 0 else None
     of = tuple(_leaking(slope) for slope in slopes)
     return replace(x, function=Function(node.op_type, of, slopes, turns))
@@ -158,9 +161,9 @@ def read_leaky(ctx: Context, node: onnx.NodeProto) -> Activation:
 
 def read_hard_sigmoid(ctx: Context, node: onnx.NodeProto) -> Activation:
     """A factor, a term and a clamp, which wait for the quantiser: no table is needed."""
-    x = ctx.raw(node, 0)
+    x = raw(ctx, node, 0)
     if x.clamped or x.function is not None:
-        x = ctx.settle(x)
+        x = settle(ctx, x)
     slope, centre = _attribute(node, "alpha", 0.2), _attribute(node, "beta", 0.5)
     x = replace(x, gain=tuple(g * slope for g in x.gain), bias=tuple(b * slope + centre for b in x.bias))
     return x.clamp(Fraction(0), Fraction(1))
@@ -171,7 +174,7 @@ def _leaking(slope: Fraction) -> Made:
 
 
 def _operand(ctx: Context, node: onnx.NodeProto) -> Activation:
-    x = ctx.raw(node, 0)
+    x = raw(ctx, node, 0)
     if x.function is not None:
         raise unsupported(node, f"follows {x.function.name} without a quantiser", "a Quant between them")
     return x
@@ -197,10 +200,10 @@ def read_clamp(ctx: Context, node: onnx.NodeProto) -> Activation:
     others = [n for i, n in enumerate(node.input) if i != position and n]
     if node.op_type != "Clip" and any(not isinstance(ctx.tensors.get(n), Constant) for n in others):
         raise unsupported(node, "compares two activations", f"{node.op_type} of an activation and constants")
-    x = ctx.raw(node, position)
+    x = raw(ctx, node, position)
     lower, upper = (None if end is None else Fraction(end) for end in limits(ctx, node))
     if lower is not None and upper is not None and lower > upper:
         raise unsupported(node, f"min {float(lower)} above max {float(upper)}", "min below max")
     if x.function is not None:
-        x = ctx.settle(x)
+        x = settle(ctx, x)
     return x.clamp(lower, upper)

@@ -8,7 +8,7 @@ import onnx
 
 from levelone.errors import LeveloneError
 from levelone.graph.ops import Window
-from levelone.graph.reader.context import attributes, describe, unsupported
+from levelone.graph.reader.nodes import attributes, describe, unsupported
 
 
 def window_of(node: onnx.NodeProto, kernel: Sequence[int], spatial: Sequence[int]) -> Window:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from levelone.errors import LeveloneError
 from levelone.graph.host import FLOAT32, Arithmetic, Clamp, Move
 from levelone.graph.reader import moves
-from levelone.graph.reader.context import Context, attributes, describe, unsupported
+from levelone.graph.reader.context import Context
+from levelone.graph.reader.nodes import attributes, describe, unsupported
 from levelone.graph.reader.tensors import Constant, Real, Tensor
 
 CLAMPS = frozenset({"Clip", "Max", "Min", "Relu"})

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from levelone.errors import LeveloneError
 from levelone.graph.ops import Conv, Dense
 from levelone.graph.ops._bounds import spread
-from levelone.graph.reader.context import CHANNELS_LAST, Context, attributes, describe, unsupported
+from levelone.graph.reader.axes import as_onnx, channels_last, flat
+from levelone.graph.reader.context import Context
 from levelone.graph.reader.geometry import window_of
+from levelone.graph.reader.nodes import CHANNELS_LAST, attributes, describe, unsupported
 from levelone.graph.reader.tensors import (
     Activation,
     Constant,
@@ -22,6 +24,7 @@ from levelone.graph.reader.tensors import (
     is_power_of_two,
     rational_gcd,
 )
+from levelone.graph.reader.waiting import activation, one_scale
 
 MAX_WEIGHT_BITS = 24
 """Per-channel scales further apart than this stay per channel."""
@@ -30,7 +33,7 @@ MAX_PLAIN_BITS = 16
 
 
 def read_conv(ctx: Context, node: onnx.NodeProto) -> Activation:
-    x = ctx.channels_last(ctx.activation(node, 0), node)
+    x = channels_last(ctx, activation(ctx, node, 0), node)
     weight = ctx.constant(node, 1, "weight")
     rank = weight.values.ndim - 2
     if rank < 1 or len(x.shape) != rank + 1:
@@ -52,7 +55,7 @@ def read_conv(ctx: Context, node: onnx.NodeProto) -> Activation:
         )
     own = spread(ctx.value(x).scale, fan_in)
     if any(len(set(own[g : g + fan_in // groups])) > 1 for g in range(0, fan_in, fan_in // groups)):
-        x = ctx.one_scale(x)
+        x = one_scale(ctx, x)
     scales = spread(ctx.value(x).scale, fan_in)[:: fan_in // groups]  # one per group
     products = tuple(scales[c // (channels // groups)] * s for c, s in enumerate(spread(scale, channels)))
     bias = ctx.constant(node, 2, "bias") if ctx.has(node, 2) else None
@@ -104,20 +107,20 @@ def read_matmul(ctx: Context, node: onnx.NodeProto) -> Activation:
 
 
 def _dense(ctx: Context, node: onnx.NodeProto, weight: Constant, bias: Constant | None) -> Activation:
-    x = ctx.activation(node, 0)
+    x = activation(ctx, node, 0)
     codes, scale = weight_codes(node, weight, axis=1)
     fan_in, fan_out = codes.shape
     if x.shape[-1] != fan_in:
         raise LeveloneError(f"{describe(node)}: weight {codes.shape} for an operand of shape {x.shape}")
     if len(x.shape) == 1:
         # Flattening a channels-last tensor leaves another order than ONNX has: reorder the weights instead.
-        x = ctx.flat(x)
+        x = flat(ctx, x)
         absorbed = np.empty_like(codes)
         absorbed[x.order] = codes
         codes = absorbed
     else:
-        x = ctx.as_onnx(x, node)
-    x = ctx.one_scale(x)
+        x = as_onnx(ctx, x, node)
+    x = one_scale(ctx, x)
     products = tuple(ctx.value(x).scale[0] * s for s in spread(scale, fan_out))
     name, bias, extra = _with_added_bias(ctx, node, bias, fan_out, 0)
     offsets, step, late = bias_codes(node, bias, products)

@@ -15,7 +15,8 @@ import onnx
 from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
-from levelone.graph.reader.context import MAX_VALUE, Context, attributes, describe, unsupported
+from levelone.graph.reader.context import MAX_VALUE, Context
+from levelone.graph.reader.nodes import attributes, describe, unsupported
 
 Shape = tuple[int, ...]
 Move = Callable[[NDArray[Any]], NDArray[Any]]

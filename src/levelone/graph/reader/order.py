@@ -7,7 +7,7 @@ from heapq import heappop, heappush
 import onnx
 
 from levelone.errors import LeveloneError, plain
-from levelone.graph.reader.context import describe
+from levelone.graph.reader.nodes import describe
 
 
 def in_order(graph: onnx.GraphProto) -> list[onnx.NodeProto]:

@@ -10,13 +10,16 @@ import onnx
 from levelone.errors import LeveloneError
 from levelone.graph.ops import Affine, AveragePool, MaxPool, Pad, Window
 from levelone.graph.reader import moves
-from levelone.graph.reader.context import Context, attributes, describe, unsupported
+from levelone.graph.reader.axes import channels_last
+from levelone.graph.reader.context import Context
 from levelone.graph.reader.geometry import window_of, with_ceiling
+from levelone.graph.reader.nodes import attributes, describe, unsupported
 from levelone.graph.reader.tensors import Activation
+from levelone.graph.reader.waiting import activation
 
 
 def _operand(ctx: Context, node: onnx.NodeProto) -> Activation:
-    x = ctx.channels_last(ctx.activation(node, 0), node)
+    x = channels_last(ctx, activation(ctx, node, 0), node)
     if len(x.shape) < 2:
         raise unsupported(
             node,

@@ -11,24 +11,27 @@ from levelone.graph.ir import IntRange, Rounding
 from levelone.graph.ops import Pad, Requantise, Upsample
 from levelone.graph.ops.resample import PadMode
 from levelone.graph.reader import moves
-from levelone.graph.reader.context import Context, attributes, unsupported
-from levelone.graph.reader.quantiser import ROUNDINGS, code_limits, whole
+from levelone.graph.reader.axes import alike, as_onnx, channels_last, per_channel
+from levelone.graph.reader.context import Context
+from levelone.graph.reader.nodes import attributes, unsupported
+from levelone.graph.reader.quantiser_node import ROUNDINGS, code_limits, whole
 from levelone.graph.reader.shapes import taken
 from levelone.graph.reader.tensors import Activation, is_power_of_two
+from levelone.graph.reader.waiting import activation, raw, settle
 
 MODES: dict[str, PadMode] = {"constant": "constant", "reflect": "reflect", "edge": "edge"}
 
 
 def read_pad(ctx: Context, node: onnx.NodeProto) -> Activation:
     """Elements around the tensor; negative numbers crop."""
-    x = ctx.activation(node, 0)
+    x = activation(ctx, node, 0)
     pairs, mode, value = moves.padding(ctx, node, x.shape)
     kept = {
         axis: tuple(range(max(-b, 0), n - max(-e, 0)))
         for axis, (n, (b, e)) in enumerate(zip(x.shape, pairs, strict=True))
     }
     x = taken(ctx, node, f"{node.output[0]}_cropped", x, kept)
-    axes, (x,) = ctx.alike(node, x)
+    axes, (x,) = alike(ctx, node, x)
     grown = [(max(b, 0), max(e, 0)) for b, e in pairs]
     if not any(map(any, grown)):
         return x
@@ -42,7 +45,7 @@ def read_pad(ctx: Context, node: onnx.NodeProto) -> Activation:
 
 def read_resize(ctx: Context, node: onnx.NodeProto) -> Activation:
     """Nearest-neighbour enlargement by whole factors, where all coordinate conventions mean repetition."""
-    x = ctx.activation(node, 0)
+    x = activation(ctx, node, 0)
     given = attributes(node)
     if given.get("mode", "nearest") != "nearest":
         raise unsupported(node, f"mode {given['mode']!r}", "mode='nearest'")
@@ -69,11 +72,11 @@ def read_resize(ctx: Context, node: onnx.NodeProto) -> Activation:
     if 1 not in (ratios[0], ratios[-1]) or any(r.denominator != 1 or r < 1 for r in ratios):
         shown = [float(r) for r in ratios]
         raise unsupported(node, f"scales {shown} without the batch axis", "whole factors on spatial axes")
-    axes, (x,) = ctx.alike(node, x)
+    axes, (x,) = alike(ctx, node, x)
     if ratios[axes.index(rank - 2)] != 1:
         # the last axis of the graph is not the one that stays
         last = ratios[0] != 1
-        x = ctx.as_onnx(x, node) if last else ctx.channels_last(x, node)
+        x = as_onnx(ctx, x, node) if last else channels_last(ctx, x, node)
         axes = tuple(range(rank - 1)) if last else (rank - 2, *range(rank - 2))
     factors = tuple(int(ratios[axes.index(a)]) for a in range(rank - 2))
     return ctx.emit_axes(node.output[0], Upsample(factors), axes, x)
@@ -82,11 +85,11 @@ def read_resize(ctx: Context, node: onnx.NodeProto) -> Activation:
 def _on_grid(ctx: Context, node: onnx.NodeProto, x: Activation, scale: Fraction) -> Activation:
     """`x` as multiples of `scale`, to which Trunc rounds its operand first where it is none of them."""
     if x.clamped or x.function is not None:
-        x = ctx.settle(x)
+        x = settle(ctx, x)
     value = ctx.value(x)
     op = Requantise.between(value, scale, value.range, Rounding.ROUND, gain=x.gain, bias=x.bias)
     if all(n.denominator == 1 for n in (*op.multiplier, *op.offset)):
-        return ctx.settle(x)
+        return settle(ctx, x)
     reached = max(abs(value.range.lo), abs(value.range.hi)) * max(map(abs, op.multiplier))
     most = int(reached + max(map(abs, op.offset))) + 1  # limits that no code reaches
     x = ctx.emit_like(f"{node.output[0]}_rounded", replace(op, range=IntRange(-most, most)), x)
@@ -110,8 +113,8 @@ def read_trunc(ctx: Context, node: onnx.NodeProto) -> Activation:
 
     Version 1 keeps the scale for the coarser codes: its result is the operand divided by a power of two.
     """
-    x = ctx.raw(node, 0)
-    scale = ctx.per_channel(node, x, ctx.constant(node, 1, "scale").values, "scale")
+    x = raw(ctx, node, 0)
+    scale = per_channel(ctx, node, x, ctx.constant(node, 1, "scale").values, "scale")
     zero = whole(ctx.constant(node, 2, "zero point").values, node, "zero point")
     bits = whole(ctx.constant(node, 3, "input bit width").values, node, "input bit width")
     given = attributes(node)
@@ -121,7 +124,7 @@ def read_trunc(ctx: Context, node: onnx.NodeProto) -> Activation:
     if zero or len(scale) != 1:
         raise unsupported(node, "a zero point, or a scale per channel", "zero point 0 and one scale")
     if len(node.input) > 5:
-        out = ctx.per_channel(node, x, ctx.constant(node, 4, "output scale").values, "output scale")
+        out = per_channel(ctx, node, x, ctx.constant(node, 4, "output scale").values, "output scale")
         width = whole(ctx.constant(node, 5, "output bit width").values, node, "output bit width")
         ratio = out[0] / scale[0]
         limits = code_limits(width, bool(given.get("signed", 1)), bool(given.get("narrow", 0)))

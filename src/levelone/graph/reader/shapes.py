@@ -11,12 +11,15 @@ from levelone.errors import LeveloneError
 from levelone.graph.ops import Concat, Reshape, Take
 from levelone.graph.ops._bounds import spread
 from levelone.graph.reader import moves
-from levelone.graph.reader.context import Context, align, attributes, describe, unsupported
+from levelone.graph.reader.axes import alike, flat
+from levelone.graph.reader.context import Context
+from levelone.graph.reader.nodes import attributes, describe, unsupported
 from levelone.graph.reader.tensors import Activation, Constant, Tensor, is_power_of_two, rational_gcd
+from levelone.graph.reader.waiting import activation, align, raw, settle
 
 
 def read_identity(ctx: Context, node: onnx.NodeProto) -> Activation:
-    return ctx.raw(node, 0, sums=True)
+    return raw(ctx, node, 0, sums=True)
 
 
 def read_cast(ctx: Context, node: onnx.NodeProto) -> Activation:
@@ -26,7 +29,7 @@ def read_cast(ctx: Context, node: onnx.NodeProto) -> Activation:
         raise unsupported(
             node, "casts an activation to something that is no float32 or float64", "no Cast: Quant rounds"
         )
-    return ctx.raw(node, 0, sums=True)
+    return raw(ctx, node, 0, sums=True)
 
 
 FLOATS = frozenset({onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE})
@@ -34,25 +37,25 @@ FLOATS = frozenset({onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE})
 
 def read_reshape(ctx: Context, node: onnx.NodeProto) -> Activation:
     """Row-major order in ONNX stays what it is, so only the graph's shape may have to follow."""
-    x = ctx.raw(node, 0)
+    x = raw(ctx, node, 0)
     shape = moves.new_shape(ctx, node, x.shape)
     value = ctx.value(x)
     if len(shape) > 1 or len(value.shape) == 1:
         return replace(x, shape=shape)  # settled lazily, by the first reader that needs the axes
     if x.pending:
-        x = ctx.settle(x)
+        x = settle(ctx, x)
     return ctx.emit(node.output[0], Reshape((value.size,)), x, shape=shape, order=x.order)
 
 
 def read_permutation(ctx: Context, node: onnx.NodeProto) -> Activation:
-    x = ctx.raw(node, 0)
+    x = raw(ctx, node, 0)
     order = moves.permutation(node, x.shape)(x.order.reshape(x.shape))
     return replace(x, shape=order.shape, order=order.reshape(-1))
 
 
 def read_selection(ctx: Context, node: onnx.NodeProto) -> tuple[Tensor, ...]:
     """Slice, Gather or Split: elements of an axis."""
-    x = ctx.activation(node, 0)
+    x = activation(ctx, node, 0)
     dropped = moves.dropped_axis(ctx, node, len(x.shape))
     results: list[Tensor] = []
     for name, selection in zip(node.output, moves.selections(ctx, node, x.shape), strict=True):
@@ -69,7 +72,7 @@ def taken(
     """The selected elements of every axis, one axis after the other."""
     cut = [(a, picked) for a, picked in selection.items() if picked != tuple(range(x.shape[a]))]
     for axis, indices in cut:
-        axes, (x,) = ctx.alike(node, x)
+        axes, (x,) = alike(ctx, node, x)
         x = ctx.emit_axes(name, Take(axes[axis], indices), axes, x)
         if axis != cut[-1][0]:
             ctx.not_the_tensor(x)
@@ -83,7 +86,7 @@ def read_concat(ctx: Context, node: onnx.NodeProto) -> Activation:
             "joins a constant and activations",
             "activations alone, and the constant as another input of the network, with a Quant",
         )
-    parts = [ctx.activation(node, i) for i in range(len(node.input))]
+    parts = [activation(ctx, node, i) for i in range(len(node.input))]
     rank = len(parts[0].shape)
     axis = int(attributes(node).get("axis", 1))
     axis = axis + rank + 1 if axis < 0 else axis
@@ -94,12 +97,12 @@ def read_concat(ctx: Context, node: onnx.NodeProto) -> Activation:
     if len(parts) == 1:
         return parts[0]
     if rank == 1:
-        parts = [ctx.flat(p) for p in parts]
+        parts = [flat(ctx, p) for p in parts]
         starts = np.cumsum([0, *(len(p.order) for p in parts)])
         order = np.concatenate([p.order + s for p, s in zip(parts, starts, strict=False)])
         graph_axis, shape = 0, (len(order),)
     else:
-        axes, parts = ctx.alike(node, *parts)
+        axes, parts = alike(ctx, node, *parts)
         graph_axis = axes[axis - 1]
     parts = _on_one_grid(ctx, node, parts, last=graph_axis == rank - 1)
     if rank == 1:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
@@ -13,12 +12,12 @@ import onnx
 from levelone.graph.ir import IntRange
 from levelone.graph.ops import Add, Affine, Lookup, Relu, Requantise
 from levelone.graph.ops._bounds import spread
-from levelone.graph.reader.context import MAX_OUTPUT_WIDTH, Context, unsupported
+from levelone.graph.reader.context import MAX_OUTPUT_WIDTH, Context
 from levelone.graph.reader.curve import MAX_STEPS, Curve, staircase
+from levelone.graph.reader.nodes import unsupported
+from levelone.graph.reader.quantiser_node import QuantiserNode
 from levelone.graph.reader.tensors import Activation, Fractions
-
-if TYPE_CHECKING:
-    from levelone.graph.reader.quantiser import QuantiserNode
+from levelone.graph.reader.waiting import settle, waiting_affine
 
 MAX_TABLE = 2**17
 """Entries of the largest table that a function becomes."""
@@ -40,7 +39,7 @@ def read_table(
     function, plain = x.function, replace(x, function=None)
     entries, fewer = _entries(ctx, x), _entries_settled(ctx, x)
     if fewer <= MAX_TABLE and fewer < entries:
-        return _table(ctx, node, quantiser, replace(ctx.settle(plain), function=function), scale[0])
+        return _table(ctx, node, quantiser, replace(settle(ctx, plain), function=function), scale[0])
     if entries <= MAX_TABLE:
         return _table(ctx, node, quantiser, x, scale[0])
     if function.slopes and all(0 <= s <= 1 for s in function.slopes) and not x.clamped:
@@ -69,7 +68,7 @@ def _entries_settled(ctx: Context, x: Activation) -> float:
     """Entries after the waiting constants have become integer operations; infinite if those are too wide."""
     assert x.function is not None  # noqa: S101  (the caller's case)
     constants = replace(x, function=None)
-    value = ctx.waiting(x).infer("settled", ctx.value(x))
+    value = waiting_affine(ctx, x).infer("settled", ctx.value(x))
     if not constants.pending or value.width > MAX_OUTPUT_WIDTH:
         return math.inf
     lo, hi = value.range.lo, value.range.hi

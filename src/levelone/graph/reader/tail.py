@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import onnx
 
-from levelone.graph.reader.context import describe
+from levelone.graph.reader.nodes import describe
 
 ON_HOST = frozenset(
     {

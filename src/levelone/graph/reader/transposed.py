@@ -19,14 +19,17 @@ import onnx
 from levelone.errors import LeveloneError
 from levelone.graph.ops import Conv
 from levelone.graph.ops._bounds import spread
-from levelone.graph.reader.context import MAX_VALUE, Context, attributes, describe, unsupported
+from levelone.graph.reader.axes import channels_last
+from levelone.graph.reader.context import MAX_VALUE, Context
 from levelone.graph.reader.linear import bias_codes, weight_codes
+from levelone.graph.reader.nodes import attributes, describe, unsupported
 from levelone.graph.reader.shapes import taken
 from levelone.graph.reader.tensors import Activation
+from levelone.graph.reader.waiting import activation, one_scale
 
 
 def read_conv_transpose(ctx: Context, node: onnx.NodeProto) -> Activation:
-    x = ctx.one_scale(ctx.channels_last(ctx.activation(node, 0), node))
+    x = one_scale(ctx, channels_last(ctx, activation(ctx, node, 0), node))
     weight = ctx.constant(node, 1, "weight")  # [in, out / groups, *kernel]
     rank = weight.values.ndim - 2
     given = attributes(node)
@@ -144,4 +147,4 @@ def _interleaved(
     axes = [rank, *(a for i in range(rank) for a in (rank + 1 + i, i))]
     shape = (channels, *(m * p for m, p in zip(spatial, phases, strict=True)))
     order = parts.transpose(axes).reshape(-1)
-    return ctx.channels_last(replace(x, shape=shape, order=order), node)
+    return channels_last(ctx, replace(x, shape=shape, order=order), node)

@@ -1,0 +1,143 @@
+"""Constants that wait on an activation, and how they become integer operations.
+
+Exporters put factors, terms and limits between integers and the next quantiser. They wait on the activation,
+so that the quantiser folds them into its one exact rounding; where none follows, they become integers here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+import onnx
+
+from levelone.errors import LeveloneError, UnsupportedError
+from levelone.graph.ir import HostEnd, IntRange
+from levelone.graph.ops import Add, Affine, Relu, Requantise
+from levelone.graph.ops._bounds import spread
+from levelone.graph.reader.context import MAX_OUTPUT_WIDTH, Context
+from levelone.graph.reader.nodes import describe, unsupported
+from levelone.graph.reader.tensors import Activation, Constant, Real, rational_gcd
+
+
+def raw(ctx: Context, node: onnx.NodeProto, position: int, *, sums: bool = False) -> Activation:
+    """The activation at `position`, with whatever constants wait on it; `sums`: and a second operand."""
+    tensor = ctx.tensor(node, position)
+    if isinstance(tensor, Real):
+        raise LeveloneError(
+            f"{describe(node)}: input {tensor.source!r} reaches it without a quantiser",
+            hint="the hardware's port carries integers: quantise each input first (Quant), or say what "
+            f"type the port has, as in --port '{tensor.source}=fixed<16,6>'",
+        )
+    if isinstance(tensor, Constant):
+        raise unsupported(
+            node,
+            f"operand {position} is a constant",
+            f"an activation there, constants as later operands of {node.op_type}",
+        )
+    if tensor.plus is not None and not sums:
+        return settle(ctx, tensor)
+    return tensor
+
+
+def activation(ctx: Context, node: onnx.NodeProto, position: int) -> Activation:
+    """The activation at `position`, as plain integers."""
+    return settle(ctx, raw(ctx, node, position))
+
+
+def settle(ctx: Context, x: Activation, tensor: str | None = None) -> Activation:
+    """Turn waiting constants into integer operations: exactly, on the coarsest grid that holds them."""
+    if not x.pending:
+        return x
+    if x.function is not None:
+        raise UnsupportedError(
+            f"{x.function.name} of {x.value} is not followed by a quantiser, so its result is no integer",
+            hint=f"put a Quant after {x.function.name}, or leave it off and compare its operand",
+        )
+    if x.plus is not None:
+        x = _added(ctx, x, x.plus)
+        if not x.pending:
+            return x
+    value = ctx.value(x)
+    name = tensor or f"{x.value}_affine"
+    op = waiting_affine(ctx, x)
+    plain = replace(x, gain=(Fraction(1),), bias=(Fraction(0),), lower=None, upper=None)
+    changed = spread(value.scale, len(op.scale)) != op.scale
+    if changed or set(op.factor) != {1} or set(op.term) != {0} or not x.clamped:
+        inner = f"{name}_linear" if x.clamped else name
+        plain = ctx.emit_like(inner, op, plain)
+    return _clamp(ctx, plain, x.lower, x.upper, name) if x.clamped else plain
+
+
+def _added(ctx: Context, x: Activation, plus: Activation) -> Activation:
+    """The sum of `x` and its second operand on their common grid; what clamps `x` waits on."""
+    name = f"{x.value}_plus_{plus.value}"
+    first = settle(ctx, replace(x, lower=None, upper=None, plus=None))
+    second = settle(ctx, plus)
+    grid = rational_gcd([*ctx.value(first).scale, *ctx.value(second).scale])
+    a, b = (align(ctx, name, term, grid) for term in (first, second))
+    total = ctx.emit(name, Add(), a, b, shape=x.shape, order=x.order)
+    return replace(total, lower=x.lower, upper=x.upper)
+
+
+def waiting_affine(ctx: Context, x: Activation) -> Affine:
+    """The waiting gain and bias of `x` as an integer operation."""
+    value = ctx.value(x)
+    count = max(len(value.scale), len(x.gain), len(x.bias))
+    scale, gain, bias = (spread(t, count) for t in (value.scale, x.gain, x.bias))
+    steps = [s * g for s, g in zip(scale, gain, strict=True)]
+    ends = [end for end in (x.lower, x.upper) if end is not None]
+    grids = [rational_gcd([a, b, *ends]) for a, b in zip(steps, bias, strict=True)]
+    common = rational_gcd(grids) or Fraction(1)
+    if all(abs(a) < common * 2**31 for a in steps):
+        grids = [common] * count  # one scale for the tensor, as long as that keeps the codes small
+    grids = [g or common for g in grids]
+    factor = tuple(int(a / g) for a, g in zip(steps, grids, strict=True))
+    term = tuple(int(b / g) for b, g in zip(bias, grids, strict=True))
+    return Affine(_fold(factor), _fold(term), tuple(grids))
+
+
+def end_for_host(ctx: Context, x: Activation) -> HostEnd | None:
+    """The constants that wait on an output, where their exact integers would be too wide to compare."""
+    if not x.pending or x.function is not None or x.plus is not None:
+        return None
+    if waiting_affine(ctx, x).infer("end", ctx.value(x)).width <= MAX_OUTPUT_WIDTH:
+        return None
+    return HostEnd(x.gain, x.bias, x.lower, x.upper)
+
+
+def _clamp(
+    ctx: Context, x: Activation, lower: Fraction | None, upper: Fraction | None, name: str
+) -> Activation:
+    """Integer clamping of a value whose grid holds both ends."""
+    if lower == 0 and upper is None:
+        return ctx.emit_like(name, Relu(), x)
+    x = one_scale(ctx, x)
+    value = ctx.value(x)
+    ends = [None if end is None else int(end / value.scale[0]) for end in (lower, upper)]
+    least = value.range.lo if ends[1] is None else min(value.range.lo, ends[1])
+    lo = least if ends[0] is None else ends[0]
+    hi = max(value.range.hi, lo) if ends[1] is None else ends[1]
+    op = Requantise((Fraction(1),), value.scale, IntRange(lo, hi))
+    return ctx.emit_like(name, op, x)
+
+
+def one_scale(ctx: Context, x: Activation) -> Activation:
+    """`x` with one scale for all channels, so that they can be summed; lossless."""
+    value = ctx.value(x)
+    if len(value.scale) == 1:
+        return x
+    grid = rational_gcd(list(value.scale))
+    return ctx.emit_like(f"{x.value}_grid", Requantise.aligning(value, grid), x)
+
+
+def align(ctx: Context, name: str, x: Activation, scale: Fraction) -> Activation:
+    """`x` on a grid that divides its own, without loss."""
+    value = ctx.value(x)
+    if value.scale == (scale,):
+        return x
+    return ctx.emit_like(f"{name}_{x.value}", Requantise.aligning(value, scale), x)
+
+
+def _fold(values: tuple[int, ...]) -> tuple[int, ...]:
+    return values[:1] if len(set(values)) == 1 else values

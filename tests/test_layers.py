@@ -32,7 +32,8 @@ ALLOWED: dict[str, set[str]] = {
     "report": {*BASE, "panels"},
     "doctor": {*BASE, "hls"},
     "pipeline": {*BASE, "recipe", "zoo", "train", "graph", "stimuli", "hls", "verify", "report"},
-    "cli": {*BASE, "doctor", "graph", "hls", "pipeline", "report", "verify"},
+    "api": {*BASE, "graph", "hls", "panels", "pipeline", "report", "train", "verify"},
+    "cli": {*BASE, "api", "doctor", "hls", "pipeline", "report"},
 }
 """Package or module of levelone -> what it may import of levelone."""
 

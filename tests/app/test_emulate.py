@@ -28,6 +28,7 @@ print(usage.ru_maxrss)
 sys.exit(os.waitstatus_to_exitcode(status))
 """
 EVENTS = 700
+GRAPH = read_qonnx(MODEL)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +40,7 @@ def arrays() -> dict[str, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def codes(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    graph = read_qonnx(MODEL)
+    graph = GRAPH
     return execute(graph, quantise_inputs(graph, arrays))
 
 
@@ -74,7 +75,7 @@ def read(path: Path) -> dict[str, np.ndarray]:
 def test_every_kind_of_file(tmp_path, monkeypatch, arrays, codes, kind, result, memory) -> None:
     monkeypatch.setattr(emulation, "MEMORY_BYTES", memory)
     target = tmp_path / "out" / result
-    told = emulate_files(MODEL, saved(tmp_path, arrays, kind), target, codes=True)
+    told = emulate_files(GRAPH, saved(tmp_path, arrays, kind), target, codes=True)
     assert told["events"] == EVENTS
     assert told["outputs"] == {"logit": [EVENTS, 1]}
     found = read(target)
@@ -87,8 +88,8 @@ def test_every_kind_of_file(tmp_path, monkeypatch, arrays, codes, kind, result, 
 @pytest.mark.parametrize("result", ["y.npz", "y.h5"])
 def test_every_layer_as_real_numbers(tmp_path, monkeypatch, arrays, codes, result) -> None:
     monkeypatch.setattr(emulation, "MEMORY_BYTES", 2**22)
-    graph = read_qonnx(MODEL)
-    emulate_files(MODEL, saved(tmp_path, arrays, "h5"), tmp_path / result, every=True)
+    graph = GRAPH
+    emulate_files(GRAPH, saved(tmp_path, arrays, "h5"), tmp_path / result, every=True)
     found = read(tmp_path / result)
     assert set(found) == set(graph.values)
     conv1 = np.moveaxis(codes["conv1"], -1, 1) * float(graph.values["conv1"].scale[0])
@@ -109,7 +110,7 @@ def test_progress_counts_events(tmp_path, monkeypatch, arrays) -> None:
 
         def __exit__(self, *_: object) -> None: ...
 
-    emulate_files(MODEL, saved(tmp_path, arrays, "npy"), tmp_path / "y.npy", watch=Watch)
+    emulate_files(GRAPH, saved(tmp_path, arrays, "npy"), tmp_path / "y.npy", watch=Watch)
     assert seen[0] == seen[-1] == EVENTS
     assert len(seen) > 3
     assert seen[1:] == sorted(seen[1:])
@@ -117,7 +118,7 @@ def test_progress_counts_events(tmp_path, monkeypatch, arrays) -> None:
 
 def test_no_events_at_all(tmp_path, arrays) -> None:
     words = saved(tmp_path, {name: array[:0] for name, array in arrays.items()}, "npy")
-    emulate_files(MODEL, words, tmp_path / "y.npy")
+    emulate_files(GRAPH, words, tmp_path / "y.npy")
     assert np.load(tmp_path / "y.npy").shape == (0, 1)
 
 
@@ -218,16 +219,16 @@ def test_inputs_that_cannot_be_used(tmp_path, monkeypatch, arrays, fault, messag
     words = _break(tmp_path, arrays, fault)
     (tmp_path / "out").mkdir()
     with pytest.raises(LeveloneError, match=message):
-        emulate_files(MODEL, words, tmp_path / "out" / "y.npy")
+        emulate_files(GRAPH, words, tmp_path / "out" / "y.npy")
     assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_names_of_outputs(tmp_path, arrays) -> None:
     words = saved(tmp_path, arrays, "npy")
     with pytest.raises(LeveloneError, match=r"y.txt: expected a name that ends in .h5, .hdf5, .npy, .npz"):
-        emulate_files(MODEL, words, tmp_path / "y.txt")
+        emulate_files(GRAPH, words, tmp_path / "y.txt")
     with pytest.raises(LeveloneError, match=r"y.npy: expected a name that ends in .h5, .hdf5, .npz"):
-        emulate_files(MODEL, words, tmp_path / "y.npy", every=True)
+        emulate_files(GRAPH, words, tmp_path / "y.npy", every=True)
 
 
 def test_the_command_refuses_with_one_message(tmp_path, arrays) -> None:
@@ -291,5 +292,5 @@ def test_what_is_left_to_the_host_is_said(tmp_path) -> None:
     m = Model(x=(3,))
     onnx.save(m.build(m.add("Softmax", m.quant("x", 0.25, 4))), tmp_path / "m.onnx")
     np.save(tmp_path / "x.npy", np.zeros((2, 3), np.float32))
-    found = emulate_files(tmp_path / "m.onnx", [str(tmp_path / "x.npy")], tmp_path / "y.npy")
+    found = emulate_files(read_qonnx(tmp_path / "m.onnx"), [str(tmp_path / "x.npy")], tmp_path / "y.npy")
     assert ["Softmax" in line for line in found["left_off"]] == [True]

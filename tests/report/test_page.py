@@ -8,7 +8,8 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from levelone.report import Content, Examples, build_page
+from levelone.report.content import Content, Examples
+from levelone.report.page import build_page
 from levelone.report.tables import measured, table
 
 REGIONS = ("all", "barrel-barrel")

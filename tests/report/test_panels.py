@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from levelone.panels import Axes, Card, Density, Images, Lines, Rows, Series
-from levelone.report import Content, build_page
 from levelone.report import panels as drawing
+from levelone.report.content import Content
+from levelone.report.page import build_page
 from levelone.report.picture import write_pictures
 from levelone.report.svg import render
 

@@ -94,13 +94,15 @@ def emulate(
 
     Example: levelone emulate model.onnx --input images=x.npy --input features=f.npy -o y.npy
     """
+    from levelone import api
     from levelone.cli.progress import bar
-    from levelone.pipeline.emulation import emulate_files, model_file
-    from levelone.pipeline.ports import with_ports
+    from levelone.pipeline.emulation import emulate_files
+    from levelone.pipeline.ports import parse_ports
 
-    with one_json_object(as_json) as emit, with_ports(model_file(model), port or ()) as model:
+    with one_json_object(as_json) as emit:
+        graph = api.read(model, ports=parse_ports(port or ())).graph
         result = emulate_files(
-            model, inputs, output, codes=codes, every=every, watch=lambda events: bar("events", events)
+            graph, inputs, output, codes=codes, every=every, watch=lambda events: bar("events", events)
         )
         emit(result)
     if not as_json:

@@ -99,6 +99,18 @@ def readable(path: Path) -> Iterator[None]:
         ) from error
 
 
+class _FileRows:
+    """Rows whose trouble is told with the name of their file."""
+
+    def __init__(self, path: Path, rows: Rows) -> None:
+        self.shape, self.dtype = rows.shape, rows.dtype
+        self._path, self._rows = path, rows
+
+    def take(self, count: int) -> NDArray[Any]:
+        with readable(self._path):
+            return self._rows.take(count)
+
+
 def open_rows(path: Path, stack: ExitStack) -> dict[str, Rows]:
     """The arrays of a file by name; a .npy file holds one, called "".
 
@@ -110,8 +122,13 @@ def open_rows(path: Path, stack: ExitStack) -> dict[str, Rows]:
     Raises
     ------
     LeveloneError
-        If the file is none of these, damaged, or of a kind that is not known.
+        If the file is none of these, damaged, or of a kind that is not known; later, from `Rows.take`, if
+        it ends too early.
     """
+    return {name: _FileRows(path, rows) for name, rows in _opened(path, stack).items()}
+
+
+def _opened(path: Path, stack: ExitStack) -> dict[str, Rows]:
     if path.suffix not in SUFFIXES:
         raise LeveloneError(f"{path}: expected a name that ends in {', '.join(SUFFIXES)}")
     with readable(path):

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError, listed
-from levelone.graph import Executor, Graph, layout_of, quantise_inputs, read_qonnx, to_onnx_layout
-from levelone.pipeline.arrays import HDF5, Rows, open_rows, readable, writing
+from levelone.graph import Executor, Graph, layout_of, quantise_inputs, to_onnx_layout
+from levelone.pipeline.arrays import HDF5, Rows, open_rows, writing
 
 MEMORY_BYTES = 2**27
 """For the arrays of all chunks in memory, inputs and results: as many chunks as cores, and one more."""
@@ -25,8 +25,21 @@ Watch = Callable[[int], AbstractContextManager[Callable[[int], None]]]
 Arrays = dict[str, NDArray[Any]]
 
 
+class ArrayRows:
+    """An array in memory, [event, ...], as `Rows`."""
+
+    def __init__(self, array: NDArray[Any]) -> None:
+        self.shape, self.dtype = array.shape, array.dtype
+        self._array, self._at = array, 0
+
+    def take(self, count: int) -> NDArray[Any]:
+        """The next `count` events."""
+        self._at += count
+        return self._array[self._at - count : self._at]
+
+
 def emulate_files(
-    model: Path,
+    graph: Graph,
     inputs: Sequence[str],
     output: Path,
     *,
@@ -38,8 +51,8 @@ def emulate_files(
 
     Parameters
     ----------
-    model
-        A QONNX file, or a project or run folder that holds one.
+    graph
+        The network.
     inputs
         ``FILE.npz`` or ``FILE.h5`` with one array per input, or ``NAME=FILE`` for each input (``FILE`` alone
         if there is only one).
@@ -60,16 +73,15 @@ def emulate_files(
     Raises
     ------
     LeveloneError
-        If the model or an array is not usable, or the output cannot be written; nothing is left then.
+        If an array is not usable, or the output cannot be written; nothing is left then.
     """
-    graph = read_qonnx(model_file(model))
     names = tuple(graph.values) if every else graph.outputs
     allowed = {".npz", *HDF5} | ({".npy"} if len(names) == 1 else set())
     if output.suffix not in allowed:
         raise LeveloneError(f"{output}: expected a name that ends in {', '.join(sorted(allowed))}")
     with ExitStack() as stack:
         sources = open_inputs(graph, inputs, stack)
-        events = check_sources(graph, {name: rows for name, (_, rows) in sources.items()})
+        events = check_sources(graph, sources)
         shapes = {name: (events, *layout_of(graph, name).shape) for name in names}
         advance = stack.enter_context(watch(events) if watch else nullcontext(lambda done: None))
         with writing(output, shapes, np.int64 if codes else np.float64) as writer:
@@ -87,6 +99,23 @@ def emulate_files(
         "outputs": {name: list(shape) for name, shape in shapes.items()},
         "left_off": list(graph.left_off),
     }
+
+
+def emulated_arrays(
+    graph: Graph, sources: Mapping[str, Rows], names: Sequence[str], *, codes: bool
+) -> Arrays:
+    """The same from arrays in memory to arrays in memory, [event, *ONNX shape] by name.
+
+    Raises
+    ------
+    LeveloneError
+        If an array is not usable.
+    """
+    events = check_sources(graph, sources)
+    threads = len(os.sched_getaffinity(0))
+    parts = chunks(graph, sources, names, events, MEMORY_BYTES // (threads + 1))
+    found = list(emulated(graph, parts, names, codes=codes, threads=threads))
+    return {name: np.concatenate([part[name] for part in found]) for name in names}
 
 
 def emulated(
@@ -128,7 +157,7 @@ def emulated(
 
 
 def chunks(
-    graph: Graph, sources: Mapping[str, tuple[Path, Rows]], names: Sequence[str], events: int, memory: int
+    graph: Graph, sources: Mapping[str, Rows], names: Sequence[str], events: int, memory: int
 ) -> Iterator[Arrays]:
     """The inputs, as many events at a time as `memory` bytes allow; at least one part, if an empty one."""
     sizes = [graph.values[name].size for name in names]
@@ -136,12 +165,7 @@ def chunks(
     step = max(1, memory // (8 * sum(sizes)))
     for start in range(0, max(events, 1), step):
         count = min(step, events - start)
-        part = {}
-        for name, (path, rows) in sources.items():
-            with readable(path):
-                array = rows.take(count)
-            part[name] = finite(name, array, start)
-        yield part
+        yield {name: finite(name, rows.take(count), start) for name, rows in sources.items()}
 
 
 def finite(name: str, array: NDArray[Any], start: int) -> NDArray[Any]:
@@ -158,31 +182,34 @@ def finite(name: str, array: NDArray[Any], start: int) -> NDArray[Any]:
     return single
 
 
-def open_inputs(graph: Graph, named: Sequence[str], stack: ExitStack) -> dict[str, tuple[Path, Rows]]:
-    """File and array of each ``--input``, by ONNX input name.
+def open_inputs(graph: Graph, named: Sequence[str], stack: ExitStack) -> dict[str, Rows]:
+    """The array of each ``--input``, by ONNX input name.
 
     Raises
     ------
     LeveloneError
         If a file cannot be read, or it is not clear which input an array is for.
     """
-    known = list(dict.fromkeys(port.source for port in graph.inputs))
-    found: dict[str, tuple[Path, Rows]] = {}
+    known = list(input_shapes(graph))
+    found: dict[str, Rows] = {}
     for text in named:
         name, equals, file = text.partition("=")
         path = Path(file if equals else text)
         arrays = open_rows(path, stack)
         if equals:
-            found[name] = path, _only(path, name, arrays)
+            found[name] = _only(path, name, arrays)
         elif path.suffix != ".npy" and set(known) <= set(arrays):
-            found |= {name: (path, arrays[name]) for name in known}
+            found |= {name: arrays[name] for name in known}
         elif len(known) == 1:
-            found[known[0]] = path, _only(path, known[0], arrays)
+            found[known[0]] = _only(path, known[0], arrays)
         else:
             raise LeveloneError(
                 f"--input {text}: the model has inputs {', '.join(known)}; which one is this?",
                 hint=f"--input {known[0]}={text}, or one .npz or HDF5 file with arrays of these names",
             )
+    for name in known:
+        if name not in found:
+            raise _missing(graph, name, f"--input {name}=FILE, ")
     return found
 
 
@@ -203,9 +230,7 @@ def check_sources(graph: Graph, sources: Mapping[str, Rows]) -> int:
     LeveloneError
         Naming the input.
     """
-    known = {
-        port.source: port.source_shape or layout_of(graph, port.value.name).shape for port in graph.inputs
-    }
+    known = input_shapes(graph)
     for name, rows in sources.items():
         if name not in known:
             raise LeveloneError(f"no input is called {name!r}; the graph has {', '.join(sorted(known))}")
@@ -216,15 +241,25 @@ def check_sources(graph: Graph, sources: Mapping[str, Rows]) -> int:
             raise LeveloneError(f"input {name!r}: shape {rows.shape}, expected (events, {expected})")
     for name in known:
         if name not in sources:
-            shape = ", ".join(map(str, ("events", *known[name])))
-            raise LeveloneError(
-                f"input {name!r} is missing", hint=f"--input {name}=FILE, real numbers of shape ({shape})"
-            )
+            raise _missing(graph, name, "give ")
     counts = {name: rows.shape[0] for name, rows in sources.items()}
     if len(set(counts.values())) != 1:
         shown = ", ".join(f"{name}: {count}" for name, count in counts.items())
         raise LeveloneError(f"inputs hold different numbers of events ({shown})")
     return next(iter(counts.values()))
+
+
+def input_shapes(graph: Graph) -> dict[str, tuple[int, ...]]:
+    """Shape of every ONNX input by name, without the axis of the events."""
+    return {
+        port.source: tuple(port.source_shape or layout_of(graph, port.value.name).shape)
+        for port in graph.inputs
+    }
+
+
+def _missing(graph: Graph, name: str, how: str) -> LeveloneError:
+    shape = ", ".join(map(str, ("events", *input_shapes(graph)[name])))
+    return LeveloneError(f"input {name!r} is missing", hint=f"{how}real numbers of shape ({shape})")
 
 
 def model_file(model: Path) -> Path:

@@ -15,8 +15,8 @@ from levelone.files import sha256
 from levelone.pipeline.job import Job, open_run
 from levelone.pipeline.state import RunState
 from levelone.recipe import dump_recipe
-from levelone.report import Content, Examples, build_page
-from levelone.report.content import read_json, read_scores
+from levelone.report.content import Content, Examples, read_json, read_scores
+from levelone.report.page import build_page
 from levelone.report.picture import write_pictures
 from levelone.zoo.kit.system import Sample
 from levelone.zoo.kit.voxelsystem import VoxelSystem

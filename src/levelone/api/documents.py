@@ -1,0 +1,187 @@
+"""Results that show themselves: as text, in a notebook, and as plain data."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from html import escape
+from typing import Any
+
+from levelone.errors import LeveloneError, nearest
+from levelone.panels import Rows
+from levelone.report.rows import as_html, as_text
+from levelone.report.words import float_in_words, proofs_in_words, ties_in_words
+from levelone.verify.story import tell
+from levelone.verify.verdict import Outcome
+
+
+class Document(ABC):
+    """A result: ``print`` shows it as text, a notebook as tables, `to_dict` gives it as plain data.
+
+    Parameters
+    ----------
+    content
+        JSON values, those that the command of the same name prints with ``--json``.
+    """
+
+    def __init__(self, content: Mapping[str, Any]) -> None:
+        self._content = dict(content)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values, the same that the command line prints with ``--json``."""
+        return dict(self._content)
+
+    @abstractmethod
+    def parts(self) -> Iterator[str | Rows]:
+        """What is shown, in order: lines of text and tables."""
+
+    def __str__(self) -> str:
+        return "\n".join(part if isinstance(part, str) else as_text(part) for part in self.parts())
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return "".join(
+            f"<pre>{escape(part)}</pre>" if isinstance(part, str) else as_html(part) for part in self.parts()
+        )
+
+
+class Layers(Document):
+    """Every layer of a model: type, exact range and cost. Iterates over the layers, each a dict.
+
+    ``layers["conv1"]`` is one of them: ``name``, ``op``, ``shape`` (channels last, without the batch axis),
+    ``width`` (bits), ``signed``, ``lo`` and ``hi`` (smallest and largest code that any input can cause),
+    ``macs``, ``ebops`` (effective bit operations), ``weights``, ``weight_width`` (bits) and more.
+    """
+
+    def __len__(self) -> int:
+        return len(self._content["layers"])
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(self._content["layers"])
+
+    def __getitem__(self, name: str) -> dict[str, Any]:
+        found = {layer["name"]: layer for layer in self}
+        if name not in found:
+            raise LeveloneError(f"no layer is called {name!r}", hint=nearest(name, list(found)))
+        return found[name]
+
+    def parts(self) -> Iterator[str | Rows]:
+        """The table, the sums over it, and what is left to the host."""
+        head = ("layer", "operation", "shape", "bits", "range", "saved", "products", "bit operations")
+        rows = [
+            (port["name"], "input", _shape(port), _bits(port), *[""] * 5) for port in self._content["inputs"]
+        ]
+        for layer in self:
+            numbers = (f"{layer[key]:,}" if layer[key] else "" for key in ("saved_bits", "macs", "ebops"))
+            memory = f"{layer['weights']:,} x {layer['weight_width']} bit" if layer["weights"] else ""
+            reach = f"{layer['lo']} ... {layer['hi']}"
+            rows.append((layer["name"], layer["op"], _shape(layer), _bits(layer), reach, *numbers, memory))
+        yield Rows("", "", (*head, "weight memory"), tuple(rows), numbers=(5, 6, 7, 8))
+        sums = self._content["totals"]
+        yield (
+            f"{sums['macs']:,} multiply-accumulates, {sums['ebops']:,} bit operations per event; "
+            f"{sums['weights']:,} weights, {sums['weight_bits']:,} bits of weight memory; "
+            f"{sums['saved_bits']} accumulator bits saved by the range analysis"
+        )
+        yield from self._content["left_off"]
+
+
+class _Judgement(Document):
+    @property
+    def outcome(self) -> str:
+        """``"exact"``, ``"mismatch"`` or ``"not comparable"``; there is no tolerance."""
+        return str(self._content["verdict"])
+
+    @property
+    def exact(self) -> bool:
+        """Whether something was compared and all of it was equal."""
+        return self.outcome == "exact"
+
+    @property
+    def exit_code(self) -> int:
+        """That of the command line: 0 exact, 1 mismatch, 2 not comparable."""
+        return Outcome(self.outcome).exit_code
+
+    @property
+    def reason(self) -> str:
+        """Why nothing can be said, if the outcome is ``"not comparable"``; else empty."""
+        return str(self._content["reason"])
+
+    @property
+    def vectors(self) -> int:
+        """Events that were compared, over all sets of vectors."""
+        return int(self._content["vectors"])
+
+    def __bool__(self) -> bool:
+        return self.exact
+
+
+class Verdict(_Judgement):
+    """What the C simulation was compared with, and whether every integer of every layer was equal.
+
+    A verdict is true in an ``if`` or ``assert`` only if it is exact.
+    """
+
+    @property
+    def layers(self) -> list[dict[str, Any]]:
+        """Per layer ``name``, ``compared`` and ``mismatches`` (codes) and ``max_lsb``."""
+        return list(self._content["layers"])
+
+    @property
+    def first_mismatch(self) -> dict[str, Any] | None:
+        """``layer``, ``event``, ``position``, ``channel``, ``expected``, ``found``, ``lsb``; or None."""
+        found: dict[str, Any] | None = self._content["first_mismatch"]
+        return found
+
+    def parts(self) -> Iterator[str | Rows]:
+        """Codes compared and different at every layer, what a reader should know, and the verdict."""
+        rows = (
+            (each["name"], f"{each['compared']:,}", f"{each['mismatches']:,}", str(each["max_lsb"]))
+            for each in self.layers
+        )
+        yield Rows(
+            "", "", ("layer", "codes compared", "different", "largest LSB"), tuple(rows), numbers=(1, 2, 3)
+        )
+        for note in self._content["notes"]:
+            yield f"note: {note}"
+        if self.first_mismatch is not None:
+            yield "first mismatch: " + ", ".join(
+                f"{key} {value}" for key, value in self.first_mismatch.items()
+            )
+        for told in self._content["sets"]:
+            if (told["float_ties"] or {"count": 0})["count"]:
+                yield f"{told['name']}: {ties_in_words(told['float_ties'], 'the trained module')}"
+        if self._content["float32"] is not None:
+            yield float_in_words(self._content["float32"])
+        for line in proofs_in_words({"proof": proof} for proof in self._content["proofs"]):
+            yield f"proven: {line}"
+        if self._content["proofs_void"]:
+            edited = ", ".join(self._content["proofs_void"])
+            yield f"nothing is proven: the proofs of convert do not hold for edited files ({edited})"
+        yield f"{self.outcome}{self.reason and f': {self.reason}'}, {self.vectors:,} vectors"
+
+
+class Diagnosis(_Judgement):
+    """Where a project first differs from the reference, from which operands, and why.
+
+    It is true in an ``if`` or ``assert`` only if nothing differs.
+    """
+
+    @property
+    def first(self) -> dict[str, Any] | None:
+        """The first difference: ``layer``, ``event``, ``position``, ``channel``, ``cause`` ...; or None."""
+        found: dict[str, Any] | None = self._content["first"]
+        return found
+
+    def parts(self) -> Iterator[str | Rows]:
+        """The story of the first difference, line by line."""
+        yield "\n".join(tell(self._content))
+
+
+def _shape(entry: Mapping[str, Any]) -> str:
+    return " x ".join(str(n) for n in entry["shape"])
+
+
+def _bits(entry: Mapping[str, Any]) -> str:
+    return f"{entry['width']} {'signed' if entry['signed'] else 'unsigned'}"

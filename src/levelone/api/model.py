@@ -1,0 +1,319 @@
+"""A quantised network: what it costs, what it computes, and the project that is made of it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import ArrayLike, NDArray
+
+from levelone.api.documents import Layers
+from levelone.api.project import Project
+from levelone.errors import LeveloneError
+from levelone.files import sha256, write_bytes
+from levelone.graph import Graph, read_qonnx, totals
+from levelone.graph.layout import layout_of
+from levelone.graph.reader.load import load_model
+from levelone.graph.reader.ports import declare_ports
+from levelone.hls import HlsConfig, LayerChoice
+from levelone.hls.config import Io, Strategy
+from levelone.hls.cost import hardware_table
+from levelone.pipeline.checks import convert_file
+from levelone.pipeline.emulation import ArrayRows, emulated_arrays, input_shapes, model_file
+from levelone.pipeline.modules import metadata_of
+
+Arrays = dict[str, NDArray[Any]]
+
+
+class Model:
+    """A quantised network as exact integers. `levelone.read` and `levelone.export` make one.
+
+    Attributes
+    ----------
+    name
+        What it is called.
+    path
+        The QONNX file it was read from; None if it was exported from a module and lies in memory only.
+    graph
+        The integer graph (`levelone.graph`), for those who want to look inside.
+    """
+
+    def __init__(
+        self, name: str, graph: Graph, source: Path | onnx.ModelProto, path: Path | None = None
+    ) -> None:
+        self.name, self.graph, self.path = name, graph, path
+        self._source = source
+        self._digest = sha256(source) if isinstance(source, Path) else None
+
+    @property
+    def inputs(self) -> dict[str, tuple[int, ...]]:
+        """Shape of every input by name, without the axis of the events, as the network was trained on it."""
+        return input_shapes(self.graph)
+
+    @property
+    def outputs(self) -> dict[str, tuple[int, ...]]:
+        """Shape of every output by name, without the axis of the events."""
+        return {name: tuple(layout_of(self.graph, name).shape) for name in self.graph.outputs}
+
+    def __repr__(self) -> str:
+        def told(values: Mapping[str, tuple[int, ...]]) -> str:
+            return ", ".join(f"{name} {list(shape)}" for name, shape in values.items())
+
+        return f"<levelone.Model {self.name}: {told(self.inputs)} -> {told(self.outputs)}>"
+
+    def inspect(self) -> Layers:
+        """Every layer with its type, its exact range and its cost.
+
+        Returns
+        -------
+        Layers
+            A table that prints itself, iterates over the layers, and gives plain data by `Layers.to_dict`.
+
+        Examples
+        --------
+        >>> import levelone
+        >>> layers = levelone.read("hls_projects/pixelseed/model.onnx").inspect()
+        >>> conv1 = layers["conv1"]
+        >>> conv1["shape"], conv1["width"], conv1["macs"]
+        ((4, 4, 8), 11, 4096)
+        """
+        table = hardware_table(self.graph)
+        return Layers(
+            {
+                "model": str(self.path or self.name),
+                "inputs": [
+                    {
+                        "name": port.value.name,
+                        "source": port.source,
+                        "shape": port.value.shape,
+                        "width": port.value.width,
+                        "signed": port.value.signed,
+                        "scale": str(port.quantiser.scale),
+                    }
+                    for port in self.graph.inputs
+                ],
+                "outputs": list(self.graph.outputs),
+                "layers": [layer.to_dict() for layer in table],
+                "totals": totals(table) | {"saved_bits": sum(layer.saved_bits for layer in table)},
+                "left_off": [str(name) for name in self.graph.left_off],
+            }
+        )
+
+    def emulate(
+        self, *inputs: ArrayLike | Mapping[str, ArrayLike], codes: bool = False, every: bool = False
+    ) -> NDArray[Any] | Arrays:
+        """Compute what the firmware computes, exactly, without a compiler.
+
+        Parameters
+        ----------
+        inputs
+            One array per input in the order of `inputs`, or one mapping from input name to array. Real
+            numbers of shape (events, ...), channels first as in PyTorch; float32 is used,
+            any numeric dtype is converted. The host's input quantiser is applied to them.
+        codes
+            Give integer codes; otherwise real numbers, code times scale.
+        every
+            Give every layer, not only the outputs.
+
+        Returns
+        -------
+        numpy.ndarray or dict
+            Float64 (int64 with `codes`) of shape (events, ...); a dict by name if there are several
+            outputs, or with `every`.
+
+        Raises
+        ------
+        LeveloneError
+            If an input is missing, unknown, of another shape, not numeric, or holds NaN or infinity.
+
+        Examples
+        --------
+        >>> import levelone, numpy as np
+        >>> model = levelone.read("hls_projects/pixelseed/model.onnx")
+        >>> rng = np.random.default_rng(1)
+        >>> images, features = 20 * rng.random((3, 2, 16, 16)), rng.normal(size=(3, 25))
+        >>> logit = model.emulate(images, features)
+        >>> logit.shape, logit.dtype
+        ((3, 1), dtype('float64'))
+        >>> same = model.emulate({"images": images, "features": features}, codes=True)
+        >>> scale = float(model.graph.values["logit"].scale[0])
+        >>> bool((same * scale == logit).all())
+        True
+        """
+        rows = {name: ArrayRows(array) for name, array in self._named(inputs).items()}
+        names = tuple(self.graph.values) if every else self.graph.outputs
+        found = emulated_arrays(self.graph, rows, names, codes=codes)
+        return found if every or len(names) > 1 else found[names[0]]
+
+    def convert(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        io: Io = "parallel",
+        part: str = "xcvu13p-flga2577-2-e",
+        clock_ns: float = 2.78,
+        clock_uncertainty: str = "27%",
+        reuse_factor: int = 1,
+        strategy: Strategy = "latency",
+        partition_factor: int = 0,
+        tight: bool = True,
+        layers: Mapping[str, LayerChoice | Mapping[str, Any]] | None = None,
+    ) -> Project:
+        """Generate the hls4ml project (Vitis backend), with a type for every value.
+
+        The folder appears whole or not at all; an earlier project of that name is replaced.
+
+        Parameters
+        ----------
+        folder
+            Where to write it.
+        io
+            ``"parallel"``: the whole event at once, one pipeline; ``"stream"``: one pixel per clock.
+        part
+            FPGA part name, as the vendor tools spell it.
+        clock_ns
+            Clock period in ns.
+        clock_uncertainty
+            In percent of the period (``"27%"``) or in ns.
+        reuse_factor
+            How many multiplications share one multiplier.
+        strategy
+            ``"latency"``: fully unrolled; ``"resource"``: shared multipliers, weights meant for memory.
+        partition_factor
+            Output positions that a window computes at once in an unrolled design; 0: all of them.
+        tight
+            Registers that sum for these very weights; False: for any weights of their width.
+        layers
+            Choices of single layers: ``{"conv1": {"reuse_factor": 4, "strategy": "resource"}}``.
+
+        Returns
+        -------
+        Project
+
+        Raises
+        ------
+        LeveloneError
+            If a choice is not possible, the network cannot be carried exactly, or nothing can be written.
+        """
+        try:
+            own = {
+                name: choice if isinstance(choice, LayerChoice) else LayerChoice(**choice)
+                for name, choice in (layers or {}).items()
+            }
+        except TypeError as error:
+            raise LeveloneError(
+                f"layers: {error}", hint='{"conv1": {"reuse_factor": 4, "strategy": "resource"}}'
+            ) from None
+        config = HlsConfig(
+            io=io,
+            part=part,
+            clock_ns=clock_ns,
+            clock_uncertainty=clock_uncertainty,
+            reuse_factor=reuse_factor,
+            strategy=strategy,
+            partition_factor=partition_factor,
+            tight=tight,
+            layers=own,
+        )
+        with self._file() as file:
+            convert_file(file, Path(folder), config)
+        return Project(Path(folder))
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the network as a QONNX file.
+
+        Parameters
+        ----------
+        path
+            A name that ends in ``.onnx``; the folder is made if there is none.
+
+        Returns
+        -------
+        pathlib.Path
+            The file.
+
+        Raises
+        ------
+        LeveloneError
+            If the name does not end in .onnx, or the file cannot be written.
+        """
+        target = Path(path)
+        if target.suffix != ".onnx":
+            raise LeveloneError(f"{target}: expected a name that ends in .onnx")
+        proto, _ = load_model(self._source)
+        write_bytes(target, proto.SerializeToString(deterministic=True))
+        return target
+
+    def _named(self, inputs: tuple[ArrayLike | Mapping[str, ArrayLike], ...]) -> dict[str, NDArray[Any]]:
+        """Arrays by input name, from one mapping or from arrays in order; tensors of PyTorch will do."""
+        first = inputs[0] if inputs else None
+        if isinstance(first, Mapping):
+            if len(inputs) > 1:
+                raise LeveloneError("emulate takes one mapping, or one array per input: found both")
+            return {name: _array(array) for name, array in first.items()}
+        if len(inputs) != len(self.inputs):
+            raise LeveloneError(
+                f"emulate takes {len(self.inputs)} arrays ({', '.join(self.inputs)}), found {len(inputs)}"
+            )
+        return {name: _array(array) for name, array in zip(self.inputs, inputs, strict=True)}
+
+    @contextmanager
+    def _file(self) -> Iterator[Path]:
+        """The network as a file, called as the network is."""
+        if isinstance(self._source, Path):
+            if sha256(self._source) != self._digest:
+                raise LeveloneError(
+                    f"{self._source} has changed since it was read", hint="levelone.read it again"
+                )
+            yield self._source
+            return
+        with tempfile.TemporaryDirectory(prefix="levelone-") as folder:
+            yield self.save(Path(folder) / f"{self.name}.onnx")
+
+
+def read(path: str | os.PathLike[str], *, ports: Mapping[str, str] | None = None) -> Model:
+    """Read a quantised network from a QONNX file.
+
+    Parameters
+    ----------
+    path
+        A QONNX file from Brevitas, QKeras, levelone or anybody else; or a project or run folder that holds
+        one.
+    ports
+        Types of inputs that no quantiser follows, by name: ``"int8"``, ``"uint8"``, ``"bipolar"``,
+        ``"fixed<16,6>"``, ``"ufixed<8,0>"``.
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    LeveloneError
+        If there is no such file, it is damaged or no QONNX, or a node cannot be carried exactly; the message
+        names the node and the nearest form that can.
+
+    Examples
+    --------
+    >>> import levelone
+    >>> levelone.read("hls_projects/pixelseed/model.onnx")
+    <levelone.Model pixelseed: images [2, 16, 16], features [25] -> logit [1]>
+    """
+    file = model_file(Path(path))
+    name = str(metadata_of(file).get("system") or file.stem)
+    if not ports:
+        return Model(name, read_qonnx(file), file, file)
+    proto, _ = load_model(file)
+    declare_ports(proto, ports)
+    return Model(name, read_qonnx(proto), proto, file)
+
+
+def _array(given: ArrayLike) -> NDArray[Any]:
+    detach = getattr(given, "detach", None)  # a tensor of PyTorch
+    return np.asarray(given if detach is None else detach().cpu())

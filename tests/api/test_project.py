@@ -1,0 +1,94 @@
+"""Projects, verdicts and diagnoses from Python, and how they show themselves."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import levelone
+from levelone.cli import app
+
+
+@pytest.fixture(scope="module")
+def exact(project: levelone.Project) -> levelone.Verdict:
+    return project.csim(vectors=50, seed=3)
+
+
+@pytest.fixture(scope="module")
+def broken(project: levelone.Project, tmp_path_factory: pytest.TempPathFactory) -> levelone.Project:
+    """A copy with one weight changed."""
+    copy = tmp_path_factory.mktemp("api") / "broken"
+    shutil.copytree(project.folder, copy)
+    weights = copy / "firmware" / "weights" / "logit_weight.h"
+    text = weights.read_text()
+    head, body = text[: text.index("= {") + 3], text[text.index("= {") + 3 :]
+    first, rest = body.split(",", 1)
+    weights.write_text(f"{head}{-float(first) if float(first) else 0.25},{rest}")
+    return levelone.open(copy)
+
+
+def test_the_project_shows_its_types(project: levelone.Project) -> None:
+    assert project.to_dict()["clock_ns"] == 5
+    assert project.to_dict() == levelone.open(str(project.folder)).to_dict()
+    text = str(project)
+    assert "conv1" in text
+    assert "saved)" in text
+    assert "<td style='text-align:left'>conv1</td>" in project._repr_html_()
+
+
+def test_exact(exact: levelone.Verdict) -> None:
+    assert exact
+    assert (exact.outcome, exact.exit_code, exact.vectors) == ("exact", 0, 50)
+    assert exact.first_mismatch is None
+    assert all(layer["compared"] > 0 and layer["mismatches"] == 0 for layer in exact.layers)
+    assert "exact, 50 vectors" in str(exact).splitlines()
+    json.dumps(exact.to_dict())
+
+
+@pytest.mark.slow
+def test_a_mismatch_is_false_and_explained(broken: levelone.Project) -> None:
+    verdict = broken.csim(vectors=50, seed=3)
+    assert not verdict
+    assert (verdict.outcome, verdict.exit_code) == ("mismatch", 1)
+    assert verdict.first_mismatch is not None
+    assert verdict.first_mismatch["layer"] == "logit"
+    assert "first mismatch: in C simulation" in str(verdict)
+    found = broken.diff(vectors=50, seed=3)
+    assert not found
+    assert found.first is not None
+    assert found.first["layer"] == "logit"
+    assert found.first["cause"]["confirmed"]
+    assert str(found).startswith("first difference: layer logit")
+    assert found._repr_html_().startswith("<pre>first difference: layer logit")
+
+
+def test_nothing_foreign_becomes_html(exact: levelone.Verdict) -> None:
+    content = exact.to_dict()
+    content["notes"] = ["<script>alert(1)</script>"]
+    content["layers"] = [{"name": "<b>", "compared": 1, "mismatches": 0, "max_lsb": 0}]
+    shown = levelone.Verdict(content)._repr_html_()
+    assert "<script>" not in shown
+    assert "<b>" not in shown
+    assert "&lt;b&gt;" in shown
+
+
+def test_the_command_line_prints_the_same(project: levelone.Project, tmp_path: Path) -> None:
+    told = CliRunner().invoke(app, ["inspect", str(project.folder)])
+    assert told.stdout.strip() == str(levelone.read(project.folder).inspect())
+
+
+@pytest.mark.parametrize("folder", [".", "absent"])
+def test_no_project(folder: str, tmp_path: Path) -> None:
+    with pytest.raises(levelone.LeveloneError, match="is not a levelone project"):
+        levelone.open(tmp_path / folder)
+
+
+def test_choices_that_exclude_each_other(project: levelone.Project, tmp_path: Path) -> None:
+    with pytest.raises(levelone.LeveloneError, match="give only one of them"):
+        project.csim(vectors=3, data=tmp_path / "events.h5")
+    with pytest.raises(levelone.LeveloneError, match="neither a number nor a file"):
+        project.diff(vectors=tmp_path / "no.h5")

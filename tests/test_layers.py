@@ -28,11 +28,11 @@ ALLOWED: dict[str, set[str]] = {
     "stimuli": {*BASE, "graph"},
     "hardware": {*BASE, "graph"},
     "hls": {*BASE, "graph", "hardware", "stimuli"},
-    "verify": {*BASE, "graph", "hardware", "stimuli", "hls"},
+    "verify": {*BASE, "graph", "stimuli", "hls"},
     "report": {*BASE, "panels"},
     "doctor": {*BASE, "hls"},
     "pipeline": {*BASE, "recipe", "zoo", "train", "graph", "stimuli", "hls", "verify", "report"},
-    "api": {*BASE, "graph", "hls", "panels", "pipeline", "report", "train", "verify"},
+    "api": {*BASE, "graph", "hardware", "hls", "panels", "pipeline", "report", "train", "verify"},
     "cli": {*BASE, "api", "doctor", "hls", "pipeline", "report"},
 }
 """Package or module of levelone -> what it may import of levelone."""

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from levelone.hardware.types import FixedType
-from levelone.hls.layers.requantise import MODES
+from levelone.hls.ap_fixed import ApFixed
 from levelone.hls.manifest import Manifest
+from levelone.hls.operations.requantise import MODES
 from levelone.verify.hls.fixed import parse_type
 
 INVISIBLE = "stream depth"
@@ -176,13 +176,13 @@ def _outputs(project: Path) -> dict[str, str]:
     return dict(re.findall(r'save_layer_output<(\w+)>\(\w+, "(\w+)"', text))
 
 
-def _spelled(fixed: FixedType) -> str:
+def _spelled(fixed: ApFixed) -> str:
     return f"ap_{'' if fixed.signed else 'u'}fixed<{fixed.width},{fixed.integer}>"
 
 
-def _other_types(fixed: FixedType) -> Iterator[tuple[str, str, FixedType]]:
-    def made(width: int, exponent: int, signed: bool, rounding: str, saturation: str) -> FixedType:
-        return FixedType(width, exponent, signed, rounding, saturation)
+def _other_types(fixed: ApFixed) -> Iterator[tuple[str, str, ApFixed]]:
+    def made(width: int, exponent: int, signed: bool, rounding: str, saturation: str) -> ApFixed:
+        return ApFixed(width, exponent, signed, rounding, saturation)
 
     w, e, s, r, o = fixed.width, fixed.exponent, fixed.signed, fixed.rounding, fixed.saturation
     if w > 1:

@@ -29,8 +29,8 @@ from benchmarks.mutation.score import (
 from levelone.errors import LeveloneError
 from levelone.graph import Codes, Graph, GraphBuilder, IntRange, Rounding, execute
 from levelone.graph.ops import Dense, Lookup, Relu, Requantise
-from levelone.hls import HlsConfig, Manifest, convert, layers
-from levelone.hls.lowering import lower
+from levelone.hls import HlsConfig, Manifest, convert, operations
+from levelone.hls.lower import lower
 from levelone.stimuli.coverage import choose, goals
 from levelone.stimuli.effort import EVENTS, events_to_try
 from levelone.verify import Check, Outcome, Verdict, random_vectors
@@ -81,7 +81,7 @@ def test_every_fault_of_shared_code_is_planted_somewhere(tmp_path: Path) -> None
     }
     wanted = {told(name, old, new) for name, entries in SHARED.items() for _, old, new in entries}
     assert wanted - planted == set()
-    own = {path.name for path in Path(layers.__file__).parent.glob("levelone_*.h")}
+    own = {path.name for path in Path(operations.__file__).parent.glob("levelone_*.h")}
     assert own <= SHARED.keys()
 
 

@@ -17,7 +17,7 @@ from levelone.graph.ir import Rounding
 from levelone.graph.ops import Conv, Dense, Transpose
 from levelone.graph.rounding import round_fraction
 from levelone.hls import HlsConfig
-from levelone.hls.lowering import lower
+from levelone.hls.lower import lower
 
 
 def ops(model) -> list[str]:

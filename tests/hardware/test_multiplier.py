@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from levelone.graph import IntRange, Rounding
 from levelone.graph.ir import Value
 from levelone.graph.ops import Requantise
+from levelone.hardware.choose import smallest_scaling
+from levelone.hardware.forms import Scaling
 from levelone.hardware.multiplier import Multiplier, smallest_multiplier
-from levelone.hardware.proof import prove
-from levelone.hardware.staircase import Scaling, channel_ranges, smallest_scaling, steps_of
+from levelone.hardware.prove import prove
+from levelone.hardware.staircase import channel_ranges, steps_of
 
 MORE = 2
 """Fractional bits beyond the smallest shift that are searched for a shorter factor."""

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from levelone.hardware.streams import INPUTS, OUTPUTS, Edge
 from levelone.hls import Manifest
-from levelone.hls.fifos import INPUTS, OUTPUTS, Edge
 from levelone.hls.toolchain import find_compiler
 
 Step = tuple[str, bool]

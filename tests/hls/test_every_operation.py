@@ -19,7 +19,7 @@ from levelone.errors import UnsupportedError
 from levelone.graph import Graph, GraphBuilder
 from levelone.graph.ops import OPERATIONS
 from levelone.hls import HlsConfig, build, convert, run
-from levelone.hls.lowering import lower
+from levelone.hls.lower import lower
 
 pytestmark = pytest.mark.slow
 

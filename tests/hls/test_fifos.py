@@ -26,8 +26,8 @@ from levelone.graph.ops import (
     Transpose,
     Upsample,
 )
+from levelone.hardware.streams import INPUTS, OUTPUTS, SHORTEST, bridges, depth, whole
 from levelone.hls import HlsConfig, convert
-from levelone.hls.fifos import INPUTS, OUTPUTS, SHORTEST, bridges, depth, whole
 
 ONE, S4 = Fraction(1), IntRange(-8, 7)
 
@@ -127,7 +127,7 @@ def shuffled_network(rng: np.random.Generator) -> list[Layer]:
 
 
 def test_no_network_gets_stuck_whatever_its_layers_do() -> None:
-    """The proof in `levelone.hls.fifos`, tried on layers that know no reason in what they wait for.
+    """The proof in `levelone.hardware.streams`, tried on layers that know no reason in what they wait for.
 
     Depth 1 wherever it does not ask for a whole tensor. Less is not enough: neither depth 1 everywhere nor
     one beat less than a whole tensor.

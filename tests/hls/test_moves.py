@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from levelone.graph import Graph, GraphBuilder, IntRange
 from levelone.graph.ops import Add, Concat, Dense, Multiply, Pad, Relu, Reshape, Take, Transpose, Upsample
 from levelone.hls import HlsConfig, convert
-from levelone.hls.layers.gather import history, schedule
-from levelone.hls.lowering import lower
+from levelone.hls.lower import lower
+from levelone.hls.operations.gather import history, schedule
 from levelone.verify import Outcome, check_project, random_vectors
 
 QUARTER, THIRD = Fraction(1, 4), Fraction(1, 3)

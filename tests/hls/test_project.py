@@ -14,7 +14,7 @@ from levelone.graph import Graph, GraphBuilder, IntRange
 from levelone.graph.ops import Affine, Dense, MaxPool, Relu, Requantise
 from levelone.hls import HlsConfig, Manifest, convert, edited_files, find_compiler, read_manifest
 from levelone.hls import emit as emit_module
-from levelone.hls.lowering import lower
+from levelone.hls.lower import lower
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -15,12 +15,14 @@ from levelone.errors import LeveloneError
 from levelone.graph import Graph, GraphBuilder, IntRange, Rounding, read_qonnx
 from levelone.graph.ir import Value
 from levelone.graph.ops import Lookup, Requantise
-from levelone.hardware import proof
-from levelone.hardware.proof import prove
-from levelone.hardware.staircase import Assignment, Scaling, Thresholds, channel_ranges, choose
-from levelone.hardware.types import FixedType
+from levelone.hardware import prove as proving
+from levelone.hardware.choose import choose
+from levelone.hardware.forms import Assignment, Scaling, Thresholds
+from levelone.hardware.prove import prove
+from levelone.hardware.staircase import channel_ranges
+from levelone.hardware.types import FixedType, Overflow
 from levelone.hls import HlsConfig, convert
-from levelone.hls.lowering import lower
+from levelone.hls.lower import lower
 from levelone.verify import Outcome, check_project, random_vectors
 
 MODES = list(Rounding)
@@ -123,7 +125,7 @@ def test_the_argument_by_steps_accepts_and_refuses_what_trying_every_code_does(
         return accepted
 
     tried = verdicts()
-    monkeypatch.setattr(proof, "EXHAUSTIVE", 0)
+    monkeypatch.setattr(proving, "EXHAUSTIVE", 0)
     assert not prove(op, x, hardware).exhaustive
     assert verdicts() == tried
     assert tried[0]
@@ -157,7 +159,7 @@ def test_more_steps_than_can_be_listed_are_proven_by_the_formula(rounding: Round
     [
         (FixedType(29, -3, True), False),  # wraps
         (FixedType(31, -3, True), True),
-        (FixedType(29, -3, True, "TRN", "SAT"), False),  # clips elsewhere
+        (FixedType(29, -3, True, overflow=Overflow.SATURATE), False),  # clips elsewhere
         (FixedType(31, -2, True), False),  # another grid
     ],
 )
@@ -175,7 +177,7 @@ def test_an_assignment_of_more_codes_than_can_be_listed(type_: FixedType, good: 
 def test_thresholds_are_counted_in_any_order(exhaustive: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """The hardware compares a code with every threshold; so does the proof."""
     if not exhaustive:
-        monkeypatch.setattr(proof, "EXHAUSTIVE", 0)
+        monkeypatch.setattr(proving, "EXHAUSTIVE", 0)
     op = Requantise((Fraction(37, 1000),), (Fraction(1),), IntRange(-1, 2), Rounding.ROUND)
     x = Value("x", (1,), (Fraction(1),), IntRange(-100, 100))
     right = Thresholds((-1,), np.array([[-13, 14, 41]]), (False,))
@@ -225,7 +227,7 @@ def test_convert_refuses_a_wrong_multiplier(
     assert isinstance(right, Scaling)
     step = 1 if wrong == "factor" else 1 << right.shift[0]
     broken = replace(right, **{wrong: tuple(value + step for value in getattr(right, wrong))})
-    monkeypatch.setattr("levelone.hls.layers.requantise.choose", lambda *_: broken)
+    monkeypatch.setattr("levelone.hls.operations.requantise.choose", lambda *_: broken)
     with pytest.raises(LeveloneError, match=r"y: .*channel 0 gives .* exact is"):
         convert(graph, tmp_path / "one")
     assert not (tmp_path / "one").exists()

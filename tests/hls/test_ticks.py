@@ -11,9 +11,9 @@ import numpy as np
 
 from levelone.graph import read_qonnx
 from levelone.hls import HlsConfig
-from levelone.hls.layers import header_path
-from levelone.hls.layers.window import AXES
-from levelone.hls.lowering import lower
+from levelone.hls.lower import lower
+from levelone.hls.operations.headers import header_path
+from levelone.hls.operations.window import AXES
 from levelone.hls.toolchain import find_compiler
 
 MUON = Path(__file__).parents[2] / "hls_projects" / "muon" / "model.onnx"

@@ -136,11 +136,11 @@ def whole_graph(seed: int, rank: int) -> Graph:
 @pytest.mark.parametrize("make", [conv_graph, pool_graph])
 @pytest.mark.parametrize(("rank", "seed"), [(3, 1), (3, 2), (2, 3), (1, 4)])
 def test_random_windows_are_exact(make, rank: int, seed: int, io: str, tmp_path: Path, monkeypatch) -> None:
-    from levelone.hls.lowering import pools, sums
+    from levelone.hls.operations import conv, pool
 
     # our own layers also where hls4ml's would serve
-    monkeypatch.setattr(sums, "_AXES", {})
-    monkeypatch.setattr(pools, "_AXES", {})
+    monkeypatch.setattr(conv, "HLS4ML_AXES", {})
+    monkeypatch.setattr(pool, "HLS4ML_AXES", {})
     graph = make(seed, rank)
     manifest = convert(graph, tmp_path / "windows", HlsConfig(io=io))
     check = check_project(manifest.project, random_vectors(graph, 300, seed), graph=graph)

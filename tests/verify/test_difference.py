@@ -31,8 +31,8 @@ from levelone.graph.ops import (
     Transpose,
     Upsample,
 )
-from levelone.hardware.types import FixedType
 from levelone.hls import HlsConfig, Manifest, convert
+from levelone.hls.ap_fixed import ApFixed
 from levelone.pipeline.checks import convert_file
 from levelone.pipeline.diagnosis import diff_folder
 from levelone.verify import random_vectors
@@ -845,7 +845,7 @@ def test_one_code_of_a_sum_is_that_of_the_whole_sum(saturation: str) -> None:
     for op, x in ((CONV, image), (grouped, image), (SQUARE, rows), (SQUARE, rows[:, 0])):
         out = op.evaluate(x).shape[1:]
         for coarse in (0, 1, 2):
-            narrow = FixedType(5, coarse, True, "RND_CONV", saturation)
+            narrow = ApFixed(5, coarse, True, "RND_CONV", saturation)
             for types in ((narrow, None), (None, narrow), (narrow, narrow), (None, None)):
                 whole = typed_sum(op, x, 0, *types, out=out)
                 for at in np.ndindex(out):

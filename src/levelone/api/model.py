@@ -21,9 +21,9 @@ from levelone.graph import Graph, read_qonnx, totals
 from levelone.graph.layout import layout_of
 from levelone.graph.reader.load import load_model
 from levelone.graph.reader.ports import declare_ports
+from levelone.hardware.cost import hardware_table
 from levelone.hls import HlsConfig, LayerChoice
 from levelone.hls.config import Io, Strategy
-from levelone.hls.cost import hardware_table
 from levelone.pipeline.checks import convert_file
 from levelone.pipeline.emulation import ArrayRows, emulated_arrays, input_shapes, model_file
 from levelone.pipeline.modules import metadata_of

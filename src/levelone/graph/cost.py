@@ -37,7 +37,8 @@ class LayerCost:
     ebops
         Effective bit operations per event: for each multiplication by a constant, bits of the operand times
         bits between the highest and the lowest set bit of that constant, so that a zero costs nothing; for
-        each product of two tensors, the bits of both. Requantisations: `levelone.hls.cost.hardware_table`.
+        each product of two tensors, the bits of both. Requantisations:
+        `levelone.hardware.cost.hardware_table`.
     """
 
     name: str

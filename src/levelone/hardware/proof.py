@@ -1,46 +1,58 @@
-"""Proof that the hardware of a requantisation computes its meaning for every code that can arrive."""
+"""What was proven of a layer: the exact bounds of what it computes, and how exactness was shown."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
-
-import numpy as np
+from typing import Any, Literal
 
 from levelone.errors import LeveloneError
-from levelone.graph.ir import IntRange, Value
-from levelone.graph.ops import Requantise
-from levelone.graph.ops._bounds import integers, spread
-from levelone.graph.rounding import round_fraction
-from levelone.hardware.staircase import (
-    MAX_STEPS,
-    Assignment,
-    Hardware,
-    Integers,
-    Scaling,
-    Thresholds,
-    channel_ranges,
-    levels_of,
-    one_channel,
-    steps_of,
-)
-from levelone.hardware.types import AP_ROUNDING
-
-EXHAUSTIVE = 2**21
-"""Up to so many codes, of all channels together, are simply all tried by `prove`."""
-
-METHODS = {Scaling: "scaling", Thresholds: "thresholds", Assignment: "assignment"}
+from levelone.graph.ir import IntRange
+from levelone.hardware.types import FixedType
 
 
-@dataclass(frozen=True)
-class Proof:
-    """That a body equals its meaning for every code that the range analysis allows.
+@dataclass(frozen=True, kw_only=True)
+class Bounds:
+    """Exact bounds of what a layer computes.
 
     Attributes
     ----------
     method
-        "scaling", "thresholds" or "assignment".
+        How it was proven.
+    of
+        What is bounded: "accumulator", "sum", "product", "count" or "rounded".
+    lo, hi
+        Smallest and largest integer that is reached.
+    bits
+        Width of the smallest type that holds both.
+    """
+
+    method: str
+    of: str
+    lo: int
+    hi: int
+    bits: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RangeProof(Bounds):
+    """The type that holds what is computed holds every integer within the bounds.
+
+    Attributes
+    ----------
+    width_only_bits
+        What the widths of the operands alone would ask for; None where there are no weights.
+    """
+
+    method: Literal["range"] = "range"
+    width_only_bits: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tried(Bounds):
+    """The hardware of a requantisation equals its meaning for every code that the range analysis allows.
+
+    Attributes
+    ----------
     checked
         Codes tried, over all channels.
     reachable
@@ -49,101 +61,64 @@ class Proof:
         Whether all of them were tried; otherwise both sides of every step were, and both functions are
         monotone.
     identical
-        Whether, instead, body and meaning were found to have the very same numbers and rounding, and to clip
-        both ends alike.
+        Whether, instead, hardware and meaning were found to have the very same numbers and rounding, and to
+        clip both ends alike.
     """
 
-    method: str
     checked: int
     reachable: int
     exhaustive: bool
-    identical: bool = False
+    identical: bool
 
 
-def prove(op: Requantise, x: Value, hardware: Hardware) -> Proof:
-    """Check that `hardware` computes `op` for every code that `x` can reach.
+@dataclass(frozen=True, kw_only=True)
+class ScalingProof(Tried):
+    """By a multiplier of so many bits, with these shifts."""
 
-    All codes are tried where there are few. Otherwise: both functions are monotone, so if they agree on two
-    codes on which the exact one is equal, they agree on all codes between. So it is enough to agree on
-    both sides of every step of the exact function, and at both ends. Where there are too many steps, body and
-    meaning must be the same formula.
+    method: Literal["scaling"] = "scaling"
+    multiplier_bits: int
+    shifts: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThresholdsProof(Tried):
+    """By so many comparators per element."""
+
+    method: Literal["thresholds"] = "thresholds"
+    thresholds: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssignmentProof(Tried):
+    """By the rounding and saturation of a type."""
+
+    method: Literal["assignment"] = "assignment"
+
+
+Proof = RangeProof | ScalingProof | ThresholdsProof | AssignmentProof
+
+
+def range_proof(layer: str, of: str, reach: IntRange, held_by: FixedType | None = None) -> RangeProof:
+    """The proof that a type holds everything that a layer computes.
+
+    Parameters
+    ----------
+    held_by
+        The type in question; None where the hardware makes one of `reach` by itself.
 
     Raises
     ------
     LeveloneError
-        If they differ, naming channel and code.
+        If it does not.
     """
-    reach = channel_ranges(x)
-    reachable = sum(r.hi - r.lo + 1 for r in reach)
-    exhaustive = reachable <= EXHAUSTIVE
-    identical = not exhaustive and max(levels_of(op, reach)) * len(reach) > MAX_STEPS
-    if identical and not _same_formula(op, hardware, reach):
-        raise LeveloneError(f"{x.name}: its requantisation has more than {MAX_STEPS} levels: no proof")
-    checked = 0
-    for channel, r in enumerate(reach):
-        one = one_channel(op, channel)
-        if exhaustive:
-            points = integers(range(r.lo, r.hi + 1))
-        else:
-            points = integers((r.lo, r.hi)) if identical else _corners_of(op, channel, r)
-        exact = one.evaluate(points[:, None])[:, 0]
-        if not exhaustive and not identical:
-            gaps = np.flatnonzero(exact[1:] != exact[:-1])
-            if np.any(points[gaps + 1] - points[gaps] != 1):
-                raise LeveloneError(f"{x.name}: a step of channel {channel} was not found: no proof")
-        found = _one(hardware, channel).apply(points[None])[0]
-        wrong = np.flatnonzero(found != exact)
-        if len(wrong):
-            at = wrong[0]
-            raise LeveloneError(
-                f"{x.name}: requantisation of channel {channel} gives {found[at]} for code {points[at]}, "
-                f"exact is {exact[at]}"
-            )
-        checked += len(points)
-    return Proof(METHODS[type(hardware)], checked, reachable, exhaustive, identical)
-
-
-def _same_formula(op: Requantise, hardware: Hardware, reach: Sequence[IntRange]) -> bool:
-    """Whether `hardware` multiplies, adds and rounds by the numbers of `op`.
-
-    Then both clip the same integers, and if that gives equal codes at both ends it does between them.
-    """
-    if isinstance(hardware, Thresholds):
-        return False
-    if isinstance(hardware, Assignment):
-        unit = Fraction(2) ** (hardware.exponent - hardware.type.exponent)
-        if not op.is_shift or op.multiplier != (unit,):
-            return False
-        ends = [round_fraction(end * unit, op.rounding) for r in reach for end in (r.lo, r.hi)]
-        rounds_alike = unit.denominator == 1 or AP_ROUNDING.get(op.rounding) == hardware.type.rounding
-        wraps = hardware.type.saturation == "WRAP" and any(end not in hardware.type.range for end in ends)
-        return rounds_alike and not wraps
-    units = [1 << shift for shift in hardware.shift]
-    return (
-        spread(op.multiplier, len(reach)) == tuple(map(Fraction, hardware.factor, units))
-        and spread(op.offset, len(reach)) == tuple(map(Fraction, hardware.term, units))
-        and op.rounding is hardware.rounding
-        and op.zero_point == 0
-    )
-
-
-def _one(hardware: Hardware, channel: int) -> Hardware:
-    if isinstance(hardware, Assignment):
-        return hardware
-    if isinstance(hardware, Scaling):
-        return Scaling(
-            (hardware.factor[channel],),
-            (hardware.term[channel],),
-            (hardware.shift[channel],),
-            hardware.rounding,
-            hardware.clip,
+    if held_by is not None and not (reach.lo in held_by.range and reach.hi in held_by.range):
+        raise LeveloneError(
+            f"{layer}: {held_by.width} {'signed' if held_by.signed else 'unsigned'} bits do not hold "
+            f"{reach.lo} ... {reach.hi}"
         )
-    return Thresholds(
-        (hardware.first[channel],), hardware.steps[channel : channel + 1], (hardware.falling[channel],)
-    )
+    return RangeProof(**bounds_of(of, reach))
 
 
-def _corners_of(op: Requantise, channel: int, r: IntRange) -> Integers:
-    """Both ends and both sides of every step, rising, each once."""
-    at = steps_of(op, channel, r).at
-    return np.array(sorted({r.lo, r.hi, *at.tolist(), *(at - 1).tolist()}), dtype=np.int64)
+def bounds_of(what: str, reach: IntRange) -> dict[str, Any]:
+    """The entries that say what is computed, its exact bounds and the bits that hold them."""
+    return {"of": what, "lo": reach.lo, "hi": reach.hi, "bits": reach.width}

@@ -3,60 +3,57 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from enum import Enum
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.errors import UnsupportedError
 from levelone.graph.ir import IntRange, Rounding, Value
 from levelone.graph.ops._bounds import largest, product_dtype
 from levelone.graph.rounding import round_divide
+from levelone.graph.sums import codes_range
 
-TRACE_BITS = 53
-"""Widest code that a trace (IEEE double) carries exactly."""
+LONGEST_SHIFT = 53
+"""More bits than these are dropped from Python integers only."""
 
-MOST = 2**TRACE_BITS
-"""Largest integer that a parameter may be: hls4ml is handed doubles."""
 
-# What Rounding means to the vendor's types. CEIL and UP have no counterpart there.
-AP_ROUNDING = {
-    Rounding.ROUND: "RND_CONV",
-    Rounding.FLOOR: "TRN",
-    Rounding.DOWN: "TRN_ZERO",
-    Rounding.HALF_UP: "RND_INF",
-    Rounding.HALF_DOWN: "RND_ZERO",
-}
+class Overflow(Enum):
+    """What becomes of a number that a type cannot hold."""
+
+    WRAP = "wrap"
+    SATURATE = "saturate"
+    SYMMETRIC = "saturate symmetrically"
 
 
 @dataclass(frozen=True)
 class FixedType:
-    """An ``ap_[u]fixed``: `width` bits whose least significant one is worth ``2**exponent``.
+    """`width` bits whose least significant one is worth ``2**exponent``.
 
     Attributes
     ----------
-    rounding, saturation
-        What an assignment to this type does, in the vendor's words without their ``AP_`` prefix.
+    rounding, overflow
+        What an assignment to this type does to bits that it lacks.
     """
 
     width: int
     exponent: int
     signed: bool
-    rounding: str = "TRN"
-    saturation: str = "WRAP"
-
-    @property
-    def integer(self) -> int:
-        """Bits left of the binary point, the sign included; may be negative or exceed `width`."""
-        return self.width + self.exponent
+    rounding: Rounding = Rounding.FLOOR
+    overflow: Overflow = Overflow.WRAP
 
     @property
     def range(self) -> IntRange:
-        """Every code that the bits can hold."""
-        if not self.signed:
-            return IntRange(0, 2**self.width - 1)
-        low = -(2 ** (self.width - 1))
-        return IntRange(low + 1 if self.saturation == "SAT_SYM" else low, 2 ** (self.width - 1) - 1)
+        """Every code that an assignment can give."""
+        reach = bits_range(self.width, self.signed)
+        if self.signed and self.overflow is Overflow.SYMMETRIC:
+            return IntRange(reach.lo + 1, reach.hi)
+        return reach
+
+    @property
+    def exact(self) -> bool:
+        """Whether assignments to it are meant to change nothing."""
+        return self.rounding is Rounding.FLOOR and self.overflow is Overflow.WRAP
 
     def assigned(self, codes: NDArray[Any], exponent: int) -> NDArray[Any]:
         """What codes worth ``2**exponent`` become when they are assigned to this type, as its codes.
@@ -67,26 +64,41 @@ class FixedType:
             int64, or Python integers where they may be larger.
         """
         up, down = max(exponent - self.exponent, 0), max(self.exponent - exponent, 0)
-        dtype = product_dtype(largest(codes), 1 << up, 4) if down < TRACE_BITS else object
+        dtype = product_dtype(largest(codes), 1 << up, 4) if down < LONGEST_SHIFT else object
         wide: NDArray[Any] = codes.astype(dtype) * np.array(1 << up, dtype=dtype)
         divisor: NDArray[Any] = np.array(1 << down, dtype=dtype)
-        mode = next(mode for mode, name in AP_ROUNDING.items() if name == self.rounding)
-        rounded = round_divide(wide, divisor, mode)
-        if self.saturation == "WRAP":
+        rounded = round_divide(wide, divisor, self.rounding)
+        if self.overflow is Overflow.WRAP:
             low = self.range.lo
             return (rounded - low) % (1 << self.width) + low
         return np.minimum(np.maximum(rounded, self.range.lo), self.range.hi)
 
-    @property
-    def ap(self) -> str:
-        """The C++ type, modes spelt out only where they are not the default."""
-        modes = "" if self.exact else f",AP_{self.rounding},AP_{self.saturation},0"
-        return f"ap_{'' if self.signed else 'u'}fixed<{self.width},{self.integer}{modes}>"
 
-    @property
-    def exact(self) -> bool:
-        """Whether assignments to it are meant to change nothing."""
-        return self.rounding == "TRN" and self.saturation == "WRAP"
+@dataclass(frozen=True)
+class Parameter:
+    """Weights or other constants: integer codes and the type that carries them.
+
+    Attributes
+    ----------
+    codes
+        int64, in the layout of the hardware.
+    type
+        Exact for every code.
+    """
+
+    codes: NDArray[np.int64]
+    type: FixedType
+
+    @classmethod
+    def of_integers(cls, codes: NDArray[np.int64]) -> Parameter:
+        """Plain integers and the smallest type that holds every one of them."""
+        return cls(codes, exact_type(codes_range(codes), 0))
+
+
+def bits_range(width: int, signed: bool) -> IntRange:
+    """Every integer that so many bits can hold."""
+    half = 2 ** (width - 1)
+    return IntRange(-half, half - 1) if signed else IntRange(0, 2 * half - 1)
 
 
 def exact_type(range_: IntRange, exponent: int) -> FixedType:
@@ -104,18 +116,7 @@ def exponent_of(value: Value) -> int:
 
 
 def value_type(value: Value) -> FixedType:
-    """The type that carries exactly the integers of `value`.
-
-    Raises
-    ------
-    UnsupportedError
-        If the width is beyond what a trace shows exactly.
-    """
-    if value.width > TRACE_BITS:
-        raise UnsupportedError(
-            f"{value.name}: {value.width} bits; csim can be compared exactly up to {TRACE_BITS} bits",
-            hint="use narrower weights or activations, or fewer terms per sum",
-        )
+    """The type that carries exactly the integers of `value`."""
     return exact_type(value.range, exponent_of(value))
 
 
@@ -132,17 +133,15 @@ def clipping_type(
         What can be reached before clipping, after rounding; a side that is never reached need not be a
         bound of the type.
     """
-    if rounding not in AP_ROUNDING:
-        return None
-    base = replace(value_type(value), rounding=AP_ROUNDING[rounding])
+    base = replace(value_type(value), rounding=rounding)
     reached = clip if unclipped is None else unclipped
     if reached.lo >= clip.lo and reached.hi <= clip.hi:
         return base
-    wide = replace(exact_type(clip, base.exponent), rounding=base.rounding)
+    wide = replace(exact_type(clip, base.exponent), rounding=rounding)
     for candidate in (base, wide):
-        for saturation in ("SAT", "SAT_SYM"):
-            fixed = replace(candidate, saturation=saturation)
-            if saturation == "SAT_SYM" and not fixed.signed:
+        for overflow in (Overflow.SATURATE, Overflow.SYMMETRIC):
+            fixed = replace(candidate, overflow=overflow)
+            if overflow is Overflow.SYMMETRIC and not fixed.signed:
                 continue
             low_fits = reached.lo >= clip.lo or fixed.range.lo == clip.lo
             high_fits = reached.hi <= clip.hi or fixed.range.hi == clip.hi

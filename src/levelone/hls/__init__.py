@@ -6,7 +6,7 @@
     built = build(manifest.project)                 # g++, reused while the sources stay the same
     layers = run(built, {"images_q": codes})        # {value name: int64 codes [event, *shape]}
 
-A new operation is one function in `levelone.hls.lowering`, listed in its `LOWERINGS`.
+A new operation is one function in `levelone.hls.operations`, listed in its `LOWERINGS`.
 """
 
 from levelone.hls.config import HlsConfig, LayerChoice

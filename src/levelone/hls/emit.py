@@ -14,12 +14,15 @@ import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
 from levelone.errors import LeveloneError, UnsupportedError
 from levelone.hardware.types import FixedType
 from levelone.hls import extension
+from levelone.hls.ap_fixed import ApFixed, ap
 from levelone.hls.config import HlsConfig
 from levelone.hls.fifos import set_depths
-from levelone.hls.lowering.spec import LayerSpec
+from levelone.hls.spec import LayerSpec
 
 # After the backend's initialisers, in this order. No pass that infers, fuses or rounds is among them.
 STRUCTURE_PASSES = (
@@ -125,14 +128,16 @@ def _layer(spec: LayerSpec) -> dict[str, Any]:
         }
     for key, parameter in spec.parameters.items():
         source = "depthwise" if key == "weight" and spec.kind.startswith("Depthwise") else key
-        layer[f"{source}_data"] = parameter.reals
+        # exact: `lower` refuses codes that do not pass through a double
+        layer[f"{source}_data"] = np.ldexp(parameter.codes.astype(np.float64), parameter.type.exponent)
     return layer
 
 
 def _precision(fixed: FixedType) -> Any:
     from hls4ml.model.types import FixedPrecisionType
 
-    return FixedPrecisionType(fixed.width, fixed.integer, fixed.signed, fixed.rounding, fixed.saturation, 0)
+    made = ApFixed.of(fixed)
+    return FixedPrecisionType(made.width, made.integer, made.signed, made.rounding, made.saturation, 0)
 
 
 def _model_config(
@@ -285,5 +290,5 @@ def _check_copy(layer: Any) -> None:
 
 def _same(layer: str, key: str, wanted: FixedType, found: Any) -> None:
     shown = found.definition_cpp()
-    if shown != wanted.ap:
-        raise LeveloneError(f"{layer}: hls4ml made {key} = {shown}, intended {wanted.ap}")
+    if shown != ap(wanted):
+        raise LeveloneError(f"{layer}: hls4ml made {key} = {shown}, intended {ap(wanted)}")

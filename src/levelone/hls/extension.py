@@ -1,7 +1,7 @@
 """Layers that hls4ml lacks, registered with it at run time: one class for all, parametrised by a `Body`.
 
 hls4ml supplies variables, types, weights, the top function, the bridge and the trace; the C++ function
-template beside the layer's lowering (`levelone.hls.layers`) supplies the arithmetic.
+template beside the layer's lowering (`levelone.hls.operations`) supplies the arithmetic.
 """
 
 from __future__ import annotations

@@ -19,14 +19,17 @@ from levelone.errors import LeveloneError, UnsupportedError
 from levelone.files import atomic_path, sha256
 from levelone.graph import execute
 from levelone.graph.ir import Codes, Graph, HostEnd, InputQuantiser, Value
+from levelone.hardware.proof import Proof
 from levelone.hardware.types import exponent_of, value_type
 from levelone.hls import manifest as manifests
 from levelone.hls import testbench
+from levelone.hls.ap_fixed import ap
 from levelone.hls.config import HlsConfig
 from levelone.hls.emit import build_model, pipeline_style
-from levelone.hls.lowering import LayerSpec, lower
+from levelone.hls.lower import lower
 from levelone.hls.manifest import Manifest, read_manifest
 from levelone.hls.names import firmware_names
+from levelone.hls.spec import LayerSpec
 from levelone.hls.writer import copy_headers, write_firmware
 from levelone.stimuli import random_vectors
 
@@ -175,7 +178,7 @@ def _describe(specs: Sequence[LayerSpec], config: HlsConfig) -> str:
     """Everything that shapes the firmware, as text."""
     lines = [repr(config)]
     for spec in specs:
-        types = {key: fixed.ap for key, fixed in sorted(spec.all_types.items())}
+        types = {key: ap(fixed) for key, fixed in sorted(spec.all_types.items())}
         codes = {
             key: hashlib.sha256(p.codes.tobytes()).hexdigest() for key, p in sorted(spec.parameters.items())
         }
@@ -278,8 +281,8 @@ def _document(
                 "layer": names[node.name],
                 "trace": _trace(spec, by_name, names, records),
                 "reuse_factor": reuse[names[node.name]],
-                "types": {key: fixed.ap for key, fixed in spec.all_types.items()},
-                "proof": None if spec.proof is None else dict(spec.proof),
+                "types": {key: ap(fixed) for key, fixed in spec.all_types.items()},
+                "proof": None if spec.proof is None else _proof(spec.proof),
             }
         )
     return {
@@ -304,7 +307,7 @@ def _document(
             _value(port.value)
             | {
                 "layer": names[port.value.name],
-                "type": value_type(port.value).ap,
+                "type": ap(value_type(port.value)),
                 "source": port.source,
                 "channels_first": port.channels_first,
                 "quantiser": _quantiser(port.quantiser),
@@ -314,7 +317,7 @@ def _document(
         ],
         "outputs": [
             _value(graph.values[name])
-            | {"layer": names[name], "type": by_name[name].result.ap, "end": _end(graph.ends.get(name))}
+            | {"layer": names[name], "type": ap(by_name[name].result), "end": _end(graph.ends.get(name))}
             for name in graph.outputs
         ],
         "layers": layers,
@@ -328,6 +331,10 @@ def _document(
         "versions": {"levelone": levelone.__version__}
         | {name: importlib.metadata.version(name) for name in ("hls4ml", "qonnx", "onnx", "numpy")},
     }
+
+
+def _proof(proof: Proof) -> dict[str, Any]:
+    return {key: entry for key, entry in asdict(proof).items() if entry is not None}
 
 
 def _trace(

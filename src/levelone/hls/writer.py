@@ -11,8 +11,8 @@ import yaml  # type: ignore[import-untyped, unused-ignore]
 
 from levelone.hls import testbench
 from levelone.hls.emit import silenced
-from levelone.hls.layers import header_path, with_includes
-from levelone.hls.lowering.spec import LayerSpec
+from levelone.hls.operations.headers import header_path, with_includes
+from levelone.hls.spec import LayerSpec
 
 CONFIG_FILE = "hls4ml_config.yml"
 

@@ -14,7 +14,7 @@ from levelone.graph.reader.hosted import HOSTED
 from levelone.graph.reader.load import DOMAINS
 from levelone.graph.reader.ports import QUANTISERS
 from levelone.graph.reader.tail import FREE, ON_HOST
-from levelone.hls.lowering import LOWERINGS
+from levelone.hls.operations import LOWERINGS
 
 HEAD = """# Supported models
 

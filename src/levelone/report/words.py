@@ -30,7 +30,7 @@ def proof_in_words(proof: Mapping[str, Any] | None) -> str:
 
 def _saved(proof: Mapping[str, Any]) -> int:
     """Bits that knowing the weights saves; 0 where there are none."""
-    return int(proof.get("width_only_bits", proof["bits"]) - proof["bits"])
+    return int((proof.get("width_only_bits") or proof["bits"]) - proof["bits"])
 
 
 def _shifts(shifts: Sequence[int]) -> str:

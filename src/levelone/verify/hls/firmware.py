@@ -14,7 +14,7 @@ import numpy as np
 
 from levelone.files import sha256
 from levelone.graph.ir import Graph
-from levelone.hardware.types import FixedType
+from levelone.hls.ap_fixed import ApFixed
 from levelone.hls.config import HlsConfig, LayerChoice
 from levelone.hls.manifest import Manifest
 from levelone.hls.project import convert, edited_files
@@ -84,7 +84,7 @@ class Firmware:
     """
 
     edited: tuple[str, ...]
-    types: Mapping[tuple[str, str], FixedType]
+    types: Mapping[tuple[str, str], ApFixed]
     type_changes: tuple[TypeChange, ...] = ()
     code_changes: tuple[CodeChange, ...] = ()
     numbers: Mapping[tuple[str, str], list[Fraction]] = field(default_factory=dict)
@@ -198,7 +198,7 @@ def _typedefs(project: Path, manifest: Manifest, layers: list[str]) -> dict[tupl
     return result
 
 
-def _types(project: Path, manifest: Manifest, layers: list[str]) -> dict[tuple[str, str], FixedType]:
+def _types(project: Path, manifest: Manifest, layers: list[str]) -> dict[tuple[str, str], ApFixed]:
     parsed = {place: parse_type(text) for place, (_, text) in _typedefs(project, manifest, layers).items()}
     return {place: fixed for place, fixed in parsed.items() if fixed is not None}
 

@@ -12,20 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.graph.ir import Rounding
 from levelone.graph.rounding import round_divide
-from levelone.hardware.types import FixedType
+from levelone.hls import ap_fixed
+from levelone.hls.ap_fixed import ApFixed
 
 _FIXED = re.compile(r"ap_(u?)fixed<\s*(\d+)\s*,\s*(-?\d+)\s*((?:,\s*[\w:]+\s*)*)>")
 _INTEGER = re.compile(r"ap_(u?)int<\s*(\d+)\s*>")
 
-ROUNDINGS = {
-    "TRN": Rounding.FLOOR,
-    "TRN_ZERO": Rounding.DOWN,
-    "RND_CONV": Rounding.ROUND,
-    "RND_INF": Rounding.HALF_UP,
-    "RND_ZERO": Rounding.HALF_DOWN,
-}
+ROUNDINGS = {word: mode for mode, word in ap_fixed.ROUNDINGS.items()}
 HALF_TO = {"RND": 1, "RND_MIN_INF": -1}
 """Modes without a QONNX name: ties upwards, ties downwards."""
 
@@ -49,7 +43,7 @@ def bits_in_words(count: int) -> str:
     return f"{count} bit{'s' * (count != 1)}"
 
 
-def parse_type(text: str) -> FixedType | None:
+def parse_type(text: str) -> ApFixed | None:
     """The fixed-point type in a C++ type (for arrays: of an element); None if there is none."""
     found = _FIXED.search(text)
     if found is not None:
@@ -58,12 +52,12 @@ def parse_type(text: str) -> FixedType | None:
         if rounding not in (*ROUNDINGS, *HALF_TO) or saturation not in IN_WORDS:
             return None
         width, integer = int(found[2]), int(found[3])
-        return FixedType(width, integer - width, not found[1], rounding, saturation)
+        return ApFixed(width, integer - width, not found[1], rounding, saturation)
     found = _INTEGER.search(text)
-    return None if found is None else FixedType(int(found[2]), 0, not found[1])
+    return None if found is None else ApFixed(int(found[2]), 0, not found[1])
 
 
-def assign(codes: NDArray[Any], exponent: int, target: FixedType) -> NDArray[Any]:
+def assign(codes: NDArray[Any], exponent: int, target: ApFixed) -> NDArray[Any]:
     """Codes of `target` after ``target = codes * 2**exponent``.
 
     Parameters
@@ -88,7 +82,7 @@ def onto_grid(codes: NDArray[Any], dropped: int, rounding: str) -> NDArray[Any]:
     return (wide + half) // unit if HALF_TO[rounding] > 0 else -((half - wide) // unit)
 
 
-def overflow(codes: NDArray[Any], target: FixedType) -> NDArray[Any]:
+def overflow(codes: NDArray[Any], target: ApFixed) -> NDArray[Any]:
     """Integers on the grid of `target`, brought into its bits."""
     match target.saturation:
         case "WRAP":

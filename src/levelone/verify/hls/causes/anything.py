@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from levelone.graph.ir import Codes
 from levelone.graph.ops import AveragePool, Concat, MaxPool, Transpose
-from levelone.hardware.types import FixedType
+from levelone.hls.ap_fixed import ApFixed
 from levelone.verify.hls.causes.case import Case, Hypothesis
 from levelone.verify.hls.fixed import IN_WORDS, bits_in_words, overflow
 
@@ -25,7 +25,7 @@ def search(case: Case) -> Iterator[Hypothesis]:
     for bits in range(value.width + 1, 0, -1):
         for saturation in ("WRAP", "SAT"):
             for signed in (True, False):
-                fixed = FixedType(bits, case.exponent, signed, saturation=saturation)
+                fixed = ApFixed(bits, case.exponent, signed, saturation=saturation)
                 yield Hypothesis(
                     "result type",
                     f"the result {IN_WORDS[saturation]} at {bits_in_words(bits)}, "

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.graph.ir import Graph
-from levelone.hardware.types import FixedType
-from levelone.hls.lowering import LayerSpec, lower
+from levelone.hls.ap_fixed import ApFixed
+from levelone.hls.lower import lower
 from levelone.hls.manifest import Manifest
+from levelone.hls.spec import LayerSpec
 from levelone.verify.difference import Evidence
 from levelone.verify.hls.firmware import Firmware, TypeChange, config_of
 from levelone.verify.hls.fixed import parse_type
@@ -72,12 +73,12 @@ class Case:
         entry = self._named(self.evidence.node.inputs[number])
         return str(entry["layer"]), int(entry["exponent"])
 
-    def meant(self, key: str) -> FixedType | None:
+    def meant(self, key: str) -> ApFixed | None:
         """The type that `convert` chose for this layer."""
         text = self._entry["types"].get(key)
         return None if text is None else parse_type(text)
 
-    def now(self, key: str) -> FixedType | None:
+    def now(self, key: str) -> ApFixed | None:
         """The type that the project has now for this layer."""
         return self.firmware.types.get((self.layer, key))
 

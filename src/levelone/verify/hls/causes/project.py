@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 
 from levelone.graph.ir import Codes, IntRange, Op
 from levelone.graph.ops import Affine, AveragePool, Conv, Dense, Lookup, MaxPool, Requantise
-from levelone.hardware.types import FixedType
-from levelone.hls.layers.requantise import MODES
-from levelone.hls.layers.window import AXES, hardware_axes
-from levelone.hls.lowering import LayerSpec
-from levelone.hls.lowering.spec import Body
+from levelone.hls.ap_fixed import ApFixed
+from levelone.hls.operations.requantise import MODES
+from levelone.hls.operations.window import AXES, hardware_axes
+from levelone.hls.spec import Body, LayerSpec
 from levelone.verify.hls.causes.case import Case, Hypothesis
 from levelone.verify.hls.causes.replay import Counting, Sum, with_parameters
 from levelone.verify.hls.causes.sums import cropped, flowed, place, typed
@@ -101,7 +100,7 @@ def _own_body(case: Case) -> Body | None:
 
 
 def _pooled_in(
-    accumulator: FixedType, op: AveragePool, spatial: tuple[int, ...], made: NDArray[Any], own: bool
+    accumulator: ApFixed, op: AveragePool, spatial: tuple[int, ...], made: NDArray[Any], own: bool
 ) -> NDArray[Any]:
     """Means whose sums went through a register.
 
@@ -116,7 +115,7 @@ def _pooled_in(
     return wrap(wide // factors, accumulator.width, accumulator.signed) * factors
 
 
-def _on_recorded_grid(case: Case, codes: NDArray[Any], fixed: FixedType) -> NDArray[Any]:
+def _on_recorded_grid(case: Case, codes: NDArray[Any], fixed: ApFixed) -> NDArray[Any]:
     shift = fixed.exponent - case.exponent
     return codes * 2**shift if shift >= 0 else codes // 2**-shift
 
@@ -141,7 +140,7 @@ def _with_firmware_numbers(case: Case, op: Sum, applied: set[str]) -> Sum:
         parameter = spec.parameters[key]
         codes = parameter.codes
         numbers = case.firmware.numbers.get((case.layer, key))
-        fixed = case.now(key) if f"{key} type" in applied else parameter.type
+        fixed = case.now(key) if f"{key} type" in applied else ApFixed.of(parameter.type)
         reals = [Fraction(int(c)) * Fraction(2) ** parameter.type.exponent for c in _stored(case, key, codes)]
         if numbers is not None and key in applied:
             reals = numbers
@@ -154,7 +153,7 @@ def _with_firmware_numbers(case: Case, op: Sum, applied: set[str]) -> Sum:
     return _written_out(case, op, spec, found)
 
 
-def _held(real: Fraction, fixed: FixedType, exponent: int) -> int:
+def _held(real: Fraction, fixed: ApFixed, exponent: int) -> int:
     """The code, on the grid ``2**exponent``, of a number after its assignment to a type."""
     code = int(overflow(np.array([floor(real / Fraction(2) ** fixed.exponent)], dtype=object), fixed)[0])
     return floor(Fraction(code) * Fraction(2) ** (fixed.exponent - exponent))
@@ -324,7 +323,7 @@ def _type_told(case: Case, key: str, name: str, meant: str, found: str) -> str:
         parts.append(f"it lacks the last {lost} bit{'s' * (lost > 1)} and {IN_WORDS[fixed.rounding]}")
     elif fixed.rounding != wanted.rounding:
         parts.append(f"it {IN_WORDS[fixed.rounding]}, where it should be: {IN_WORDS[wanted.rounding]}")
-    holds = [FixedType(f.width, 0, f.signed, saturation=f.saturation).range for f in (fixed, wanted)]
+    holds = [ApFixed(f.width, 0, f.signed, saturation=f.saturation).range for f in (fixed, wanted)]
     scale = [Fraction(2) ** (f.exponent - wanted.exponent) for f in (fixed, wanted)]
     ends = [(r.lo * s, r.hi * s) for r, s in zip(holds, scale, strict=True)]
     if ends[0][0] > ends[1][0] or ends[0][1] < ends[1][1]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from levelone.graph.ir import Codes
 from levelone.graph.ops import Conv, Dense
-from levelone.hardware.types import FixedType
+from levelone.hls.ap_fixed import ApFixed
 from levelone.verify.hls.fixed import assign, onto_grid, overflow
 
 Sum = Conv | Dense
@@ -52,8 +52,8 @@ def typed_sum(
     op: Sum,
     operand: Codes,
     exponent: int,
-    accumulator: FixedType | None,
-    result: FixedType | None,
+    accumulator: ApFixed | None,
+    result: ApFixed | None,
     *,
     out: tuple[int, ...],
 ) -> NDArray[Any]:
@@ -77,8 +77,8 @@ def typed_code(
     op: Sum,
     operand: Codes,
     exponent: int,
-    accumulator: FixedType | None,
-    result: FixedType | None,
+    accumulator: ApFixed | None,
+    result: ApFixed | None,
     position: tuple[int, ...],
 ) -> int:
     """One code of `typed_sum`, of the first event, from nothing but its own window."""
@@ -105,7 +105,7 @@ def typed_code(
 
 
 def _typed(
-    conv: Conv, x: Codes, exponent: int, accumulator: FixedType | None, result: FixedType | None
+    conv: Conv, x: Codes, exponent: int, accumulator: ApFixed | None, result: ApFixed | None
 ) -> NDArray[Any]:
     if accumulator is None or (accumulator.exponent <= exponent and accumulator.saturation == "WRAP"):
         total: NDArray[Any] = conv.evaluate(x).astype(_dtype(conv, x, exponent, accumulator, result))
@@ -118,7 +118,7 @@ def _typed(
     return total
 
 
-def _dtype(conv: Conv, x: Codes, exponent: int, *types: FixedType | None) -> type:
+def _dtype(conv: Conv, x: Codes, exponent: int, *types: ApFixed | None) -> type:
     """int64 where every sum of products and every type has room in it, else Python integers."""
     terms = conv.weights.size // conv.weights.shape[-1]
     products = terms * conv.step * _largest(conv.weights) * _largest(x) + _largest(conv.bias)
@@ -130,7 +130,7 @@ def _largest(codes: NDArray[Any]) -> int:
     return max(abs(int(codes.min())), abs(int(codes.max()))) if codes.size else 0
 
 
-def _one_by_one(conv: Conv, x: Codes, exponent: int, accumulator: FixedType) -> NDArray[Any]:
+def _one_by_one(conv: Conv, x: Codes, exponent: int, accumulator: ApFixed) -> NDArray[Any]:
     dtype = _dtype(conv, x, exponent, accumulator)
     padded = conv.window.pad(x.astype(dtype), 0)
     spatial = conv.window.output_shape("sum", x.shape[1:-1])

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from levelone.graph.ir import Codes
 from levelone.graph.ops import AveragePool, Conv, Dense, MaxPool
-from levelone.hardware.types import FixedType
+from levelone.hls.ap_fixed import ApFixed
 from levelone.verify.hls.causes.case import Case, Hypothesis
 from levelone.verify.hls.causes.replay import Sum, typed_code, typed_sum, with_parameters
 from levelone.verify.hls.fixed import IN_WORDS, bits_in_words, overflow
@@ -40,7 +40,7 @@ def registers(case: Case, op: Sum) -> Iterator[Hypothesis]:
     for bits in range(width - 1, 0, -1):
         for saturation in ("WRAP", "SAT"):
             for signed in (True, False):
-                fixed = FixedType(bits, case.exponent, signed, saturation=saturation)
+                fixed = ApFixed(bits, case.exponent, signed, saturation=saturation)
                 sign = "" if signed else " without a sign"
                 yield Hypothesis(
                     "overflow",
@@ -51,7 +51,7 @@ def registers(case: Case, op: Sum) -> Iterator[Hypothesis]:
                 )
     for lost in range(1, FRACTION_BITS + 1):
         for rounding in ("TRN", "RND_CONV"):
-            coarse = FixedType(width + 1, case.exponent + lost, True, rounding)
+            coarse = ApFixed(width + 1, case.exponent + lost, True, rounding)
             told = f"without the last {lost} bit{'s' * (lost > 1)} of the grid ({IN_WORDS[rounding]})"
             yield Hypothesis(
                 "accumulator type",
@@ -69,8 +69,8 @@ def typed(
     case: Case,
     op: Sum,
     operands: tuple[Codes, ...],
-    accumulator: FixedType | None,
-    result: FixedType | None,
+    accumulator: ApFixed | None,
+    result: ApFixed | None,
 ) -> NDArray[Any]:
     """`typed_sum` of a layer; for a single event, nothing more is computed if the first code is another."""
     evidence = case.evidence

@@ -6,49 +6,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from levelone.errors import UnsupportedError
 from levelone.graph.ir import Op, Value
-from levelone.graph.sums import codes_range
-from levelone.hardware.types import FixedType, exact_type
+from levelone.hardware.proof import Proof
+from levelone.hardware.types import FixedType, Parameter, value_type
 from levelone.hls.config import HlsConfig, Strategy
 
+TRACE_BITS = 53
+"""Widest code that a trace (IEEE double) carries exactly."""
 
-@dataclass(frozen=True)
-class Parameter:
-    """Weights or biases: integer codes and the type that carries them.
-
-    Attributes
-    ----------
-    codes
-        In hls4ml's layout.
-    type
-        Exact for every code.
-    """
-
-    codes: NDArray[np.int64]
-    type: FixedType
-
-    @classmethod
-    def of_integers(cls, codes: NDArray[np.int64]) -> Parameter:
-        """Plain integers and the smallest type that holds every one of them."""
-        return cls(codes, exact_type(codes_range(codes), 0))
-
-    @property
-    def reals(self) -> NDArray[np.float64]:
-        """The values, exact: `lower` refuses codes beyond `levelone.hardware.types.MOST`."""
-        return np.ldexp(self.codes.astype(np.float64), self.type.exponent)
+MOST = 2**TRACE_BITS
+"""Largest integer that a parameter may be: hls4ml is handed doubles."""
 
 
 @dataclass(frozen=True)
 class Body:
-    """The C++ function template of a layer that hls4ml lacks (see `levelone.hls.layers`).
+    """The C++ function template of a layer that hls4ml lacks (see `levelone.hls.operations`).
 
     Attributes
     ----------
     header
-        Name of the C++ header in `levelone.hls.layers`.
+        Name of the C++ header in `levelone.hls.operations`.
     function
         The function template in it, with its namespace.
     constants
@@ -109,7 +87,7 @@ class LayerSpec:
     settings: Mapping[str, Any] = field(default_factory=dict)
     value: Value | None = None
     body: Body | None = None
-    proof: Mapping[str, Any] | None = None
+    proof: Proof | None = None
     reuse_factor: int = 1
     strategy: Strategy = "latency"
 
@@ -152,7 +130,27 @@ class Site:
     is_output: bool
     readers: tuple[Op, ...]
 
+    def layer(self, kind: str, **more: Any) -> LayerSpec:
+        """The layer of hls4ml class `kind` that computes the result; `more` are fields of `LayerSpec`."""
+        common: dict[str, Any] = {"inputs": self.inputs, "result": value_type(self.output)} | more
+        return LayerSpec(self.name, kind, shape=self.output.shape, value=self.output, **common)
+
     @property
     def stream(self) -> bool:
         """Whether tensors pass pixel by pixel (``io_stream``)."""
         return self.config.io == "stream"
+
+
+def check_size(what: str, *codes: int) -> None:
+    """Refuse constants that do not pass through a double.
+
+    Raises
+    ------
+    UnsupportedError
+        Naming `what` they are.
+    """
+    if max(map(abs, codes)) > MOST:
+        raise UnsupportedError(
+            f"{what} is larger than 2**{TRACE_BITS}, the largest integer that hls4ml is handed exactly",
+            hint="use scales whose ratios are shorter numbers",
+        )

@@ -1,4 +1,4 @@
-"""`Add` and `Multiply` with broadcasting, `Concat` of any tensors: on codes, whatever their types."""
+"""`Add`, `Multiply` and `Concat`: hls4ml's layers where they are right, our own, on codes, elsewhere."""
 
 from __future__ import annotations
 
@@ -7,24 +7,61 @@ from math import prod
 from levelone.errors import UnsupportedError
 from levelone.graph.ir import IntRange, Value
 from levelone.graph.ops import Add, Concat, Multiply
-from levelone.hardware.types import value_type
-from levelone.hls.lowering.spec import Body, LayerSpec, Site
+from levelone.hardware.proof import range_proof
+from levelone.hardware.types import exponent_of, value_type
+from levelone.hls.operations.reshape import lower_copy
+from levelone.hls.spec import Body, LayerSpec, Site
 
 HEADER = "levelone_merge.h"
 AXES = ("depth", "height", "width", "channels")
 
 
-def lower_any_add(op: Add, site: Site) -> list[LayerSpec]:
-    """`Add`, one operand repeated along axes of length 1."""
-    return _merge("Add", "levelone::add", site)
+def lower_add(op: Add, site: Site) -> list[LayerSpec]:
+    """`Add`: hls4ml's layer for equal shapes, our own where an operand is repeated along axes of length 1."""
+    a, b = site.operands
+    if a.shape != b.shape:
+        return _merge("Add", "levelone::add", "sum", site)
+    proof = range_proof(site.name, "sum", site.output.range, value_type(site.output))
+    return [site.layer("Merge", attributes={"op": "add"}, proof=proof)]
 
 
 def lower_multiply(op: Multiply, site: Site) -> list[LayerSpec]:
     """`Multiply`, one operand repeated along axes of length 1."""
-    return _merge("Multiply", "levelone::multiply", site)
+    return _merge("Multiply", "levelone::multiply", "product", site)
 
 
-def lower_any_concat(op: Concat, site: Site) -> list[LayerSpec]:
+def lower_concat(op: Concat, site: Site) -> list[LayerSpec]:
+    """`Concat`: hls4ml's layer, which joins two tensors at a time, up to three axes; our own beyond."""
+    if len(site.inputs) == 1:
+        return lower_copy(site)
+    rank = len(site.output.shape)
+    if rank > 3 or len({exponent_of(operand) for operand in site.operands}) > 1:
+        return _lower_own_concat(op, site)
+    result = value_type(site.output)
+    specs: list[LayerSpec] = []
+    source, shape = site.inputs[0], site.operands[0].shape
+    for number, (name, operand) in enumerate(zip(site.inputs[1:], site.operands[1:], strict=True), start=2):
+        last = number == len(site.inputs)
+        joined = list(shape)
+        joined[op.axis] += operand.shape[op.axis]
+        shape = tuple(joined)
+        made = site.name if last else f"{site.name}_first{number}"
+        specs.append(
+            LayerSpec(
+                made,
+                "Concatenate",
+                (source, name),
+                shape,
+                result,
+                attributes={"op": f"concatenate{rank}d", "axis": op.axis + 1},  # hls4ml counts the batch axis
+                value=site.output if last else None,
+            )
+        )
+        source = made
+    return specs
+
+
+def _lower_own_concat(op: Concat, site: Site) -> list[LayerSpec]:
     """`Concat` along any axis of tensors of any scales, two at a time."""
     specs: list[LayerSpec] = []
     source, first = site.inputs[0], site.operands[0]
@@ -39,7 +76,7 @@ def lower_any_concat(op: Concat, site: Site) -> list[LayerSpec]:
             inner //= first.shape[-1]  # whole beats
         length += operand.shape[op.axis]
         shape = (*first.shape[: op.axis], length, *first.shape[op.axis + 1 :])
-        value = site.output if last else joined(site.name, shape, value, operand)
+        value = site.output if last else _joined(site.name, shape, value, operand)
         made = site.name if last else f"{site.name}_first{number}"
         specs.append(
             LayerSpec(
@@ -67,13 +104,13 @@ def lower_any_concat(op: Concat, site: Site) -> list[LayerSpec]:
     return specs
 
 
-def joined(name: str, shape: tuple[int, ...], a: Value, b: Value) -> Value:
+def _joined(name: str, shape: tuple[int, ...], a: Value, b: Value) -> Value:
     """What carries the codes of both, as plain integers."""
     reach = IntRange(min(a.range.lo, b.range.lo), max(a.range.hi, b.range.hi))
     return Value(name, shape, a.scale[:1], reach)
 
 
-def _merge(kind: str, function: str, site: Site) -> list[LayerSpec]:
+def _merge(kind: str, function: str, what: str, site: Site) -> list[LayerSpec]:
     rank = len(site.output.shape)
     if rank > len(AXES):
         raise UnsupportedError(
@@ -96,13 +133,9 @@ def _merge(kind: str, function: str, site: Site) -> list[LayerSpec]:
         constants[f"{key}_size"] = operand.size
     constants["out_size"] = site.output.size
     return [
-        LayerSpec(
-            site.name,
+        site.layer(
             kind,
-            site.inputs,
-            site.output.shape,
-            value_type(site.output),
-            value=site.output,
+            proof=range_proof(site.name, what, site.output.range, value_type(site.output)),
             body=Body(HEADER, function, constants, shares=kind == "Multiply"),
         )
     ]

@@ -11,8 +11,9 @@ from levelone.errors import LeveloneError
 from levelone.graph.cost import LayerCost, effective_bits, layer_table
 from levelone.graph.ir import Graph, Value
 from levelone.graph.ops import Requantise
-from levelone.hardware.staircase import Thresholds, channel_ranges, choose
-from levelone.hls.lowering.activations import cast_type
+from levelone.hardware.choose import cast_type, choose
+from levelone.hardware.forms import Thresholds
+from levelone.hardware.staircase import channel_ranges
 
 
 def hardware_table(graph: Graph) -> list[LayerCost]:

@@ -1,21 +1,30 @@
-"""Convolution and dense layers: weights in hls4ml's layout, accumulators that hold everything on the way."""
+"""`Conv` and `Dense`: hls4ml's layers over one or two axes, our own over three."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from levelone.errors import UnsupportedError
 from levelone.graph.ops import Conv, Dense
-from levelone.hardware.types import value_type
-from levelone.hls.layers.window import lower_window_conv, together
-from levelone.hls.lowering.accumulator import weighted_sum
-from levelone.hls.lowering.spec import LayerSpec, Parameter, Site
-
-_AXES = {1: ("width",), 2: ("height", "width")}
-_SIDES = {1: (("left", "right"),), 2: (("top", "bottom"), ("left", "right"))}
+from levelone.graph.ops._bounds import largest
+from levelone.graph.sums import held_weights
+from levelone.hardware.sums import WeightedSum, weighted_sum
+from levelone.hardware.types import Parameter
+from levelone.hls.operations.window import (
+    HLS4ML_AXES,
+    HLS4ML_SIDES,
+    Pads,
+    geometry,
+    pad_first,
+    padded_first,
+    starts_in_padding,
+    together,
+)
+from levelone.hls.spec import MOST, TRACE_BITS, Body, LayerSpec, Site
 
 
 def lower_dense(op: Dense, site: Site) -> list[LayerSpec]:
@@ -25,19 +34,11 @@ def lower_dense(op: Dense, site: Site) -> list[LayerSpec]:
         weights = op.weights.reshape((1,) * rank + op.weights.shape)
         ones, none = (1,) * rank, ((0, 0),) * rank
         return lower_conv(Conv(weights, op.bias, op.weight_scale, ones, none, ones, 1, op.step), site)
-    made = weighted_sum(site, op, op.weights)
     return [
-        LayerSpec(
-            site.name,
+        site.layer(
             "Dense",
-            site.inputs,
-            site.output.shape,
-            value_type(site.output),
-            types={"accum": made.accumulator},
-            parameters=made.parameters,
-            proof=made.proof,
             attributes={"n_in": op.weights.shape[0], "n_out": op.weights.shape[1]},
-            value=site.output,
+            **_fields(_summed(site, op, op.weights)),
         )
     ]
 
@@ -54,8 +55,8 @@ def lower_conv(op: Conv, site: Site) -> list[LayerSpec]:
     depthwise = op.groups == channels == filters and channels > 1
     # hls4ml's unrolled depthwise convolution knows the latency strategy only
     unknown = depthwise and not site.stream and site.config.strategy == "resource"
-    if rank not in _AXES or unknown:
-        return lower_window_conv(op, site)
+    if rank not in HLS4ML_AXES or unknown:
+        return _lower_own_conv(op, site)
     weights = _dilated(op.weights, op.dilation)
     if not depthwise:
         weights = _ungrouped(weights, op.groups)
@@ -63,22 +64,21 @@ def lower_conv(op: Conv, site: Site) -> list[LayerSpec]:
     if site.stream and rank == 2 and weights.shape[0] == 1 and op.stride[0] > 1:
         weights, pads = _two_rows(weights, op, x.shape[0])
     specs, source, spatial, left = pad_first(site, x.shape, pads) if site.stream else _unpadded(site, pads)
-    made = weighted_sum(site, op, weights)
-    parameters = dict(made.parameters)
+    made = _summed(site, op, weights)
     if depthwise:  # hls4ml keeps [*kernel, channel, multiplier]
-        weight = parameters["weight"]
-        parameters["weight"] = Parameter(np.swapaxes(weight.codes, -1, -2), weight.type)
+        swapped = np.swapaxes(made.weight.codes, -1, -2)
+        made = replace(made, weight=Parameter(swapped, made.weight.type))
     attributes: dict[str, Any] = {"data_format": "channels_last", "n_chan": channels, "n_filt": filters}
     if depthwise:
         attributes["depth_multiplier"] = 1
-    for i, axis in enumerate(_AXES[rank]):
+    for i, axis in enumerate(HLS4ML_AXES[rank]):
         attributes |= {
             f"in_{axis}": spatial[i],
             f"out_{axis}": site.output.shape[i],
             f"filt_{axis}": weights.shape[i],
             f"stride_{axis}": op.stride[i],
         }
-        attributes |= {f"pad_{side}": pad for side, pad in zip(_SIDES[rank][i], left[i], strict=True)}
+        attributes |= {f"pad_{side}": pad for side, pad in zip(HLS4ML_SIDES[rank][i], left[i], strict=True)}
     settings: dict[str, Any] = {}
     if not site.stream and (site.config.strategy == "latency" or site.config.partition_factor):
         # every output pixel at once, unless asked for less: left alone, hls4ml walks over them one by one
@@ -87,50 +87,47 @@ def lower_conv(op: Conv, site: Site) -> list[LayerSpec]:
     if not site.stream and site.config.strategy == "resource":
         # hls4ml's unrolled layer shares a multiplier among the terms of one sum at most
         settings["ReuseFactor"] = min(site.config.reuse_factor, int(np.prod(weights.shape[:-1])))
-    specs.append(
-        LayerSpec(
-            site.name,
-            f"{'Depthwise' if depthwise else ''}Conv{rank}D",
-            (source,),
-            site.output.shape,
-            value_type(site.output),
-            types={"accum": made.accumulator},
-            parameters=parameters,
-            proof=made.proof,
-            attributes=attributes,
-            settings=settings,
-            value=site.output,
+    kind = f"{'Depthwise' if depthwise else ''}Conv{rank}D"
+    layer = site.layer(kind, inputs=(source,), attributes=attributes, settings=settings, **_fields(made))
+    return [*specs, layer]
+
+
+def _lower_own_conv(op: Conv, site: Site) -> list[LayerSpec]:
+    """`Conv` over one to three axes, with its groups and dilation."""
+    if starts_in_padding(op.window):
+        padding, inside = padded_first(op.window, site)
+        return [*padding, *_lower_own_conv(replace(op, pads=((0, 0),) * op.window.rank), inside)]
+    constants = geometry(op.window, site) | {"groups": op.groups}
+    reuse, copies = site.config.reuse_factor, constants["partition"]
+    constants["multiplier_limit"] = max(1, -(-int(np.count_nonzero(op.weights)) * copies // reuse))
+    shared = reuse if site.config.strategy == "resource" else 1
+    constants["weight_banks"] = -(-op.weights.size // shared)
+    body = Body("levelone_conv.h", "levelone::conv", constants, shares=True)
+    return [site.layer(f"Conv{op.window.rank}D", body=body, **_fields(_summed(site, op, op.weights)))]
+
+
+def _summed(site: Site, op: Conv | Dense, weights: NDArray[np.int64]) -> WeightedSum:
+    """Constants and accumulator of a layer, within what hls4ml and the trace carry exactly."""
+    if largest(held_weights(op)[0]) > MOST:
+        raise UnsupportedError(
+            f"{site.name}: products are {op.step} steps of the bias's grid: no weight holds that",
+            hint="use scales whose ratios are shorter numbers",
         )
-    )
-    return specs
+    made = weighted_sum(op, site.operands[0], site.output, weights, tight=site.config.tight)
+    if made.accumulator.width > TRACE_BITS:
+        raise UnsupportedError(
+            f"{site.name}: the accumulator needs {made.accumulator.width} bits, more than {TRACE_BITS}"
+        )
+    return made
 
 
-Pads = Sequence[tuple[int, int]]
-
-
-def pad_first(
-    site: Site, shape: tuple[int, ...], pads: Pads
-) -> tuple[list[LayerSpec], str, tuple[int, ...], Pads]:
-    """(padding layer if any, what to read, its spatial shape, what padding is left to do)."""
-    rank = len(shape) - 1
-    spatial = tuple(n + begin + end for n, (begin, end) in zip(shape, pads, strict=False))
-    none = [(0, 0)] * rank
-    if not any(map(any, pads)):
-        return [], site.inputs[0], spatial, none
-    name = f"{site.name}_pad"
-    attributes: dict[str, Any] = {"data_format": "channels_last", "n_chan": shape[-1]}
-    for i, axis in enumerate(_AXES[rank]):
-        attributes |= {f"in_{axis}": shape[i], f"out_{axis}": spatial[i]}
-        attributes |= {f"pad_{side}": pad for side, pad in zip(_SIDES[rank][i], pads[i], strict=True)}
-    spec = LayerSpec(
-        name,
-        f"ZeroPadding{rank}D",
-        site.inputs,
-        (*spatial, shape[-1]),
-        value_type(site.operands[0]),
-        attributes=attributes,
-    )
-    return [spec], name, spatial, none
+def _fields(made: WeightedSum) -> dict[str, Any]:
+    """What a layer of weighted sums says of itself."""
+    return {
+        "types": {"accum": made.accumulator},
+        "parameters": {"weight": made.weight, "bias": made.bias},
+        "proof": made.proof,
+    }
 
 
 def _unpadded(site: Site, pads: Pads) -> tuple[list[LayerSpec], str, tuple[int, ...], Pads]:

@@ -8,12 +8,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.graph.ops import Pad, Take, Transpose, Upsample
-from levelone.hardware.types import value_type
-from levelone.hls.lowering.spec import Body, LayerSpec, Parameter, Site
-
-HEADER = "levelone_gather.h"
+from levelone.hardware.types import Parameter
+from levelone.hls.operations.reshape import lower_copy
+from levelone.hls.spec import Body, LayerSpec, Site
 
 Move = Pad | Take | Transpose | Upsample
+
+
+def lower_transpose(op: Transpose, site: Site) -> list[LayerSpec]:
+    """`Transpose`: hls4ml's layer up to three axes, our own beyond and where channels stay together.
+
+    hls4ml keeps the whole of a stream in registers, and takes every permutation of two axes for an exchange.
+    """
+    if op.axes == tuple(range(len(op.axes))):
+        return lower_copy(site)
+    if len(op.axes) > 3 or (site.stream and op.axes[-1] == len(op.axes) - 1):
+        return lower_gather(op, site)
+    return [site.layer("Transpose", attributes={"perm": list(op.axes)})]
 
 
 def lower_gather(op: Move, site: Site) -> list[LayerSpec]:
@@ -37,15 +48,10 @@ def lower_gather(op: Move, site: Site) -> list[LayerSpec]:
             take, slot = schedule(beats[0], available)
             tables = {"take": take, "slot": slot, "channel": beats[1]}
     return [
-        LayerSpec(
-            site.name,
+        site.layer(
             type(op).__name__,
-            site.inputs,
-            out.shape,
-            value_type(out),
             parameters={key: Parameter.of_integers(found) for key, found in tables.items()},
-            value=out,
-            body=Body(HEADER, function, constants),
+            body=Body("levelone_gather.h", function, constants),
         )
     ]
 

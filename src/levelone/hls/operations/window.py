@@ -1,48 +1,55 @@
-"""Convolution over up to three axes, where hls4ml has no layer, and the geometry of windows that slide."""
+"""Windows that slide over up to three axes: what convolutions and pools share."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from levelone.errors import UnsupportedError
-from levelone.graph.ops import Conv, Pad, Window
+from levelone.graph.ops import Pad, Window
 from levelone.hardware.types import value_type
-from levelone.hls.layers.gather import lower_gather
-from levelone.hls.lowering.accumulator import weighted_sum
-from levelone.hls.lowering.spec import Body, LayerSpec, Site
+from levelone.hls.operations.gather import lower_gather
+from levelone.hls.spec import LayerSpec, Site
 
 AXES = ("depth", "height", "width")
+"""Axes of our own layers."""
+HLS4ML_AXES = {1: ("width",), 2: ("height", "width")}
+"""Axes of hls4ml's layers, by rank."""
+HLS4ML_SIDES = {1: (("left", "right"),), 2: (("top", "bottom"), ("left", "right"))}
+"""What hls4ml calls the two sides of each axis, by rank."""
 UNROLLED_POSITIONS = 1024
 """More positions than this are computed one after the other: no device holds that many copies of a kernel."""
 
 
-def lower_window_conv(op: Conv, site: Site) -> list[LayerSpec]:
-    """`Conv` over one to three axes, with its groups and dilation."""
-    if starts_in_padding(op.window):
-        padding, inside = padded_first(op.window, site)
-        return [*padding, *lower_window_conv(replace(op, pads=((0, 0),) * op.window.rank), inside)]
-    made = weighted_sum(site, op, op.weights)
-    constants = geometry(op.window, site) | {"groups": op.groups}
-    reuse, copies = site.config.reuse_factor, constants["partition"]
-    constants["multiplier_limit"] = max(1, -(-int(np.count_nonzero(op.weights)) * copies // reuse))
-    shared = reuse if site.config.strategy == "resource" else 1
-    constants["weight_banks"] = -(-op.weights.size // shared)
-    return [
-        LayerSpec(
-            site.name,
-            f"Conv{op.window.rank}D",
-            site.inputs,
-            site.output.shape,
-            value_type(site.output),
-            types={"accum": made.accumulator},
-            parameters=made.parameters,
-            value=site.output,
-            proof=made.proof,
-            body=Body("levelone_conv.h", "levelone::conv", constants, shares=True),
-        )
-    ]
+Pads = Sequence[tuple[int, int]]
+
+
+def pad_first(
+    site: Site, shape: tuple[int, ...], pads: Pads
+) -> tuple[list[LayerSpec], str, tuple[int, ...], Pads]:
+    """(padding layer if any, what to read, its spatial shape, what padding is left to do)."""
+    rank = len(shape) - 1
+    spatial = tuple(n + begin + end for n, (begin, end) in zip(shape, pads, strict=False))
+    none = [(0, 0)] * rank
+    if not any(map(any, pads)):
+        return [], site.inputs[0], spatial, none
+    name = f"{site.name}_pad"
+    attributes: dict[str, Any] = {"data_format": "channels_last", "n_chan": shape[-1]}
+    for i, axis in enumerate(HLS4ML_AXES[rank]):
+        attributes |= {f"in_{axis}": shape[i], f"out_{axis}": spatial[i]}
+        attributes |= {f"pad_{side}": pad for side, pad in zip(HLS4ML_SIDES[rank][i], pads[i], strict=True)}
+    spec = LayerSpec(
+        name,
+        f"ZeroPadding{rank}D",
+        site.inputs,
+        (*spatial, shape[-1]),
+        value_type(site.operands[0]),
+        attributes=attributes,
+    )
+    return [spec], name, spatial, none
 
 
 def starts_in_padding(window: Window) -> bool:

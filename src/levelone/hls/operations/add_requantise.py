@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from levelone.errors import UnsupportedError
 from levelone.graph.ir import IntRange
 from levelone.graph.ops import AddRequantise
-from levelone.hardware.types import value_type
-from levelone.hls.layers.requantise import MODES
-from levelone.hls.lowering.spec import Body, LayerSpec, Parameter, Site
+from levelone.hardware.types import Parameter
+from levelone.hls.operations.requantise import MODES
+from levelone.hls.spec import Body, LayerSpec, Site
 
 LIMB = 32
 """Bits of one part of a constant: a whole one would not pass through the double that hls4ml is handed."""
@@ -46,32 +46,25 @@ def lower_add_requantise(op: AddRequantise, site: Site) -> list[LayerSpec]:
         )
     columns = dict(zip(("first", "second", "term", "divisor"), zip(*forms, strict=True), strict=True))
     limbs = max(-(-(max(n.bit_length() for n in numbers) + 1) // LIMB) for numbers in columns.values())
-    parameters = {key: _limbs(numbers, limbs) for key, numbers in columns.items()}
+    constants = {
+        "size": site.output.size,
+        "channels": len(forms),
+        "limbs": limbs,
+        "limb_bits": LIMB,
+        "bits": bits,
+        "quotient_bits": quotient,
+        "rounding": MODES[op.rounding],
+        "lowest": site.output.range.lo,
+        "highest": site.output.range.hi,
+        "zero_point": op.zero_point,
+    }
     return [
-        LayerSpec(
-            site.name,
+        site.layer(
             "AddRequantise",
-            site.inputs,
-            site.output.shape,
-            value_type(site.output),
-            parameters={key: Parameter.of_integers(codes) for key, codes in parameters.items()},
-            value=site.output,
-            body=Body(
-                "levelone_add_requantise.h",
-                "levelone::add_requantise",
-                {
-                    "size": site.output.size,
-                    "channels": len(forms),
-                    "limbs": limbs,
-                    "limb_bits": LIMB,
-                    "bits": bits,
-                    "quotient_bits": quotient,
-                    "rounding": MODES[op.rounding],
-                    "lowest": site.output.range.lo,
-                    "highest": site.output.range.hi,
-                    "zero_point": op.zero_point,
-                },
-            ),
+            parameters={
+                key: Parameter.of_integers(_limbs(numbers, limbs)) for key, numbers in columns.items()
+            },
+            body=Body("levelone_add_requantise.h", "levelone::add_requantise", constants),
         )
     ]
 

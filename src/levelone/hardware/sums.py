@@ -1,0 +1,77 @@
+"""The types of a sum of products: weights, bias and the register that sums, with its proof."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from levelone.graph.ir import IntRange, Value
+from levelone.graph.ops import Affine, AveragePool, Conv, Dense
+from levelone.graph.ops._bounds import bounds, integers, scaled
+from levelone.graph.sums import accumulator_range, codes_range, held_weights, width_only_range
+from levelone.hardware.proof import RangeProof, bounds_of
+from levelone.hardware.types import FixedType, Parameter, exact_type, exponent_of
+
+
+@dataclass(frozen=True)
+class WeightedSum:
+    """What a layer of weighted sums is made of.
+
+    Attributes
+    ----------
+    weight, bias
+        Constants with their exact types.
+    accumulator
+        Type of the register that sums: it holds everything on the way, in any order.
+    proof
+        What the accumulator reaches, and the bits that the widths of the operands alone would ask for.
+    """
+
+    weight: Parameter
+    bias: Parameter
+    accumulator: FixedType
+    proof: RangeProof
+
+
+def weighted_sum(
+    op: Conv | Dense, x: Value, output: Value, weights: NDArray[np.int64], *, tight: bool = True
+) -> WeightedSum:
+    """Types of the weighted sum `output` of `x` that hold everything on the way.
+
+    Parameters
+    ----------
+    weights
+        int64: those of `op` as the layer lays them out, with zeros where it has more. A factor of the step
+        that is no power of two goes into them.
+    tight
+        Whether the accumulator is as narrow as the very weights allow; otherwise it holds every sum that
+        weights and biases of the same types could give.
+    """
+    _, step = held_weights(op)
+    shift = step.bit_length() - 1
+    held = weights * (op.step >> shift)
+    exponent = exponent_of(output)
+    any_weights = width_only_range(op, x)
+    reach = accumulator_range(op, x) if tight else any_weights
+    return WeightedSum(
+        Parameter(held, exact_type(codes_range(held), exponent + shift - exponent_of(x))),
+        Parameter(op.bias, exact_type(codes_range(op.bias), exponent)),
+        exact_type(reach, exponent),
+        RangeProof(**bounds_of("accumulator", reach), width_only_bits=any_weights.width),
+    )
+
+
+def affine_range(op: Affine, x: Value) -> IntRange:
+    """Every product, and every sum with its term."""
+    factor, term = integers(op.factor), integers(op.term)
+    (low, high), (least, most) = scaled(bounds(x), factor), scaled(bounds(x), factor, term)
+    return IntRange(int(min(low.min(), least.min())), int(max(high.max(), most.max())))
+
+
+def pool_range(op: AveragePool, x: Value, unit: int = 1) -> IntRange:
+    """Sums of some elements of a window, in steps of ``1 / unit`` codes of `x`; padding is zero."""
+    spatial = x.shape[:-1]
+    most = int(op.window.counts(spatial, op.window.output_shape(x.name, spatial)).max()) * unit
+    return IntRange(min(x.range.lo, 0) * most, max(x.range.hi, 0) * most)

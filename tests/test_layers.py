@@ -11,11 +11,12 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "levelone"
 
-BASE = {"errors", "files", "exits"}
+BASE = {"errors", "files", "exits", "plugins"}
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "files": {"errors"},
     "exits": {"errors"},
+    "plugins": {"errors"},
     "panels": set(),
     "metrics": set(),
     "recipe": {"errors"},
@@ -28,10 +29,10 @@ ALLOWED: dict[str, set[str]] = {
     "stimuli": {*BASE, "graph"},
     "hardware": {*BASE, "graph"},
     "hls": {*BASE, "graph", "hardware", "stimuli"},
-    "verify": {*BASE, "graph", "stimuli", "hls"},
+    "verify": {*BASE, "graph", "hardware", "stimuli", "hls"},
     "report": {*BASE, "panels"},
     "doctor": {*BASE, "hls"},
-    "pipeline": {*BASE, "recipe", "zoo", "train", "graph", "stimuli", "hls", "verify", "report"},
+    "pipeline": {*BASE, "recipe", "zoo", "train", "graph", "stimuli", "hardware", "hls", "verify", "report"},
     "api": {*BASE, "graph", "hardware", "hls", "panels", "pipeline", "report", "train", "verify"},
     "cli": {*BASE, "api", "doctor", "hls", "pipeline", "report"},
 }

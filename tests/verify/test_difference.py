@@ -262,6 +262,7 @@ FAULTS = {
 
 @dataclass(frozen=True)
 class Diagnosed:
+    manifest: Manifest
     difference: Difference
     firmware: Firmware
     story: dict[str, Any]
@@ -271,7 +272,7 @@ class Diagnosed:
         firmware = self.firmware
         if blind:
             firmware = replace(firmware, type_changes=(), code_changes=(), numbers={}, lines=())
-        return Case(self.difference.graph, self.difference.manifest, firmware, evidence)
+        return Case(self.difference.graph, self.manifest, firmware, evidence)
 
 
 @pytest.fixture(scope="module")
@@ -283,7 +284,8 @@ def diagnosed(tmp_path_factory: pytest.TempPathFactory) -> Diagnosed:
         path.write_text(fault.edit[1](path.read_text()))
     codes = random_vectors(graph, 600, seed=1)
     found = find_difference(manifest.project, codes, graph=graph)
-    return Diagnosed(found, read_firmware(manifest, graph), diagnose(manifest.project, codes, graph=graph))
+    firmware = read_firmware(manifest, graph)
+    return Diagnosed(manifest, found, firmware, diagnose(manifest.project, codes, graph=graph))
 
 
 @pytest.mark.slow
@@ -434,7 +436,7 @@ def test_causes_in_layers_that_hls4ml_lacks(tmp_path: Path) -> None:
     found = find_difference(manifest.project, codes, graph=graph)
     firmware = read_firmware(manifest, graph)
     assert {e.node.name for e in found.origins} == {f.layer for f in OWN.values()}
-    diagnosed = Diagnosed(found, firmware, {})
+    diagnosed = Diagnosed(manifest, found, firmware, {})
     for fault in OWN.values():
         cause = explain(diagnosed.case(fault.layer))
         assert cause.confirmed and cause.kind == fault.kind and fault.words in cause.text, cause

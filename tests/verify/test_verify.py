@@ -255,7 +255,7 @@ def test_a_project_without_or_with_another_model_is_not_comparable(graph: Graph,
     check = check_project(project, codes)
     assert check.outcome is Outcome.NOT_COMPARABLE
     assert "is not the model of this project: its SHA-256 differs" in check.verdict.reason
-    assert isinstance(check, Check) and check.edited == ("levelone/model.onnx",)
+    assert isinstance(check, Check) and check.project.edited == ("levelone/model.onnx",)
 
 
 @pytest.mark.slow
@@ -263,18 +263,18 @@ def test_proofs_are_about_the_files_that_convert_wrote(graph: Graph, tmp_path: P
     """A register narrowed by hand is not proven any more, whatever the comparison sees of it."""
     project = convert(graph, tmp_path / "p").project
     sets = [VectorSet("some", random_vectors(graph, 20, 1), None)]
-    untouched = compare(project, graph, sets, [])
+    untouched = compare([project], graph, sets, [])
     assert untouched["verdict"] == "exact" and untouched["proofs_void"] == []
     assert untouched["proofs"] == read_manifest(project).proofs != []
     (project / "myproject_test.cpp").write_text("// no part of the firmware\n")
-    assert compare(project, graph, sets, [])["proofs"] == untouched["proofs"]
+    assert compare([project], graph, sets, [])["proofs"] == untouched["proofs"]
     defines = project / "firmware/defines.h"
     text = defines.read_text()
     narrow = re.sub(r"ap_fixed<\d+,\d+> d_accum_t", "ap_fixed<4,4> d_accum_t", text)
     assert narrow != text
     defines.write_text(narrow)
     notes: list[str] = []
-    edited = compare(project, graph, sets, notes)
+    edited = compare([project], graph, sets, notes)
     assert edited["verdict"] == "mismatch" and edited["proofs"] == []
     assert edited["proofs_void"] == ["firmware/defines.h"]
     assert notes == ["edited since it was generated: firmware/defines.h, myproject_test.cpp"]

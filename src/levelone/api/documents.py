@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from html import escape
@@ -118,7 +119,7 @@ class _Judgement(Document):
 
 
 class Verdict(_Judgement):
-    """What the C simulation was compared with, and whether every integer of every layer was equal.
+    """What each body was compared with, and whether every integer of every layer and output was equal.
 
     A verdict is true in an ``if`` or ``assert`` only if it is exact.
     """
@@ -129,6 +130,16 @@ class Verdict(_Judgement):
         return list(self._content["layers"])
 
     @property
+    def outputs(self) -> list[dict[str, Any]]:
+        """The same of what left each output port."""
+        return list(self._content["outputs"])
+
+    @property
+    def bodies(self) -> list[dict[str, Any]]:
+        """Per project that was compared: ``body``, ``title``, and `layers`, `outputs` ... of its own."""
+        return list(self._content["bodies"])
+
+    @property
     def first_mismatch(self) -> dict[str, Any] | None:
         """``layer``, ``event``, ``position``, ``channel``, ``expected``, ``found``, ``lsb``; or None."""
         found: dict[str, Any] | None = self._content["first_mismatch"]
@@ -136,19 +147,29 @@ class Verdict(_Judgement):
 
     def parts(self) -> Iterator[str | Rows]:
         """Codes compared and different at every layer, what a reader should know, and the verdict."""
-        rows = (
-            (each["name"], f"{each['compared']:,}", f"{each['mismatches']:,}", str(each["max_lsb"]))
-            for each in self.layers
-        )
-        yield Rows(
-            "", "", ("layer", "codes compared", "different", "largest LSB"), tuple(rows), numbers=(1, 2, 3)
-        )
+        several = self.bodies if len(self.bodies) > 1 else []
+        head = ("layer", "codes compared", "different", "largest LSB", *(body["title"] for body in several))
+        rows = [
+            (
+                each["name"] if what == "layers" else f"output {each['name']}",
+                f"{each['compared']:,}",
+                f"{each['mismatches']:,}",
+                str(each["max_lsb"]),
+                *(_different(body, what, each["name"]) for body in several),
+            )
+            for what in ("layers", "outputs")
+            for each in self._content[what]
+        ]
+        yield Rows("", "", head, tuple(rows), numbers=tuple(range(1, len(head))))
         for note in self._content["notes"]:
             yield f"note: {note}"
         if self.first_mismatch is not None:
             yield "first mismatch: " + ", ".join(
                 f"{key} {value}" for key, value in self.first_mismatch.items()
             )
+            for body in self.bodies:
+                if body["verdict"] == Outcome.MISMATCH.value:
+                    yield f"where it arises and why: levelone diff {shlex.quote(body['project'])}"
         for told in self._content["sets"]:
             if (told["float_ties"] or {"count": 0})["count"]:
                 yield f"{told['name']}: {ties_in_words(told['float_ties'], 'the trained module')}"
@@ -177,6 +198,12 @@ class Diagnosis(_Judgement):
     def parts(self) -> Iterator[str | Rows]:
         """The story of the first difference, line by line."""
         yield "\n".join(tell(self._content))
+
+
+def _different(body: Mapping[str, Any], what: str, name: str) -> str:
+    """How many codes of a layer a body has otherwise; "-" if it does not give that value."""
+    found = next((layer for layer in body[what] if layer["name"] == name), None)
+    return "-" if found is None else f"{found['mismatches']:,}"
 
 
 def _shape(entry: Mapping[str, Any]) -> str:

@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from levelone.api.documents import Diagnosis, Document, Verdict
-from levelone.hls.manifest import read_manifest
 from levelone.panels import Rows
 from levelone.pipeline.checks import check_folder
 from levelone.pipeline.diagnosis import diff_folder
 from levelone.report.words import proof_in_words
+from levelone.verify import read_document
 
 
 class Project(Document):
-    """A folder with an hls4ml project. `Model.convert` and `levelone.open` make one.
+    """A folder with a generated project. `Model.convert` and `levelone.open` make one.
 
     It shows every value of the firmware with its type, its exact range, and how it was proven to fit.
 
@@ -27,7 +27,7 @@ class Project(Document):
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        super().__init__(read_manifest(folder).data)
+        super().__init__(read_document(folder))
 
     def csim(
         self,
@@ -100,10 +100,10 @@ class Project(Document):
                 f"{value['lo']} ... {value['hi']}",
                 proof_in_words(value.get("proof")),
             )
-            for value in (*self._content["inputs"], *self._content["layers"])
+            for value in (*self._content.get("inputs", ()), *self._content.get("layers", ()))
         )
         yield Rows("", "", ("value", "operation", "shape", "bits", "range", "proof"), rows)
-        yield from self._content["left_off"]
+        yield from self._content.get("left_off", ())
         yield str(self.folder)
 
 

@@ -57,7 +57,7 @@ def diff(
     Example: levelone diff project
     """
     from levelone import api
-    from levelone.pipeline.checks import NOTHING_COMPARED
+    from levelone.pipeline.verdicts import NOTHING_COMPARED
 
     nothing = {key: NOTHING_COMPARED[key] for key in ("verdict", "vectors", "layers")} | {"first": None}
     with one_json_object(as_json, on_error=nothing) as emit:

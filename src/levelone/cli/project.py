@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +9,21 @@ import typer
 
 from levelone.cli.console import one_json_object
 from levelone.cli.options import AsJson, Io, Ports, Strategy
-from levelone.report.words import float_in_words, proof_in_words, proofs_in_words, ties_in_words
+from levelone.errors import LeveloneError
+from levelone.report.words import proof_in_words
+
+HLS_OPTIONS = (
+    "io",
+    "part",
+    "clock",
+    "reuse",
+    "strategy",
+    "partition",
+    "reuse_layer",
+    "strategy_layer",
+    "tight",
+)
+"""Options of `levelone convert` that choose hls4ml's hardware."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -20,6 +33,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def convert(
+    context: typer.Context,
     model: Annotated[Path, typer.Argument(help="A QONNX file, from levelone or from anyone else.")],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="PROJECT", help="Folder to write.")],
     io: Annotated[Io, typer.Option(help="The whole event at once, or one pixel per beat.")] = Io.parallel,
@@ -52,6 +66,9 @@ def convert(
         ),
     ] = True,
     port: Ports = None,
+    body: Annotated[
+        str, typer.Option(help="What is generated: hls, a registered body, or package.module:NAME.")
+    ] = "hls",
     as_json: AsJson = False,
 ) -> None:
     """Generate the hls4ml project (Vitis backend) of a QONNX file, with a type for every value.
@@ -59,11 +76,17 @@ def convert(
     Example: levelone convert model.onnx -o project --io stream --clock 3.125
     """
     from levelone.hls import HlsConfig
-    from levelone.pipeline.checks import convert_file
+    from levelone.pipeline.checks import convert_file, convert_with
     from levelone.pipeline.layers import parse_choices
     from levelone.pipeline.ports import with_ports
 
     with one_json_object(as_json) as emit, with_ports(model, port or ()) as model:
+        if body != "hls":
+            _refuse_hls_options(context, body)
+            emit({"project": str(output), **convert_with(body, model, output)})
+            if not as_json:
+                typer.echo(str(output))
+            return
         layers = parse_choices(reuse_layer or (), strategy_layer or ())
         config = HlsConfig(
             io=io.value,
@@ -101,8 +124,20 @@ def convert(
         typer.echo(str(output))
 
 
+def _refuse_hls_options(context: typer.Context, body: str) -> None:
+    """Choices of hls4ml's hardware say nothing to another body."""
+    for name in HLS_OPTIONS:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            option = next(p.opts[0] for p in context.command.params if p.name == name)
+            raise LeveloneError(f"{option} is a choice for hls4ml, not for body {body}", hint="leave it away")
+
+
 def csim(
-    project: Annotated[Path, typer.Argument(help="A project folder that levelone convert wrote.")],
+    project: Annotated[
+        list[Path],
+        typer.Argument(help="A project folder; several, of different bodies, if made from one model."),
+    ],
     data: Annotated[
         Path | None, typer.Option("--data", help="HDF5 file: use its test candidates.", show_default=False)
     ] = None,
@@ -113,49 +148,20 @@ def csim(
     events: Annotated[int, typer.Option(min=1, help="With --data: candidates at most.")] = 10_000,
     as_json: AsJson = False,
 ) -> None:
-    """Compile the project with g++, run it, compare the integers at every layer; exit code 0 only if exact.
+    """Build the project, run it, compare the integers at every layer and output; exit code 0 only if exact.
 
     Without --data and --vectors: the golden vectors in the project, then 1000 random ones.
 
     Example: levelone csim project --data events.h5
     """
-    from levelone.pipeline.checks import NOTHING_COMPARED, check_folder
+    from levelone.api import Verdict
+    from levelone.pipeline.checks import check_folder
+    from levelone.pipeline.verdicts import NOTHING_COMPARED
 
     with one_json_object(as_json, on_error=NOTHING_COMPARED) as emit:
-        result = check_folder(project, data=data, vectors=vectors, seed=seed, events=events)
+        result = check_folder(*project, data=data, vectors=vectors, seed=seed, events=events)
         emit(result)
+    verdict = Verdict(result)
     if not as_json:
-        from rich.console import Console
-        from rich.table import Table
-
-        console = Console(highlight=False, soft_wrap=True)
-        table = Table("layer", "codes compared", "different", "largest LSB", box=None)
-        for layer in result["layers"]:
-            table.add_row(
-                layer["name"], f"{layer['compared']:,}", f"{layer['mismatches']:,}", str(layer["max_lsb"])
-            )
-        console.print(table)
-        for note in result["notes"]:
-            console.print(f"note: {note}", markup=False)
-        if result["first_mismatch"] is not None:
-            found = ", ".join(f"{key} {value}" for key, value in result["first_mismatch"].items())
-            console.print(f"first mismatch: {found}", markup=False)
-            if result["first_mismatch"]["in"] == "C simulation":
-                console.print(
-                    f"where it arises and why: levelone diff {shlex.quote(str(project))}", markup=False
-                )
-        for told in result["sets"]:
-            if (told["float_ties"] or {"count": 0})["count"]:
-                line = ties_in_words(told["float_ties"], "the trained module")
-                console.print(f"{told['name']}: {line}", markup=False)
-        if result["float32"] is not None:
-            console.print(float_in_words(result["float32"]), markup=False)
-        for line in proofs_in_words({"proof": proof} for proof in result["proofs"]):
-            console.print(f"proven: {line}", markup=False)
-        if result["proofs_void"]:
-            edited = ", ".join(result["proofs_void"])
-            console.print(f"nothing is proven: the proofs of convert do not hold for edited files ({edited})")
-        colour = "green" if result["verdict"] == "exact" else "red"
-        reason = f": {result['reason']}" if result["reason"] else ""
-        console.print(f"[bold {colour}]{result['verdict']}[/]{reason}, {result['vectors']:,} vectors")
-    raise typer.Exit({"exact": 0, "mismatch": 1}.get(result["verdict"], 2))
+        typer.echo(str(verdict))
+    raise typer.Exit(verdict.exit_code)

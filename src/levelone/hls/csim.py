@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from levelone.errors import LeveloneError
 from levelone.files import atomic_path
 from levelone.graph.ir import Codes
+from levelone.hardware.body import Chunk, OutOfStepError
 from levelone.hls.manifest import Manifest, Port, read_manifest
 from levelone.hls.overlay import overlay
 from levelone.hls.toolchain import HINT, Compiler, find_compiler
@@ -39,10 +40,6 @@ STREAM_WARNING = "WARNING: Hls::stream"
 _CHUNK_BYTES = 16 << 20
 _TAIL = 4000
 _PLAIN_EXPONENT = 500  # far from where float64 ends
-
-
-class OutOfStepError(LeveloneError):
-    """A stream was read while empty or left unread: the numbers may be right, but hardware would hang."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +62,10 @@ class BuiltCsim:
     manifest: Manifest
     build_seconds: float
     reused: bool
+
+    def run(self, codes: Mapping[str, Codes], *, workers: int | None = None) -> Iterator[Chunk]:
+        """See `run_chunks`."""
+        return run_chunks(self, codes, workers=workers)
 
 
 def build(project: Path, *, compiler: Compiler | None = None) -> BuiltCsim:
@@ -188,23 +189,6 @@ def run(built: BuiltCsim, codes: Mapping[str, Codes], *, workers: int | None = N
     return {name: np.concatenate(found) for name, found in parts.items()}
 
 
-@dataclass(frozen=True)
-class Chunk:
-    """Some consecutive events.
-
-    Attributes
-    ----------
-    events
-        Which ones.
-    found
-        By value name, float64 [event, *shape] in units of the layer's least significant bit: integers, unless
-        the firmware was edited to another grid.
-    """
-
-    events: slice
-    found: dict[str, NDArray[np.float64]]
-
-
 def run_chunks(
     built: BuiltCsim, codes: Mapping[str, Codes], *, workers: int | None = None
 ) -> Iterator[Chunk]:
@@ -220,8 +204,9 @@ def run_chunks(
     manifest = built.manifest
     events = check_inputs(manifest.inputs, codes)
     count = len(next(iter(events.values())))
-    sizes = dict(manifest.recorded)
-    per_event = 8 * (sum(sizes.values()) + sum(math.prod(port.shape) for port in manifest.inputs))
+    numbers = sum(size for _, size in manifest.recorded)
+    numbers += sum(math.prod(port.shape) for port in (*manifest.inputs, *manifest.outputs))
+    per_event = 8 * numbers
     workers = max(1, min(workers or len(os.sched_getaffinity(0)), count))
     step = max(1, min(_CHUNK_BYTES // per_event, -(-count // workers)))
     chunks = [slice(at, min(at + step, count)) for at in range(0, count, step)]
@@ -243,7 +228,8 @@ def run_chunks(
         for chunk in chunks:
             # one chunk more than are being computed: nobody waits, and memory stays bounded
             asked.extend(pool.submit(answer, new) for new in islice(ahead, workers + 1 - len(asked)))
-            yield Chunk(chunk, _split(manifest, asked.popleft().result()))
+            rows = asked.popleft().result()
+            yield Chunk(chunk, _recorded(manifest, rows), _left(manifest, rows))
         while not team.empty():
             team.get().finish()
 
@@ -279,7 +265,8 @@ def _rows(ports: tuple[Port, ...], events: Mapping[str, Codes], chunk: slice) ->
     return np.concatenate(parts, axis=1)
 
 
-def _split(manifest: Manifest, rows: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+def _recorded(manifest: Manifest, rows: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    """What the firmware recorded of its layers, float64 in units of each layer's least significant bit."""
     starts, at = {}, 0
     for name, size in manifest.recorded:
         starts[name] = at
@@ -289,6 +276,16 @@ def _split(manifest: Manifest, rows: NDArray[np.float64]) -> dict[str, NDArray[n
         begin = starts[trace.layer]
         part = rows[:, begin : begin + math.prod(trace.shape)]
         result[trace.name] = _shifted(part, -trace.exponent).reshape(len(rows), *trace.shape)
+    return result
+
+
+def _left(manifest: Manifest, rows: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    """What left the output ports, likewise."""
+    result, at = {}, sum(size for _, size in manifest.recorded)
+    for port in manifest.outputs:
+        size = math.prod(port.shape)
+        result[port.name] = _shifted(rows[:, at : at + size], -port.exponent).reshape(len(rows), *port.shape)
+        at += size
     return result
 
 
@@ -317,14 +314,14 @@ class _Worker:
             cast(IO[bytes], self._process.stdin),
             cast(IO[bytes], self._process.stdout),
         )
-        setup = {
+        setup: dict[str, Any] = {
             "library": str(built.library),
             "top": self._manifest.name,
             "inputs": [math.prod(port.shape) for port in self._manifest.inputs],
             "outputs": [math.prod(port.shape) for port in self._manifest.outputs],
             "records": self._manifest.recorded,
         }
-        self._width = sum(size for _, size in self._manifest.recorded)
+        self._width = sum(size for _, size in self._manifest.recorded) + sum(setup["outputs"])
         self._send(json.dumps(setup).encode() + b"\n")
 
     def __enter__(self) -> _Worker:
@@ -340,7 +337,7 @@ class _Worker:
         self._log.close()
 
     def ask(self, events: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Records of `events`, one row each."""
+        """Records and outputs of `events`, one row each."""
         self._send(struct.pack("<q", len(events)) + np.ascontiguousarray(events).tobytes())
         wanted = 8 * len(events) * self._width
         answer = self._stdout.read(wanted)

@@ -11,8 +11,10 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from levelone.errors import LeveloneError
+from levelone.hardware.body import DOCUMENT
 
-FILE = "levelone.json"
+FILE = DOCUMENT
+BODY = "hls"
 SCHEMA = "levelone-project"
 VERSION = 3
 

@@ -19,6 +19,7 @@ from levelone.errors import LeveloneError, UnsupportedError
 from levelone.files import atomic_path, sha256
 from levelone.graph import execute
 from levelone.graph.ir import Codes, Graph, HostEnd, InputQuantiser, Value
+from levelone.hardware.body import MODEL, SIDE
 from levelone.hardware.proof import Proof
 from levelone.hardware.types import exponent_of, value_type
 from levelone.hls import manifest as manifests
@@ -33,8 +34,6 @@ from levelone.hls.spec import LayerSpec
 from levelone.hls.writer import copy_headers, write_firmware
 from levelone.stimuli import random_vectors
 
-EXTRAS = "levelone"
-MODEL = f"{EXTRAS}/model.onnx"
 GOLDEN_EVENTS = 32
 GOLDEN_SEED = 1
 
@@ -249,7 +248,7 @@ def _copy_extras(folder: Path, model: Path | None, extras: Mapping[str, bytes | 
     for name, source in wanted.items():
         if Path(name).name != name:
             raise LeveloneError(f"{name!r} is not a plain file name")
-        target = folder / EXTRAS / name
+        target = folder / SIDE / name
         target.parent.mkdir(exist_ok=True)
         if isinstance(source, bytes):
             target.write_bytes(source)
@@ -288,6 +287,7 @@ def _document(
     return {
         "schema": manifests.SCHEMA,
         "version": manifests.VERSION,
+        "body": manifests.BODY,
         "project": config.project_name,
         "graph": graph.name,
         "left_off": list(graph.left_off),

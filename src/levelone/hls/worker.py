@@ -2,7 +2,8 @@
 
 Speaks over two pipes. First a JSON line with the library and the port sizes; then, until end of file, an
 event count (8 bytes, little endian) and that many float64 events; the answer is the records of these
-events, float64. Nothing else goes to standard output: the firmware's own prints are sent to standard error.
+events and what left the output ports, float64. Nothing else goes to standard output: the firmware's own
+prints are sent to standard error.
 
 Only the standard library, and little of it: many short simulations should not each wait for imports.
 """
@@ -47,28 +48,29 @@ class Firmware:
         self._top.restype = None
         self._top.argtypes = [ctypes.c_void_p] * (len(inputs) + len(outputs))
         self._starts = [DOUBLE * at for at in itertools.accumulate(inputs, initial=0)]
-        self._outputs = [ctypes.create_string_buffer(DOUBLE * size) for size in outputs]
+        self._buffers = [ctypes.create_string_buffer(DOUBLE * size) for size in outputs]
+        self._outputs = [ctypes.addressof(buffer) for buffer in self._buffers]
         self._library.allocate_trace_storage.argtypes = [ctypes.c_size_t]
         self._library.allocate_trace_storage(DOUBLE)
         trace = (_TraceData * len(records))()
         self._library.collect_trace_output(ctypes.byref(trace))
         found = {bytes(entry.name).decode(): entry.data for entry in trace}
-        self._records = [(found[name], DOUBLE * size) for name, size in records]
+        self._answers = [(found[name], DOUBLE * size) for name, size in records]
+        self._answers += zip(self._outputs, (DOUBLE * size for size in outputs), strict=True)
 
     def run(self, events: bytearray) -> bytearray:
-        """Records of every event, one after the other; `events` are float64, all inputs of each in a row."""
+        """Records and outputs of every event in a row; `events` are float64, all inputs of each in a row."""
         *starts, width = self._starts
         count = len(events) // width
-        answer = bytearray(count * sum(size for _, size in self._records))
+        answer = bytearray(count * sum(size for _, size in self._answers))
         if not count:
             return answer
         source = ctypes.addressof(ctypes.c_char.from_buffer(events))
         sink = ctypes.addressof(ctypes.c_char.from_buffer(answer))
-        outputs = [ctypes.addressof(buffer) for buffer in self._outputs]
         for event in range(source, source + count * width, width):
-            self._top(*(event + start for start in starts), *outputs)
-            for record, size in self._records:
-                ctypes.memmove(sink, record, size)
+            self._top(*(event + start for start in starts), *self._outputs)
+            for place, size in self._answers:
+                ctypes.memmove(sink, place, size)
                 sink += size
         return answer
 

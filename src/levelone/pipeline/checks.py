@@ -12,31 +12,29 @@ from levelone.errors import LeveloneError
 from levelone.files import sha256, write_text
 from levelone.graph import Codes, Graph, quantise_inputs, read_qonnx
 from levelone.graph.inputs import real_inputs
+from levelone.hardware.body import DOCUMENT, MODEL, SIDE
 from levelone.hls import HlsConfig, LayerChoice, Manifest, convert
-from levelone.hls.manifest import read_manifest
 from levelone.hls.names import project_name
 from levelone.pipeline.floats import float_line
 from levelone.pipeline.job import Job
 from levelone.pipeline.modules import VECTORS, TrainedModule, companions, metadata_of, module_in
+from levelone.pipeline.verdicts import of_all, of_set
 from levelone.recipe import Recipe, load_recipe
 from levelone.stimuli import random_vectors
-from levelone.verify import Vectors, check_project, read_graph, read_vectors, write_vectors
+from levelone.verify import (
+    Vectors,
+    body_of,
+    check_project,
+    find_body,
+    read_document,
+    read_graph,
+    read_vectors,
+    write_vectors,
+)
 from levelone.zoo import find_system
 
 BENCH_EVENTS = 64
 RANDOM_VECTORS = 1000
-SIDE = "levelone"  # folder inside a project for what it was made from
-FIRMWARE = "firmware/"
-NOTHING_COMPARED: dict[str, Any] = {
-    "verdict": "not comparable",
-    "vectors": 0,
-    "layers": [],
-    "first_mismatch": None,
-    "build_seconds": None,
-    "seconds_per_event": None,
-    "edited_files": [],
-}
-"""The result of a check that could not run, in the form of one that did."""
 
 
 @dataclass(frozen=True)
@@ -77,15 +75,35 @@ def convert_model(model: Path, output: Path, recipe: Recipe) -> Manifest:
     return _convert(model, output, config)
 
 
+def convert_with(body: str, model: Path, output: Path) -> dict[str, Any]:
+    """`levelone convert --body`: a project of any body with its default hardware; its ``levelone.json``.
+
+    Raises
+    ------
+    LeveloneError
+        If there is no such body, it cannot carry the file exactly, or the project cannot be written.
+    """
+    chosen = find_body(body)
+    graph = read_qonnx(model)
+    beside = companions(model)
+    chosen.write(graph, output, model=model, extras=beside, golden=_bench_events(beside, graph))
+    if body_of(output).name != chosen.name:
+        raise LeveloneError(f'body {body} wrote no {DOCUMENT} with "body": {json.dumps(body)}')
+    return read_document(output)
+
+
 def _convert(model: Path, output: Path, config: HlsConfig) -> Manifest:
     graph = read_qonnx(model)
     beside = companions(model)
-    golden = None
-    if VECTORS in beside:
-        golden = {
-            name: codes[:BENCH_EVENTS] for name, codes in read_vectors(beside[VECTORS], graph).inputs.items()
-        }
-    return convert(graph, output, config, model=model, extras=beside, golden=golden)
+    return convert(graph, output, config, model=model, extras=beside, golden=_bench_events(beside, graph))
+
+
+def _bench_events(beside: Mapping[str, Path], graph: Graph) -> dict[str, Codes] | None:
+    """Events of a project's own test bench, from the golden vectors that lie beside a model."""
+    if VECTORS not in beside:
+        return None
+    golden = read_vectors(beside[VECTORS], graph)
+    return {name: codes[:BENCH_EVENTS] for name, codes in golden.inputs.items()}
 
 
 def write_golden(job: Job, model: Path, path: Path) -> int:
@@ -119,7 +137,7 @@ def write_golden(job: Job, model: Path, path: Path) -> int:
 def check_run(job: Job, show: Callable[[str], None]) -> dict[str, Any]:
     """The run's own check: golden vectors, test candidates, random vectors; writes ``csim.json``."""
     project = job.path("project")
-    graph = read_graph(read_manifest(project))
+    graph = read_graph(body_of(project).read(project))
     module = module_in(project / SIDE)
     wanted = job.recipe.verify
     sets, notes = [], []
@@ -133,14 +151,14 @@ def check_run(job: Job, show: Callable[[str], None]) -> dict[str, Any]:
         )
     if wanted.random:
         sets.append(_random(graph, module, wanted.random, job.recipe.seed))
-    result = compare(project, graph, sets, notes, show)
+    result = compare([project], graph, sets, notes, show)
     write_text(job.path("csim.json"), json.dumps(result, indent=1) + "\n")
     return result
 
 
 def check_folder(
     project: Path,
-    *,
+    *others: Path,
     data: Path | None = None,
     vectors: int | None = None,
     seed: int = 1,
@@ -149,14 +167,20 @@ def check_folder(
 ) -> dict[str, Any]:
     """`levelone csim`: compare a project on candidates from a file, on random vectors, or on its golden ones.
 
+    Parameters
+    ----------
+    others
+        Projects of other bodies, made from the same model: compared on the same vectors.
+
     Returns
     -------
     dict
-        ``verdict``, ``vectors``, ``layers``, ``first_mismatch``, ``reason``, ``build_seconds``,
-        ``seconds_per_event``, ``edited_files``, ``notes``, the ``proofs`` of the project's layers as far as
-        they hold for the files that lie there, ``proofs_void``: edited files of the firmware that take all of
-        them away, one entry of ``sets`` for each set of vectors, and ``float32``: how qonnx's own execution
-        of the file differs from its exact meaning (`float_line`; null where a trained module is compared).
+        ``verdict``, ``vectors``, ``layers``, ``outputs`` (what left the output ports), ``first_mismatch``,
+        ``reason``, ``build_seconds``, ``seconds_per_event``, ``edited_files``, ``notes``, the ``proofs`` of
+        the project's layers as far as they hold for the files that lie there, ``proofs_void``: edited files
+        of the firmware that take all of them away, one entry of ``bodies`` for each project and one of
+        ``sets`` for each set of vectors, and ``float32``: how qonnx's own execution of the file differs from
+        its exact meaning (`float_line`; null where a trained module is compared).
 
     Raises
     ------
@@ -167,14 +191,20 @@ def check_folder(
         raise LeveloneError(
             "--data takes candidates from a file, --vectors random ones: give only one of them"
         )
-    manifest = read_manifest(project)
-    graph = read_graph(manifest)
+    generated = body_of(project).read(project)
+    graph = read_graph(generated)
+    for other in others:
+        if body_of(other).read(other).model_sha256 != generated.model_sha256:
+            raise LeveloneError(
+                f"{other} was made from another model than {project}",
+                hint="convert the same QONNX file for both",
+            )
     module = module_in(project / SIDE)
     sets, notes = [], list(graph.left_off)
     if module is None:
         notes.append("the project holds no trained module: compared with the exact reference only")
     if data is not None:
-        system = str(metadata_of(project / SIDE / "model.onnx").get("system", ""))
+        system = str(metadata_of(project / MODEL).get("system", ""))
         sets.append(_candidates(data, module, system, graph, events, seed))
     elif vectors is not None:
         sets.append(_random(graph, module, vectors, seed))
@@ -186,71 +216,37 @@ def check_folder(
             notes.append("the project holds no golden vectors")
         wanted = RANDOM_VECTORS if module is None else min(RANDOM_VECTORS, module.recipe.verify.random)
         sets.append(_random(graph, module, wanted, seed))
-    result = compare(project, graph, sets, notes, show)
-    model = project / SIDE / "model.onnx"
+    result = compare([project, *others], graph, sets, notes, show)
+    model = project / MODEL
     return result | {"float32": float_line(model, graph, sets[0].codes) if module is None else None}
 
 
 def compare(
-    project: Path,
+    projects: Sequence[Path],
     graph: Graph,
     sets: Sequence[VectorSet],
     notes: list[str],
     show: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
-    """Check every set and join the results: the worst verdict counts."""
+    """Check every project on every set and join the results: the worst verdict counts."""
     results = []
     for chosen in sets:
         show(f"{chosen.name}: {_events(chosen):,} events")
-        found = check_project(project, chosen.codes, chosen.module_codes, graph=graph)
-        against = ["exact reference"] + (["trained module"] if chosen.module_codes is not None else [])
-        results.append({"name": chosen.name, "against": against, **found.to_dict()})
-    edited = results[0]["edited_files"]  # of the project, the same for every set
+        first, *others = projects
+        checks = [check_project(first, chosen.codes, chosen.module_codes, graph=graph)]
+        checks += [check_project(other, chosen.codes, graph=graph) for other in others]
+        results.append(of_set(chosen.name, checks, chosen.module_codes is not None))
+    joined = of_all(results, list(graph.values))
+    edited = {name: None for body in joined["bodies"] for name in body["edited_files"]}
     if edited:
         notes.append(f"edited since it was generated: {', '.join(edited)}")
-    # a proof speaks of the types and numbers that convert wrote, not of others
-    proofs_void = [name for name in edited if name.startswith(FIRMWARE)]
-    verdicts = [result["verdict"] for result in results]
-    worst = next(v for v in ("not comparable", "mismatch", "exact") if v in verdicts)
-    vectors = sum(result["vectors"] for result in results)
-    seconds = sum(result["seconds_per_event"] * result["vectors"] for result in results)
-    return {
-        "verdict": worst,
-        "vectors": vectors,
-        "layers": _joined(results, list(graph.values)),
-        "first_mismatch": next((m for m in map(_first_mismatch, results) if m is not None), None),
-        "reason": next((result["reason"] for result in results if result["reason"]), ""),
-        "build_seconds": max(result["build_seconds"] for result in results),
-        "seconds_per_event": seconds / vectors if vectors else None,
-        "edited_files": edited,
+    void = {name: None for body in joined["bodies"] for name in body["proofs_void"]}
+    return joined | {
+        "edited_files": list(edited),
         "notes": notes,
-        "proofs": [] if proofs_void else read_manifest(project).proofs,
-        "proofs_void": proofs_void,
-        "sets": results,
+        "proofs": [proof for body in joined["bodies"] for proof in body["proofs"]],
+        "proofs_void": list(void),
     }
-
-
-def _joined(results: Sequence[Mapping[str, Any]], order: Sequence[str]) -> list[dict[str, Any]]:
-    """Sums by layer over all sets and both comparisons, in the graph's order."""
-    layers: dict[str, dict[str, Any]] = {}
-    for result in results:
-        for part in (result, result["module"] or {"layers": []}):
-            for layer in part["layers"]:
-                total = layers.setdefault(
-                    layer["name"], {"name": layer["name"], "compared": 0, "mismatches": 0, "max_lsb": 0}
-                )
-                total["compared"] += layer["compared"]
-                total["mismatches"] += layer["mismatches"]
-                total["max_lsb"] = max(total["max_lsb"], layer["max_lsb"])
-    return [layers[name] for name in order if name in layers]
-
-
-def _first_mismatch(result: Mapping[str, Any]) -> dict[str, Any] | None:
-    sides = (("C simulation", result), ("trained module", result["module"] or {}))
-    for who, part in sides:
-        if part.get("first_mismatch") is not None:
-            return {"in": who, "vectors": result["name"], **part["first_mismatch"]}
-    return None
 
 
 def _events(chosen: VectorSet) -> int:
@@ -260,7 +256,7 @@ def _events(chosen: VectorSet) -> int:
 def _golden(project: Path, graph: Graph) -> Vectors:
     path = project / SIDE / VECTORS
     golden = read_vectors(path, graph)
-    if golden.model_sha256 != sha256(project / SIDE / "model.onnx"):
+    if golden.model_sha256 != sha256(project / MODEL):
         raise LeveloneError(
             f"{path}: these vectors belong to another model", hint="convert the QONNX file again"
         )

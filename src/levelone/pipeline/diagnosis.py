@@ -10,12 +10,11 @@ import numpy as np
 
 from levelone.errors import LeveloneError
 from levelone.graph import Codes, Graph
-from levelone.hls.manifest import read_manifest
 from levelone.pipeline.checks import RANDOM_VECTORS, SIDE
 from levelone.pipeline.modules import VECTORS
 from levelone.stimuli import random_vectors
 from levelone.stimuli.effort import work_per_event
-from levelone.verify import read_graph, read_vectors
+from levelone.verify import body_of, read_graph, read_vectors
 from levelone.verify.diagnosis import diagnose
 from levelone.verify.difference import ENOUGH
 
@@ -42,7 +41,7 @@ def diff_folder(project: Path, *, vectors: str | None = None, seed: int = 1) -> 
     LeveloneError
         If there is nothing to compare with, the project does not build or run, or there are no vectors.
     """
-    graph = read_graph(read_manifest(project))
+    graph = read_graph(body_of(project).read(project))
     golden = _golden(project, graph) if vectors is None else None
     if golden is not None:
         count = len(next(iter(golden.values()))) + RANDOM_VECTORS

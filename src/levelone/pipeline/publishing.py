@@ -11,6 +11,7 @@ from levelone.errors import LeveloneError
 from levelone.files import atomic_path, sha256
 from levelone.pipeline.job import EVENTS, RECIPE, SAMPLE, Job
 from levelone.pipeline.modules import MODULE, VECTORS
+from levelone.pipeline.verdicts import read_verdict
 from levelone.recipe import dump_recipe
 from levelone.report.content import read_json
 
@@ -29,7 +30,7 @@ def publish(job: Job, folder: Path) -> list[Path]:
     LeveloneError
         If the run is not finished, or its C simulation is not exact.
     """
-    csim = read_json(job.path("csim.json"))
+    csim = read_verdict(job.path("csim.json"))
     metrics = read_json(job.path("metrics.json"))
     if csim is None or metrics is None:
         raise LeveloneError(

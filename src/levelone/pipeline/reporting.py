@@ -14,6 +14,7 @@ from levelone.errors import LeveloneError
 from levelone.files import sha256
 from levelone.pipeline.job import Job, open_run
 from levelone.pipeline.state import RunState
+from levelone.pipeline.verdicts import read_verdict
 from levelone.recipe import dump_recipe
 from levelone.report.content import Content, Examples, read_json, read_scores
 from levelone.report.page import build_page
@@ -56,7 +57,7 @@ def content_of(job: Job) -> Content:
         curves=read_json(job.path("curves.json")),
         scores=scores,
         project=read_json(job.path("project/levelone.json")),
-        csim=read_json(job.path("csim.json")),
+        csim=read_verdict(job.path("csim.json")),
         examples=_examples(job),
         costs=(metrics or {}).get("cost", {}).get("layers"),
         stages={name: record.seconds for name, record in state.stages.items() if name != "report"},

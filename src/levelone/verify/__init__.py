@@ -7,6 +7,7 @@
 """
 
 from levelone.stimuli import random_vectors
+from levelone.verify.body import body_of, find_body, read_document
 from levelone.verify.check import Check, check_project, read_graph
 from levelone.verify.vectors import Vectors, read_vectors, write_vectors
 from levelone.verify.verdict import LayerComparison, Mismatch, Outcome, Verdict, compare_codes, judge
@@ -18,10 +19,13 @@ __all__ = [
     "Outcome",
     "Vectors",
     "Verdict",
+    "body_of",
     "check_project",
     "compare_codes",
+    "find_body",
     "judge",
     "random_vectors",
+    "read_document",
     "read_graph",
     "read_vectors",
     "write_vectors",

@@ -1,4 +1,4 @@
-"""The check itself: C simulation against reference, trained module against reference, layer by layer."""
+"""The check itself: a body against the reference, trained module against reference, layer by layer."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ from levelone.errors import LeveloneError, UnsupportedError
 from levelone.files import sha256
 from levelone.graph import execute
 from levelone.graph.ir import Codes, Graph
-from levelone.hls.csim import OutOfStepError, build, run_chunks
-from levelone.hls.manifest import Manifest, read_manifest
-from levelone.hls.project import MODEL, edited_files
+from levelone.hardware.body import MODEL, Generated, OutOfStepError
+from levelone.verify.body import body_of
 from levelone.verify.ties import FloatTies, compare_module
-from levelone.verify.verdict import LayerComparison, Outcome, Verdict, compare_codes, judge
+from levelone.verify.verdict import PORT, LayerComparison, Outcome, Verdict, compare_codes, judge
 
 
 @dataclass(frozen=True)
@@ -28,51 +27,58 @@ class Check:
 
     Attributes
     ----------
+    body, title
+        The body that the project is of: its name, and what people call it.
+    project
+        What lies in the folder.
     verdict
-        C simulation against the reference.
+        What it gives against the reference.
     module
         Trained module against the reference, each layer on the module's own operands and float ties left out;
         None if its codes were not given.
     build_seconds
-        Wall time of the csim build.
+        Wall time of the build.
     build_reused
         Whether the very same sources had been built before.
     seconds_per_event
-        Wall time of the C simulation per event, all layers recorded.
-    edited
-        Generated files that differ from what `convert` wrote.
+        Wall time of the run per event, all layers recorded.
     float_ties
         Codes of the module that float32 rounded to the other neighbour; None if its codes were not given.
     """
 
+    body: str
+    title: str
+    project: Generated
     verdict: Verdict
     module: Verdict | None
     build_seconds: float
     build_reused: bool
     seconds_per_event: float
-    edited: tuple[str, ...]
     float_ties: FloatTies | None = None
 
     @property
     def outcome(self) -> Outcome:
         """Exact only if every comparison that was made is exact."""
-        outcomes = [self.verdict.outcome] + ([self.module.outcome] if self.module else [])
-        for worst in (Outcome.NOT_COMPARABLE, Outcome.MISMATCH):
-            if worst in outcomes:
-                return worst
-        return Outcome.EXACT
+        return Outcome.worst(v.outcome for v in (self.verdict, self.module) if v is not None)
 
     def to_dict(self) -> dict[str, Any]:
         """The `--json` form of `levelone csim`.
 
         Its ``verdict`` is over both comparisons; the second one stands under ``module``.
         """
-        document = self.verdict.to_dict() | {
+        document = {
+            "body": self.body,
+            "title": self.title,
+            "project": str(self.project.folder),
+            **self.verdict.to_dict(),
             "verdict": self.outcome.value,
             "build_seconds": self.build_seconds,
             "build_reused": self.build_reused,
             "seconds_per_event": self.seconds_per_event,
-            "edited_files": list(self.edited),
+            "edited_files": list(self.project.edited),
+            # a proof speaks of the types and numbers that were generated, not of others
+            "proofs": [] if self.project.void else list(self.project.proofs),
+            "proofs_void": list(self.project.void),
             "module": None if self.module is None else self.module.to_dict(),
             "float_ties": None if self.float_ties is None else self.float_ties.to_dict(),
         }
@@ -89,12 +95,12 @@ def check_project(
     graph: Graph | None = None,
     workers: int | None = None,
 ) -> Check:
-    """Compile the project as it lies there, run it, and compare every layer with the reference.
+    """Build the project as it lies there, run it, and compare every layer and output with the reference.
 
     Parameters
     ----------
     project
-        Folder written by `levelone.hls.convert`.
+        Folder that a body wrote.
     codes
         Input codes by value name, int [event, *shape], channels last.
     module_codes
@@ -109,19 +115,21 @@ def check_project(
     LeveloneError
         If the project cannot be built or run at all.
     """
-    manifest = read_manifest(project)
-    edited = tuple(edited_files(manifest))
+    body = body_of(project)
+    generated = body.read(project)
     if graph is None:
         try:
-            graph = read_graph(manifest)
+            graph = read_graph(generated)
         except LeveloneError as error:
-            return Check(_not_comparable(str(error)), None, 0.0, False, 0.0, edited)
-    built = build(manifest.project)
+            nothing = Verdict(Outcome.NOT_COMPARABLE, 0, (), str(error))
+            return Check(body.name, body.title, generated, nothing, None, 0.0, False, 0.0)
+    built = body.build(project)
     layers: dict[str, LayerComparison] = {}
+    outputs: dict[str, LayerComparison] = {}
     module: dict[str, LayerComparison] = {}
     ties = FloatTies({})
     problem, seconds, events = "", 0.0, 0
-    chunks = run_chunks(built, codes, workers=workers)
+    chunks = built.run(codes, workers=workers)
     while True:
         start = time.perf_counter()
         try:
@@ -135,29 +143,34 @@ def check_project(
         events = chunk.events.stop
         for name, found in chunk.found.items():
             part = compare_codes(name, reference[name], on_grid(found, reference[name]))
-            _merge(layers, part, chunk.events.start)
+            add_part(layers, part, chunk.events.start)
+        for name, found in chunk.outputs.items():
+            part = compare_codes(name, reference[name], on_grid(found, reference[name]), PORT)
+            add_part(outputs, part, chunk.events.start)
         if module_codes is not None:
             inputs = {name: found[chunk.events] for name, found in codes.items()}
             own = {name: found[chunk.events] for name, found in module_codes.items()}
             for part in compare_module(graph, inputs, own, reference, ties, chunk.events.start):
-                _merge(module, part, chunk.events.start)
-    verdict = judge(list(layers.values()), events)
+                add_part(module, part, chunk.events.start)
+    verdict = judge(list(layers.values()), events, list(outputs.values()))
     if problem and verdict.outcome is Outcome.EXACT:
         verdict = replace(verdict, outcome=Outcome.NOT_COMPARABLE, reason=problem)
     elif problem:
         verdict = replace(verdict, reason=problem)
     return Check(
+        body.name,
+        body.title,
+        generated,
         verdict,
         None if module_codes is None else _judge_module(module, module_codes, graph, events),
         built.build_seconds,
         built.reused,
         seconds / max(events, 1),
-        edited,
         None if module_codes is None else ties,
     )
 
 
-def read_graph(manifest: Manifest) -> Graph:
+def read_graph(generated: Generated) -> Graph:
     """The graph that a project was made from, read from the model inside it.
 
     Raises
@@ -167,13 +180,13 @@ def read_graph(manifest: Manifest) -> Graph:
     """
     from levelone.graph import read_qonnx
 
-    path = manifest.project / MODEL
-    if manifest.model_sha256 is None or not path.is_file():
+    path = generated.folder / MODEL
+    if generated.model_sha256 is None or not path.is_file():
         raise LeveloneError(
-            f"{manifest.project} holds no {MODEL}: nothing to compare with",
+            f"{generated.folder} holds no {MODEL}: nothing to compare with",
             hint="convert the QONNX file again",
         )
-    if sha256(path) != manifest.model_sha256:
+    if sha256(path) != generated.model_sha256:
         raise LeveloneError(
             f"{path} is not the model of this project: its SHA-256 differs from the one in levelone.json",
             hint="convert the QONNX file again",
@@ -182,18 +195,18 @@ def read_graph(manifest: Manifest) -> Graph:
         graph = read_qonnx(path)
     except UnsupportedError as error:
         raise LeveloneError(f"{path}: {error.message}", hint=error.hint) from error
-    if manifest.values != {name: value.shape for name, value in graph.values.items()}:
+    if generated.values != {name: value.shape for name, value in graph.values.items()}:
         raise LeveloneError(
-            f"{manifest.project}: levelone.json describes other values than {MODEL} has",
+            f"{generated.folder}: levelone.json describes other values than {MODEL} has",
             hint="convert the QONNX file again",
         )
     return graph
 
 
-def on_grid(found: NDArray[np.float64], expected: Codes) -> Codes:
-    """Simulated numbers, in units of the layer's least significant bit, as codes.
+def on_grid(found: NDArray[Any], expected: Codes) -> Codes:
+    """What a body gave, in units of the layer's least significant bit, as codes.
 
-    Firmware edited to a finer grid may give numbers between two codes: these become the neighbour that is
+    Hardware edited to a finer grid may give numbers between two codes: these become the neighbour that is
     *not* expected, so that they can never count as equal.
     """
     down = np.floor(found)
@@ -202,7 +215,8 @@ def on_grid(found: NDArray[np.float64], expected: Codes) -> Codes:
     return np.where(between & (codes == expected), codes + 1, codes)
 
 
-def _merge(into: dict[str, LayerComparison], part: LayerComparison, start: int) -> None:
+def add_part(into: dict[str, LayerComparison], part: LayerComparison, start: int) -> None:
+    """Add what was compared of one layer in some events, of which the first is number `start`."""
     first = part.first and replace(part.first, event=part.first.event + start)
     known = into.get(part.name)
     if known is None:
@@ -227,7 +241,3 @@ def _judge_module(
         reason = f"the trained module gives layers that the graph does not have: {', '.join(strange)}"
         return replace(verdict, outcome=Outcome.NOT_COMPARABLE, reason=reason)
     return verdict
-
-
-def _not_comparable(reason: str) -> Verdict:
-    return Verdict(Outcome.NOT_COMPARABLE, 0, (), reason)

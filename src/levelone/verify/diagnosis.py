@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -10,18 +9,13 @@ from typing import Any
 
 from levelone.errors import LeveloneError
 from levelone.graph.ir import Codes, Graph
-from levelone.graph.ops import Conv, Dense
-from levelone.hls.manifest import read_manifest
-from levelone.hls.project import edited_files
+from levelone.verify.body import body_of
 from levelone.verify.check import read_graph
 from levelone.verify.difference import Difference, Evidence, LayerState, find_difference
-from levelone.verify.hls.causes import Case, Cause, explain
-from levelone.verify.hls.firmware import DEFINES, WEIGHTS, Firmware, LineChange, read_firmware
-from levelone.verify.hls.suspects import suspects
 from levelone.verify.made_of import made_of
+from levelone.verify.reading import Reading, read_project
 from levelone.verify.verdict import Outcome
 
-TYPE_NAME = re.compile(r"(\w+);\s*$")
 MOST_EXPLAINED = 4
 """Layers at fault whose cause is looked for."""
 
@@ -42,9 +36,10 @@ def diagnose(
     Returns
     -------
     dict
-        Plain JSON values: ``verdict`` (as `levelone csim` has it, of the C simulation against the reference),
-        ``vectors``, ``left_out`` (further vectors that were not run: these show enough), ``layers``,
-        ``first``, ``others``, ``edited_files``, ``edits``, ``reason``.
+        Plain JSON values: ``body``, ``title``, ``verdict`` (as `levelone csim` has it, of this body against
+        the reference), ``vectors``, ``left_out`` (further vectors that were not run: these show enough),
+        ``layers``, ``first``, ``others``, ``ports`` (outputs that leave the hardware otherwise than their
+        layers recorded them), ``edited_files``, ``edits``, ``reason``.
 
     Raises
     ------
@@ -52,45 +47,41 @@ def diagnose(
         If there is nothing to compare with, or the project cannot be built or run; then with the edits that
         a fresh conversion shows.
     """
+    body = body_of(project)
+    generated = body.read(project)
+    graph = graph or read_graph(generated)
     try:
         found = find_difference(project, codes, graph=graph, workers=workers)
     except LeveloneError as error:
-        raise _with_edits(project, graph, error) from error
-    edited = edited_files(found.manifest)
-    firmware = read_firmware(found.manifest, found.graph)
-    explained = [_fault(found, firmware, evidence) for evidence in found.origins[:MOST_EXPLAINED]]
-    if found.origins:
+        raise _with_edits(body.name, project, graph, error) from error
+    reading = read_project(body.name, project, graph)
+    explained = [_fault(found, reading, evidence) for evidence in found.origins[:MOST_EXPLAINED]]
+    if found.origins or found.ports:
         outcome = Outcome.MISMATCH
     else:
         outcome = Outcome.NOT_COMPARABLE if found.problem or not found.vectors else Outcome.EXACT
     return {
+        "body": body.name,
+        "title": body.title,
         "verdict": outcome.value,
         "vectors": found.vectors,
         "left_out": found.left_out,
         "layers": [_layer(found, state) for state in found.layers],
         "first": explained[0] if explained else None,
         "others": explained[1:],
-        "edited_files": edited,
-        "edits": [asdict(change) for change in firmware.lines],
+        "ports": [asdict(port.first) | {"codes": port.mismatches} for port in found.ports if port.first],
+        "edited_files": list(generated.edited),
+        "edits": reading.edits(),
         "reason": found.problem,
     }
 
 
-def _with_edits(project: Path, graph: Graph | None, error: LeveloneError) -> LeveloneError:
+def _with_edits(body: str, project: Path, graph: Graph, error: LeveloneError) -> LeveloneError:
     """The same error, told together with the edited lines if there are any."""
     try:
-        manifest = read_manifest(project)
-        firmware = read_firmware(manifest, graph or read_graph(manifest))
+        edits = read_project(body, project, graph).edits_told()
     except LeveloneError:
         return error  # there is nothing to compare with
-    edits = [f"{name}: changed as a whole, or removed" for name in firmware.foreign]
-    for change in firmware.lines:
-        where = f"{change.file} line {change.line}" + (f" (layer {change.layer})" if change.layer else "")
-        edits.append(f"{where}: {change.found or '(removed)'}   was: {change.meant or '(nothing)'}")
-    for code in firmware.code_changes:
-        edits.append(
-            f"{WEIGHTS}{code.layer}_{code.key}.h number {code.index}: {code.found}, was {code.meant}"
-        )
     if not edits:
         return error
     shown = "\n".join(f"  {edit}" for edit in edits[:SHOWN_EDITS])
@@ -119,8 +110,7 @@ def _layer(found: Difference, state: LayerState) -> dict[str, Any]:
     }
 
 
-def _fault(found: Difference, firmware: Firmware, evidence: Evidence) -> dict[str, Any]:
-    case = Case(found.graph, found.manifest, firmware, evidence)
+def _fault(found: Difference, reading: Reading, evidence: Evidence) -> dict[str, Any]:
     state = next(state for state in found.layers if state.name == evidence.node.name)
     expected, wrong = int(evidence.expected[evidence.first]), int(evidence.found[evidence.first])
     return {
@@ -135,38 +125,7 @@ def _fault(found: Difference, firmware: Firmware, evidence: Evidence) -> dict[st
         "expected": expected,
         "found": wrong,
         "lsb": abs(expected - wrong),
-        "types": {key: fixed.ap for (layer, key), fixed in firmware.types.items() if layer == case.layer},
+        "types": reading.types(evidence),
         "made_of": made_of(evidence.node, [codes[0] for codes in evidence.operands], evidence.position),
-        "cause": _cause(case),
+        "cause": reading.cause(evidence),
     }
-
-
-def _cause(case: Case) -> dict[str, Any]:
-    cause: Cause = explain(case)
-    lines = suspects(case.manifest, case.firmware, case.layer)
-    if isinstance(case.evidence.node.op, (Conv, Dense)):  # their numbers are told by the cause itself
-        lines = [change for change in lines if not change.file.startswith(WEIGHTS)]
-    lines = [change for change in lines if not _told(change, cause.text)]
-    code = [change for change in lines if not change.file.startswith((DEFINES, WEIGHTS))]
-    guess = None
-    if not cause.confirmed and code:
-        # types and numbers were replayed; what such an edit does is not known, but that it is there is
-        guess = {"text": cause.text, "explained": cause.explained}
-        first = code[0]
-        seen = f"{first.file} line {first.line}: {first.found or '(removed)'!r}, was {first.meant!r}"
-        text = f"the code was edited: {seen}"
-        cause = Cause("edited code", text, 0, cause.looked_at)
-    return {
-        "kind": cause.kind,
-        "text": cause.text,
-        "confirmed": cause.confirmed,
-        "explained": cause.explained,
-        "looked_at": cause.looked_at,
-        "guess": guess,
-        "lines": [asdict(change) for change in lines],
-    }
-
-
-def _told(change: LineChange, text: str) -> bool:
-    """Whether a cause already names the type that a line defines."""
-    return change.file == DEFINES and any(name in text.split() for name in TYPE_NAME.findall(change.meant))

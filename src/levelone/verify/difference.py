@@ -1,6 +1,6 @@
-"""Where the C simulation first leaves the reference, and which later differences only follow from there.
+"""Where a body first leaves the reference, and which later differences only follow from there.
 
-A layer is at fault if it does not give what its operation means *on the operands that the C simulation itself
+A layer is at fault if it does not give what its operation means *on the operands that the body itself
 recorded*. A layer that does, but on operands that were wrong already, merely follows;
 so does one whose operands left the range that they were proven to keep.
 """
@@ -10,16 +10,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from levelone.graph import execute
 from levelone.graph.ir import Codes, Graph, Node
-from levelone.hls.csim import OutOfStepError, build, run_chunks
-from levelone.hls.manifest import Manifest, read_manifest
+from levelone.hardware.body import OutOfStepError
 from levelone.stimuli.effort import work_per_event
-from levelone.verify.check import on_grid, read_graph
+from levelone.verify.body import body_of
+from levelone.verify.check import add_part, on_grid, read_graph
+from levelone.verify.verdict import PORT, LayerComparison, compare_codes
 
 KEPT_EVENTS = 24
 """Differing events, and as many agreeing ones, that are kept per layer: what a cause must explain."""
@@ -42,9 +44,9 @@ class Evidence:
     events
         Numbers of the events; the first one holds the first difference.
     operands
-        What the C simulation recorded of the layer's operands, int64 [event, *shape].
+        What the body recorded of the layer's operands, int64 [event, *shape].
     expected, found
-        What the operation gives on these operands, and what the C simulation gave.
+        What the operation gives on these operands, and what the body gave.
     position
         Index of the first difference in an event, channel last.
     between
@@ -103,17 +105,19 @@ class Difference:
         Layer that differs without a fault of its own -> the layers at fault before it.
     problem
         Why the simulation may be unusable although codes agree (a dataflow out of step); else empty.
+    ports
+        Outputs that leave the hardware otherwise than they should on what their layers recorded.
     left_out
         Events that were not run, because those before show enough.
     """
 
-    manifest: Manifest
     graph: Graph
     vectors: int
     layers: tuple[LayerState, ...]
     origins: tuple[Evidence, ...]
     follows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     problem: str = ""
+    ports: tuple[LayerComparison, ...] = ()
     left_out: int = 0
 
 
@@ -127,7 +131,7 @@ def find_difference(
     Parameters
     ----------
     project
-        Folder written by `levelone.hls.convert`, possibly edited since.
+        Folder that a body wrote, possibly edited since.
     codes
         Input codes by value name, int [event, *shape], channels last.
     graph
@@ -140,33 +144,39 @@ def find_difference(
     LeveloneError
         If there is nothing to compare with, or the project cannot be built or run.
     """
-    manifest = read_manifest(project)
-    graph = graph or read_graph(manifest)
+    body = body_of(project)
+    graph = graph or read_graph(body.read(project))
     states = {node.name: LayerState(node.name, type(node.op).__name__) for node in graph}
     evidence: dict[str, Evidence] = {}
+    ports: dict[str, LayerComparison] = {}
     problem, vectors = "", 0
     enough = max(2 * KEPT_EVENTS, ENOUGH // work_per_event(graph))
     count = len(next(iter(codes.values())))
-    built = build(manifest.project)
+    built = body.build(project)
     try:
         for start, stop in ((0, min(enough, count)), (enough, count)):
-            if start >= stop or evidence:
+            if start >= stop or evidence or any(port.mismatches for port in ports.values()):
                 break
             part = {name: np.asarray(found[start:stop]) for name, found in codes.items()}
-            for chunk in run_chunks(built, part, workers=workers):
+            for chunk in built.run(part, workers=workers):
                 inputs = {name: found[chunk.events] for name, found in part.items()}
-                _look(graph, inputs, chunk.found, start + chunk.events.start, states, evidence)
+                first = start + chunk.events.start
+                own = _look(graph, inputs, chunk.found, first, states, evidence)
+                for name, left in chunk.outputs.items():
+                    same = left == chunk.found.get(name, own[name])  # on any grid
+                    codes_left = np.where(same, own[name], on_grid(left, own[name]))
+                    add_part(ports, compare_codes(name, own[name], codes_left, PORT), first)
                 vectors = start + chunk.events.stop
     except OutOfStepError as error:
         problem = str(error)
     return Difference(
-        manifest,
         graph,
         vectors,
         tuple(states.values()),
         tuple(evidence[node.name] for node in graph if node.name in evidence),
         _follows(graph, states),
         problem,
+        tuple(port for port in ports.values() if port.mismatches),
         count - vectors,
     )
 
@@ -174,11 +184,12 @@ def find_difference(
 def _look(
     graph: Graph,
     inputs: Mapping[str, Codes],
-    found: Mapping[str, NDArray[np.float64]],
+    found: Mapping[str, NDArray[Any]],
     start: int,
     states: Mapping[str, LayerState],
     evidence: dict[str, Evidence],
-) -> None:
+) -> Mapping[str, Codes]:
+    """Judge every layer on some events; returns what the body recorded, views of it included."""
     reference = execute(graph, inputs, keep="all")
     own: dict[str, Codes] = {name: codes.astype(np.int64) for name, codes in inputs.items()}
     events = len(next(iter(own.values())))
@@ -211,6 +222,7 @@ def _look(
         state.between |= bool(between.any())
         if rows.any() and node.name not in evidence:
             evidence[node.name] = _evidence(node, operands, local, codes, rows, judged, start, between)
+    return own
 
 
 def _local(

@@ -15,8 +15,11 @@ def tell(result: Mapping[str, Any]) -> list[str]:
     if first is None:
         if result["verdict"] == "exact":
             return [
-                f"no difference: every code of every layer is the reference's, {result['vectors']:,} vectors"
+                "no difference: every code of every layer and output is the reference's, "
+                f"{result['vectors']:,} vectors"
             ]
+        if result["ports"]:
+            return [*_ports(result), *_edited(result)]
         return [f"no integer differs in {result['vectors']:,} vectors, but: {result['reason']}"]
     lines = [
         f"first difference: {_place(first)}, event {first['event']}",
@@ -37,13 +40,38 @@ def tell(result: Mapping[str, Any]) -> list[str]:
     if rest := [name for name in faulty if name not in told]:
         lines.append(f"at fault as well, not looked into: {', '.join(rest)}")
     lines += _follows(result["layers"])
-    if result["edited_files"]:
-        lines.append(f"edited since the project was generated: {', '.join(result['edited_files'])}")
+    lines += _ports(result)
+    lines += _edited(result)
     if result["left_out"]:
         lines.append(f"{_counted(result['left_out'], 'further vector')} not run: these show enough")
     if result["reason"]:
         lines.append(f"besides: {result['reason']}")
     return lines
+
+
+def _ports(result: Mapping[str, Any]) -> list[str]:
+    """Outputs that are changed on the way from their layer to the port."""
+    lines = []
+    for port in result["ports"]:
+        position = f", position ({', '.join(map(str, port['position']))})" if port["position"] else ""
+        lines.append(
+            f"output {port['layer']} does not leave the hardware as it was recorded: event {port['event']}"
+            f"{position}, channel {port['channel']}: expected {port['expected']}, found {port['found']}; "
+            f"{_counted(port['codes'], 'code')} in all"
+        )
+    for change in result["edits"][:SHOWN_LINES] if lines and result["first"] is None else ():
+        lines.append(_changed(change))
+    return lines
+
+
+def _edited(result: Mapping[str, Any]) -> list[str]:
+    files = ", ".join(result["edited_files"])
+    return [f"edited since the project was generated: {files}"] if files else []
+
+
+def _changed(change: Mapping[str, Any]) -> str:
+    place = change["file"] + (f" line {change['line']}" if change["line"] else "")
+    return f"  {place}: {change['found'] or '(nothing)'}   was: {change['meant'] or '(nothing)'}"
 
 
 def _place(fault: Mapping[str, Any]) -> str:
@@ -67,10 +95,7 @@ def _cause(cause: Mapping[str, Any]) -> list[str]:
         lines = [f"cause, not certain: {cause['text']}", f"  without a look at the code: {told}"]
     else:
         lines = [f"cause not found: {cause['text']}"]
-    for change in cause["lines"][:SHOWN_LINES]:
-        place = change["file"] + (f" line {change['line']}" if change["line"] else "")
-        lines.append(f"  {place}: {change['found'] or '(nothing)'}   was: {change['meant'] or '(nothing)'}")
-    return lines
+    return lines + [_changed(change) for change in cause["lines"][:SHOWN_LINES]]
 
 
 def _made_of(fault: Mapping[str, Any]) -> list[str]:

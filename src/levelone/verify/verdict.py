@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from enum import Enum
 from typing import Any
@@ -9,9 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+LAYER = "layer"
+PORT = "output port"
+
 
 class Outcome(Enum):
-    """The three verdicts, and the exit code of a command that reaches them."""
+    """The three verdicts, and the exit code of a command that reaches them; the worst one last."""
 
     EXACT = "exact"
     MISMATCH = "mismatch"
@@ -21,10 +25,23 @@ class Outcome(Enum):
     def exit_code(self) -> int:
         return {"exact": 0, "mismatch": 1, "not comparable": 2}[self.value]
 
+    @classmethod
+    def worst(cls, outcomes: Iterable[Outcome]) -> Outcome:
+        """What several comparisons together conclude: the worst of them; exact of none."""
+        return max(outcomes, key=list(cls).index, default=cls.EXACT)
+
 
 @dataclass(frozen=True)
 class Mismatch:
-    """The first differing code: where, what was expected, what was found."""
+    """The first differing code: where, what was expected, what was found.
+
+    Attributes
+    ----------
+    layer
+        Name of the value.
+    at
+        `LAYER` if that is what the body recorded of it, `PORT` if it is what left the hardware there.
+    """
 
     layer: str
     event: int
@@ -32,6 +49,7 @@ class Mismatch:
     channel: int
     expected: int
     found: int
+    at: str = LAYER
 
     @property
     def lsb(self) -> int:
@@ -48,8 +66,14 @@ class LayerComparison:
     max_lsb: int
     first: Mismatch | None = None
 
+    def to_dict(self) -> dict[str, Any]:
+        """The `--json` form: `name`, `compared`, `mismatches`, `max_lsb`."""
+        return {key: getattr(self, key) for key in ("name", "compared", "mismatches", "max_lsb")}
 
-def compare_codes(name: str, expected: NDArray[np.int64], found: NDArray[np.int64]) -> LayerComparison:
+
+def compare_codes(
+    name: str, expected: NDArray[np.int64], found: NDArray[np.int64], at: str = LAYER
+) -> LayerComparison:
     """Compare two integer arrays of shape [event, ..., channel] for equality.
 
     Raises
@@ -75,42 +99,47 @@ def compare_codes(name: str, expected: NDArray[np.int64], found: NDArray[np.int6
         position[-1] if position else 0,
         int(expected[index]),
         int(found[index]),
+        at,
     )
     return LayerComparison(name, expected.size, count, int(difference.max()), first)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The conclusion over all layers of a project."""
+    """The conclusion over all layers and output ports of a project."""
 
     outcome: Outcome
     vectors: int
     layers: tuple[LayerComparison, ...]
     reason: str = ""
+    outputs: tuple[LayerComparison, ...] = ()
 
     @property
     def first_mismatch(self) -> Mismatch | None:
-        """In layer order, so the earliest layer that differs."""
-        return next((layer.first for layer in self.layers if layer.first is not None), None)
+        """In layer order, so the earliest layer that differs; else the first output port that does."""
+        return next((part.first for part in (*self.layers, *self.outputs) if part.first is not None), None)
 
     def to_dict(self) -> dict[str, Any]:
-        """The `--json` form: `verdict`, `vectors`, `layers`, `first_mismatch`, `reason`."""
+        """The `--json` form: `verdict`, `vectors`, `layers`, `outputs`, `first_mismatch`, `reason`."""
         first = self.first_mismatch
         return {
             "verdict": self.outcome.value,
             "vectors": self.vectors,
-            "layers": [
-                {"name": c.name, "compared": c.compared, "mismatches": c.mismatches, "max_lsb": c.max_lsb}
-                for c in self.layers
-            ],
+            "layers": [layer.to_dict() for layer in self.layers],
+            "outputs": [output.to_dict() for output in self.outputs],
             "first_mismatch": None if first is None else asdict(first) | {"lsb": first.lsb},
             "reason": self.reason,
         }
 
 
-def judge(layers: list[LayerComparison], vectors: int) -> Verdict:
+def judge(
+    layers: Sequence[LayerComparison], vectors: int, outputs: Sequence[LayerComparison] = ()
+) -> Verdict:
     """Exact only if something was compared and every compared code is equal."""
-    if vectors == 0 or not layers or any(layer.compared == 0 for layer in layers):
-        return Verdict(Outcome.NOT_COMPARABLE, vectors, tuple(layers), "nothing was compared")
-    exact = all(layer.mismatches == 0 for layer in layers)
-    return Verdict(Outcome.EXACT if exact else Outcome.MISMATCH, vectors, tuple(layers))
+    parts = [*layers, *outputs]
+    if vectors == 0 or not parts or any(part.compared == 0 for part in parts):
+        outcome, reason = Outcome.NOT_COMPARABLE, "nothing was compared"
+    else:
+        same = all(part.mismatches == 0 for part in parts)
+        outcome, reason = Outcome.EXACT if same else Outcome.MISMATCH, ""
+    return Verdict(outcome, vectors, tuple(layers), reason, tuple(outputs))

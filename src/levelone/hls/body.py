@@ -1,0 +1,54 @@
+"""hls4ml's C simulation as a body: what `levelone.verify` needs to know of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from levelone.graph.ir import Codes, Graph
+from levelone.hardware.body import Body, Generated
+from levelone.hls import manifest as manifests
+from levelone.hls.config import HlsConfig
+from levelone.hls.csim import BuiltCsim, build
+from levelone.hls.manifest import read_manifest
+from levelone.hls.project import convert, edited_files
+
+FIRMWARE = "firmware/"
+
+
+@dataclass(frozen=True)
+class HlsBody:
+    """An hls4ml project, compiled with g++. See `levelone.hardware.body.Body`."""
+
+    name: str = manifests.BODY
+    title: str = "C simulation"
+
+    def write(
+        self,
+        graph: Graph,
+        folder: Path,
+        *,
+        choices: HlsConfig | None = None,
+        model: Path | None = None,
+        extras: Mapping[str, bytes | Path] | None = None,
+        golden: Mapping[str, Codes] | None = None,
+    ) -> None:
+        """See `levelone.hls.convert`."""
+        convert(graph, folder, choices, model=model, extras=extras, golden=golden)
+
+    def read(self, folder: Path) -> Generated:
+        """What `levelone.json` says, and which files it does not describe any more."""
+        manifest = read_manifest(folder)
+        edited = tuple(edited_files(manifest))
+        void = tuple(name for name in edited if name.startswith(FIRMWARE))
+        return Generated(
+            manifest.project, manifest.model_sha256, manifest.values, edited, void, tuple(manifest.proofs)
+        )
+
+    def build(self, folder: Path) -> BuiltCsim:
+        """See `levelone.hls.build`."""
+        return build(folder)
+
+
+BODY: Body = HlsBody()

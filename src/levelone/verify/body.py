@@ -1,0 +1,66 @@
+"""Which bodies there are, and of which one a project folder is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, cast
+
+from levelone.errors import LeveloneError
+from levelone.hardware.body import DOCUMENT, Body
+from levelone.plugins import Registry
+
+DEFAULT = "hls"
+BODIES = Registry("body", "levelone.bodies", {DEFAULT: "levelone.hls.body:BODY"})
+"""levelone's own by name; other distributions add entry points, and ``module:NAME`` needs no registration."""
+
+
+def find_body(name: str) -> Body:
+    """The body called `name`, or that ``module:NAME`` leads to.
+
+    Raises
+    ------
+    LeveloneError
+        If there is none, or it would not be found again by the name that it gives itself.
+    """
+    body = cast(Body, BODIES.find(name))
+    if getattr(body, "name", None) != name:
+        raise LeveloneError(
+            f"body {name!r} calls itself {getattr(body, 'name', None)!r}",
+            hint="its attribute `name` must be what it is chosen by: projects are found again by it",
+        )
+    return body
+
+
+def read_document(project: Path) -> dict[str, Any]:
+    """The ``levelone.json`` of a project of any body.
+
+    Raises
+    ------
+    LeveloneError
+        If the folder is no project, or is damaged.
+    """
+    body_of(project).read(project)
+    document: dict[str, Any] = json.loads((Path(project) / DOCUMENT).read_text(encoding="utf-8"))
+    return document
+
+
+def body_of(project: Path) -> Body:
+    """The body that a project folder is of, as its ``levelone.json`` says.
+
+    A folder that says nothing is read as one of hls4ml, and that reader says what is wrong with it.
+
+    Raises
+    ------
+    LeveloneError
+        If it names a body that cannot be found.
+    """
+    try:
+        document = json.loads((Path(project) / DOCUMENT).read_text(encoding="utf-8"))
+        name = document.get("body", DEFAULT)
+    except (OSError, ValueError, RecursionError, AttributeError):
+        name = DEFAULT
+    try:
+        return find_body(str(name))
+    except LeveloneError as error:
+        raise LeveloneError(f"{project}: {error.message}", hint=error.hint) from error

@@ -6,26 +6,34 @@ import argparse
 import json
 import tempfile
 import time
-from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from levelone.simulate.materials import LEAD_TUNGSTATE
 from levelone.simulate.muon.generator import calorimeter, generate
 from levelone.simulate.muon.tables import MuonAbsorber
+from levelone.zoo import find_system
 
-SYSTEMS = {"lcd": "simulate_lcd", "muon": "simulate_muon", "next": "simulate_next"}
+CASES: dict[str, dict[str, Any]] = {
+    "lcd": {},
+    "lcd, electrons": {"particles": ("electron",)},
+    "muon": {},
+    "next": {},
+}
+"""What is measured: a system, and what its generator is told."""
 
 
-def with_file(name: str, events: int, repeat: int) -> float:
+def with_file(case: str, events: int, repeat: int) -> float:
     """Best rate of `repeat` runs of the generator, everything included."""
-    simulate = getattr(import_module(f"levelone.simulate.{name}.generator"), SYSTEMS[name])
+    generator = find_system(case.partition(",")[0]).generator
     best = 0.0
     with tempfile.TemporaryDirectory() as folder:
         for number in range(repeat):
             start = time.process_time()
-            simulate(Path(folder) / "events.h5", events, seed=number + 1)
+            told = generator.section(events=events, seed=number + 1, **CASES[case])
+            generator.make(Path(folder) / "events.h5", told)
             best = max(best, events / (time.process_time() - start))
     return best
 
@@ -47,12 +55,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--events", type=int, default=4096)
     parser.add_argument("--repeat", type=int, default=3, help="runs, of which the best counts")
-    parser.add_argument("--only", choices=sorted(SYSTEMS), action="append")
+    parser.add_argument("--only", choices=tuple(CASES), action="append")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
-    rates = {
-        name: with_file(name, options.events, options.repeat) for name in (options.only or sorted(SYSTEMS))
-    }
+    rates = {name: with_file(name, options.events, options.repeat) for name in (options.only or tuple(CASES))}
     if "muon" in rates:
         rates["muon, without file"] = muons_alone(options.events, options.repeat)
     if options.json:

@@ -18,13 +18,14 @@ import numpy as np
 
 from levelone.recipe import load_recipe
 from levelone.simulate.lcd.generator import simulate_lcd
+from levelone.simulate.lcd.section import PARTICLES, LcdGenerate
 from levelone.train.measurement import predict, predictor
 from levelone.zoo.kit.system import Events
 from levelone.zoo.kit.voxelsystem import SPLITS, Outputs
 from levelone.zoo.lcd import SYSTEM as LCD
 from levelone.zoo.lcd.baselines import sums
 from levelone.zoo.lcd.results import figures
-from levelone.zoo.lcd.section import PARTICLES, UNIT_GEV
+from levelone.zoo.lcd.section import UNIT_GEV
 
 
 def main() -> None:
@@ -39,7 +40,7 @@ def main() -> None:
     network = predictor(LCD, LCD.load_module(recipe, given.project / "module.pt"))
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "events.h5"
-        simulate_lcd(data, given.events, given.seed, particles=PARTICLES, spectrum="log")
+        simulate_lcd(data, LcdGenerate(events=given.events, seed=given.seed, spectrum="log"))
         models = {"network": network, "sum of cells": _sum_of_cells}
         parts = [predict(models, LCD.source(recipe, data, split).batches(256)) for split in SPLITS]
     truth = {name: np.concatenate([part[1][name] for part in parts]) for name in LCD.columns}

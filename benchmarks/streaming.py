@@ -23,6 +23,7 @@ from benchmarks.lib.common import arguments, show
 from levelone.data.voxels import SparseGrid, create_voxels, open_voxels
 from levelone.recipe import load_recipe
 from levelone.simulate.muon.generator import simulate_muon
+from levelone.simulate.muon.section import MuonGenerate
 from levelone.zoo.muon import SYSTEM as MUON
 
 AT_ONCE = 512
@@ -126,7 +127,7 @@ def main() -> None:
             Path(folder) / f"{name}.h5" for name in ("made", "block", "short", "long")
         )
         if options.source is None:
-            simulate_muon(made, options.block, seed=1)
+            simulate_muon(made, MuonGenerate(events=options.block))
         distinct = make_block(block, options.source or made, options.block)
         repeat(short, block, few)
         found = {

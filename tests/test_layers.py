@@ -21,7 +21,7 @@ ALLOWED: dict[str, set[str]] = {
     "metrics": set(),
     "recipe": {"errors"},
     "data": {*BASE},
-    "simulate": {*BASE, "data"},
+    "simulate": {*BASE, "data", "recipe"},
     "quant": {*BASE, "recipe"},
     "zoo": {*BASE, "data", "metrics", "panels", "quant", "recipe", "simulate"},
     "train": {*BASE, "metrics", "quant", "recipe", "zoo"},

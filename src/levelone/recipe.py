@@ -8,17 +8,20 @@ import re
 import tomllib
 import types
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    GetCoreSchemaHandler,
     SerializerFunctionWrapHandler,
     ValidationError,
     model_serializer,
 )
+from pydantic_core import PydanticCustomError, core_schema
 
 from levelone.errors import LeveloneError, nearest
 
@@ -140,6 +143,43 @@ class HlsSection(Section):
         return values
 
 
+EventCount = Annotated[int, Field(ge=1, description="how many events are made")]
+
+
+class GenerateSection(Section):
+    """How events are made; the section of a generator adds what else it can be told, and defaults."""
+
+    events: EventCount
+    seed: int = Field(1, ge=0, lt=1 << 63, description="the same seed and keys give the same events")
+
+
+@dataclass(frozen=True)
+class Within:
+    """Rule of a key that is a range: two numbers, the lower one first, both within limits.
+
+    Used as ``Annotated[tuple[float, float], Within(10, 10_000)]``.
+    """
+
+    lowest: float
+    highest: float
+
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        return core_schema.no_info_after_validator_function(self._checked, handler(source))
+
+    def _checked(self, value: tuple[float, float]) -> tuple[float, float]:
+        low, high = value
+        if not self.lowest <= low <= high <= self.highest:
+            raise PydanticCustomError(
+                "within", "input should be a lower and an upper end {rule}", {"rule": str(self)}
+            )
+        return value
+
+    def __str__(self) -> str:
+        return f"within {self.lowest:g} to {self.highest:g}"
+
+
 class VerifySection(Section):
     """How much is compared before the verdict."""
 
@@ -148,16 +188,27 @@ class VerifySection(Section):
 
 
 class Recipe(Section):
-    """One recipe. `model` is checked by the system's own model section."""
+    """One recipe. `generate` and `model` are checked by the system's own sections."""
 
     system: str = Field(description="a system of `levelone list`")
     seed: int = Field(1, description="of initial weights, data order and selections")
     data: DataSection = Field(default_factory=DataSection)
+    generate: dict[str, Any] = Field(
+        default_factory=dict, description="how the system's events are made; see below"
+    )
     model: dict[str, Any] = Field(default_factory=dict, description="the system's own section; see below")
     quant: QuantSection = Field(default_factory=QuantSection)
     train: TrainSection = Field(default_factory=TrainSection)
     hls: HlsSection = Field(default_factory=HlsSection)
     verify: VerifySection = Field(default_factory=VerifySection)
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, default: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A recipe that makes no events says nothing of it, and keeps the digest of earlier versions."""
+        values: dict[str, Any] = default(self)
+        if not values.get("generate"):
+            values.pop("generate", None)
+        return values
 
 
 AnySection = TypeVar("AnySection", bound=BaseModel)
@@ -263,14 +314,27 @@ def _blamed(path: str, options: Mapping[str, str]) -> str | None:
     return None
 
 
-def _apply(data: dict[str, Any], override: str) -> str:
-    """Set one dotted key in parsed TOML; the key."""
-    key, equals, text = override.partition("=")
+def overridden(override: str) -> str:
+    """The dotted key of ``key=value``.
+
+    Raises
+    ------
+    LeveloneError
+        If it has another form.
+    """
+    key, equals, _ = override.partition("=")
     parts = [part.strip() for part in key.split(".")]
     if not equals or not all(parts):
         raise LeveloneError(
             f"--set {override!r}: expected key=value", hint="for example --set train.batch_size=512"
         )
+    return ".".join(parts)
+
+
+def _apply(data: dict[str, Any], override: str) -> str:
+    """Set one dotted key in parsed TOML; the key."""
+    key = overridden(override)
+    text, parts = override.partition("=")[2], key.split(".")
     try:
         value = tomllib.loads(f"value = {text.strip()}")["value"]
     except tomllib.TOMLDecodeError:
@@ -283,7 +347,7 @@ def _apply(data: dict[str, Any], override: str) -> str:
                 f"--set {override!r}: {'.'.join(parts[: depth + 1])} is a value, not a section"
             )
     table[parts[-1]] = value
-    return ".".join(parts)
+    return key
 
 
 def _fields_at(section: type[BaseModel], path: Sequence[str]) -> list[str]:

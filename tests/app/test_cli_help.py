@@ -9,6 +9,10 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from levelone.cli import app
+from levelone.cli.moved import MOVED
+from levelone.errors import LeveloneError
+from levelone.recipe import overridden
+from levelone.zoo import SYSTEMS, find_system
 
 VERBS = sorted(get_command(app).commands)
 
@@ -29,6 +33,19 @@ def test_a_wrong_value_names_the_option(option: str, value: str, allowed: str, t
     assert told.exit_code == 2
     assert option in told.output
     assert allowed in told.output
+
+
+@pytest.mark.parametrize("option", sorted(MOVED))
+@pytest.mark.parametrize("verb", [("run", "muon"), ("train", "muon"), ("simulate", "muon", "-o", "x.h5")])
+def test_an_option_of_earlier_versions_says_where_it_went(verb: tuple[str, ...], option: str) -> None:
+    told = CliRunner().invoke(app, [*verb, option, "1"])
+    assert isinstance(told.exception, LeveloneError)
+    assert told.exception.message == f"{option} is a key of the recipe now"
+    assert told.exception.hint == f"for example --set '{MOVED[option]}'"
+    section, _, key = overridden(MOVED[option]).partition(".")
+    sections = [find_system(name).generator.section for name in SYSTEMS]
+    assert section == "generate"
+    assert any(key in known.model_fields for known in sections)
 
 
 def test_paths_in_lists_are_not_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

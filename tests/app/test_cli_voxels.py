@@ -11,7 +11,7 @@ from levelone.data.voxels import open_voxels
 from levelone.zoo import SYSTEMS, find_system
 from levelone.zoo.kit.voxelsystem import VoxelSystem
 
-from .conftest import Levelone
+from .conftest import ROOT, Levelone
 
 VOXEL_SYSTEMS = sorted(name for name in SYSTEMS if isinstance(find_system(name), VoxelSystem))
 SMALL = (
@@ -52,7 +52,6 @@ def test_every_voxel_system_makes_the_events_that_it_reads(
         assert file.provenance["seed"] == 2
         assert set(system.grids) <= set(file.grids)
         assert set(system.columns) <= set(file.columns)
-    assert system.generator.events
 
 
 def test_the_seed_decides(levelone: Levelone, events: Path, tmp_path: Path) -> None:
@@ -66,7 +65,7 @@ def test_the_seed_decides(levelone: Levelone, events: Path, tmp_path: Path) -> N
 
 def test_options_reach_the_generator(levelone: Levelone, tmp_path: Path) -> None:
     path = tmp_path / "n.h5"
-    done = levelone("simulate", "next", "--events", 60, "--signal-fraction", 1, "-o", path)
+    done = levelone("simulate", "next", "--events", 60, *settings("generate.signal_fraction=1"), "-o", path)
     assert done.returncode == 0, done.stderr
     with open_voxels(path) as file:
         assert file.truth("label").min() == 1
@@ -75,22 +74,32 @@ def test_options_reach_the_generator(levelone: Levelone, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("simulate", "next", "--events", 5, "--pileup", 3, "-o", "x.h5"), "next has no option --pileup"),
-        (("simulate", "next", "--events", 5, "--energy", 1, 2, "-o", "x.h5"), "next has no option --energy"),
         (
-            ("simulate", "pixelseed", "--events", 5, "--particle", "pion", "-o", "x.h5"),
-            "no option --particle",
+            ("simulate", "next", "--set", "generate.signal_fractoin=0.1", "-o", "x.h5"),
+            "unknown key generate.signal_fractoin\n  hint: did you mean 'signal_fraction'?",
+        ),
+        (("simulate", "muon", "--set", "generate.pileup=3", "-o", "x.h5"), "unknown key generate.pileup"),
+        (("simulate", "pixelseed", "--events", 2, "-o", "x.h5"), "generate.events = 2: input should be"),
+        (
+            ("simulate", "next", "--set", "train.patience=3", "-o", "x.h5"),
+            "making events reads the section",
         ),
         (
-            ("run", "next", "--signal-fraction", 0.2, "--data", "{events}"),
-            "--signal-fraction says how events",
+            ("simulate", "next", "--recipe", "{recipe}", "-o", "x.h5"),
+            "the recipe is for system 'pixelseed', not 'next'",
         ),
+        (
+            ("run", "next", "--set", "generate.signal_fraction=0.2", "--data", "{events}"),
+            "generate.signal_fraction says how events are made, but --data names existing ones",
+        ),
+        (("train", "next", "--seed", 2, "--data", "{events}"), "generate.seed says how events are made"),
         (("run", "next", "--data", "missing.h5"), "data file missing.h5 does not exist"),
         (("train", "pixelseed", "--data", "{events}"), "{events}"),
     ],
 )
 def test_refusals(levelone: Levelone, events: Path, tmp_path: Path, words: tuple, message: str) -> None:
-    given = [str(word).format(events=events) for word in words]
+    pixelseed = ROOT / "hls_projects" / "pixelseed" / "recipe.toml"
+    given = [str(word).format(events=events, recipe=pixelseed) for word in words]
     if words[0] in ("run", "train"):
         given += ["--out", str(tmp_path / "out")]
     done = levelone(*given, cwd=tmp_path)
@@ -99,6 +108,15 @@ def test_refusals(levelone: Levelone, events: Path, tmp_path: Path, words: tuple
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "x.h5").exists()
     assert not (tmp_path / "out").exists()
+
+
+def test_a_recipe_says_how_events_are_made(levelone: Levelone, tmp_path: Path) -> None:
+    recipe = tmp_path / "mine.toml"
+    recipe.write_text('system = "next"\n[generate]\nevents = 50\nseed = 4\nsignal_fraction = 0\n')
+    done = levelone("simulate", "next", "--recipe", recipe, "--seed", 5, "-o", tmp_path / "n.h5")
+    assert done.returncode == 0, done.stderr
+    with open_voxels(tmp_path / "n.h5") as file:
+        assert (file.events, file.provenance["seed"], file.truth("label").max()) == (50, 5, 0)
 
 
 @pytest.mark.slow

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from levelone.data.voxels import open_voxels
-from levelone.errors import LeveloneError
 from levelone.simulate.calorimeter.hadrons import HadronShowers, develop
 from levelone.simulate.lcd import generator as simulation
-from levelone.simulate.lcd.generator import PARTICLES, calorimeter, generate, simulate_lcd
+from levelone.simulate.lcd.generator import calorimeter, generate, simulate_lcd
+from levelone.simulate.lcd.section import PARTICLES, LcdGenerate
 from levelone.simulate.materials import IRON, POLYSTYRENE
 
 
@@ -98,9 +98,9 @@ def test_two_photons_of_a_slow_pi0_are_apart():
 
 
 def test_file(tmp_path):
-    options = {"particles": PARTICLES, "energy_gev": (10.0, 100.0), "chunk": 32}
-    one = simulate_lcd(tmp_path / "a.h5", 80, 2, **options)
-    simulate_lcd(tmp_path / "b.h5", 80, 2, **options)
+    options = LcdGenerate(events=80, seed=2, energy_gev=(10.0, 100.0))
+    one = simulate_lcd(tmp_path / "a.h5", options, chunk=32)
+    simulate_lcd(tmp_path / "b.h5", options, chunk=32)
     assert one.mean_voxels["ecal"] > 50
     with open_voxels(tmp_path / "a.h5") as a, open_voxels(tmp_path / "b.h5") as b:
         a.check()
@@ -111,19 +111,6 @@ def test_file(tmp_path):
         energy = a.truth("energy")
         assert energy.min() >= 10
         assert energy.max() <= 100
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"particles": ("kaon",)}, "particles must be some of electron, photon, pi0, pion"),
-        ({"particles": ()}, "particles must be some of"),
-        ({"energy_gev": (0.1, 5.0)}, "energy_gev must be a range within 1 to 2000"),
-    ],
-)
-def test_impossible_arguments(tmp_path, arguments, message):
-    with pytest.raises(LeveloneError, match=message):
-        simulate_lcd(tmp_path / "x.h5", 5, **arguments)
 
 
 def test_hadronic_part_lies_within_one_nuclear_interaction_length():

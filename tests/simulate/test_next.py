@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from levelone.data.voxels import open_voxels
-from levelone.errors import LeveloneError
 from levelone.simulate.materials import ELECTRON_MEV
 from levelone.simulate.next.generator import Q_MEV, generate, sample_pair, simulate_next
+from levelone.simulate.next.section import NextGenerate
 from levelone.simulate.next.tracks import (
     Electrons,
     collision_stopping,
@@ -172,8 +172,8 @@ def test_diffusion_widens():
 
 
 def test_file_is_deterministic_and_split(tmp_path):
-    one = simulate_next(tmp_path / "a.h5", 300, 3, chunk=64)
-    simulate_next(tmp_path / "b.h5", 400, 3, chunk=64)
+    one = simulate_next(tmp_path / "a.h5", NextGenerate(events=300, seed=3), chunk=64)
+    simulate_next(tmp_path / "b.h5", NextGenerate(events=400, seed=3), chunk=64)
     assert sum(one.splits.values()) == 300
     with open_voxels(tmp_path / "a.h5") as a, open_voxels(tmp_path / "b.h5") as b:
         a.check()
@@ -187,17 +187,3 @@ def test_file_is_deterministic_and_split(tmp_path):
         )  # events keep their split
         assert a.columns["label"].names == ("one electron", "two electrons")
         assert a.truth("label").mean() == pytest.approx(0.5, abs=0.1)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"signal_fraction": 1.2}, "signal_fraction must be 0 to 1"),
-        ({"drift_mm": (5.0, 1.0)}, "must not be negative or reversed"),
-        ({"voxel_mm": (1.0, 0.0, 1.0)}, "voxel_mm must be positive"),
-        ({"fwhm": -0.1}, "must not be negative or reversed"),
-    ],
-)
-def test_impossible_arguments(tmp_path, arguments, message):
-    with pytest.raises(LeveloneError, match=message):
-        simulate_next(tmp_path / "x.h5", 5, **arguments)

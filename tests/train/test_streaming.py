@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from voxel_toy import TOY, recipe, simulate
+from voxel_toy import TOY, ToyGenerate, recipe, simulate
 
 from levelone.graph import execute, quantise_inputs, read_qonnx
 from levelone.graph.layout import from_onnx_layout
@@ -24,7 +24,7 @@ BOUND_MB = 160
 @pytest.fixture(scope="module")
 def data(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("voxels") / "toy.h5"
-    simulate(path, 800, 4)
+    simulate(path, ToyGenerate(events=800, seed=4))
     return path
 
 
@@ -73,7 +73,7 @@ def test_epochs_of_a_part_of_the_file_go_on_where_the_last_one_ended(data):
 def test_skipping_reads_no_voxels_of_the_events_before(tmp_path, monkeypatch):
     from levelone.data.voxels import VoxelFile
 
-    simulate(tmp_path / "toy.h5", 6000, 5)
+    simulate(tmp_path / "toy.h5", ToyGenerate(events=6000, seed=5))
     read: list[int] = []
     gather = VoxelFile._gather
 

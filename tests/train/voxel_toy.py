@@ -11,8 +11,9 @@ from torch import nn
 from levelone.data.voxelcheck import Column, GridSpec
 from levelone.data.voxels import SparseGrid, create_voxels
 from levelone.panels import Card, Lines, Rows
-from levelone.recipe import Recipe, Section, parse_recipe
-from levelone.zoo.kit.system import Events, Generator
+from levelone.recipe import EventCount, GenerateSection, Recipe, Section, parse_recipe
+from levelone.zoo.kit.generator import Generator
+from levelone.zoo.kit.system import Events
 from levelone.zoo.kit.voxelsystem import VoxelSystem
 
 RECIPE = """
@@ -37,6 +38,10 @@ random = 20
 
 def recipe(*overrides: str) -> Recipe:
     return parse_recipe(RECIPE, "toy recipe", overrides)
+
+
+class ToyGenerate(GenerateSection):
+    events: EventCount = 400
 
 
 class ToyModel(Section):
@@ -73,7 +78,7 @@ class Toy(VoxelSystem):
     title = "A toy"
     default_recipe = Path("toy.toml")
     outputs = ("energy", "kind")
-    generator = Generator("voxel_toy", "simulate", options={"spectrum": "flat"}, events=400)
+    generator = Generator("voxel_toy", "simulate", ToyGenerate)
     grids = ("front", "back")
     columns = ("energy", "kind")
     section = ToyModel
@@ -148,8 +153,9 @@ GRIDS = (
 COLUMNS = (Column("energy", "float32", "GeV", "true"), Column("kind", "uint8", "", "class", ("a", "b")))
 
 
-def simulate(path: Path, events: int, seed: int, *, spectrum: str = "flat", progress=None) -> None:
+def simulate(path: Path, options: ToyGenerate, progress=None) -> None:
     """Energy that is shared between both grids; the kind says which gets more."""
+    events, seed = options.events, options.seed
     rng = np.random.default_rng(seed)
     energy = rng.uniform(1, 8, events).astype(np.float32)
     kind = rng.integers(0, 2, events).astype(np.uint8)

@@ -17,14 +17,14 @@ from levelone.quant.export import export_qonnx
 from levelone.recipe import load_recipe
 from levelone.report.panels import draw
 from levelone.report.svg import render
-from levelone.simulate.lcd import generator as simulation
 from levelone.simulate.lcd.generator import simulate_lcd
+from levelone.simulate.lcd.section import PARTICLES, LcdGenerate
 from levelone.train.codes import layer_codes
 from levelone.zoo import find_system
 from levelone.zoo.lcd import SYSTEM as LCD
 from levelone.zoo.lcd.baselines import features, fit_boosting, fit_sums, sums
 from levelone.zoo.lcd.results import identification
-from levelone.zoo.lcd.section import PARTICLES, UNIT_GEV, LcdModel
+from levelone.zoo.lcd.section import UNIT_GEV, LcdModel
 
 
 def recipe(*overrides: str):
@@ -34,7 +34,7 @@ def recipe(*overrides: str):
 @pytest.fixture(scope="module")
 def data(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("lcd") / "lcd.h5"
-    simulate_lcd(path, 800, seed=11, particles=PARTICLES)
+    simulate_lcd(path, LcdGenerate(events=800, seed=11))
     return path
 
 
@@ -60,9 +60,8 @@ def test_published_network_has_the_published_number_of_parameters():
 
 def test_system_knows_the_simulated_particles():
     assert find_system("lcd") is LCD
-    assert PARTICLES == simulation.PARTICLES
     assert LCD.reach(recipe()) == "firmware"
-    assert LCD.generator.options["particles"] == PARTICLES
+    assert LCD.generator.options(recipe()) == LcdGenerate(events=30_000, particles=PARTICLES)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +138,7 @@ def test_sums_are_calibrated_on_electrons(data):
 
 
 def test_sums_without_electrons_are_refused(tmp_path):
-    simulate_lcd(tmp_path / "p.h5", 64, seed=1, particles=("photon",))
+    simulate_lcd(tmp_path / "p.h5", LcdGenerate(events=64, particles=("photon",)))
     with pytest.raises(LeveloneError, match=r"0 electrons in the training split"):
         fit_sums(LCD.source(recipe(), tmp_path / "p.h5", "train"))
 

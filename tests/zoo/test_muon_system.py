@@ -19,6 +19,7 @@ from levelone.quant.layers import FloatLayers
 from levelone.quant.norm import RunningBatchNorm
 from levelone.recipe import load_recipe
 from levelone.simulate.muon.generator import simulate_muon
+from levelone.simulate.muon.section import MuonGenerate
 from levelone.train.codes import layer_codes
 from levelone.zoo.muon import SYSTEM as MUON
 from levelone.zoo.muon.features import FEATURES
@@ -213,7 +214,7 @@ def test_each_ablation_is_one_switch_on_the_published_recipe(ablation) -> None:
 @pytest.fixture(scope="module")
 def events(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("muon") / "events.h5"
-    simulate_muon(path, 640, seed=3)
+    simulate_muon(path, MuonGenerate(events=640, seed=3))
     return path
 
 

@@ -17,6 +17,7 @@ from levelone.quant.calibrate import calibrate, fold_into
 from levelone.quant.export import export_qonnx
 from levelone.recipe import load_recipe
 from levelone.simulate.next.generator import simulate_next
+from levelone.simulate.next.section import NextGenerate
 from levelone.train.codes import layer_codes
 from levelone.zoo import find_system
 from levelone.zoo.next import SYSTEM as NEXT
@@ -32,7 +33,7 @@ def recipe(*overrides: str):
 @pytest.fixture(scope="module")
 def data(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("next") / "next.h5"
-    simulate_next(path, 512, seed=11)
+    simulate_next(path, NextGenerate(events=512, seed=11))
     return path
 
 
@@ -87,8 +88,9 @@ def test_events_enter_the_network_in_units_of_64_kev(data):
 
 def test_a_file_of_another_system_is_refused(tmp_path):
     from levelone.simulate.lcd.generator import simulate_lcd
+    from levelone.simulate.lcd.section import LcdGenerate
 
-    simulate_lcd(tmp_path / "lcd.h5", 16, seed=1)
+    simulate_lcd(tmp_path / "lcd.h5", LcdGenerate(events=16))
     with pytest.raises(LeveloneError, match=r"has no grid 'tpc', which system next reads[\s\S]*ecal, hcal"):
         NEXT.check_data(recipe(), tmp_path / "lcd.h5")
 

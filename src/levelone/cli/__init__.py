@@ -18,7 +18,7 @@ Quantised compact CNNs for detector triggers: train, generate the HLS project, p
 
 [bold]Step by step:[/bold]
 
-    levelone simulate pixelseed --events 200 --pileup 50 --seed 1 -o events.h5
+    levelone simulate pixelseed --events 200 --seed 1 -o events.h5
     levelone train pixelseed --data events.h5 --out runs/mine
     levelone export runs/mine -o model.onnx
     levelone convert model.onnx -o project --io stream

@@ -8,12 +8,24 @@ from typing import Annotated
 import typer
 
 from levelone.cli.console import one_json_object
-from levelone.cli.options import AsJson, DataFile, Overrides, Ports, RecipeFile, RunFolder, SystemName
+from levelone.cli.moved import MovedOptions
+from levelone.cli.options import (
+    AsJson,
+    DataFile,
+    Events,
+    Overrides,
+    Ports,
+    RecipeFile,
+    RunFolder,
+    Seed,
+    SystemName,
+    with_shorthands,
+)
 
 
 def add_to(app: typer.Typer) -> None:
     """Register the verbs of this module."""
-    app.command()(train)
+    app.command(cls=MovedOptions)(train)
     app.command()(export)
     app.command()(emulate)
 
@@ -24,6 +36,8 @@ def train(
     overrides: Overrides = None,
     data: DataFile = None,
     out: RunFolder = None,
+    events: Events = None,
+    seed: Seed = None,
     force: Annotated[bool, typer.Option("--force", help="Train again even if nothing changed.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -33,12 +47,12 @@ def train(
     """
     from levelone.cli.run import perform, show_results
     from levelone.pipeline.job import plan
-    from levelone.pipeline.stages import plan_generation, training_stages
+    from levelone.pipeline.stages import training_stages
 
     with one_json_object(as_json) as emit:
-        job = plan(system, recipe=recipe, overrides=overrides or (), data=data, folder=out)
-        generation = plan_generation(job, None, 1, {})
-        results = perform(job, training_stages(job, generation), force=force, generation=generation)
+        told = with_shorthands(overrides, events, seed)
+        job = plan(system, recipe=recipe, overrides=told, data=data, folder=out)
+        results = perform(job, training_stages(job), force=force)
         emit(results.to_dict())
     if not as_json:
         show_results(results)

@@ -28,6 +28,14 @@ Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change one recipe key, e.g. train.batch_size=512."),
 ]
+Events = Annotated[
+    int | None,
+    typer.Option(min=1, help="Make so many events: --set generate.events=N.", show_default=False),
+]
+Seed = Annotated[
+    int | None,
+    typer.Option(min=0, help="Seed of the events: --set generate.seed=N.", show_default=False),
+]
 DataFile = Annotated[
     Path | None,
     typer.Option("--data", help="HDF5 file with events; else the recipe's.", show_default=False),
@@ -49,3 +57,9 @@ class Strategy(StrEnum):
 
     latency = "latency"
     resource = "resource"
+
+
+def with_shorthands(overrides: list[str] | None, events: int | None, seed: int | None) -> list[str]:
+    """``--set`` options, joined by what ``--events`` and ``--seed`` stand for."""
+    short = {"events": events, "seed": seed}
+    return [*(overrides or ()), *(f"generate.{key}={n}" for key, n in short.items() if n is not None)]

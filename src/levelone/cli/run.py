@@ -10,27 +10,28 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from levelone.cli.console import one_json_object
-from levelone.cli.generation import (
-    Energy,
-    EnergySpectrum,
-    Particle,
-    Pileup,
-    PixelSize,
+from levelone.cli.moved import MovedOptions
+from levelone.cli.options import (
+    AsJson,
+    DataFile,
+    Events,
+    Overrides,
+    RecipeFile,
+    RunFolder,
     Seed,
-    SignalFraction,
-    given_options,
+    SystemName,
+    with_shorthands,
 )
-from levelone.cli.options import AsJson, DataFile, Overrides, RecipeFile, RunFolder, SystemName
 
 if TYPE_CHECKING:
     from levelone.pipeline.engine import Stage, StageResult
     from levelone.pipeline.job import Job
-    from levelone.pipeline.stages import Generation, Run
+    from levelone.pipeline.stages import Run
 
 
 def add_to(app: typer.Typer) -> None:
     """Register the verbs of this module."""
-    app.command()(run)
+    app.command(cls=MovedOptions)(run)
     app.command()(report)
 
 
@@ -40,46 +41,27 @@ def run(
     overrides: Overrides = None,
     data: DataFile = None,
     out: RunFolder = None,
-    events: Annotated[
-        int | None,
-        typer.Option(min=1, help="Simulate this many events first (pixelseed: extra 'sim')."),
-    ] = None,
-    seed: Seed = 1,
-    pileup: Pileup = None,
-    geometry: PixelSize = None,
-    energy: Energy = None,
-    spectrum: EnergySpectrum = None,
-    particle: Particle = None,
-    signal_fraction: SignalFraction = None,
+    events: Events = None,
+    seed: Seed = None,
     force: Annotated[bool, typer.Option("--force", help="Do every stage again.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """The whole chain: data, training, QONNX, HLS project, C simulation, verdict, report.
 
-    Systems without a sample make their own events when no data are given. Stages that are up to date are
-    skipped; after an interruption the run goes on where it stopped. Exit code 0 only if the C simulation is
-    exact, or if the recipe's network is not meant for hardware.
+    The run makes its events when it is told how (--events, --seed, --set generate.KEY=VALUE), or when there
+    are none to read. Stages that are up to date are skipped; after an interruption the run goes on where it
+    stopped. Exit code 0 only if the C simulation is exact, or if the recipe's network is not meant for
+    hardware.
 
     Example: levelone run pixelseed --set train.quantised_epochs=3 --out runs/quick
     """
-    from levelone.errors import LeveloneError
     from levelone.pipeline.job import plan
-    from levelone.pipeline.stages import all_stages, plan_generation
+    from levelone.pipeline.stages import all_stages
 
     with one_json_object(as_json) as emit:
-        if events is not None and data is not None:
-            raise LeveloneError("--events makes new data, --data names existing data: give only one of them")
-        job = plan(
-            system,
-            recipe=recipe,
-            overrides=overrides or (),
-            data=data,
-            folder=out,
-            generated=events is not None,
-        )
-        given = given_options(pileup, geometry, energy, spectrum, particle, signal_fraction)
-        generation = plan_generation(job, events, seed, given)
-        results = perform(job, all_stages(job, generation), force=force, generation=generation)
+        told = with_shorthands(overrides, events, seed)
+        job = plan(system, recipe=recipe, overrides=told, data=data, folder=out)
+        results = perform(job, all_stages(job), force=force)
         emit(results.to_dict())
     if not as_json:
         show_results(results)
@@ -142,9 +124,7 @@ class Results:
         }
 
 
-def perform(
-    job: Job, stages: Sequence[Stage[Run]], *, force: bool = False, generation: Generation | None = None
-) -> Results:
+def perform(job: Job, stages: Sequence[Stage[Run]], *, force: bool = False) -> Results:
     """Run stages in the job's folder, telling the terminal what happens."""
     from rich.console import Console
     from rich.markup import escape
@@ -168,11 +148,11 @@ def perform(
     def show(line: str) -> None:
         console.print(f"  {line}", style="dim", markup=False)
 
-    if generation is None and not job.folder.exists():
+    if not job.generated and not job.folder.exists():
         check_data(job)  # before a folder is made for data that cannot be used
     with locked(job.folder):
         save_recipe(job)
-        context = Run(job, generation, show, force)
+        context = Run(job, show, force)
         return Results(job, run_stages(stages, context, job.folder, force=force, listen=listen))
 
 

@@ -10,51 +10,40 @@ from typing import Annotated, Any
 import typer
 
 from levelone.cli.console import one_json_object
-from levelone.cli.generation import (
-    Energy,
-    EnergySpectrum,
-    Particle,
-    Pileup,
-    PixelSize,
-    Seed,
-    SignalFraction,
-    given_options,
-)
-from levelone.cli.options import AsJson, SystemName
+from levelone.cli.moved import MovedOptions
+from levelone.cli.options import AsJson, Events, Overrides, RecipeFile, Seed, SystemName, with_shorthands
 
 
 def add_to(app: typer.Typer) -> None:
     """Register the verbs of this module."""
-    app.command()(simulate)
+    app.command(cls=MovedOptions)(simulate)
 
 
 def simulate(
     system: SystemName,
-    events: Annotated[int, typer.Option(min=1, help="Events to simulate.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="HDF5 file to write.")],
-    seed: Seed = 1,
-    pileup: Pileup = None,
-    geometry: PixelSize = None,
-    energy: Energy = None,
-    spectrum: EnergySpectrum = None,
-    particle: Particle = None,
-    signal_fraction: SignalFraction = None,
+    events: Events = None,
+    seed: Seed = None,
+    recipe: RecipeFile = None,
+    overrides: Overrides = None,
     as_json: AsJson = False,
 ) -> None:
-    """Simulate events of a system; pixelseed (Pythia 8, ACTS) needs the extra 'sim'.
+    """Make events of a system; pixelseed (Pythia 8, ACTS) needs the extra 'sim'.
 
-    Example: levelone simulate pixelseed --events 200 --pileup 50 --seed 1 -o events.h5
+    What else its generator can be told is the section generate of its recipe: docs/recipe.md.
 
-    Example: levelone simulate muon --events 10000 --energy 100 8000 --spectrum log -o muons.h5
+    Example: levelone simulate pixelseed --events 200 --set generate.pileup=50 --seed 1 -o events.h5
+
+    Example: levelone simulate muon --set "generate.energy_gev=[100, 1000]" -o muons.h5
     """
     from levelone.cli.progress import bar
-    from levelone.pipeline.simulation import generator_options, simulate_system
+    from levelone.pipeline.job import plan_events
 
     with one_json_object(as_json) as emit:
-        given = given_options(pileup, geometry, energy, spectrum, particle, signal_fraction)
-        options = generator_options(system, given)
-        with bar("events", events) as advance:
-            summary = asdict(simulate_system(system, output, events, seed, options, advance))
+        told = with_shorthands(overrides, events, seed)
+        known, options = plan_events(system, recipe=recipe, overrides=told)
+        with bar("events", options.events) as advance:
+            summary = asdict(known.generator.make(output, options, lambda done, _: advance(done)))
         emit({"file": str(output), **summary})
     if not as_json:
         typer.echo(f"{output}")

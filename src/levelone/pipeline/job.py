@@ -8,12 +8,13 @@ from pathlib import Path
 
 from levelone.errors import LeveloneError
 from levelone.files import write_text
-from levelone.recipe import Recipe, dump_recipe, load_recipe
+from levelone.recipe import GenerateSection, Recipe, dump_recipe, load_recipe, overridden
 from levelone.zoo import find_system
 from levelone.zoo.kit.system import System
 
 RECIPE = "recipe.toml"
 EVENTS = "events.h5"
+GENERATE = "generate"
 SAMPLE = "sample"
 """As ``data.file`` of a recipe: the file that ships with levelone, or else events that the run makes."""
 
@@ -33,7 +34,7 @@ class Job:
     folder
         The run folder.
     generated
-        The run makes its data file itself.
+        The run makes its data file itself, as the recipe's `[generate]` section says.
     """
 
     system: System
@@ -54,7 +55,6 @@ def plan(
     overrides: Iterable[str] = (),
     data: Path | None = None,
     folder: Path | None = None,
-    generated: bool = False,
 ) -> Job:
     """Settle what a command will do.
 
@@ -65,33 +65,36 @@ def plan(
     recipe
         Recipe file; the system's own by default.
     overrides
-        ``key=value`` changes of the recipe.
+        ``key=value`` changes of the recipe. One in its `[generate]` section asks for new events: the run
+        makes them itself, as ``events.h5``. So it does when neither `data` nor the recipe names a file, and
+        the recipe has that section or the system no sample.
     data
         HDF5 file, instead of the recipe's.
     folder
         Run folder; ``runs/NAME`` by default.
-    generated
-        The data file will be made by the run itself as ``events.h5``. That is also so for a system without a
-        sample, when neither `data` nor the recipe names a file.
 
     Raises
     ------
     LeveloneError
         If the system, the recipe or the data file is not usable.
     """
-    system = find_system(name)
-    source = system.default_recipe if recipe is None else recipe
-    checked = load_recipe(source, overrides)
-    if checked.system != name:
+    overrides = tuple(overrides)
+    system, checked = _read(name, recipe, overrides)
+    told = next((key for key in map(overridden, overrides) if key.split(".")[0] == GENERATE), None)
+    if told is not None and data is not None:
         raise LeveloneError(
-            f"{source}: the recipe is for system {checked.system!r}, not {name!r}",
-            hint=f"levelone run {checked.system} --recipe {source}",
+            f"{told} says how events are made, but --data names existing ones: give only one of them"
         )
     folder = Path("runs") / name if folder is None else folder
-    if data is None and checked.data.file == SAMPLE and system.sample_file() is None:
-        generated = True
+    sample = data is None and checked.data.file == SAMPLE
+    generated = told is not None or (sample and bool(checked.generate or system.sample_file() is None))
     if generated:
         data = folder / EVENTS
+        checked = checked.model_copy(
+            update={GENERATE: system.generator.options(checked).model_dump(mode="json")}
+        )
+    elif data is not None:
+        checked = checked.model_copy(update={GENERATE: {}})
     if data is not None:
         changed = checked.data.model_copy(update={"file": str(data)})
         checked = checked.model_copy(update={"data": changed})
@@ -102,6 +105,27 @@ def plan(
             hint="levelone simulate makes one; without --data the sample that ships with levelone is used",
         )
     return job
+
+
+def plan_events(
+    name: str, *, recipe: Path | None = None, overrides: Iterable[str] = ()
+) -> tuple[System, GenerateSection]:
+    """What ``levelone simulate`` will do: the system, and what its generator is told.
+
+    Raises
+    ------
+    LeveloneError
+        If the system or the recipe is not usable, or an override is of another section.
+    """
+    overrides = tuple(overrides)
+    for key in map(overridden, overrides):
+        if key.split(".")[0] != GENERATE:
+            raise LeveloneError(
+                f"--set {key}: making events reads the section [{GENERATE}] alone",
+                hint=f"--set {GENERATE}.KEY=VALUE",
+            )
+    system, checked = _read(name, recipe, overrides)
+    return system, system.generator.options(checked)
 
 
 def open_run(folder: Path) -> Job:
@@ -130,8 +154,23 @@ def save_recipe(job: Job) -> None:
         write_text(path, text)
 
 
+def _read(name: str, recipe: Path | None, overrides: Iterable[str]) -> tuple[System, Recipe]:
+    """A system, and a recipe that is for it."""
+    system = find_system(name)
+    source = system.default_recipe if recipe is None else recipe
+    checked = load_recipe(source, overrides)
+    if checked.system != name:
+        raise LeveloneError(
+            f"{source}: the recipe is for system {checked.system!r}, not {name!r}",
+            hint=f"levelone run {checked.system} --recipe {source}",
+        )
+    return system, checked
+
+
 def _job(system: System, recipe: Recipe, folder: Path) -> Job:
     model = system.model_section(recipe)  # checks it and fills in the defaults
     recipe = recipe.model_copy(update={"model": model.model_dump(mode="json")})
+    if recipe.generate:
+        system.generator.options(recipe)
     sample = system.sample_file() or folder / EVENTS
     return Job(system, recipe, sample if recipe.data.file == SAMPLE else Path(recipe.data.file), folder)

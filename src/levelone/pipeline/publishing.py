@@ -62,15 +62,8 @@ def _portable(job: Job) -> str:
 
 
 def _made_here(job: Job) -> bool:
-    """Whether the run made its events itself, as a run of this system does when it is told nothing else."""
-    return job.system.sample_file() is None and job.data == job.path(EVENTS)
-
-
-def _command(job: Job, provenance: dict[str, Any]) -> str:
-    command = f"levelone run {job.system.name} --recipe hls_projects/{job.system.name}/{RECIPE}"
-    if not _made_here(job):
-        return command
-    return f"{command} --events {provenance['events']} --seed {provenance['seed']}"
+    """Whether the run made its events itself; the recipe says how, and a run of it makes the same."""
+    return bool(job.recipe.generate) and job.data == job.path(EVENTS)
 
 
 def _training(job: Job, metrics: dict[str, Any], csim: dict[str, Any]) -> dict[str, Any]:
@@ -80,7 +73,7 @@ def _training(job: Job, metrics: dict[str, Any], csim: dict[str, Any]) -> dict[s
     return {
         "schema": SCHEMA,
         "version": VERSION,
-        "command": _command(job, provenance),
+        "command": f"levelone run {job.system.name} --recipe hls_projects/{job.system.name}/{RECIPE}",
         "data": metrics["data"] | {"provenance": provenance},
         "metrics": {key: metrics[key] for key in _FIGURES if key in metrics},
         "training": {

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from levelone.errors import LeveloneError
-from levelone.recipe import Recipe, literal, load_recipe, parse_recipe, section_type
+from levelone.recipe import Recipe, Within, literal, load_recipe, parse_recipe, section_type
 from levelone.zoo import SYSTEMS, find_system
 
 HEAD = """# Recipes
@@ -27,6 +27,10 @@ error: {error}
 
 Any key can be changed on the command line with `--set section.key=value`, several times. The run folder
 keeps the recipe as it was used, with every default written out (`runs/pixelseed/recipe.toml`).
+
+`[generate]` and `[model]` are each system's own. A run makes its events when its recipe has a section
+`[generate]` and names no file, when a key of it is given on the command line (`--set generate.pileup=200`;
+`--events N` and `--seed N` are short for `generate.events` and `generate.seed`), or when there are no others.
 
 This page is written by `python -m levelone.pipeline.recipe_page` from the code that checks recipes. Keys
 without a default have to be given, or are empty tables. `NAME` stands for a layer, `[i]` for an entry of a
@@ -71,6 +75,7 @@ def render() -> str:
     for name in sorted(SYSTEMS):
         system = find_system(name)
         section = type(system.model_section(load_recipe(system.default_recipe)))
+        page += _titled(f"`[generate]` of {name}", system.generator.section)
         page += _titled(f"`[model]` of {name}", section)
     return page + FOOT
 
@@ -110,10 +115,17 @@ def _plain(value: Any) -> Any:
 
 
 def _allowed(field: FieldInfo) -> str:
-    if get_origin(field.annotation) is Literal:
-        return ", ".join(f"`{literal(choice)}`" for choice in get_args(field.annotation))
+    choices = next((kind for kind in _inside(field.annotation) if get_origin(kind) is Literal), None)
+    if choices is not None:
+        return ", ".join(f"`{literal(choice)}`" for choice in get_args(choices))
+    ranges = [str(rule) for rule in field.metadata if isinstance(rule, Within)]
     rules = [(text, getattr(rule, key, None)) for rule in field.metadata for key, text in BOUNDS.items()]
-    return ", ".join(text.format(bound) for text, bound in rules if bound is not None)
+    return ", ".join([*ranges, *(text.format(bound) for text, bound in rules if bound is not None)])
+
+
+def _inside(annotation: Any) -> tuple[Any, ...]:
+    """A type, and what a list or an optional value holds."""
+    return (annotation, *get_args(annotation))
 
 
 def _refusal() -> str:

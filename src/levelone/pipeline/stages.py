@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
-from importlib.metadata import version
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from levelone.errors import LeveloneError
 from levelone.files import sha256, write_text
 from levelone.pipeline.engine import Stage
 from levelone.pipeline.imports import import_digest
@@ -21,25 +20,6 @@ from levelone.zoo.kit.voxelsystem import VoxelSystem
 
 
 @dataclass(frozen=True)
-class Generation:
-    """How the run makes its own events.
-
-    Attributes
-    ----------
-    events
-        How many events.
-    seed
-        Of the generator.
-    options
-        As `levelone.pipeline.simulation.generator_options` returns them.
-    """
-
-    events: int
-    seed: int = 1
-    options: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class Run:
     """A job on its way: the stages' common argument.
 
@@ -47,8 +27,6 @@ class Run:
     ----------
     job
         What to do.
-    generation
-        How to make events, if the run makes its own.
     show
         Called with one line of text when there is news within a stage.
     force
@@ -56,7 +34,6 @@ class Run:
     """
 
     job: Job
-    generation: Generation | None = None
     show: Callable[[str], None] = print
     force: bool = False
 
@@ -76,7 +53,14 @@ class Run:
 
 
 def _versions(*packages: str) -> dict[str, str]:
-    return {f"{name} version": version(name) for name in packages}
+    """Versions of distributions; what is not installed fails where it is used, with advice."""
+    found = {}
+    for name in packages:
+        try:
+            found[f"{name} version"] = version(name)
+        except PackageNotFoundError:
+            found[f"{name} version"] = "not installed"
+    return found
 
 
 def _code(*parts: str) -> dict[str, str]:
@@ -91,31 +75,23 @@ def _system_code(run: Run, *parts: str) -> dict[str, str]:
 
 def _simulate_inputs(run: Run) -> dict[str, str]:
     return {
-        "generation": digest(asdict(run.generation)) if run.generation else "none",
-        "code of the generator": import_digest(
-            ("levelone.pipeline.simulation", run.job.system.generator.module), "levelone.simulate"
-        ),
+        "generate": digest(run.job.recipe.generate),
+        "code of the generator": import_digest((run.job.system.generator.module,), "levelone.simulate"),
         **_versions(*run.job.system.generator.packages),
     }
 
 
 def _simulate(run: Run, resume: bool) -> dict[str, Any]:
-    from levelone.pipeline.simulation import simulate_system
-
-    wanted = run.generation
-    if wanted is None:
-        raise ValueError("the simulation stage needs to know how many events to make")
     tenths = 0
 
-    def progress(done: int) -> None:
+    def progress(done: int, events: int) -> None:
         nonlocal tenths
-        if 10 * done // wanted.events > tenths:
-            tenths = 10 * done // wanted.events
-            run.show(f"{done:,} of {wanted.events:,} events")
+        if 10 * done // events > tenths:
+            tenths = 10 * done // events
+            run.show(f"{done:,} of {events:,} events")
 
-    name = run.job.system.name
-    summary = simulate_system(name, run.job.data, wanted.events, wanted.seed, wanted.options, progress)
-    return asdict(summary)
+    generator = run.job.system.generator
+    return asdict(generator.make(run.job.data, generator.options(run.job.recipe), progress))
 
 
 def _data_inputs(run: Run) -> dict[str, str]:
@@ -260,37 +236,6 @@ def _report(run: Run, resume: bool) -> dict[str, Any]:
     return {"report": str(run.job.path("report.html"))}
 
 
-def plan_generation(job: Job, events: int | None, seed: int, given: Mapping[str, Any]) -> Generation | None:
-    """How a job makes its events; None if it reads a file that is there already.
-
-    Parameters
-    ----------
-    events
-        How many; None: as many as the system makes by default.
-    given
-        Options of the generator that the user gave.
-
-    Raises
-    ------
-    LeveloneError
-        If the generator has no such option, or there is nothing to generate.
-    """
-    from levelone.pipeline.simulation import flag, generator_options
-
-    options = generator_options(job.system.name, given)
-    if not job.generated:
-        for option in given:
-            raise LeveloneError(
-                f"{flag(option)} says how events are made, but this run reads {job.data}",
-                hint="add --events N to make new ones",
-            )
-        return None
-    wanted = events or job.system.generator.events
-    if wanted is None:
-        raise LeveloneError(f"system {job.system.name} does not make events by itself", hint="add --events N")
-    return Generation(wanted, seed, options)
-
-
 _TRAINED = {
     "float": ("curves.json", "float/best.ckpt"),
     "quantised": ("module.pt", "curves.json", "float/best.ckpt", "quantised/best.ckpt"),
@@ -303,24 +248,24 @@ _FIRMWARE = (
 )
 
 
-def training_stages(job: Job, generation: Generation | None = None) -> tuple[Stage[Run], ...]:
+def training_stages(job: Job) -> tuple[Stage[Run], ...]:
     """From events to a trained and measured network, as far as the recipe's network is carried."""
     simulation = Stage[Run]("simulate", "simulate events", _simulate_inputs, (EVENTS,), _simulate)
     carried = job.system.reach(job.recipe)
     title = "train float network" if carried == "float" else "train float twin and quantised model"
     written = _TRAINED["float" if carried == "float" else "quantised"]
     return (
-        *((simulation,) if generation else ()),
+        *((simulation,) if job.generated else ()),
         Stage[Run]("data", "check the data", _data_inputs, (), _data),
         Stage[Run]("train", title, _train_inputs, written, _train),
         Stage[Run]("evaluate", "measure", _evaluate_inputs, ("metrics.json", "scores.npz"), _evaluate),
     )
 
 
-def all_stages(job: Job, generation: Generation | None = None) -> tuple[Stage[Run], ...]:
+def all_stages(job: Job) -> tuple[Stage[Run], ...]:
     """The whole chain; a network that is not carried to hardware ends with training and report."""
     firmware = _FIRMWARE if job.system.reach(job.recipe) == "firmware" else ()
-    return (*training_stages(job, generation), *firmware, _REPORT)
+    return (*training_stages(job), *firmware, _REPORT)
 
 
 def products(folder: Path) -> dict[str, Path]:

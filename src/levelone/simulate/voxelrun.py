@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-import levelone
 from levelone.data.voxelcheck import SPLITS, Column, GridSpec
 from levelone.data.voxels import SparseGrid, create_voxels
-from levelone.errors import LeveloneError
+from levelone.recipe import GenerateSection
+from levelone.simulate import Progress
+from levelone.simulate.provenance import provenance
 
-Progress = Callable[[int, int], None]
 SPLIT_FRACTIONS = (0.8, 0.1, 0.1)
 
 
@@ -73,80 +72,56 @@ def split_codes(events: int, seed: int, first: int = 0) -> NDArray[np.uint8]:
     return np.searchsorted(np.cumsum(SPLIT_FRACTIONS)[:-1], draws, side="right").astype(np.uint8)
 
 
-def check_events(events: int, seed: int) -> None:
-    """Refuse impossible numbers of events and seeds."""
-    if events < 1:
-        raise LeveloneError(f"events must be at least 1, got {events}")
-    if not 0 <= seed < 1 << 63:
-        raise LeveloneError(f"seed must be 0 to 2^63 - 1, got {seed}")
-
-
-def check_range(name: str, limits: tuple[float, float], lowest: float, highest: float) -> None:
-    """Refuse an energy range that is empty or outside what a generator models."""
-    low, high = limits
-    if not lowest <= low <= high <= highest:
-        raise LeveloneError(
-            f"{name} must be a range within {lowest:g} to {highest:g}, got {low:g} to {high:g}"
-        )
-
-
 def draw_energy(
-    n: int, limits: tuple[float, float], spectrum: str, rng: np.random.Generator
+    n: int, limits: tuple[float, float], spectrum: Literal["flat", "log"], rng: np.random.Generator
 ) -> NDArray[np.float64]:
     """Energies [n] flat in energy ("flat") or in its logarithm ("log")."""
     low, high = limits
     if spectrum == "flat":
         return rng.uniform(low, high, n)
-    if spectrum == "log":
-        return np.exp(rng.uniform(np.log(low), np.log(high), n))
-    raise LeveloneError(f"no energy spectrum '{spectrum}'", hint="flat or log")
+    return np.exp(rng.uniform(np.log(low), np.log(high), n))
 
 
 def run(
     path: Path,
-    events: int,
-    seed: int,
+    system: str,
+    options: GenerateSection,
     generate: Callable[[int, np.random.Generator], Generated],
     grids: Sequence[GridSpec],
     columns: Sequence[Column],
-    facts: Mapping[str, Any],
     *,
     chunk: int,
     progress: Progress | None = None,
 ) -> VoxelSummary:
-    """Generate `events` events in chunks and write them.
+    """Generate events in chunks and write them.
 
     Chunk i draws from a generator seeded with (seed, i), so results do not depend on how long a run is: the
     first events of a long run are those of a short one (whole chunks). Memory is that of one chunk.
 
     Parameters
     ----------
+    system, options
+        For whom, how many events, from which seed; all of it is written down in the file.
     generate
         (n, generator) -> n events.
-    facts
-        System and parameters, for the provenance.
     chunk
         Events generated at once.
     progress
-        Called with (done, events) after every chunk.
+        Called after every chunk.
     """
-    check_events(events, seed)
+    events, seed = options.events, options.seed
     began = time.perf_counter()
     filled = dict.fromkeys((g.name for g in grids), 0)
     energy = dict.fromkeys((g.name for g in grids), 0.0)
     deposited = outside = 0.0
     splits = split_codes(events, seed)
-    provenance = {
-        **facts,
-        "seed": seed,
-        "events": events,
-        "levelone": levelone.__version__,
-        "numpy": np.__version__,
-        "h5py": h5py.__version__,
+    facts = {
+        **provenance(system, options, "numpy", "h5py"),
         "python": platform.python_version(),
+        "chunk": chunk,
         "split_fractions": dict(zip(SPLITS, SPLIT_FRACTIONS, strict=True)),
     }
-    with create_voxels(path, grids, columns, provenance) as writer:
+    with create_voxels(path, grids, columns, facts) as writer:
         for number, start in enumerate(range(0, events, chunk)):
             # a chunk is always generated whole, so that a shorter run is a prefix of a longer one
             made = generate(chunk, np.random.default_rng([seed, number]))

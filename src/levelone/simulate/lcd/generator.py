@@ -15,7 +15,6 @@ front, no noise.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +22,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.data.voxelcheck import Column
-from levelone.errors import LeveloneError
+from levelone.simulate import Progress
 from levelone.simulate.calorimeter.cells import Calorimeter, Section, Spots, join_spots, observe
 from levelone.simulate.calorimeter.hadrons import HadronShowers, develop
 from levelone.simulate.calorimeter.showers import Showers, pi0_photons
+from levelone.simulate.lcd.section import PARTICLES, LcdGenerate
 from levelone.simulate.materials import IRON, POLYSTYRENE, SILICON, TUNGSTEN, Floats, Medium
 from levelone.simulate.straggling import sample_landau
-from levelone.simulate.voxelrun import Generated, Progress, VoxelSummary, check_range, draw_energy, run
+from levelone.simulate.voxelrun import Generated, VoxelSummary, draw_energy, run
 
-PARTICLES = ("electron", "photon", "pi0", "pion")
 PDG_CODES = (11, 22, 111, 211)
 DISTANCE_MM = 1500.0  # from the interaction point to the front face
 _SPOTS = 6000  # per event at most, shared by its sub-showers in proportion to their energies
@@ -171,15 +170,7 @@ def generate(
 
 
 def simulate_lcd(
-    path: Path,
-    events: int,
-    seed: int = 1,
-    *,
-    particles: Sequence[str] = ("electron",),
-    energy_gev: tuple[float, float] = (10.0, 510.0),
-    spectrum: str = "flat",
-    progress: Progress | None = None,
-    chunk: int = 256,
+    path: Path, options: LcdGenerate, progress: Progress | None = None, *, chunk: int = 256
 ) -> VoxelSummary:
     """Write single particles (grids `ecal` 25x25x25 and `hcal` 5x5x60, GeV) to a voxel file.
 
@@ -187,46 +178,22 @@ def simulate_lcd(
     ----------
     path
         The HDF5 file to make.
-    events, seed
-        How many, and from which seed; the same arguments give the same events.
-    particles
-        Some of `PARTICLES`, drawn in equal parts.
-    energy_gev
-        Energy range, within 1 to 2,000 GeV.
-    spectrum
-        "flat" in energy or "log".
-    progress
-        Called with (done, events).
+    options
+        How many events, from which seed, and what else there is to say.
     chunk
-        Events per chunk; part of what a seed means.
+        Events at a time; part of what a seed means.
 
     Raises
     ------
     LeveloneError
-        If an argument is impossible or the file cannot be written.
+        If the file cannot be written.
     """
-    check_range("energy_gev", energy_gev, 1.0, 2000.0)
-    if not particles or set(particles) - set(PARTICLES):
-        raise LeveloneError(f"particles must be some of {', '.join(PARTICLES)}, got {list(particles)}")
     calo = calorimeter()
-    codes = np.asarray([PARTICLES.index(name) for name in particles], np.uint8)
-    facts = {
-        "system": "lcd",
-        "command": f"simulate_lcd(events={events}, seed={seed}, particles={tuple(particles)}, "
-        f"energy_gev={energy_gev}, spectrum={spectrum!r}, chunk={chunk})",
-    }
+    codes = np.asarray([PARTICLES.index(name) for name in options.particles], np.uint8)
 
     def make(n: int, rng: np.random.Generator) -> Generated:
-        return generate(rng.choice(codes, n), draw_energy(n, energy_gev, spectrum, rng), calo, rng)
+        particles = rng.choice(codes, n)
+        return generate(particles, draw_energy(n, options.energy_gev, options.spectrum, rng), calo, rng)
 
-    return run(
-        path,
-        events,
-        seed,
-        make,
-        [s.grid for s in calo.sections],
-        COLUMNS,
-        facts,
-        chunk=chunk,
-        progress=progress,
-    )
+    grids = [s.grid for s in calo.sections]
+    return run(path, "lcd", options, make, grids, COLUMNS, chunk=chunk, progress=progress)

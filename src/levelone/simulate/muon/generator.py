@@ -19,14 +19,16 @@ from pathlib import Path
 import numpy as np
 
 from levelone.data.voxelcheck import Column
+from levelone.simulate import Progress
 from levelone.simulate.calorimeter.cells import Calorimeter, Section, Spots, join_spots, observe
 from levelone.simulate.calorimeter.hadrons import HadronShowers, develop
 from levelone.simulate.calorimeter.showers import Showers, sample_pair_share
 from levelone.simulate.materials import LEAD_TUNGSTATE, MUON_MEV, Floats, Medium
 from levelone.simulate.muon.losses import PROCESSES
+from levelone.simulate.muon.section import MuonGenerate
 from levelone.simulate.muon.tables import MuonAbsorber, Passage, transport
 from levelone.simulate.straggling import highland
-from levelone.simulate.voxelrun import Generated, Progress, VoxelSummary, check_range, draw_energy, run
+from levelone.simulate.voxelrun import Generated, VoxelSummary, draw_energy, run
 
 LAYERS, CELLS = 50, 32
 _LAYER_MM, _GAP_MM, _PITCH_MM = 39.6, 1.0, 3.75
@@ -195,15 +197,7 @@ def generate(
 
 
 def simulate_muon(
-    path: Path,
-    events: int,
-    seed: int = 1,
-    *,
-    energy_gev: tuple[float, float] = (50.0, 8000.0),
-    spectrum: str = "flat",
-    field_tesla: float = 2.0,
-    progress: Progress | None = None,
-    chunk: int = 128,
+    path: Path, options: MuonGenerate, progress: Progress | None = None, *, chunk: int = 128
 ) -> VoxelSummary:
     """Write muon events (grid `calo`, 50 x 32 x 32, GeV) to a voxel file.
 
@@ -211,43 +205,21 @@ def simulate_muon(
     ----------
     path
         The HDF5 file to make.
-    events, seed
-        How many, and from which seed; the same arguments give the same events.
-    energy_gev
-        Range of the muon's total energy, within 10 to 10,000 GeV.
-    spectrum
-        "flat" in energy or "log".
-    field_tesla
-        Magnetic field along y.
-    progress
-        Called with (done, events).
+    options
+        How many events, from which seed, and what else there is to say.
     chunk
-        Events per chunk; part of what a seed means.
+        Events at a time; part of what a seed means.
 
     Raises
     ------
     LeveloneError
-        If an argument is impossible or the file cannot be written.
+        If the file cannot be written.
     """
-    check_range("energy_gev", energy_gev, 10.0, 10_000.0)
     absorber, calo = MuonAbsorber.build(LEAD_TUNGSTATE), calorimeter()
-    facts = {
-        "system": "muon",
-        "command": f"simulate_muon(events={events}, seed={seed}, energy_gev={energy_gev}, "
-        f"spectrum={spectrum!r}, field_tesla={field_tesla}, chunk={chunk})",
-    }
 
     def make(n: int, rng: np.random.Generator) -> Generated:
-        return generate(draw_energy(n, energy_gev, spectrum, rng), absorber, calo, rng, field_tesla)
+        energies = draw_energy(n, options.energy_gev, options.spectrum, rng)
+        return generate(energies, absorber, calo, rng, options.field_tesla)
 
-    return run(
-        path,
-        events,
-        seed,
-        make,
-        [s.grid for s in calo.sections],
-        COLUMNS,
-        facts,
-        chunk=chunk,
-        progress=progress,
-    )
+    grids = [s.grid for s in calo.sections]
+    return run(path, "muon", options, make, grids, COLUMNS, chunk=chunk, progress=progress)

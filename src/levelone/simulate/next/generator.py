@@ -21,10 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.data.voxelcheck import Column, GridSpec
-from levelone.errors import LeveloneError
+from levelone.simulate import Progress
 from levelone.simulate.materials import ELECTRON_MEV, Floats
+from levelone.simulate.next.section import NextGenerate
 from levelone.simulate.next.tracks import Electrons, track
-from levelone.simulate.voxelrun import Generated, Progress, VoxelSummary, run
+from levelone.simulate.voxelrun import Generated, VoxelSummary, run
 
 Q_MEV = 2.458
 CLASSES = ("one electron", "two electrons")
@@ -149,17 +150,7 @@ def generate(
 
 
 def simulate_next(
-    path: Path,
-    events: int,
-    seed: int = 1,
-    *,
-    signal_fraction: float = 0.5,
-    voxel_mm: tuple[float, float, float] = VOXEL_MM,
-    diffusion_mm: tuple[float, float] = (1.0, 0.3),
-    drift_mm: tuple[float, float] = (0.0, 1000.0),
-    fwhm: float = 0.01,
-    progress: Progress | None = None,
-    chunk: int = 512,
+    path: Path, options: NextGenerate, progress: Progress | None = None, *, chunk: int = 512
 ) -> VoxelSummary:
     """Write one- and two-electron events (grid `tpc`, 20 x 20 x 60, keV) to a voxel file.
 
@@ -167,40 +158,27 @@ def simulate_next(
     ----------
     path
         The HDF5 file to make.
-    events, seed
-        How many, and from which seed; the same arguments give the same events.
-    signal_fraction
-        Share of two-electron events.
-    voxel_mm, diffusion_mm, drift_mm, fwhm
-        As in `generate`.
-    progress
-        Called with (done, events).
+    options
+        How many events, from which seed, and what else there is to say.
     chunk
-        Events per chunk; part of what a seed means.
+        Events at a time; part of what a seed means.
 
     Raises
     ------
     LeveloneError
-        If an argument is impossible or the file cannot be written.
+        If the file cannot be written.
     """
-    if not 0 <= signal_fraction <= 1:
-        raise LeveloneError(f"signal_fraction must be 0 to 1, got {signal_fraction}")
-    if min(voxel_mm) <= 0:
-        raise LeveloneError(f"voxel_mm must be positive, got {voxel_mm}")
-    if min(*diffusion_mm, fwhm) < 0 or not 0 <= drift_mm[0] <= drift_mm[1]:
-        raise LeveloneError(
-            f"diffusion {diffusion_mm}, drift {drift_mm} and fwhm {fwhm} must not be negative or reversed"
-        )
-    facts = {
-        "system": "next",
-        "command": f"simulate_next(events={events}, seed={seed}, signal_fraction={signal_fraction}, "
-        f"voxel_mm={voxel_mm}, diffusion_mm={diffusion_mm}, drift_mm={drift_mm}, fwhm={fwhm}, chunk={chunk})",
-    }
 
     def make(n: int, rng: np.random.Generator) -> Generated:
-        label = (rng.random(n) < signal_fraction).astype(np.uint8)
+        label = (rng.random(n) < options.signal_fraction).astype(np.uint8)
         return generate(
-            label, rng, voxel_mm=voxel_mm, diffusion_mm=diffusion_mm, drift_mm=drift_mm, fwhm=fwhm
+            label,
+            rng,
+            voxel_mm=options.voxel_mm,
+            diffusion_mm=options.diffusion_mm,
+            drift_mm=options.drift_mm,
+            fwhm=options.fwhm,
         )
 
-    return run(path, events, seed, make, [grid(voxel_mm)], COLUMNS, facts, chunk=chunk, progress=progress)
+    grids = [grid(options.voxel_mm)]
+    return run(path, "next", options, make, grids, COLUMNS, chunk=chunk, progress=progress)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import multiprocessing
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -15,17 +14,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import levelone
 from levelone.data.detector import PixelDetector, reconstruct
 from levelone.data.schema import Event, create
 from levelone.data.splitting import SPLITS, split_codes
-from levelone.errors import LeveloneError
+from levelone.simulate import Progress
 from levelone.simulate.pixelseed.clusters import CHARGE_UNIT_KE, make_clusters
 from levelone.simulate.pixelseed.collisions import Pool, Source, crossing
 from levelone.simulate.pixelseed.layout import read_layout
 from levelone.simulate.pixelseed.pairing import make_doublets
-from levelone.simulate.pixelseed.sensors import PixelSensor, sensor
+from levelone.simulate.pixelseed.section import Geometry, PixelSeedGenerate
+from levelone.simulate.pixelseed.sensors import SENSORS, PixelSensor
 from levelone.simulate.pixelseed.transport import Detector, load_acts
+from levelone.simulate.provenance import provenance
 
 POOL_LIMIT = 20_000
 """Minimum-bias collisions generated per split; beyond it they are used again, turned and at a new vertex."""
@@ -33,9 +33,6 @@ BLOCK_EVENTS = 5
 """Events that one detector run handles. Part of the random sequence, so not a setting."""
 
 MAX_PYTHIA_SEED = 900_000_000
-
-Progress = Callable[[int], None]
-"""Called with the number of events finished since the last call."""
 
 
 @dataclass(frozen=True)
@@ -77,16 +74,12 @@ class SimulationSummary:
     seconds: float
     workers: int
 
-    def as_dict(self) -> dict[str, Any]:
-        """Plain dictionary, for JSON."""
-        return asdict(self)
-
 
 @dataclass(frozen=True)
 class _Task:
     """A block of events for one detector run: everything a worker needs, and nothing else."""
 
-    geometry: str
+    geometry: Geometry
     seed: tuple[int, ...]
     split: int
     tables: list[NDArray[np.float64]]
@@ -100,9 +93,10 @@ class _Done:
 
 
 @lru_cache(maxsize=2)
-def _setup(geometry: str) -> tuple[Detector, PixelSensor, PixelDetector, NDArray[np.uint64]]:
+def _setup(geometry: Geometry) -> tuple[Detector, PixelSensor, PixelDetector, NDArray[np.uint64]]:
     detector = Detector()
-    return detector, sensor(geometry), *read_layout(detector, sensor(geometry))
+    pixel = SENSORS[geometry]
+    return detector, pixel, *read_layout(detector, pixel)
 
 
 def _run_block(task: _Task) -> list[_Done]:
@@ -129,7 +123,9 @@ def _run_block(task: _Task) -> list[_Done]:
     return done
 
 
-def _tasks(geometry: str, seed: int, split: NDArray[np.uint8], pileup: NDArray[np.int64]) -> Iterator[_Task]:
+def _tasks(
+    geometry: Geometry, seed: int, split: NDArray[np.uint8], pileup: NDArray[np.int64]
+) -> Iterator[_Task]:
     """Generate the collisions block by block: the detector starts at once and memory stays bounded."""
     seeds = np.random.SeedSequence([seed, 0]).generate_state(2) % MAX_PYTHIA_SEED + 1
     hard, soft = Source("ttbar", int(seeds[0])), Source("minbias", int(seeds[1]))
@@ -160,58 +156,43 @@ def _blocks(tasks: Iterator[_Task], workers: int) -> Iterator[list[_Done]]:
             yield future.result()
 
 
-def simulate(
-    path: str | Path,
-    events: int,
-    pileup: float = 50.0,
-    seed: int = 1,
-    geometry: str = "cms",
-    *,
-    workers: int = 1,
-    progress: Progress | None = None,
+def simulate_pixelseed(
+    path: Path, options: PixelSeedGenerate, progress: Progress | None = None, *, workers: int = 1
 ) -> SimulationSummary:
     """Simulate ttbar events with pile-up and write their doublets to a native file.
-
-    The content depends on `events`, `pileup`, `seed` and `geometry` only, not on `workers`.
 
     Parameters
     ----------
     path
         File to write (levelone's HDF5 schema; nothing is left there if the simulation fails).
-    events
-        Number of bunch crossings, at least 3. They are divided into splits before anything is generated.
-    pileup
-        Mean number of minimum-bias collisions per crossing (Poisson).
-    seed
-        Non-negative.
-    geometry
-        ``"cms"``: pixels of 100 x 150 um in 285 um of silicon; ``"generic"``: 50 x 50 um in 150 um.
+    options
+        How many bunch crossings, from which seed, pile-up and pixels.
     workers
-        Number of processes for the detector.
-    progress
-        Called with the number of events finished since the last call.
+        Number of processes for the detector; the events do not depend on it.
 
     Raises
     ------
     LeveloneError
-        If an argument is out of range, the [sim] extra is missing, or the file cannot be written.
+        If the [sim] extra is missing, or the file cannot be written.
     """
-    _check_arguments(events, pileup, seed, geometry, workers)
     load_acts()
     begin = time.perf_counter()
+    events, geometry, seed = options.events, options.geometry, options.seed
     split = split_codes(events)
-    drawn = np.random.default_rng([seed, 3]).poisson(pileup, events).astype(np.int64)
+    drawn = np.random.default_rng([seed, 3]).poisson(options.pileup, events).astype(np.int64)
     layout = _setup(geometry)[2]
     totals = {"clusters": 0, "doublets": 0, "true": 0, "overflow": 0, "single": 0, "findable": 0, "found": 0}
     splits = dict.fromkeys(SPLITS, 0)
-    with create(Path(path), layout, CHARGE_UNIT_KE, _provenance(events, pileup, seed, geometry)) as writer:
+    finished = 0
+    with create(path, layout, CHARGE_UNIT_KE, _facts(options)) as writer:
         for block in _blocks(_tasks(geometry, seed, split, drawn), workers):
             for done in block:
                 writer.append(done.event)
                 _count(totals, done)
                 splits[SPLITS[done.event.split]] += done.event.inner.size
+            finished += len(block)
             if progress is not None:
-                progress(len(block))
+                progress(finished, events)
     seconds = time.perf_counter() - begin
     return SimulationSummary(
         events=events,
@@ -228,18 +209,6 @@ def simulate(
     )
 
 
-def _check_arguments(events: int, pileup: float, seed: int, geometry: str, workers: int) -> None:
-    sensor(geometry)
-    if events < len(SPLITS):
-        raise LeveloneError(f"--events is {events}, but training, validation and test need one event each")
-    if not 0 <= pileup <= 1000:
-        raise LeveloneError(f"--pileup is {pileup}, expected 0 to 1000")
-    if seed < 0:
-        raise LeveloneError(f"--seed is {seed}, expected a non-negative integer")
-    if workers < 1:
-        raise LeveloneError(f"--workers is {workers}, expected at least 1")
-
-
 def _count(totals: dict[str, int], done: _Done) -> None:
     clusters = done.event.clusters
     large = (clusters.size_x > 16) | (clusters.size_y > 16)
@@ -252,18 +221,9 @@ def _count(totals: dict[str, int], done: _Done) -> None:
     totals["found"] += done.found
 
 
-def _provenance(events: int, pileup: float, seed: int, geometry: str) -> dict[str, Any]:
-    options = f"--events {events} --pileup {pileup:g} --seed {seed} --geometry {geometry}"
+def _facts(options: PixelSeedGenerate) -> dict[str, Any]:
     return {
-        "command": f"levelone simulate pixelseed {options} -o FILE.h5",
-        "events": events,
-        "pileup": pileup,
-        "seed": seed,
-        "geometry": geometry,
-        "sensor": asdict(sensor(geometry)),
+        **provenance("pixelseed", options, "pythia8mc", "pyacts", "numpy"),
+        "sensor": asdict(SENSORS[options.geometry]),
         "process": "pp at 14 TeV, ttbar with Poisson minimum-bias pile-up",
-        "levelone": levelone.__version__,
-        "pythia8mc": importlib.metadata.version("pythia8mc"),
-        "pyacts": importlib.metadata.version("pyacts"),
-        "numpy": np.__version__,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from levelone.errors import LeveloneError
+from levelone.simulate.pixelseed.section import Geometry
 
 MODULE_HALF_X_MM = 8.4
 """Half width of every pixel module of the ACTS generic detector along local x (r-phi)."""
@@ -46,7 +46,7 @@ class PixelSensor:
         return round(2 * MODULE_HALF_Y_MM / self.pitch_y_mm)
 
 
-SENSORS = {
+SENSORS: dict[Geometry, PixelSensor] = {
     # Pitch and thickness of the CMS Phase-1 pixel detector (JINST 16 (2021) P02027). Threshold and noise are
     # round values of the usual size, the same for all layers; they are a choice, not a measurement.
     "cms": PixelSensor("cms", 0.100, 0.150, 0.285, 1800.0, 150.0),
@@ -54,20 +54,3 @@ SENSORS = {
     # round values for a thinner sensor; they are a choice, not a measurement.
     "generic": PixelSensor("generic", 0.050, 0.050, 0.150, 1000.0, 100.0),
 }
-
-
-def sensor(geometry: str) -> PixelSensor:
-    """Return the sensor of a geometry name.
-
-    Raises
-    ------
-    LeveloneError
-        If the name is unknown.
-    """
-    try:
-        return SENSORS[geometry]
-    except KeyError:
-        known = ", ".join(SENSORS)
-        raise LeveloneError(
-            f"unknown pixel geometry '{geometry}'; expected one of: {known}", hint="try --geometry cms"
-        ) from None

@@ -10,7 +10,7 @@ voxels are read from disk batch by batch (`Source`) by every `levelone.zoo.kit.v
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.recipe import Recipe, Section
+from levelone.zoo.kit.generator import Generator
 
 if TYPE_CHECKING:
     from torch import nn
@@ -26,29 +27,6 @@ Mixture = Literal["natural", "balanced"]
 Split = Literal["train", "validation", "test"]
 Reach = Literal["float", "quantised", "firmware"]
 """How far a recipe's network is carried: trained in float only, quantised too, or up to the C simulation."""
-
-
-@dataclass(frozen=True)
-class Generator:
-    """How a system's event file is made.
-
-    Attributes
-    ----------
-    module, function
-        Called as ``function(path, events=, seed=, progress=, **options)``; returns a dataclass.
-    options
-        Options that it knows beyond these, with their defaults: the generator refuses impossible values.
-    packages
-        What its results depend on besides levelone's own code.
-    events
-        How many ``levelone run`` makes when it is given neither data nor a number; None: it never does.
-    """
-
-    module: str
-    function: str
-    options: Mapping[str, Any] = field(default_factory=dict)
-    packages: tuple[str, ...] = ()
-    events: int | None = None
 
 
 class Prepared(Protocol):

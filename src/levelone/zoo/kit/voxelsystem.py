@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from levelone.errors import LeveloneError, nearest
 from levelone.panels import Card, Panel
 from levelone.recipe import Recipe, Section, parse_section
-from levelone.zoo.kit.system import Events, Generator, Mixture, Reach, Source, Split
+from levelone.zoo.kit.generator import Generator
+from levelone.zoo.kit.system import Events, Mixture, Reach, Source, Split
 from levelone.zoo.kit.voxelsource import VoxelSource
 
 if TYPE_CHECKING:

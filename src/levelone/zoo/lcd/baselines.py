@@ -37,7 +37,7 @@ def fit_sums(train: Source) -> Predictor:
     if len(energy) < design.shape[1]:
         raise LeveloneError(
             f"{len(energy)} electrons in the training split: too few to calibrate the energy",
-            hint="simulate electrons too: --particle electron, or no --particle for all four",
+            hint="simulate electrons too: generate.particles names them, or is left out",
         )
     weight = 1 / np.sqrt(energy)
     found, *_ = np.linalg.lstsq(design * weight[:, None], energy * weight, rcond=None)

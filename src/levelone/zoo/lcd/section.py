@@ -11,8 +11,6 @@ from levelone.recipe import Section
 Triple = tuple[int, int, int]
 GRIDS: dict[str, Triple] = {"ecal": (25, 25, 25), "hcal": (5, 5, 60)}
 """Cells along x, y and z of each input."""
-PARTICLES = ("electron", "photon", "pi0", "pion")
-"""Classes of the second output, as `levelone.simulate.lcd.generator` numbers them."""
 ELECTRON = 0
 UNIT_GEV = 128.0
 """The energy output is in this unit: a power of two, so that one weight of the hardware can change to it."""

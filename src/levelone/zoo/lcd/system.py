@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from levelone.errors import LeveloneError
 from levelone.panels import Card, Panel
 from levelone.recipe import Recipe, Section
-from levelone.zoo.kit.system import Events, Generator, Reach, Source
+from levelone.simulate.lcd.section import PARTICLES, LcdGenerate
+from levelone.zoo.kit.generator import Generator
+from levelone.zoo.kit.system import Events, Reach, Source
 from levelone.zoo.kit.voxelsystem import Outputs, Predictor, VoxelSystem
-from levelone.zoo.lcd.section import ELECTRON, GRIDS, PARTICLES, UNIT_GEV, LcdModel, branch_grid
+from levelone.zoo.lcd.section import ELECTRON, GRIDS, UNIT_GEV, LcdModel, branch_grid
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -41,9 +43,8 @@ class Lcd(VoxelSystem):
     generator: ClassVar[Generator] = Generator(
         "levelone.simulate.lcd.generator",
         "simulate_lcd",
-        options={"particles": PARTICLES, "energy_gev": (10.0, 510.0), "spectrum": "flat"},
+        LcdGenerate,
         packages=("numpy", "h5py"),
-        events=30_000,
     )
     grids: ClassVar[tuple[str, ...]] = ("ecal", "hcal")
     columns: ClassVar[tuple[str, ...]] = ("particle", "energy")

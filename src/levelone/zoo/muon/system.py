@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 from levelone.errors import LeveloneError
 from levelone.panels import Card, Panel
 from levelone.recipe import Recipe, Section
-from levelone.zoo.kit.system import Events, Generator, Reach, Source
+from levelone.simulate.muon.section import MuonGenerate
+from levelone.zoo.kit.generator import Generator
+from levelone.zoo.kit.system import Events, Reach, Source
 from levelone.zoo.kit.voxelsystem import Outputs, Predictor, VoxelSystem
 from levelone.zoo.muon.features import FEATURES, high_level, layer_sums
 from levelone.zoo.muon.section import GRID, MuonModel, baseline_inputs
@@ -61,8 +63,8 @@ class Muon(VoxelSystem):
     generator: ClassVar[Generator] = Generator(
         "levelone.simulate.muon.generator",
         "simulate_muon",
-        options={"energy_gev": (50.0, 8000.0), "spectrum": "flat"},
-        events=20_000,
+        MuonGenerate,
+        packages=("numpy", "h5py"),
     )
     grids: ClassVar[tuple[str, ...]] = ("calo",)
     columns: ClassVar[tuple[str, ...]] = ("energy",)

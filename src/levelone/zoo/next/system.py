@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from levelone.metrics.ranking import compare
 from levelone.panels import Card, Panel
 from levelone.recipe import Recipe, Section
-from levelone.zoo.kit.system import Events, Generator, Reach, Source
+from levelone.simulate.next.section import NextGenerate
+from levelone.zoo.kit.generator import Generator
+from levelone.zoo.kit.system import Events, Reach, Source
 from levelone.zoo.kit.voxelsystem import Outputs, Predictor, VoxelSystem
 from levelone.zoo.next.results import blob_score, cards, example_panels, result_panels
 from levelone.zoo.next.section import PUBLISHED, SHAPE, NextModel, check_sizes
@@ -44,9 +46,8 @@ class Next(VoxelSystem):
     generator: ClassVar[Generator] = Generator(
         "levelone.simulate.next.generator",
         "simulate_next",
-        options={"signal_fraction": 0.5},
+        NextGenerate,
         packages=("numpy", "h5py"),
-        events=20_000,
     )
     grids: ClassVar[tuple[str, ...]] = ("tpc",)
     columns: ClassVar[tuple[str, ...]] = ("label", "drift")

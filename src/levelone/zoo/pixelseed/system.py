@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError, nearest
 from levelone.recipe import Recipe, parse_section
-from levelone.zoo.kit.system import Generator, Mixture, Reach, Sample, Scorer, Split
+from levelone.simulate.pixelseed.section import PixelSeedGenerate
+from levelone.zoo.kit.generator import Generator
+from levelone.zoo.kit.system import Mixture, Reach, Sample, Scorer, Split
 from levelone.zoo.pixelseed.features import (
     FEATURES,
     PLAIN_SUMMARY,
@@ -38,9 +40,9 @@ Without it, the large charges of rare delta electrons would make the steps of th
 DEFAULT_RECIPE = Path(__file__).parent / "recipes" / "default.toml"
 GENERATOR = Generator(
     "levelone.simulate.pixelseed.generator",
-    "simulate",
-    options={"pileup": 50.0, "geometry": "cms"},
-    packages=("pyacts", "pythia8mc"),
+    "simulate_pixelseed",
+    PixelSeedGenerate,
+    packages=("pyacts", "pythia8mc", "numpy"),
 )
 """Collisions come from the extra [sim]."""
 

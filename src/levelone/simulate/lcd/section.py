@@ -1,0 +1,26 @@
+"""What the generator of particles in a linear-collider calorimeter can be told."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, get_args
+
+from pydantic import Field
+
+from levelone.recipe import EventCount, GenerateSection, Within
+
+Particle = Literal["electron", "photon", "pi0", "pion"]
+PARTICLES: tuple[Particle, ...] = get_args(Particle)
+"""Kinds of particles; files number them in this order."""
+
+
+class LcdGenerate(GenerateSection):
+    """Single particles in the ECAL and the HCAL."""
+
+    events: EventCount = 30_000
+    particles: tuple[Particle, ...] = Field(
+        PARTICLES, min_length=1, description="which particles, drawn in equal parts"
+    )
+    energy_gev: Annotated[tuple[float, float], Within(1.0, 2000.0)] = Field(
+        (10.0, 510.0), description="energy of the particle, GeV: from, to"
+    )
+    spectrum: Literal["flat", "log"] = Field("flat", description="flat in energy, or in its logarithm")

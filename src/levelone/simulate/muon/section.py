@@ -1,0 +1,20 @@
+"""What the generator of muons can be told."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from levelone.recipe import EventCount, GenerateSection, Within
+
+
+class MuonGenerate(GenerateSection):
+    """Muons in lead tungstate."""
+
+    events: EventCount = 20_000
+    energy_gev: Annotated[tuple[float, float], Within(10.0, 10_000.0)] = Field(
+        (50.0, 8000.0), description="total energy of the muon, GeV: from, to"
+    )
+    spectrum: Literal["flat", "log"] = Field("flat", description="flat in energy, or in its logarithm")
+    field_tesla: float = Field(2.0, ge=0, le=20, description="magnetic field along y, T")

@@ -1,0 +1,29 @@
+"""What the generator of electrons in xenon can be told."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from levelone.recipe import EventCount, GenerateSection, Within
+
+Size = Annotated[float, Field(gt=0, le=100)]
+Diffusion = Annotated[float, Field(ge=0, le=100)]
+
+
+class NextGenerate(GenerateSection):
+    """One electron, or two from one point, in a high-pressure xenon chamber."""
+
+    events: EventCount = 20_000
+    signal_fraction: float = Field(0.5, ge=0, le=1, description="share of two-electron events")
+    voxel_mm: tuple[Size, Size, Size] = Field(
+        (10.0, 10.0, 5.0), description="size of a voxel along x, y, z (drift), mm"
+    )
+    diffusion_mm: tuple[Diffusion, Diffusion] = Field(
+        (1.0, 0.3), description="diffusion across and along the drift, mm per square root of cm"
+    )
+    drift_mm: Annotated[tuple[float, float], Within(0.0, 10_000.0)] = Field(
+        (0.0, 1000.0), description="drift distance of the vertex, mm: from, to"
+    )
+    fwhm: float = Field(0.01, ge=0, le=1, description="relative energy resolution at Q, FWHM")

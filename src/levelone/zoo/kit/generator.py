@@ -1,0 +1,54 @@
+"""How a system's event file is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from levelone.recipe import GenerateSection, Recipe, parse_section
+
+
+@dataclass(frozen=True)
+class Generator:
+    """A function that makes events of a system, imported when it is needed.
+
+    Attributes
+    ----------
+    module, function
+        Called as ``function(path, options, progress)``: writes `path`, tells `progress` how many events are
+        done and of how many, and returns a dataclass of facts. The same options give the same events.
+    section
+        Class of `options`: the ``[generate]`` section of the system's recipes.
+    packages
+        Distributions that the events depend on besides levelone's own code: another version makes them anew.
+    """
+
+    module: str
+    function: str
+    section: type[GenerateSection]
+    packages: tuple[str, ...] = ()
+
+    def options(self, recipe: Recipe) -> GenerateSection:
+        """The checked ``[generate]`` section of a recipe, with every default.
+
+        Raises
+        ------
+        LeveloneError
+            If a key is unknown or wrong.
+        """
+        return parse_section(self.section, recipe.generate, "recipe", at=("generate",))
+
+    def make(
+        self, path: Path, options: GenerateSection, progress: Callable[[int, int], None] | None = None
+    ) -> Any:
+        """Make an event file; the generator's dataclass of facts.
+
+        Raises
+        ------
+        LeveloneError
+            If a tool that the generator needs is not installed, or the file cannot be written.
+        """
+        return getattr(import_module(self.module), self.function)(path, options, progress)

@@ -78,15 +78,16 @@ def tensor_names(
     for (layer, role), made in groups.items():
         name = _identifier(layer) or type(module).__name__.lower()
         owners = _by_call(groups.get((layer, ""), []), calls.get(layer, 1))
-        for number, chunk in enumerate(_by_call(made, calls.get(layer, 1))):
-            *inner, last = chunk
-            if role and owners:
-                owner = owners[min(number, len(owners) - 1)][-1]
-                below[last.output[0]] = (owner.output[0], role)
-            else:
-                results.append((last.output[0], f"{name}_{role}" if role else name))
-            for node in inner:
-                below[node.output[0]] = (last.output[0], node.op_type.lower())
+        chunks = _by_call(made, calls.get(layer, 1))
+        for number, chunk in enumerate(chunks):
+            last = chunk[-1]
+            for node in chunk:
+                if node is not last and not (role and node.op_type == last.op_type):
+                    below[node.output[0]] = (last.output[0], node.op_type.lower())
+                elif role and len(chunks) == len(owners):
+                    below[node.output[0]] = (owners[number][-1].output[0], role)
+                else:
+                    results.append((node.output[0], f"{name}_{role}" if role else name))
     order = {node.output[0]: position for position, node in enumerate(graph.node)}
     names = _numbered(sorted(results, key=lambda pair: order[pair[0]]), reserved)
     names |= _numbered(free, {*reserved, *names.values()})
@@ -135,13 +136,15 @@ def _of_a_quantiser(module: nn.Module) -> bool:
 def _by_call(nodes: list[onnx.NodeProto], calls: int) -> list[list[onnx.NodeProto]]:
     """The nodes of a layer that is called so often, call by call.
 
-    Where its calls did not leave the same nodes, because the exporter found some to be equal, they are one.
+    There are fewer calls than that where the exporter found some to be equal (the quantiser of a weight), or
+    where a layer has several paths.
     """
-    size, rest = divmod(len(nodes), calls)
-    chunks = [nodes[start : start + size] for start in range(0, len(nodes), size)] if size else []
-    if rest or any([n.op_type for n in c] != [n.op_type for n in chunks[0]] for c in chunks):
-        return [nodes]
-    return chunks or [nodes]
+    kinds = [node.op_type for node in nodes]
+    for number in range(min(calls, len(nodes)), 1, -1):
+        size, rest = divmod(len(nodes), number)
+        if not rest and kinds == kinds[:size] * number:
+            return [nodes[start : start + size] for start in range(0, len(nodes), size)]
+    return [nodes] if nodes else []
 
 
 def _identifier(path: str) -> str:

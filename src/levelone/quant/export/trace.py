@@ -6,6 +6,7 @@ import contextlib
 import copy
 import io
 import logging
+import re
 import tempfile
 import warnings
 from collections import Counter
@@ -54,6 +55,7 @@ def trace(module: nn.Module, examples: Mapping[str, torch.Tensor]) -> Traced:
         module = copy.deepcopy(module).eval()
     except Exception as error:  # torch raises many kinds
         raise LeveloneError(f"export: the module cannot be copied: {_first_line(error)}") from error
+    _refuse_other_numbers(module)
     device = next((tensor.device for tensor in module.parameters()), torch.device("cpu"))
     arguments = tuple(torch.zeros(BATCH, *x.shape[1:], device=device) for x in examples.values())
     with _following(module) as (calls, where):
@@ -77,6 +79,20 @@ def trace(module: nn.Module, examples: Mapping[str, torch.Tensor]) -> Traced:
             hint="build it from the layers of brevitas.nn, such as QuantConv2d, QuantReLU and QuantIdentity",
         )
     return Traced(module, model, counted)
+
+
+def _refuse_other_numbers(module: nn.Module) -> None:
+    """Quantisers that do not make integers with one scale per tensor or channel: minifloats, groups."""
+    from brevitas.proxy import quant_proxy
+
+    for path, quantiser in module.named_modules():
+        if isinstance(quantiser, quant_proxy.QuantProxyFromInjector) and quantiser.is_quant_enabled:
+            kind = type(quantiser).__name__
+            if re.search("Float|Groupwise|Dynamic", kind):
+                raise LeveloneError(
+                    f"export: quantiser {path} ({kind}) does not make integers of fixed scales",
+                    hint="choose one of Brevitas' integer quantisers, such as Int8ActPerTensorFixedPoint",
+                )
 
 
 def _brevitas(module: nn.Module, arguments: tuple[torch.Tensor, ...]) -> onnx.ModelProto:

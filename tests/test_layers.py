@@ -33,7 +33,7 @@ ALLOWED: dict[str, set[str]] = {
     "report": {*BASE, "panels"},
     "doctor": {*BASE, "hls"},
     "pipeline": {*BASE, "recipe", "zoo", "train", "graph", "stimuli", "hardware", "hls", "verify", "report"},
-    "api": {*BASE, "graph", "hardware", "hls", "panels", "pipeline", "report", "train", "verify"},
+    "api": {*BASE, "graph", "hardware", "hls", "panels", "pipeline", "quant", "report", "verify"},
     "cli": {*BASE, "api", "doctor", "hls", "pipeline", "report"},
 }
 """Package or module of levelone -> what it may import of levelone."""

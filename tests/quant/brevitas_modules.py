@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import brevitas.nn as qnn
 import brevitas.quant as quant
 import torch
@@ -45,7 +47,7 @@ class Residual(nn.Module):
 class Image(nn.Module):
     """A residual network in 2D with a table of numbers beside it, two outputs, functions in forward."""
 
-    inputs = {"pixels": (1, 8, 8), "table": (2,)}
+    inputs: ClassVar = {"pixels": (1, 8, 8), "table": (2,)}
 
     def __init__(self) -> None:
         super().__init__()
@@ -71,7 +73,7 @@ class Image(nn.Module):
 class Wave(nn.Module):
     """An encoder and a decoder in 1D: transposed convolution, repetition, joined skips."""
 
-    inputs = {"samples": (2, 16)}
+    inputs: ClassVar = {"samples": (2, 16)}
 
     def __init__(self) -> None:
         super().__init__()
@@ -92,7 +94,7 @@ class Wave(nn.Module):
 class Volume(nn.Module):
     """Grouped convolutions in 3D, called through a container that is called twice, and a gate."""
 
-    inputs = {"voxels": (2, 6, 4, 4)}
+    inputs: ClassVar = {"voxels": (2, 6, 4, 4)}
 
     class Step(nn.Module):
         def __init__(self) -> None:
@@ -121,7 +123,7 @@ class Volume(nn.Module):
 class Table(nn.Sequential):
     """A network without names: its layers are called by their numbers; one of them comes twice."""
 
-    inputs = {"input": (5,)}
+    inputs: ClassVar = {"input": (5,)}
 
     def __init__(self) -> None:
         act = rectified(4)
@@ -138,7 +140,7 @@ class Table(nn.Sequential):
 class Operands(nn.Module):
     """Layers with quantisers of operands and results; two paths that become one name; `add` is taken."""
 
-    inputs = {"a": (3,), "b": (3,)}
+    inputs: ClassVar = {"a": (3,), "b": (3,)}
 
     def __init__(self) -> None:
         super().__init__()

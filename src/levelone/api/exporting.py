@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 import re
-import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from levelone.api.model import Model
 from levelone.errors import LeveloneError
 from levelone.graph import read_qonnx
-from levelone.graph.reader.load import load_model
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -47,49 +43,10 @@ def export(
     LeveloneError
         If the inputs do not fit ``forward``, or the module holds what cannot be exported or carried exactly.
     """
-    from levelone.train.export import export_qonnx
+    from levelone.quant.export import to_qonnx
 
     called = name or type(module).__name__.lower()
     if not re.fullmatch(r"[A-Za-z]\w*", called):
         raise LeveloneError(f"a model cannot be called {called!r}", hint="letters, digits and _ only")
-    with tempfile.TemporaryDirectory(prefix="levelone-") as folder:
-        file = export_qonnx(
-            module,
-            _named(module, example_inputs),
-            Path(folder) / f"{called}.onnx",
-            {},
-            output=[child for child, _ in module.named_children()][-1],
-        )
-        proto, _ = load_model(file)
+    proto = to_qonnx(module, example_inputs)
     return Model(called, read_qonnx(proto), proto)
-
-
-def _named(
-    module: nn.Module, examples: Tensor | Sequence[Tensor] | Mapping[str, Tensor]
-) -> dict[str, Tensor]:
-    """Examples by the name of their argument of ``forward``, in its order."""
-    import torch
-
-    arguments = [
-        each.name
-        for each in inspect.signature(module.forward).parameters.values()
-        if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)
-    ]
-    if isinstance(examples, torch.Tensor):
-        examples = (examples,)
-    if not isinstance(examples, Mapping):
-        if len(examples) > len(arguments):
-            raise LeveloneError(
-                f"forward takes {len(arguments)} inputs ({', '.join(arguments)}), "
-                f"found {len(examples)} examples"
-            )
-        examples = dict(zip(arguments, examples, strict=False))
-    for name, tensor in examples.items():
-        if name not in arguments:
-            raise LeveloneError(f"forward takes no input {name!r}; it takes {', '.join(arguments)}")
-        if not isinstance(tensor, torch.Tensor) or tensor.ndim < 2:
-            raise LeveloneError(
-                f"example of {name!r}: a tensor with an axis of events in front expected, "
-                f"found {type(tensor).__name__} of shape {tuple(getattr(tensor, 'shape', ()))}"
-            )
-    return {name: examples[name] for name in arguments if name in examples}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from html.parser import HTMLParser
 
@@ -64,8 +65,10 @@ def make_content() -> Content:
         "verdict": "exact",
         "vectors": 100,
         "layers": verdict,
+        "outputs": [{"name": "logit", "compared": 100, "mismatches": 0, "max_lsb": 0}],
         "reason": "",
     }
+    checked["bodies"] = [{"title": "C simulation", **copy.deepcopy(checked)}]
     epochs = [{"epoch": i, "train_loss": 1 / (i + 1), "validation_loss": 1 / (i + 1)} for i in range(3)]
     curve = {"epochs": epochs, "best_epoch": 2, "stopped": "epochs"}
     return Content(
@@ -84,7 +87,7 @@ def make_content() -> Content:
         scores={m: rng.normal(size=500) + target for m in models}
         | {"target": target, "weight_balanced": np.ones(500)},
         project={"inputs": [port], "layers": layers},
-        csim={"verdict": "exact", "sets": [checked]},
+        csim={"verdict": "exact", "sets": [checked], "bodies": checked["bodies"]},
         examples=Examples(rng.random((40, 2, 16, 16)).astype(np.float32), target[:40], ("inner", "outer")),
         costs={"conv1": {"multiplications": 2048, "ebops": 16384}},
         stages={"train": 12.3},
@@ -157,15 +160,29 @@ def test_same_content_same_bytes(page: str, content: Content) -> None:
 def test_a_mismatch_is_not_shown_as_exact(content: Content) -> None:
     content.csim["verdict"] = "mismatch"
     content.csim["sets"][0]["verdict"] = "mismatch"
-    content.csim["sets"][0]["layers"][0]["mismatches"] = 3
+    (body,) = content.csim["sets"][0]["bodies"]
+    body["layers"][0]["mismatches"], body["outputs"][0]["mismatches"] = 3, 1
     page = build_page(content)
     assert "<span class=good>exact</span>" not in page
     assert "<b class=bad>mismatch</b>" in page
 
 
 def test_a_layer_that_was_not_compared_is_not_exact(content: Content) -> None:
-    content.csim["sets"][0]["layers"][0]["compared"] = 0
+    content.csim["sets"][0]["bodies"][0]["layers"][0]["compared"] = 0
     assert "not compared" in build_page(content)
+
+
+def test_every_body_has_a_column(content: Content) -> None:
+    (body,) = content.csim["sets"][0]["bodies"]
+    other = copy.deepcopy(body) | {"title": "RTL simulation", "outputs": []}
+    other["layers"][0]["mismatches"] = 2
+    content.csim["sets"][0]["bodies"].append(other)
+    table = build_page(content)
+    assert "<th>C simulation</th><th>RTL simulation</th>" in table
+    row = table[table.index("<code>conv1</code></td><td class=n>77,000") :].split("</tr>")[0]
+    assert row.index(">exact<") < row.index(">mismatch<")
+    row = table[table.index("output <code>logit</code>") :].split("</tr>")[0]
+    assert row.index(">exact<") < row.index(">not compared<")
 
 
 def test_missing_parts_are_named(content: Content) -> None:

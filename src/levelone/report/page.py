@@ -64,8 +64,9 @@ def _cards(content: Content) -> list[str]:
         verdict = content.csim["verdict"]
         style = "good" if verdict == "exact" else "bad"
         vectors = sum(part["vectors"] for part in content.csim["sets"])
+        bodies = ", ".join(body["title"] for body in content.csim["bodies"])
         cards.append(
-            (f"<b class={style}>{escape(verdict)}</b>", f"C simulation, {vectors:,} vectors, every layer")
+            (f"<b class={style}>{escape(verdict)}</b>", f"{bodies}: {vectors:,} vectors, every layer")
         )
     cards += [(f"<b>{escape(card.value)}</b>", card.what) for card in content.cards]
     if content.metrics is not None and content.panels is None:
@@ -183,8 +184,9 @@ def _exactness(content: Content) -> str:
     if content.csim is None:
         return _absent("verdicts", "levelone run")
     parts = [
-        "<p>The C simulation of the firmware, compiled with g++, against the exact integer reference and "
-        "against the trained Brevitas module: integer codes compared with <code>==</code>, no tolerance.</p>"
+        "<p>The hardware as it was generated and built, against the exact integer reference and against the "
+        "trained Brevitas module, at every layer and at the output ports: integer codes compared with "
+        "<code>==</code>, no tolerance.</p>"
     ]
     for part in content.csim["sets"]:
         style = "good" if part["verdict"] == "exact" else "bad"

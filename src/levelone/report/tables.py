@@ -149,13 +149,23 @@ def layers_table(layers: Sequence[Mapping[str, Any]], costs: Mapping[str, Mappin
 
 
 def verdict_table(result: Mapping[str, Any]) -> str:
-    """Codes compared and different at every layer, for one set of vectors."""
+    """Codes compared and different at every layer and output, for one set of vectors: a column per body."""
+    bodies = result["bodies"]
     rows = []
-    for layer in result["layers"]:
-        same = layer["mismatches"] == 0
-        mark = Raw("<span class=good>exact</span>" if same else "<span class=bad>mismatch</span>")
-        if layer["compared"] == 0:
-            mark = Raw("<span class=bad>not compared</span>")
-        name = Raw(f"<code>{escape(layer['name'])}</code>")
-        rows.append((name, f"{layer['compared']:,}", f"{layer['mismatches']:,}", layer["max_lsb"], mark))
-    return table(("layer", "codes compared", "different", "largest LSB", "verdict"), rows, numbers=(1, 2, 3))
+    for what, called in (("layers", ""), ("outputs", "output ")):
+        for layer in result[what]:
+            name = Raw(f"{called}<code>{escape(layer['name'])}</code>")
+            marks = [_mark(body[what], layer["name"]) for body in bodies]
+            rows.append(
+                (name, f"{layer['compared']:,}", f"{layer['mismatches']:,}", layer["max_lsb"], *marks)
+            )
+    head = ("layer", "codes compared", "different", "largest LSB", *(body["title"] for body in bodies))
+    return table(head, rows, numbers=(1, 2, 3))
+
+
+def _mark(layers: Sequence[Mapping[str, Any]], name: str) -> Raw:
+    """What a body made of a layer."""
+    found = next((layer for layer in layers if layer["name"] == name), {"compared": 0})
+    if not found["compared"]:
+        return Raw("<span class=bad>not compared</span>")
+    return Raw("<span class=bad>mismatch</span>" if found["mismatches"] else "<span class=good>exact</span>")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -24,8 +26,6 @@ from levelone.graph.ops import (
     Transpose,
     Upsample,
 )
-from levelone.verify.hls.causes.points import exact
-from levelone.verify.hls.causes.replay import terms
 
 MAX_TERMS = 512
 """Terms of a sum that are listed; all of them count."""
@@ -67,6 +67,48 @@ def made_of(node: Node, operands: Sequence[Codes], position: tuple[int, ...]) ->
             return _source(node, operands, position)
         case _:
             return {"codes": [_broadcast(codes, position) for codes in operands]}
+
+
+def terms(
+    op: Conv | Dense, operand: Codes, position: tuple[int, ...]
+) -> list[tuple[tuple[int, ...], int, int]]:
+    """What one result is made of, without padding: (index of an operand, its code, the weight's).
+
+    Parameters
+    ----------
+    operand
+        One event.
+    position
+        Of the result, channel last.
+    """
+    if isinstance(op, Dense):
+        at = position[:-1]
+        return [
+            ((*at, i), int(operand[(*at, i)]), int(op.weights[i, position[-1]]))
+            for i in range(len(op.weights))
+        ]
+    width = op.weights.shape[-2]
+    group = position[-1] // (op.weights.shape[-1] // op.groups)
+    found = []
+    for tap in itertools.product(*(range(k) for k in op.window.kernel)):
+        at = tuple(
+            p * s + t * d - begin
+            for p, s, t, d, (begin, _) in zip(
+                position[:-1], op.stride, tap, op.dilation, op.pads, strict=True
+            )
+        )
+        if all(0 <= i < n for i, n in zip(at, operand.shape, strict=False)):
+            for i in range(width):
+                index = (*at, group * width + i)
+                found.append((index, int(operand[index]), int(op.weights[(*tap, i, position[-1])])))
+    return found
+
+
+def exact(op: Requantise, code: int, channel: int) -> Fraction:
+    """The number that a requantisation rounds."""
+    factors, terms, divisors = op.integer_form()
+    factor, term, divisor = (int(a[channel % len(a)]) for a in (factors, terms, divisors))
+    return Fraction(code * factor + term, divisor)
 
 
 def _sum(op: Conv | Dense, operand: Codes, position: tuple[int, ...]) -> dict[str, Any]:

@@ -170,13 +170,6 @@ def table(case: Case) -> Iterator[Hypothesis]:
         )
 
 
-def exact(op: Requantise, code: int, channel: int) -> Fraction:
-    """The number that a requantisation rounds."""
-    factors, terms, divisors = op.integer_form()
-    factor, term, divisor = (int(a[channel % len(a)]) for a in (factors, terms, divisors))
-    return Fraction(code * factor + term, divisor)
-
-
 def _ties_one_way(op: Requantise, x: Codes, up: bool) -> NDArray[Any]:
     factors, terms, divisors = (a.astype(object) for a in op.integer_form())
     numerator = (x.astype(object) * factors + terms) * 2

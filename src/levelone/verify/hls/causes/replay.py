@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -161,36 +160,3 @@ def with_parameters(op: Sum, weights: NDArray[Any] | None, bias: NDArray[Any] | 
     return replace(
         op, weights=op.weights if weights is None else weights, bias=op.bias if bias is None else bias
     )
-
-
-def terms(op: Sum, operand: Codes, position: tuple[int, ...]) -> list[tuple[tuple[int, ...], int, int]]:
-    """What one result is made of, without padding: (index of an operand, its code, the weight's).
-
-    Parameters
-    ----------
-    operand
-        One event.
-    position
-        Of the result, channel last.
-    """
-    if isinstance(op, Dense):
-        at = position[:-1]
-        return [
-            ((*at, i), int(operand[(*at, i)]), int(op.weights[i, position[-1]]))
-            for i in range(len(op.weights))
-        ]
-    width = op.weights.shape[-2]
-    group = position[-1] // (op.weights.shape[-1] // op.groups)
-    found = []
-    for tap in itertools.product(*(range(k) for k in op.window.kernel)):
-        at = tuple(
-            p * s + t * d - begin
-            for p, s, t, d, (begin, _) in zip(
-                position[:-1], op.stride, tap, op.dilation, op.pads, strict=True
-            )
-        )
-        if all(0 <= i < n for i, n in zip(at, operand.shape, strict=False)):
-            for i in range(width):
-                index = (*at, group * width + i)
-                found.append((index, int(operand[index]), int(op.weights[(*tap, i, position[-1])])))
-    return found

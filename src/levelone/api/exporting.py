@@ -20,16 +20,17 @@ def export(
     *,
     name: str | None = None,
 ) -> Model:
-    """Export a calibrated Brevitas module, its layers called as its attributes are (``conv1``, ``act1``).
+    """Make a model of a calibrated Brevitas module; layers keep the names of its attributes (``c1``, ``a1``).
 
     Parameters
     ----------
     module
-        A network of Brevitas layers, in which a quantiser follows every input. It is exported in evaluation
-        mode and left as it was.
+        Layers of ``brevitas.nn``, PyTorch's own layers and functions, nested at will, with a quantiser behind
+        every input. It stays as it is: a copy in evaluation mode is exported.
     example_inputs
-        One tensor, one per argument of ``forward``, or a mapping from argument to tensor: float32 with an
-        axis of events in front, channels first. Only their shapes matter.
+        The arguments of ``forward``: one tensor, several in their order, or a mapping from argument to
+        tensor; float32, an axis of events in front, channels first. Only shapes matter. The inputs of the
+        model are called as the arguments are.
     name
         What the model is called; by default as the module's class, in lower case.
 
@@ -41,7 +42,21 @@ def export(
     Raises
     ------
     LeveloneError
-        If the inputs do not fit ``forward``, or the module holds what cannot be exported or carried exactly.
+        If the module cannot be called, exported or carried exactly; the message names the layer.
+
+    Examples
+    --------
+    >>> import torch, brevitas.nn as qnn, levelone
+    >>> from brevitas.quant import Int8ActPerTensorFixedPoint, Int8WeightPerTensorFixedPoint
+    >>> net = torch.nn.Sequential()
+    >>> net.x = qnn.QuantIdentity(act_quant=Int8ActPerTensorFixedPoint)
+    >>> net.fc = qnn.QuantLinear(4, 2, bias=False, weight_quant=Int8WeightPerTensorFixedPoint)
+    >>> _ = net(torch.randn(100, 4))  # sets the scale of the activations
+    >>> model = levelone.export(net, torch.zeros(1, 4), name="tiny")
+    >>> model
+    <levelone.Model tiny: input [4] -> fc [2]>
+    >>> [layer["name"] for layer in model.inspect()]
+    ['fc']
     """
     from levelone.quant.export import to_qonnx
 

@@ -1,0 +1,63 @@
+"""Pages of the site that are made when it is built: notebooks, the command line, and files from outside docs/."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+
+ROOT = Path(__file__).parents[1]
+OUTSIDE = {"benchmarks.md": "benchmarks/README.md", "changelog.md": "CHANGELOG.md"}
+"""Page -> the file that it shows."""
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the pages; a notebook becomes one in its place."""
+    for page, source in OUTSIDE.items():
+        text = re.sub(r"\]\((?:\.\./)?docs/", "](", (ROOT / source).read_text(encoding="utf-8"))
+        files.append(File.generated(config, page, content=text))
+    files.append(File.generated(config, "command-line.md", content=command_line()))
+    for file in list(files):
+        if file.src_uri.endswith(".ipynb"):
+            notebook = json.loads(Path(str(file.abs_src_path)).read_text(encoding="utf-8"))
+            files.remove(file)
+            files.append(File.generated(config, f"{file.src_uri[:-6]}.md", content=notebook_page(notebook)))
+    return files
+
+
+def command_line() -> str:
+    """Every verb with its options, as ``--help`` tells them."""
+    import typer
+    from typer.cli import get_docs_for_click
+    from typer.main import get_command
+
+    from levelone.cli import app
+
+    command = get_command(app)
+    text = get_docs_for_click(obj=command, ctx=typer.Context(command), name="levelone")
+    text = re.sub(r"\[/?bold\]", "**", text)
+    return text.replace("# `levelone`\n", "# Command line\n", 1)
+
+
+def notebook_page(notebook: dict[str, Any]) -> str:
+    """A notebook as Markdown, with the outputs that it holds."""
+    return "\n\n".join(part for cell in notebook["cells"] for part in _cell(cell) if part.strip()) + "\n"
+
+
+def _cell(cell: dict[str, Any]) -> list[str]:
+    source = "".join(cell["source"])
+    if cell["cell_type"] == "markdown":
+        return [source]
+    return [f"```python\n{source}\n```", *(_output(output) for output in cell["outputs"])]
+
+
+def _output(output: dict[str, Any]) -> str:
+    data = output.get("data", {})
+    if "text/html" in data:
+        return "".join(data["text/html"])
+    text = "".join(output.get("text", data.get("text/plain", "")))
+    return f"```text\n{text.rstrip()}\n```" if text else ""

@@ -1,4 +1,4 @@
-"""Pages of the site that are made when it is built: notebooks, the command line, and files from outside docs/."""
+"""Pages that are made when the site is built: notebooks, the command line, files from outside docs/."""
 
 from __future__ import annotations
 
@@ -27,6 +27,13 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
             files.remove(file)
             files.append(File.generated(config, f"{file.src_uri[:-6]}.md", content=notebook_page(notebook)))
     return files
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Links to notebooks and to files outside docs/ lead to their pages."""
+    for page, source in OUTSIDE.items():
+        markdown = markdown.replace(f"](../{source}", f"]({page}")
+    return re.sub(r"(\]\([^)\s]+)\.ipynb", r"\1.md", markdown)
 
 
 def command_line() -> str:

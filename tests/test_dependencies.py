@@ -54,7 +54,7 @@ def test_every_import_is_declared() -> None:
             assert packages & declared, f"{place}: {name}, from {packages or 'nowhere'}, is not declared"
 
 
-@pytest.mark.parametrize("group", ["", "sim", "test", "dev"])
+@pytest.mark.parametrize("group", ["", "sim", "test", "docs", "dev"])
 def test_every_declared_package_is_pinned(group: str) -> None:
     pinned = {
         normal(line)

@@ -30,7 +30,8 @@ class Model:
     def add(self, op_type, *inputs, out=None, domain="", **attributes) -> str:
         self.count += 1
         out = out or f"{op_type.lower()}_{self.count}"
-        names = [i if isinstance(i, str) else self.constant(i) for i in inputs]
+        kinds = (np.int64 if getattr(i, "dtype", None) == np.int64 else np.float32 for i in inputs)
+        names = [i if isinstance(i, str) else self.constant(i, k) for i, k in zip(inputs, kinds, strict=True)]
         self.nodes.append(
             helper.make_node(op_type, names, [out], name=f"n_{out}", domain=domain, **attributes)
         )

@@ -12,7 +12,7 @@ from levelone.graph.reader.context import BUDGET, MAX_VALUE
 from levelone.graph.reader.handlers import HANDLERS, NEAREST
 from levelone.graph.reader.hosted import HOSTED
 from levelone.graph.reader.load import DOMAINS
-from levelone.graph.reader.ports import QUANTISERS
+from levelone.graph.reader.quantiser_node import QUANTISERS
 from levelone.graph.reader.tail import FREE, ON_HOST
 from levelone.hls.operations import LOWERINGS
 

@@ -21,19 +21,22 @@ from levelone.errors import LeveloneError
 from levelone.graph.build import GraphBuilder
 from levelone.graph.ir import Graph, HostEnd
 from levelone.graph.ops import Reshape
-from levelone.graph.reader.channels_last import read_channels_last
 from levelone.graph.reader.constants import fold, read_initializer
 from levelone.graph.reader.context import MAX_VALUE, Context
-from levelone.graph.reader.handlers import HANDLERS, NEAREST
+from levelone.graph.reader.handlers import handle
 from levelone.graph.reader.hosted import read_hosted
 from levelone.graph.reader.input_port import make_port
 from levelone.graph.reader.load import DOMAINS, load_model
-from levelone.graph.reader.nodes import CHANNELS_LAST, blamed_on, unsupported
+from levelone.graph.reader.nodes import attributes, blamed_on, unsupported
 from levelone.graph.reader.order import in_order
 from levelone.graph.reader.ports import PortType, port_types
 from levelone.graph.reader.tail import host_tail, left_off
-from levelone.graph.reader.tensors import Activation, Real, Tensor
+from levelone.graph.reader.tensors import Activation, Constant, Deferred, Real, Tensor
+from levelone.graph.reader.travel import bare, done, resolve, travelled
 from levelone.graph.reader.waiting import end_for_host, raw, settle
+
+SHAPED = frozenset({"Expand", "Reshape", "Resize", "Slice"})
+"""What takes shapes of tensors, whose first axis is that of the events."""
 
 
 def read_qonnx(
@@ -68,6 +71,7 @@ def read_qonnx(
         tensors={},
         consumers=consumers,
         outputs=frozenset(output.name for output in graph.output),
+        opset=next(e.version for e in model.opset_import if e.domain in ("", "ai.onnx")),
     )
     for tensor in graph.initializer:
         ctx.tensors[tensor.name] = read_initializer(ctx, tensor)
@@ -82,6 +86,7 @@ def read_qonnx(
             continue
         with blamed_on(node):
             if position in tail:
+                resolve(ctx, node)
                 ctx.tensors.update({name: raw(ctx, node, 0) for name in node.output if name})
                 left.append(left_off(node))
             else:
@@ -110,18 +115,40 @@ def _read_node(ctx: Context, node: onnx.NodeProto) -> Tensor | tuple[Tensor, ...
             f"operator domain {node.domain!r}",
             f"standard ONNX and QONNX operators ({', '.join(DOMAINS)})",
         )
-    constant = fold(ctx, node)
-    if constant is not None:
-        return constant
-    if node.domain == CHANNELS_LAST:
-        return read_channels_last(ctx, node)
-    hosted = read_hosted(ctx, node)
-    if hosted is not None:
-        return hosted
-    if node.op_type not in HANDLERS:
-        nearest = NEAREST.get(node.op_type, f"a network of {', '.join(HANDLERS)}")
-        raise unsupported(node, "no exact integer form is known", nearest)
-    return HANDLERS[node.op_type](ctx, node)
+    if node.op_type == "Shape":
+        return _shape(ctx, node)
+    constants = fold(ctx, node)
+    if constants is not None:
+        return constants
+    _check_constants(ctx, node)
+    for how in (read_hosted, travelled):
+        found = how(ctx, node)
+        if found is not None:
+            return found
+    return handle(ctx, node)
+
+
+def _shape(ctx: Context, node: onnx.NodeProto) -> Constant:
+    x = ctx.tensor(node, 0)
+    if isinstance(x, Deferred):
+        x = done(ctx, bare(x))
+    inner = x.values.shape if isinstance(x, Constant) else x.shape
+    given = attributes(node)
+    one, two = (
+        np.array(sizes[given.get("start", 0) : given.get("end")], dtype=np.int64)
+        for sizes in ([inner] * 2 if isinstance(x, Constant) else ((1, *inner), (2, *inner)))
+    )
+    return Constant(one, probe=None if np.array_equal(one, two) else two)
+
+
+def _check_constants(ctx: Context, node: onnx.NodeProto) -> None:
+    """Refuse constants that depend on the number of events, but for the first axis of a shape."""
+    for name in node.input:
+        x = ctx.tensors.get(name)
+        if isinstance(x, Constant) and x.probe is not None:
+            sizes = node.op_type in SHAPED and np.array_equal(x.values[1:], x.probe[1:])
+            if not sizes:
+                raise unsupported(node, f"{name!r} depends on the number of events", "the shape of one event")
 
 
 def _input(ctx: Context, info: onnx.ValueInfoProto, kind: PortType | None) -> Tensor:
@@ -148,6 +175,8 @@ def _real(info: onnx.ValueInfoProto) -> Real:
 def _output(ctx: Context, name: str, where: str) -> tuple[str, HostEnd | None]:
     """The graph value that is the ONNX output, laid out as it is there up to channels last; what ends it."""
     x = ctx.tensors.get(name)
+    if isinstance(x, Deferred):
+        x = done(ctx, x)
     if isinstance(x, Real):
         raise LeveloneError(f"{where}: input {x.source!r} reaches output {name!r} without a quantiser")
     if not isinstance(x, Activation):

@@ -16,6 +16,7 @@ from levelone.graph.reader.arrangement import axes_order, mixed_radix
 from levelone.graph.reader.context import Context
 from levelone.graph.reader.nodes import describe, unsupported
 from levelone.graph.reader.tensors import Activation, Fractions, fractions
+from levelone.graph.reader.waiting import one_scale
 
 MAX_SEARCH = 4
 """Axes up to which every transpose is tried."""
@@ -25,6 +26,20 @@ def channels_last(ctx: Context, x: Activation, node: onnx.NodeProto) -> Activati
     """`x` with graph shape (*spatial, channels) where ONNX has (channels, *spatial)."""
     shape = (*x.shape[1:], x.shape[0])
     return _arranged(ctx, x, shape, channels_first_order(shape), node)
+
+
+def ending_with(
+    ctx: Context, x: Activation, node: onnx.NodeProto, last: int
+) -> tuple[tuple[int, ...], Activation]:
+    """(axes, `x`), where the ONNX axis `last` is the graph's last one: its channels; axes as in `axes_of`."""
+    rank = len(x.shape)
+    found = axes_of(ctx, x)
+    if found is not None and found[last] == rank - 1:
+        return found, x
+    here = [*(a for a in range(rank) if a != last), last]
+    axes = tuple(here.index(a) for a in range(rank))
+    shape = tuple(x.shape[a] for a in here)
+    return axes, _arranged(ctx, one_scale(ctx, x), shape, axes_order(shape, axes), node)
 
 
 def as_onnx(ctx: Context, x: Activation, node: onnx.NodeProto) -> Activation:

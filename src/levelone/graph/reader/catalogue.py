@@ -32,7 +32,7 @@ ADD = ("Add", "AddRequantise", "Affine", "Requantise")
 TABLE = ("Lookup", "Staircase")
 FUNCTION = ("is not followed by a quantiser", "would need a table of")
 CONSTANT = ("varies along spatial axes",)
-REDUCED = ("reduces over channels", "reduces every axis")
+REDUCED = ("reduces every axis", "include the batch axis")
 
 ENTRIES: dict[str, Entry] = {
     "Abs": Entry(TABLE, "before a quantiser", FUNCTION),
@@ -113,14 +113,16 @@ ENTRIES: dict[str, Entry] = {
     ),
     "Quant": Entry(
         ("Requantise", "AddRequantise", "Affine", "Lookup", "Staircase"),
-        "1 to 62 bits, signed, unsigned, narrow; one scale or one per channel; zero point none, integer, "
-        "fractional, or one per channel; rounding ROUND (HALF_EVEN), CEIL, FLOOR, UP, DOWN, HALF_UP, "
+        "1 to 62 bits, fractions of bits too, signed, unsigned, narrow; one scale or one per channel (on "
+        "parameters any, on a common grid); zero point none, integer, fractional, or one per channel; "
+        "rounding ROUND (HALF_EVEN), CEIL, FLOOR, UP, DOWN, HALF_UP, "
         "HALF_DOWN; on inputs, activations, weights and biases; one bit and signed is bipolar",
         ("rounding mode", "bit width", "a zero point below 2**24"),
     ),
-    "ReduceMax": Entry(("MaxPool",), "any spatial axes", REDUCED),
-    "ReduceMean": Entry(("AveragePool",), "any spatial axes", REDUCED),
-    "ReduceSum": Entry(("AveragePool", "Affine"), "any spatial axes", REDUCED),
+    "ReduceMax": Entry(("MaxPool",), "any axes but the batch's", REDUCED),
+    "ReduceMean": Entry(("AveragePool",), "any axes but the batch's", REDUCED),
+    "ReduceMin": Entry(("Affine", "MaxPool"), "any axes but the batch's", REDUCED),
+    "ReduceSum": Entry(("AveragePool", "Affine"), "any axes but the batch's", REDUCED),
     "Relu": Entry(("Relu",), "anything"),
     "Reshape": Entry(("Reshape",), "0 and -1, allowzero", ("drops the batch", "keep the batch axis first")),
     "Resize": Entry(

@@ -12,10 +12,16 @@ from onnx import numpy_helper
 
 from levelone.errors import LeveloneError, plain
 from levelone.graph.reader.context import Context
-from levelone.graph.reader.moves import BATCH
+from levelone.graph.reader.evaluation import evaluated
 from levelone.graph.reader.nodes import attributes, describe, unsupported
-from levelone.graph.reader.quantiser_node import QuantiserNode, brief, quantiser_of, round_constant
-from levelone.graph.reader.tensors import Activation, Constant, Real
+from levelone.graph.reader.quantiser_node import (
+    QUANTISERS,
+    QuantiserNode,
+    brief,
+    quantiser_of,
+    round_constant,
+)
+from levelone.graph.reader.tensors import Constant
 
 
 def read_initializer(ctx: Context, tensor: onnx.TensorProto) -> Constant:
@@ -42,42 +48,29 @@ def real_numbers(array: NDArray[Any], what: str) -> NDArray[Any]:
     return array
 
 
-def fold(ctx: Context, node: onnx.NodeProto) -> Constant | None:
-    """The constant that `node` computes, or None if it is not one."""
+def fold(ctx: Context, node: onnx.NodeProto) -> tuple[Constant, ...] | None:
+    """The constants that `node` computes, or None if it computes none."""
     if node.op_type == "Constant":
-        return _constant(ctx, node)
-    if node.op_type == "Shape" and node.input[0] in ctx.tensors:
-        operand = ctx.tensors[node.input[0]]
-        if isinstance(operand, Activation | Real):
-            return Constant(np.array([BATCH, *operand.shape], dtype=np.int64))
-    operands = [ctx.tensors.get(name) if name else None for name in node.input]
-    if not operands or not all(x is None or isinstance(x, Constant) for x in operands):
+        return (_constant(ctx, node),)
+    known = [x for name in node.input if isinstance(x := ctx.tensors.get(name), Constant)]
+    if not known or len(known) != sum(bool(name) for name in node.input):
         return None
-    known = [x for x in operands if isinstance(x, Constant)]
-    if len(known) != sum(bool(name) for name in node.input):
-        return None
-    if node.op_type in ("Quant", "IntQuant", "BipolarQuant"):
+    if node.op_type in QUANTISERS:
         ctx.spend(3 * known[0].values.size, node)
-        return quantise_constant(quantiser_of(ctx, node), known[0], node)
+        return (quantise_constant(quantiser_of(ctx, node), known[0], node),)
     if node.op_type in MOVES:
-        return known[0].moved(MOVES[node.op_type](node, known))
-    if node.op_type in ARITHMETIC:
-        arrays = [k.values for k in known]
-        ctx.spend(_size(node, arrays), node)
-        with np.errstate(all="ignore"):
-            return Constant(np.asarray(ARITHMETIC[node.op_type](node, arrays)))
-    raise unsupported(node, "it computes a constant in a way that is not folded", "a plain initializer")
-
-
-def _size(node: onnx.NodeProto, arrays: list[NDArray[Any]]) -> int:
-    """Elements of the result, before it is made."""
-    if node.op_type == "Concat":
-        return sum(a.size for a in arrays)
-    if node.op_type == "Gather":
-        return arrays[0].size * max(arrays[1].size, 1)
-    if node.op_type in ("Cast", "Neg", "Slice", "Sqrt"):
-        return arrays[0].size
-    return prod(np.broadcast_shapes(*(a.shape for a in arrays)))
+        return (known[0].moved(MOVES[node.op_type](node, known)),)
+    given = iter(known)
+    places = [next(given) if name else None for name in node.input]
+    values = evaluated(ctx, node, [None if x is None else x.values for x in places])
+    probes: list[NDArray[Any] | None] = [None] * len(values)
+    if any(x.probe is not None for x in known):
+        probes = [*evaluated(ctx, node, [None if x is None else x.probed for x in places])]
+    what = f"the result of {describe(node)}"
+    return tuple(
+        Constant(real_numbers(v, what), probe=None if p is None or np.array_equal(v, p) else p)
+        for v, p in zip(values, probes, strict=True)
+    )
 
 
 def quantise_constant(quantiser: QuantiserNode, x: Constant, node: onnx.NodeProto) -> Constant:
@@ -157,35 +150,4 @@ MOVES = {
     "Squeeze": _squeeze,
     "Flatten": _flatten,
     "Identity": _same,
-}
-
-
-def _cast(node: onnx.NodeProto, v: list[NDArray[Any]]) -> NDArray[Any]:
-    target = onnx.helper.tensor_dtype_to_np_dtype(attributes(node)["to"])
-    real_numbers(np.empty(0, target), f"the result of {describe(node)}")
-    return v[0].astype(target)
-
-
-def _slice(node: onnx.NodeProto, v: list[NDArray[Any]]) -> NDArray[Any]:
-    starts, ends = v[1].reshape(-1), v[2].reshape(-1)
-    axes = v[3].reshape(-1) if len(v) > 3 else np.arange(len(starts))
-    steps = v[4].reshape(-1) if len(v) > 4 else np.ones(len(starts), dtype=np.int64)
-    cut = [slice(None)] * v[0].ndim
-    for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
-        cut[int(axis)] = slice(int(start), int(end), int(step))
-    return v[0][tuple(cut)]
-
-
-ARITHMETIC = {
-    "Add": lambda node, v: v[0] + v[1],
-    "Sub": lambda node, v: v[0] - v[1],
-    "Mul": lambda node, v: v[0] * v[1],
-    "Div": lambda node, v: v[0] // v[1] if v[0].dtype.kind in "iu" else v[0] / v[1],
-    "Neg": lambda node, v: -v[0],
-    "Pow": lambda node, v: np.power(v[0].astype(np.float64), v[1]).astype(v[0].dtype),
-    "Sqrt": lambda node, v: np.sqrt(v[0]),
-    "Concat": lambda node, v: np.concatenate(v, axis=attributes(node)["axis"]),
-    "Gather": lambda node, v: np.take(v[0], v[1], axis=attributes(node).get("axis", 0)),
-    "Cast": _cast,
-    "Slice": _slice,
 }

@@ -33,6 +33,8 @@ class Context:
     tensors: dict[str, Tensor]
     consumers: dict[str, list[onnx.NodeProto]]
     outputs: frozenset[str]
+    opset: int = 17
+    """Version of ONNX's operators that the file uses."""
     absorbed: set[str] = field(default_factory=set)
     """Outputs of nodes that were folded into an earlier one."""
     spent: int = 0

@@ -141,6 +141,13 @@ def _turns(node: onnx.NodeProto) -> tuple[Fraction, Fraction] | tuple[()] | None
     return () if kind in RISING else TURNS.get(kind)
 
 
+def rises(node: onnx.NodeProto) -> bool:
+    """Whether the function that the node computes never falls."""
+    if node.op_type in ("HardSigmoid", "LeakyRelu"):
+        return _attribute(node, "alpha", 0.01) > 0
+    return _turns(node) == ()
+
+
 def read_function(ctx: Context, node: onnx.NodeProto) -> Activation:
     """The function waits on its operand until a quantiser makes both one table."""
     x = _operand(ctx, node)

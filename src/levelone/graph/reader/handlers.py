@@ -17,6 +17,7 @@ from levelone.graph.reader.arithmetic import (
     read_relu,
     read_sub,
 )
+from levelone.graph.reader.channels_last import read_channels_last
 from levelone.graph.reader.context import Context
 from levelone.graph.reader.functions import (
     FUNCTIONS,
@@ -25,7 +26,9 @@ from levelone.graph.reader.functions import (
     read_hard_sigmoid,
     read_leaky,
 )
+from levelone.graph.reader.hosted import read_hosted
 from levelone.graph.reader.linear import read_conv, read_gemm, read_matmul
+from levelone.graph.reader.nodes import CHANNELS_LAST, unsupported
 from levelone.graph.reader.pooling import (
     read_average_pool,
     read_global_average_pool,
@@ -79,6 +82,7 @@ HANDLERS: MappingProxyType[str, Handler] = MappingProxyType(
         "Quant": read_quantiser,
         "ReduceMax": read_reduction,
         "ReduceMean": read_reduction,
+        "ReduceMin": read_reduction,
         "ReduceSum": read_reduction,
         "Relu": read_relu,
         "Resize": read_resize,
@@ -112,3 +116,16 @@ NEAREST = MappingProxyType(
         "Where": "Relu, Clip, Min or Max",
     }
 )
+
+
+def handle(ctx: Context, node: onnx.NodeProto) -> Tensor | tuple[Tensor, ...]:
+    """What the host or the operator's handler makes of the node; `UnsupportedError` if there is none."""
+    hosted = read_hosted(ctx, node)
+    if hosted is not None:
+        return hosted
+    if node.domain == CHANNELS_LAST:
+        return read_channels_last(ctx, node)
+    if node.op_type not in HANDLERS:
+        nearest = NEAREST.get(node.op_type, f"a network of {', '.join(HANDLERS)}")
+        raise unsupported(node, "no exact integer form is known", nearest)
+    return HANDLERS[node.op_type](ctx, node)

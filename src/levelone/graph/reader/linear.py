@@ -170,9 +170,7 @@ def weight_codes(node: onnx.NodeProto, weight: Constant, axis: int) -> tuple[NDA
     if columns.size == 0:
         raise LeveloneError(f"{describe(node)}: weight of shape {weight.values.shape}")
     if (columns != columns[:, :1]).any():
-        raise unsupported(
-            node, "weight scales that vary within an output channel", "one scale per output channel"
-        )
+        return weight_codes(node, _one_scale_per_channel(node, weight.codes, weight.scale, axis), axis)
     scale = _one_or_all(fractions(columns[:, 0]))
     if len(scale) == 1 or not all(is_power_of_two(s) for s in scale):
         return weight.codes, scale
@@ -183,6 +181,27 @@ def weight_codes(node: onnx.NodeProto, weight: Constant, axis: int) -> tuple[NDA
     if max(ratio) >= 2**MAX_WEIGHT_BITS:
         return weight.codes, scale
     return weight.codes * np.array(ratio, dtype=np.int64).reshape(shape), (finest,)
+
+
+def _one_scale_per_channel(
+    node: onnx.NodeProto, codes: NDArray[np.int64], scale: NDArray[np.float64], axis: int
+) -> Constant:
+    """Weights whose scales vary within an output channel, on that channel's coarsest common grid."""
+    columns = np.moveaxis(scale, axis, 0).reshape(scale.shape[axis], -1)
+    grids = [rational_gcd(list(fractions(np.unique(column)))) for column in columns]
+    shape = [1] * codes.ndim
+    shape[axis] = -1
+    grid = np.array([float(g) for g in grids]).reshape(shape)
+    finer = np.rint(scale / grid)
+    if finer.max() >= 2**MAX_WEIGHT_BITS or (finer * grid != scale).any():
+        raise unsupported(
+            node,
+            "weight scales that vary within an output channel and have no common grid",
+            "one scale per output channel, or powers of two",
+        )
+    return Constant(
+        codes * scale, codes * np.rint(finer).astype(np.int64), np.broadcast_to(grid, codes.shape)
+    )
 
 
 def _plain_weights(node: onnx.NodeProto, weight: Constant) -> tuple[NDArray[np.int64], Fractions]:

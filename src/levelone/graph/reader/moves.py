@@ -23,9 +23,6 @@ Move = Callable[[NDArray[Any]], NDArray[Any]]
 Selection = dict[int, tuple[int, ...]]
 """By axis (without the batch axis): the elements that are kept, in their new order."""
 
-BATCH = 0
-"""Stands for the batch axis in shapes that the graph computes: `Reshape` copies the axis where it reads 0."""
-
 
 def integers(ctx: Context, node: onnx.NodeProto, position: int, name: str) -> list[int] | None:
     """Integers given as operand (newer opsets) or as attribute; None if by neither."""
@@ -64,9 +61,7 @@ def _reshape(ctx: Context, node: onnx.NodeProto, shape: Shape) -> Shape:
             node, f"shape {target} drops the batch axis", "a shape that keeps the batch axis first"
         )
     zero_copies = not attributes(node).get("allowzero", 0)
-    inner = [
-        shape[i] if n == BATCH and zero_copies and i < len(shape) else n for i, n in enumerate(target[1:])
-    ]
+    inner = [shape[i] if n == 0 and zero_copies and i < len(shape) else n for i, n in enumerate(target[1:])]
     if inner.count(-1) > 1 or any(n < -1 for n in inner):
         raise LeveloneError(f"{describe(node)}: shape {target} is ambiguous")
     if -1 in inner:

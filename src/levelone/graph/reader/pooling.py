@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from math import prod
 
+import numpy as np
 import onnx
 
 from levelone.errors import LeveloneError
-from levelone.graph.ops import Affine, AveragePool, MaxPool, Pad, Window
+from levelone.graph.ops import Affine, AveragePool, MaxPool, Pad, Reshape, Window
 from levelone.graph.reader import moves
-from levelone.graph.reader.axes import channels_last
+from levelone.graph.reader.axes import channels_last, ending_with
 from levelone.graph.reader.context import Context
 from levelone.graph.reader.geometry import window_of, with_ceiling
 from levelone.graph.reader.nodes import attributes, describe, unsupported
 from levelone.graph.reader.tensors import Activation
-from levelone.graph.reader.waiting import activation
+from levelone.graph.reader.waiting import activation, one_scale
 
 
 def _operand(ctx: Context, node: onnx.NodeProto) -> Activation:
@@ -79,30 +80,58 @@ def read_global_max_pool(ctx: Context, node: onnx.NodeProto) -> Activation:
 
 
 def read_reduction(ctx: Context, node: onnx.NodeProto) -> Activation:
-    """ReduceMean, ReduceSum or ReduceMax over any of the spatial axes."""
-    x = _operand(ctx, node)
+    """ReduceMean, ReduceSum, ReduceMax or ReduceMin over any axes but that of the events."""
+    x = activation(ctx, node, 0)
     rank = len(x.shape) + 1
     axes = moves.integers(ctx, node, 1, "axes")
     if not axes:
         if axes is not None and attributes(node).get("noop_with_empty_axes", 0):
             return x
-        raise unsupported(node, "reduces every axis, the batch axis too", "the spatial axes")
+        raise unsupported(node, "reduces every axis, the batch axis too", "the axes of one event")
     inner = moves.inner_axes(node, axes, rank)
-    if 0 in inner:
-        raise unsupported(
-            node, "reduces over channels", "the spatial axes, or a Conv with a kernel of 1 and equal weights"
-        )
-    kernel = tuple(n if i in inner else 1 for i, n in enumerate(x.shape))[1:]
-    ones, pads = (1,) * len(kernel), ((0, 0),) * len(kernel)
-    pool = MaxPool if node.op_type == "ReduceMax" else AveragePool
-    result = ctx.emit_last(node.output[0], pool(kernel, ones, pads, ones), x)
+    least = node.op_type == "ReduceMin"  # minus the largest of the negated numbers
+    if least:
+        x = _negated(ctx, node, x)
+        ctx.not_the_tensor(x)
+    result = _reduced(ctx, node, x, inner)
+    if least:
+        ctx.not_the_tensor(result)
+        result = _negated(ctx, node, result)
     if node.op_type == "ReduceSum":
         # the codes of an average are the sums: only their scale is divided
         value = ctx.value(result)
-        scale = tuple(s * prod(kernel) for s in value.scale)
+        count = prod(x.shape[i] for i in inner)
         ctx.not_the_tensor(result)
-        result = ctx.emit_like(node.output[0], Affine((1,), (0,), scale), result)
+        op = Affine((1,), (0,), tuple(s * count for s in value.scale))
+        result = ctx.emit_like(node.output[0], op, result)
     if attributes(node).get("keepdims", 1):
         return result
     shape = tuple(n for i, n in enumerate(result.shape) if i not in inner)
     return replace(result, shape=shape)
+
+
+def _reduced(ctx: Context, node: onnx.NodeProto, x: Activation, inner: list[int]) -> Activation:
+    """The pool over the axes `inner`, each of which keeps length 1; one that stays is the graph's last."""
+    kept = [a for a in range(len(x.shape)) if a not in inner]
+    pool = MaxPool if node.op_type in ("ReduceMax", "ReduceMin") else AveragePool
+    if not kept:
+        column = ctx.emit(
+            f"{x.value}_column", Reshape((len(x.order), 1)), one_scale(ctx, x), shape=x.shape, order=x.order
+        )
+        op = pool((len(x.order),), (1,), ((0, 0),), (1,))
+        return ctx.emit(
+            node.output[0], op, column, shape=(1,) * len(x.shape), order=np.zeros(1, dtype=np.int64)
+        )
+    last = 0 if 0 in kept else kept[-1]
+    arranged, x = ending_with(ctx, x, node, last)
+    kernel = [1] * len(x.shape)
+    for axis in inner:
+        kernel[arranged[axis]] = x.shape[axis]
+    still = (1,) * (len(kernel) - 1)
+    op = pool(tuple(kernel[:-1]), still, ((0, 0),) * len(still), still)
+    return ctx.emit_axes(node.output[0], op, arranged, x)
+
+
+def _negated(ctx: Context, node: onnx.NodeProto, x: Activation) -> Activation:
+    """`x` times -1."""
+    return ctx.emit_like(node.output[0], Affine((-1,), (0,), ctx.value(x).scale), x)

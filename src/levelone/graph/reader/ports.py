@@ -13,9 +13,8 @@ from onnx import numpy_helper
 from levelone.errors import LeveloneError
 from levelone.graph.ir import Rounding
 from levelone.graph.reader.hosted import HOSTED
-from levelone.graph.reader.quantiser_node import NO_ZERO, QuantiserNode, code_limits
+from levelone.graph.reader.quantiser_node import NO_ZERO, QUANTISERS, QuantiserNode, code_limits
 
-QUANTISERS = frozenset({"BipolarQuant", "IntQuant", "Quant"})
 MOST_BITS = 32
 
 

@@ -16,6 +16,7 @@ from levelone.graph.reader.context import Context
 from levelone.graph.reader.nodes import attributes, describe, unsupported
 from levelone.graph.rounding import round_float, round_fraction
 
+QUANTISERS = frozenset({"BipolarQuant", "IntQuant", "Quant"})
 MAX_BITS = 62
 ROUNDINGS = {mode.value: mode for mode in Rounding} | {"HALF_EVEN": Rounding.ROUND}
 NO_ZERO = np.zeros((), dtype=np.float32)
@@ -67,7 +68,7 @@ def quantiser_of(ctx: Context, node: onnx.NodeProto) -> QuantiserNode:
     zero_point = np.asarray(ctx.constant(node, 2, "zero point").values, dtype=np.float32)
     if zero_point.size == 0 or not np.isfinite(zero_point).all() or np.abs(zero_point).max() >= 2**24:
         raise unsupported(node, f"zero point {brief(zero_point)}", "a zero point below 2**24")
-    bits = whole(ctx.constant(node, 3, "bit width").values, node, "bit width")
+    bits = one_number(ctx.constant(node, 3, "bit width").values, node, "bit width")
     if not 1 <= bits <= MAX_BITS:
         raise unsupported(node, f"bit width {bits}", f"1 to {MAX_BITS} bits")
     signed, narrow = (_flag(node, given, *flag) for flag in (("signed", 1), ("narrow", 0)))
@@ -75,7 +76,13 @@ def quantiser_of(ctx: Context, node: onnx.NodeProto) -> QuantiserNode:
         if zero_point.any():
             raise unsupported(node, "one signed bit with a zero point", "zero point 0")
         return QuantiserNode(scale, NO_ZERO, IntRange(-1, 1), Rounding.ROUND, bipolar=True)
-    return QuantiserNode(scale, zero_point, code_limits(bits, signed, narrow), ROUNDINGS[mode])
+    rounding = ROUNDINGS[mode]
+    if bits == int(bits):
+        return QuantiserNode(scale, zero_point, code_limits(int(bits), signed, narrow), rounding)
+    # numbers are clipped to limits between two codes, and then rounded
+    least, most = (-(2 ** (bits - 1)) + narrow, 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1 - narrow)
+    lo, hi = (int(end) for end in round_float(np.array([least, most]), rounding))
+    return QuantiserNode(scale, zero_point, IntRange(lo, hi), rounding)
 
 
 def _flag(node: onnx.NodeProto, given: dict[str, Any], name: str, default: int) -> bool:
@@ -92,12 +99,20 @@ def code_limits(bits: int, signed: bool, narrow: bool) -> IntRange:
     return IntRange(0, 2**bits - 1 - narrow)
 
 
+def one_number(array: NDArray[np.float32], node: onnx.NodeProto, what: str) -> float:
+    """The one number that a parameter holds."""
+    numbers = np.unique(array)
+    if len(numbers) != 1 or not np.isfinite(numbers[0]):
+        raise unsupported(node, f"{what} {brief(array)}", f"one {what} for the tensor")
+    return float(numbers[0])
+
+
 def whole(array: NDArray[np.float32], node: onnx.NodeProto, what: str) -> int:
     """The one integer that a parameter holds."""
-    numbers = np.unique(array)
-    if len(numbers) != 1 or not np.isfinite(numbers[0]) or numbers[0] != np.rint(numbers[0]):
+    number = one_number(array, node, what)
+    if number != np.rint(number):
         raise unsupported(node, f"{what} {brief(array)}", f"one integer {what} for the tensor")
-    return int(numbers[0])
+    return int(number)
 
 
 def brief(array: NDArray[Any]) -> str:

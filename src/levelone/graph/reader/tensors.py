@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import reduce
@@ -30,16 +30,24 @@ class Constant:
     codes, scale
         Where it went through a quantiser: int64 codes and float64 scales of the same shape, exactly
         ``values == codes * scale`` over the reals; else None.
+    probe
+        What it would be if there were two events, where that is something else.
     """
 
     values: NDArray[Any]
     codes: NDArray[np.int64] | None = None
     scale: NDArray[np.float64] | None = None
+    probe: NDArray[Any] | None = None
+
+    @property
+    def probed(self) -> NDArray[Any]:
+        """What it would be if there were two events."""
+        return self.values if self.probe is None else self.probe
 
     def moved(self, move: Callable[[NDArray[Any]], NDArray[Any]]) -> Constant:
         """The same numbers after a transpose, reshape and the like."""
         if self.codes is None or self.scale is None:
-            return Constant(move(self.values))
+            return Constant(move(self.values), probe=None if self.probe is None else move(self.probe))
         return Constant(move(self.values), move(self.codes), move(self.scale))
 
 
@@ -138,7 +146,27 @@ class Activation:
         )
 
 
-Tensor = Constant | Real | Activation
+@dataclass(frozen=True, eq=False)
+class Deferred:
+    """What a node would give that waits for a quantiser before it (see `levelone.graph.reader.travel`).
+
+    Attributes
+    ----------
+    tensor
+        The ONNX tensor that it stands for; empty if what follows it there has been applied before it.
+    position
+        Which of the node's results it is.
+    operands
+        By position: what the node is given, constants left out.
+    """
+
+    tensor: str
+    node: onnx.NodeProto
+    position: int
+    operands: Mapping[int, Tensor]
+
+
+Tensor = Constant | Real | Activation | Deferred
 
 
 def finite(node: onnx.NodeProto, constant: Constant) -> NDArray[Any]:

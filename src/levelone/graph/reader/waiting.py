@@ -35,6 +35,7 @@ def raw(ctx: Context, node: onnx.NodeProto, position: int, *, sums: bool = False
             f"operand {position} is a constant",
             f"an activation there, constants as later operands of {node.op_type}",
         )
+    assert isinstance(tensor, Activation)  # noqa: S101  (what was deferred has been read by now)
     if tensor.plus is not None and not sums:
         return settle(ctx, tensor)
     return tensor

@@ -31,7 +31,7 @@ def test_any_axes_of_an_image(kind: str, axes: list[int], keep: int) -> None:
     assert graph.layouts[graph.outputs[0]].shape == (wanted if keep else kept)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["ReduceSum", "ReduceMean", "ReduceMax"])
 def test_deep_sets(kind: str) -> None:
     """[event, particle, feature]: a dense layer shared by particles, then one number per feature."""
     m = Model(x=(8, 4))

@@ -12,7 +12,7 @@ import onnx
 from levelone.errors import LeveloneError, UnsupportedError
 from levelone.graph.ops import Add, Multiply, Relu
 from levelone.graph.ops._bounds import spread
-from levelone.graph.reader.axes import alike, per_channel
+from levelone.graph.reader.axes import alike, along_channels, per_channel
 from levelone.graph.reader.context import MAX_OUTPUT_WIDTH, Context
 from levelone.graph.reader.functions import swish_of
 from levelone.graph.reader.nodes import attributes, describe, unsupported
@@ -92,7 +92,7 @@ def read_sub(ctx: Context, node: onnx.NodeProto) -> Activation:
         return _shifted(ctx, node, 0, second, -1)
     minus = _affine(ctx, raw(ctx, node, 1), (Fraction(-1),), (Fraction(0),))
     if isinstance(first, Constant):
-        term = per_channel(ctx, node, minus, finite(node, first), "constant")
+        minus, term = along_channels(ctx, node, minus, finite(node, first), "constant")
         return _affine(ctx, minus, (Fraction(1),), term)
     return _sum(ctx, node, raw(ctx, node, 0), minus)
 
@@ -156,7 +156,7 @@ def read_batch_normalization(ctx: Context, node: onnx.NodeProto) -> Activation:
 
 def _shifted(ctx: Context, node: onnx.NodeProto, position: int, by: Constant, sign: int) -> Activation:
     x = raw(ctx, node, position, sums=True)
-    term = per_channel(ctx, node, x, finite(node, by), "constant")
+    x, term = along_channels(ctx, node, x, finite(node, by), "constant")
     return _affine(ctx, x, (Fraction(1),), tuple(sign * t for t in term))
 
 
@@ -168,7 +168,7 @@ def _scaled(
     how: Callable[[Fraction], Fraction],
 ) -> Activation:
     x = raw(ctx, node, position, sums=True)
-    factor = per_channel(ctx, node, x, finite(node, by), "constant")
+    x, factor = along_channels(ctx, node, x, finite(node, by), "constant")
     return _affine(ctx, x, tuple(how(f) for f in factor), (Fraction(0),))
 
 

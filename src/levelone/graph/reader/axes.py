@@ -9,15 +9,17 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from levelone.errors import LeveloneError
+from levelone.errors import LeveloneError, UnsupportedError
 from levelone.graph.build import channels_first_order
 from levelone.graph.ops import Reshape, Transpose
 from levelone.graph.reader.arrangement import axes_order, mixed_radix
 from levelone.graph.reader.context import Context
 from levelone.graph.reader.nodes import describe, unsupported
 from levelone.graph.reader.tensors import Activation, Fractions, fractions
-from levelone.graph.reader.waiting import one_scale
+from levelone.graph.reader.waiting import one_scale, settle
 
+MAX_SINGLE = 2**12
+"""Elements of an event up to which a constant may differ from one to the next."""
 MAX_SEARCH = 4
 """Axes up to which every transpose is tried."""
 
@@ -126,6 +128,29 @@ def _permuted(
     if there != shape:
         x = ctx.emit(f"{x.value}_shaped", Reshape(shape), x, shape=x.shape, order=order)
     return x
+
+
+def along_channels(
+    ctx: Context, node: onnx.NodeProto, x: Activation, array: NDArray[Any], what: str
+) -> tuple[Activation, Fractions]:
+    """(`x`, one number or one per channel): a constant that broadcasts against it, as `per_channel` gives it.
+
+    Where the constant varies along another axis than that of the channels, codes are moved so that this axis
+    is the last one; where it varies along several, every element becomes a channel.
+    """
+    try:
+        return x, per_channel(ctx, node, x, array, what)
+    except UnsupportedError:
+        full = np.broadcast_to(array.reshape(array.shape[-len(x.shape) :]), x.shape)
+        varying = [a for a in range(full.ndim) if (full != full.take([0], axis=a)).any()]
+        if len(varying) > 1 and len(x.order) > MAX_SINGLE:
+            raise
+    x = settle(ctx, x)
+    if len(varying) == 1:
+        _, x = ending_with(ctx, x, node, varying[0])
+    else:
+        x = flat(ctx, one_scale(ctx, x))
+    return x, per_channel(ctx, node, x, array, what)
 
 
 def per_channel(

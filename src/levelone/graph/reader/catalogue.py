@@ -38,8 +38,8 @@ ENTRIES: dict[str, Entry] = {
     "Abs": Entry(TABLE, "before a quantiser", FUNCTION),
     "Add": Entry(
         ADD,
-        "two activations (axes of length 1 broadcast, scales may differ), or a constant: one, or one per "
-        "channel; after MatMul and Conv it becomes the bias",
+        "two activations (axes of length 1 broadcast, scales may differ), or a constant: one, one per "
+        "channel or along another axis, one per element of small tensors; after MatMul and Conv the bias",
         ("adds activations of shapes", *CONSTANT),
     ),
     "AveragePool": Entry(
@@ -87,7 +87,9 @@ ENTRIES: dict[str, Entry] = {
         "before a quantiser; by table, or for wide sums as the larger of two quantisers",
         FUNCTION,
     ),
-    "MatMul": Entry(("Dense",), "by a constant matrix", ("a second operand of shape", "is a constant")),
+    "MatMul": Entry(
+        ("Dense",), "by a constant matrix on either side", ("a constant of shape", "mixes events")
+    ),
     "Max": Entry(("Requantise", "Relu"), "with constants", ("compares two activations",)),
     "MaxPool": Entry(
         ("MaxPool",),

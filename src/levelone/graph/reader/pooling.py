@@ -89,14 +89,12 @@ def read_reduction(ctx: Context, node: onnx.NodeProto) -> Activation:
             return x
         raise unsupported(node, "reduces every axis, the batch axis too", "the axes of one event")
     inner = moves.inner_axes(node, axes, rank)
-    least = node.op_type == "ReduceMin"  # minus the largest of the negated numbers
-    if least:
-        x = _negated(ctx, node, x)
-        ctx.not_the_tensor(x)
-    result = _reduced(ctx, node, x, inner)
-    if least:
-        ctx.not_the_tensor(result)
-        result = _negated(ctx, node, result)
+    name = node.output[0]
+    if node.op_type == "ReduceMin":  # minus the largest of the negated numbers
+        most = _reduced(ctx, node, _negated(ctx, f"{name}_minus", x), f"{name}_most", inner)
+        result = _negated(ctx, name, most)
+    else:
+        result = _reduced(ctx, node, x, name, inner)
     if node.op_type == "ReduceSum":
         # the codes of an average are the sums: only their scale is divided
         value = ctx.value(result)
@@ -110,28 +108,24 @@ def read_reduction(ctx: Context, node: onnx.NodeProto) -> Activation:
     return replace(result, shape=shape)
 
 
-def _reduced(ctx: Context, node: onnx.NodeProto, x: Activation, inner: list[int]) -> Activation:
+def _reduced(ctx: Context, node: onnx.NodeProto, x: Activation, name: str, inner: list[int]) -> Activation:
     """The pool over the axes `inner`, each of which keeps length 1; one that stays is the graph's last."""
-    kept = [a for a in range(len(x.shape)) if a not in inner]
     pool = MaxPool if node.op_type in ("ReduceMax", "ReduceMin") else AveragePool
+    kept = [a for a in range(len(x.shape)) if a not in inner]
     if not kept:
-        column = ctx.emit(
-            f"{x.value}_column", Reshape((len(x.order), 1)), one_scale(ctx, x), shape=x.shape, order=x.order
-        )
-        op = pool((len(x.order),), (1,), ((0, 0),), (1,))
-        return ctx.emit(
-            node.output[0], op, column, shape=(1,) * len(x.shape), order=np.zeros(1, dtype=np.int64)
-        )
-    last = 0 if 0 in kept else kept[-1]
-    arranged, x = ending_with(ctx, x, node, last)
+        size = len(x.order)
+        op = Reshape((size, 1))
+        column = ctx.emit(f"{x.value}_column", op, one_scale(ctx, x), shape=x.shape, order=x.order)
+        order, ones = np.zeros(1, dtype=np.int64), (1,) * len(x.shape)
+        return ctx.emit(name, pool((size,), (1,), ((0, 0),), (1,)), column, shape=ones, order=order)
+    arranged, x = ending_with(ctx, x, node, 0 if 0 in kept else kept[-1])
     kernel = [1] * len(x.shape)
     for axis in inner:
         kernel[arranged[axis]] = x.shape[axis]
     still = (1,) * (len(kernel) - 1)
-    op = pool(tuple(kernel[:-1]), still, ((0, 0),) * len(still), still)
-    return ctx.emit_axes(node.output[0], op, arranged, x)
+    return ctx.emit_axes(name, pool(tuple(kernel[:-1]), still, ((0, 0),) * len(still), still), arranged, x)
 
 
-def _negated(ctx: Context, node: onnx.NodeProto, x: Activation) -> Activation:
+def _negated(ctx: Context, name: str, x: Activation) -> Activation:
     """`x` times -1."""
-    return ctx.emit_like(node.output[0], Affine((-1,), (0,), ctx.value(x).scale), x)
+    return ctx.emit_like(name, Affine((-1,), (0,), ctx.value(x).scale), x)

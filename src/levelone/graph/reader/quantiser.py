@@ -10,7 +10,7 @@ import onnx
 from levelone.graph.ir import IntRange, Rounding
 from levelone.graph.ops import AddRequantise, Affine, Requantise
 from levelone.graph.ops._bounds import spread
-from levelone.graph.reader.axes import per_channel
+from levelone.graph.reader.axes import along_channels
 from levelone.graph.reader.context import Context
 from levelone.graph.reader.input_port import make_port, without_zero
 from levelone.graph.reader.quantiser_node import QuantiserNode, quantiser_of
@@ -28,8 +28,8 @@ def read_quantiser(ctx: Context, node: onnx.NodeProto) -> Activation:
     x = raw(ctx, node, 0, sums=True)
     if x.plus is not None and (quantiser.bipolar or quantiser.whole_zero is None):
         x = settle(ctx, x)
-    scale = per_channel(ctx, node, x, quantiser.scale, "scale")
-    zero = per_channel(ctx, node, x, quantiser.zero_point, "zero point")
+    x, scale = along_channels(ctx, node, x, quantiser.scale, "scale")
+    x, zero = along_channels(ctx, node, x, quantiser.zero_point, "zero point")
     limits = quantiser.range
     value = ctx.value(x)
     if x.function is not None:

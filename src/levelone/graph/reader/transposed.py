@@ -21,11 +21,11 @@ from levelone.graph.ops import Conv
 from levelone.graph.ops._bounds import spread
 from levelone.graph.reader.axes import channels_last
 from levelone.graph.reader.context import MAX_VALUE, Context
-from levelone.graph.reader.linear import bias_codes, weight_codes
 from levelone.graph.reader.nodes import attributes, describe, unsupported
 from levelone.graph.reader.shapes import taken
 from levelone.graph.reader.tensors import Activation
 from levelone.graph.reader.waiting import activation, one_scale
+from levelone.graph.reader.weights import bias_codes, weight_codes
 
 
 def read_conv_transpose(ctx: Context, node: onnx.NodeProto) -> Activation:

@@ -111,4 +111,4 @@ def test_a_sum_that_nothing_rounds_is_refused_by_its_own_name() -> None:
     x = m.quant("x", 0.0371, 8)
     total = m.add("Add", branch(m, x), branch(m, x))
     with pytest.raises(UnsupportedError, match=r"needs \d+ bits"):
-        read_qonnx(m.build(m.quant(m.add("Concat", total, x, axis=1), 0.1, 5)))
+        read_qonnx(m.build(m.quant(m.add("AveragePool", total, kernel_shape=[2]), 0.1, 5)))

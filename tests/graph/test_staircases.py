@@ -16,7 +16,7 @@ from levelone.graph import IntRange, Rounding, execute, quantise_inputs, read_qo
 from levelone.graph.ops import Requantise, Staircase
 from levelone.graph.reader import curve as curve_module
 from levelone.graph.reader.curve import Curve, staircase
-from levelone.graph.reader.functions import FUNCTIONS, TURNS, swish
+from levelone.graph.reader.formulae import FUNCTIONS, TURNS, swish
 from levelone.graph.reader.quantiser_node import NO_ZERO, QuantiserNode, code_limits
 
 MODES = list(Rounding)

@@ -1,4 +1,4 @@
-"""Forms that are read by rules instead of lists, in firmware: csim gives the graph's integers in both io modes."""
+"""Forms that are read by rules instead of lists, in firmware: csim is exact in both io modes."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
@@ -14,9 +15,10 @@ from levelone.graph.ops import Add, Multiply, Relu
 from levelone.graph.ops._bounds import spread
 from levelone.graph.reader.axes import alike, along_channels, per_channel
 from levelone.graph.reader.context import MAX_OUTPUT_WIDTH, Context
-from levelone.graph.reader.functions import swish_of
+from levelone.graph.reader.formulae import divided
+from levelone.graph.reader.functions import applied, clamped, combined, swish_of
 from levelone.graph.reader.nodes import attributes, describe, unsupported
-from levelone.graph.reader.tensors import Activation, Constant, Fractions, finite, rational_gcd
+from levelone.graph.reader.tensors import Activation, Constant, Fractions, finite, fractions, rational_gcd
 from levelone.graph.reader.waiting import activation, align, one_scale, raw, settle, waiting_affine
 
 MOST_DIGITS = 4096
@@ -26,7 +28,7 @@ MOST_DIGITS = 4096
 def read_relu(ctx: Context, node: onnx.NodeProto) -> Activation:
     x = raw(ctx, node, 0, sums=True)
     if x.function is not None:
-        x = settle(ctx, x)  # raises, saying what is missing
+        return clamped(x, Fraction(0), None)
     if x.plus is not None or x.clamped or set(x.bias) != {Fraction(0)} or min(x.gain) <= 0:
         return x.clamp(Fraction(0), None)  # after the constants: the quantiser does it exactly
     plain = ctx.emit_like(node.output[0], Relu(), replace(x, gain=(Fraction(1),)))
@@ -42,7 +44,8 @@ def read_add(ctx: Context, node: onnx.NodeProto) -> Activation:
         return _shifted(ctx, node, 0, second, 1)
     if isinstance(first, Constant):
         return _shifted(ctx, node, 1, first, 1)
-    return _sum(ctx, node, raw(ctx, node, 0), raw(ctx, node, 1))
+    both = combined(ctx, node, first, second, operator.add)
+    return both if both is not None else _sum(ctx, node, raw(ctx, node, 0), raw(ctx, node, 1))
 
 
 def _sum(ctx: Context, node: onnx.NodeProto, a: Activation, b: Activation) -> Activation:
@@ -90,6 +93,9 @@ def read_sub(ctx: Context, node: onnx.NodeProto) -> Activation:
     first, second = ctx.tensor(node, 0), ctx.tensor(node, 1)
     if isinstance(second, Constant):
         return _shifted(ctx, node, 0, second, -1)
+    both = combined(ctx, node, first, second, operator.sub)
+    if both is not None:
+        return both
     minus = _affine(ctx, raw(ctx, node, 1), (Fraction(-1),), (Fraction(0),))
     if isinstance(first, Constant):
         minus, term = along_channels(ctx, node, minus, finite(node, first), "constant")
@@ -104,7 +110,8 @@ def read_mul(ctx: Context, node: onnx.NodeProto) -> Activation:
     if isinstance(first, Constant):
         return _scaled(ctx, node, 1, first, lambda c: c)
     swish = swish_of(node, first, second) or swish_of(node, second, first)
-    return swish if swish is not None else _product(ctx, node)
+    both = swish or combined(ctx, node, first, second, operator.mul)
+    return both if both is not None else _product(ctx, node)
 
 
 def _product(ctx: Context, node: onnx.NodeProto) -> Activation:
@@ -117,9 +124,18 @@ def _product(ctx: Context, node: onnx.NodeProto) -> Activation:
 
 
 def read_div(ctx: Context, node: onnx.NodeProto) -> Activation:
-    second = ctx.tensor(node, 1)
+    first, second = ctx.tensor(node, 0), ctx.tensor(node, 1)
+    if isinstance(first, Constant):
+        top = fractions(finite(node, first))
+        if len(top) == 1:
+            return applied(raw(ctx, node, 1), node.op_type, (lambda x: divided(top[0], x),))
+    both = combined(ctx, node, first, second, divided)
+    if both is not None:
+        return both
     if not isinstance(second, Constant):
-        raise unsupported(node, "divides by something computed", "Div by a constant")
+        raise unsupported(
+            node, "divides by something computed", "Div by a constant, or of one by its function"
+        )
     if not second.values.all():
         raise LeveloneError(f"{describe(node)}: divides by zero", hint="a constant without zeros")
     return _scaled(ctx, node, 0, second, lambda c: 1 / c)
@@ -176,8 +192,10 @@ def _affine(ctx: Context, x: Activation, gain: Fractions, bias: Fractions) -> Ac
     """``gain * x + bias``, waiting; clamped at limits that would differ by channel, it becomes integers."""
     lower, upper = x.lower, x.upper
     if x.function is not None:
-        x = settle(ctx, x)
-    elif x.clamped:
+        count = max(len(gain), len(bias))
+        of = tuple(_line(*row) for row in zip(spread(gain, count), spread(bias, count), strict=True))
+        return applied(x, x.function.name, of, steady=set(bias) == {Fraction(0)} and min(gain) > 0)
+    if x.clamped:
         factor, term = set(gain), set(bias)
         if len(factor) == len(term) == 1 and gain[0] != 0:
             ends = [None if e is None else e * gain[0] + bias[0] for e in (lower, upper)]
@@ -201,6 +219,10 @@ def _affine(ctx: Context, x: Activation, gain: Fractions, bias: Fractions) -> Ac
         upper=upper if x.clamped else None,
         plus=None if x.plus is None else _affine(ctx, x.plus, gain, (Fraction(0),)),
     )
+
+
+def _line(gain: Fraction, bias: Fraction) -> Callable[[Fraction], Fraction]:
+    return lambda x: gain * x + bias
 
 
 def _fold(values: list[Fraction]) -> Fractions:

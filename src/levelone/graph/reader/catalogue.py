@@ -31,17 +31,22 @@ WINDOW = "negative padding crops"
 ADD = ("Add", "AddRequantise", "Affine", "Requantise")
 TABLE = ("Lookup", "Staircase")
 FUNCTION = ("is not followed by a quantiser", "would need a table of")
+UNDEFINED = "is not defined everywhere"
 CONSTANT = ("varies along spatial axes",)
 REDUCED = ("reduces every axis", "include the batch axis")
 
 ENTRIES: dict[str, Entry] = {
     "Abs": Entry(TABLE, "before a quantiser", FUNCTION),
+    "Acos": Entry(TABLE, "before a quantiser, where it is defined", (*FUNCTION, UNDEFINED)),
     "Add": Entry(
         ADD,
         "two activations (axes of length 1 broadcast, scales may differ), or a constant: one, one per "
         "channel or along another axis, one per element of small tensors; after MatMul and Conv the bias",
         ("adds activations of shapes", *CONSTANT),
     ),
+    "Asin": Entry(TABLE, "before a quantiser, where it is defined", (*FUNCTION, UNDEFINED)),
+    "Asinh": Entry(TABLE, "before a quantiser", FUNCTION),
+    "Atan": Entry(TABLE, "before a quantiser", FUNCTION),
     "AveragePool": Entry(
         ("AveragePool", "Pad"),
         "1 to 3 spatial axes, strides, pads, auto_pad, dilations, count_include_pad, ceil_mode",
@@ -50,6 +55,7 @@ ENTRIES: dict[str, Entry] = {
     "BatchNormalization": Entry(("Affine",), "constants, inference; also channels last", ("training mode",)),
     "BipolarQuant": Entry(("Requantise", "Affine"), "one scale or one per channel; on inputs too"),
     "Cast": Entry((), "to float32 or float64", ("casts an activation to something",)),
+    "Ceil": Entry(("Requantise",), "anything; it is a quantiser itself"),
     "Celu": Entry(TABLE, "before a quantiser", FUNCTION),
     "Clip": Entry(("Requantise", "Relu"), "constant limits (HardTanh)", ("above max",)),
     "Concat": Entry(
@@ -66,13 +72,17 @@ ENTRIES: dict[str, Entry] = {
         "1 to 3 spatial axes, strides, pads, dilations, output_padding, bias: as a Conv",
         (" groups", "output_shape or automatic padding"),
     ),
+    "Cos": Entry(TABLE, "before a quantiser", FUNCTION),
     "DepthToSpace": Entry(("Reshape", "Transpose"), "DCR and CRD", ("does not divide",)),
-    "Div": Entry((), "by a constant", ("divides by something computed",)),
+    "Div": Entry(
+        TABLE, "by a constant; of a constant, before a quantiser", ("divides by something computed",)
+    ),
     "Dropout": Entry((), "inference"),
     "Elu": Entry(TABLE, "before a quantiser", FUNCTION),
     "Erf": Entry(TABLE, "before a quantiser", FUNCTION),
     "Exp": Entry(TABLE, "before a quantiser", FUNCTION),
     "Flatten": Entry(("Reshape",), "axis=1", ("flattens the batch axis or keeps others",)),
+    "Floor": Entry(("Requantise",), "anything; it is a quantiser itself"),
     "Gather": Entry(("Take",), "constant indices, one or a list", ("indices of shape",)),
     "Gelu": Entry(TABLE, "before a quantiser", ("approximates Gelu by tanh", *FUNCTION)),
     "Gemm": Entry(("Dense",), "transB, bias, alpha, beta", ("transA, or alpha 0",)),
@@ -87,6 +97,7 @@ ENTRIES: dict[str, Entry] = {
         "before a quantiser; by table, or for wide sums as the larger of two quantisers",
         FUNCTION,
     ),
+    "Log": Entry(TABLE, "before a quantiser, where it is defined", (*FUNCTION, UNDEFINED)),
     "MatMul": Entry(
         ("Dense",), "by a constant matrix on either side", ("a constant of shape", "mixes events")
     ),
@@ -113,6 +124,9 @@ ENTRIES: dict[str, Entry] = {
         "constant (with a number that is a code), reflect, edge; negative pads crop; chosen axes",
         ("reach the batch axis", "which is no code of"),
     ),
+    "Pow": Entry(
+        TABLE, "a constant base or exponent, before a quantiser", ("a computed power", *FUNCTION, UNDEFINED)
+    ),
     "Quant": Entry(
         ("Requantise", "AddRequantise", "Affine", "Lookup", "Staircase"),
         "1 to 62 bits, fractions of bits too, signed, unsigned, narrow; one scale or one per channel (on "
@@ -121,6 +135,7 @@ ENTRIES: dict[str, Entry] = {
         "HALF_DOWN; on inputs, activations, weights and biases; one bit and signed is bipolar",
         ("rounding mode", "bit width", "a zero point below 2**24"),
     ),
+    "Reciprocal": Entry(TABLE, "before a quantiser, where it is defined", (*FUNCTION, UNDEFINED)),
     "ReduceMax": Entry(("MaxPool",), "any axes but the batch's", REDUCED),
     "ReduceMean": Entry(("AveragePool",), "any axes but the batch's", REDUCED),
     "ReduceMin": Entry(("Affine", "MaxPool"), "any axes but the batch's", REDUCED),
@@ -132,15 +147,20 @@ ENTRIES: dict[str, Entry] = {
         "nearest, by whole factors, where all conventions mean repetition",
         ("whole factors on spatial axes", "resizes chosen axes"),
     ),
+    "Round": Entry(("Requantise",), "anything, half to even; it is a quantiser itself"),
     "Selu": Entry(TABLE, "before a quantiser", FUNCTION),
     "Sigmoid": Entry(TABLE, "before a quantiser; at the end it stays on the host", FUNCTION),
+    "Sign": Entry(("Requantise",), "anything; it is a quantiser itself"),
+    "Sin": Entry(TABLE, "before a quantiser", FUNCTION),
     "Slice": Entry(("Take",), "constant starts, ends, steps", ("include the batch axis", "keeps nothing")),
     "Softplus": Entry(TABLE, "before a quantiser", FUNCTION),
     "Softsign": Entry(TABLE, "before a quantiser", FUNCTION),
     "SpaceToDepth": Entry(("Reshape", "Transpose"), "any block size", ("does not divide",)),
     "Split": Entry(("Take",), "any axis but the batch's", ("does not split an axis",)),
+    "Sqrt": Entry(TABLE, "before a quantiser, where it is defined", (*FUNCTION, UNDEFINED)),
     "Squeeze": Entry(("Reshape",), "named axes", ("squeezes every axis of length 1",)),
     "Sub": Entry(ADD, "two activations, or a constant on either side", CONSTANT),
+    "Tan": Entry(TABLE, "before a quantiser", FUNCTION),
     "Tanh": Entry(TABLE, "before a quantiser; at the end it stays on the host", FUNCTION),
     "ThresholdedRelu": Entry(TABLE, "before a quantiser", FUNCTION),
     "Transpose": Entry(("Reshape", "Transpose"), "any but of the batch axis", ("leaves the batch axis",)),

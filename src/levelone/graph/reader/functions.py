@@ -1,4 +1,4 @@
-"""Clip and the functions of one number that become tables: sigmoid, tanh, leaky ReLU, swish and the like."""
+"""Functions that wait for a quantiser to become a table with it, Clip, and what rounds to integers itself."""
 
 from __future__ import annotations
 
@@ -11,180 +11,172 @@ from types import MappingProxyType
 import numpy as np
 import onnx
 
+from levelone.graph.ir import IntRange, Rounding
+from levelone.graph.ops import Requantise
+from levelone.graph.ops._bounds import spread
 from levelone.graph.reader.axes import per_channel
 from levelone.graph.reader.context import Context
-from levelone.graph.reader.hosted import limits
-from levelone.graph.reader.nodes import attributes, unsupported
+from levelone.graph.reader.formulae import (
+    FUNCTIONS,
+    TURNS,
+    Made,
+    Number,
+    attribute,
+    leaking,
+    power,
+    swish,
+    turns_of,
+)
+from levelone.graph.reader.hosted import limits, number
+from levelone.graph.reader.nodes import unsupported
 from levelone.graph.reader.tensors import Activation, Constant, Fractions, Function, Tensor, finite
 from levelone.graph.reader.waiting import raw, settle
 
-Made = Callable[[Fraction], Fraction | float]
-
-
-def sigmoid(x: Fraction) -> float:
-    """The logistic function in float64, without overflow."""
-    y = math.exp(-abs(float(x)))
-    return 1 / (1 + y) if x >= 0 else y / (1 + y)
-
-
-def swish(x: Fraction) -> float:
-    return float(x) * sigmoid(x)
-
-
-def _attribute(node: onnx.NodeProto, name: str, default: float) -> Fraction:
-    return Fraction(float(np.float32(attributes(node).get(name, default))))
-
-
-def _elu(node: onnx.NodeProto) -> Made:
-    slope = _attribute(node, "alpha", 1.0)
-    return lambda x: x if x >= 0 else float(slope) * math.expm1(float(x))
-
-
-def _tanh(node: onnx.NodeProto) -> Made:
-    return lambda x: math.tanh(float(x))
-
-
-def _sigmoid(node: onnx.NodeProto) -> Made:
-    return sigmoid
-
-
-def softplus(x: Fraction) -> float:
-    """``log(1 + exp(x))`` in float64, without overflow."""
-    return max(float(x), 0.0) + math.log1p(math.exp(-abs(float(x))))
-
-
-def _softplus(node: onnx.NodeProto) -> Made:
-    return softplus
-
-
-def _hard_swish(node: onnx.NodeProto) -> Made:
-    return lambda x: x * min(max(x / 6 + Fraction(1, 2), Fraction(0)), Fraction(1))
-
-
-def _selu(node: onnx.NodeProto) -> Made:
-    slope = float(_attribute(node, "alpha", 1.6732632))
-    gain = float(_attribute(node, "gamma", 1.0507010))
-    return lambda x: gain * (float(x) if x >= 0 else slope * math.expm1(float(x)))
-
-
-def _celu(node: onnx.NodeProto) -> Made:
-    slope = float(_attribute(node, "alpha", 1.0))
-    return lambda x: x if x >= 0 else slope * math.expm1(float(x) / slope)
-
-
-def _gelu(node: onnx.NodeProto) -> Made:
-    if attributes(node).get("approximate", "none") != "none":
-        raise unsupported(node, "approximates Gelu by tanh", "approximate='none'")
-    return lambda x: float(x) * 0.5 * math.erfc(-float(x) / math.sqrt(2))
-
-
-def _thresholded(node: onnx.NodeProto) -> Made:
-    above = _attribute(node, "alpha", 1.0)
-    return lambda x: x if x > above else Fraction(0)
-
-
-def _plain(function: Made) -> Callable[[onnx.NodeProto], Made]:
-    return lambda node: function
-
-
-def _exp(x: Fraction) -> float:
-    return math.exp(float(x)) if x < 700 else math.inf
-
-
-FUNCTIONS = MappingProxyType(
-    {
-        "Abs": _plain(abs),
-        "Celu": _celu,
-        "Elu": _elu,
-        "Erf": _plain(lambda x: math.erf(float(x))),
-        "Exp": _plain(_exp),
-        "Gelu": _gelu,
-        "HardSwish": _hard_swish,
-        "Mish": _plain(lambda x: float(x) * math.tanh(softplus(x))),
-        "Selu": _selu,
-        "Sigmoid": _sigmoid,
-        "Softplus": _softplus,
-        "Softsign": _plain(lambda x: x / (1 + abs(x))),
-        "Tanh": _tanh,
-        "ThresholdedRelu": _thresholded,
-    }
-)
-
-
-RISING = frozenset({"Erf", "Exp", "Sigmoid", "Softplus", "Softsign", "Tanh"})
-"""Functions that never fall."""
-RISING_IF_POSITIVE = frozenset({"Celu", "Elu", "Selu", "ThresholdedRelu"})
-"""Those that never fall if their attributes are positive."""
-
-
-def _around(turn: float) -> tuple[Fraction, Fraction]:
-    """Numbers around the point at which a function turns, which is known to more digits than that."""
-    return Fraction(turn) - Fraction(1, 2**40), Fraction(turn) + Fraction(1, 2**40)
-
-
-TURNS = MappingProxyType(
-    {
-        "Abs": (Fraction(0), Fraction(0)),
-        "Gelu": _around(-0.7517915246935645),
-        "HardSwish": (Fraction(-3, 2), Fraction(-3, 2)),
-        "Mish": _around(-1.1924312145154952),
-        "Swish": _around(-1.2784645427610738),
-    }
-)
-"""Where a function stops to fall and begins to rise."""
-
-
-def _turns(node: onnx.NodeProto) -> tuple[Fraction, Fraction] | tuple[()] | None:
-    kind = node.op_type
-    if kind in RISING_IF_POSITIVE:
-        return () if min(_attribute(node, key, 1.0) for key in ("alpha", "gamma")) > 0 else None
-    return () if kind in RISING else TURNS.get(kind)
-
-
-def rises(node: onnx.NodeProto) -> bool:
-    """Whether the function that the node computes never falls."""
-    if node.op_type in ("HardSigmoid", "LeakyRelu"):
-        return _attribute(node, "alpha", 0.01) > 0
-    return _turns(node) == ()
+Turns = tuple[Fraction, Fraction] | tuple[()] | None
 
 
 def read_function(ctx: Context, node: onnx.NodeProto) -> Activation:
     """The function waits on its operand until a quantiser makes both one table."""
-    x = _operand(ctx, node)
     of = FUNCTIONS[node.op_type](node)
-    return replace(x, function=Function(node.op_type, (of,), turns=_turns(node)))
+    return applied(raw(ctx, node, 0), node.op_type, (of,), turns_of(node))
 
 
 def read_leaky(ctx: Context, node: onnx.NodeProto) -> Activation:
     """LeakyRelu, or PRelu, whose slope is a constant: one or one per channel."""
-    x = _operand(ctx, node)
-    slopes: Fractions = (_attribute(node, "alpha", 0.01),)
+    x = raw(ctx, node, 0)
+    slopes: Fractions = (attribute(node, "alpha", 0.01),)
     if node.op_type == "PRelu":
         slopes = per_channel(ctx, node, x, finite(node, ctx.constant(node, 1, "slope")), "slope")
     turns = () if min(slopes) >= 0 else None
-    of = tuple(_leaking(slope) for slope in slopes)
+    of = tuple(leaking(slope) for slope in slopes)
+    if x.function is not None:
+        return applied(x, node.op_type, of, turns)
     return replace(x, function=Function(node.op_type, of, slopes, turns))
 
 
 def read_hard_sigmoid(ctx: Context, node: onnx.NodeProto) -> Activation:
     """A factor, a term and a clamp, which wait for the quantiser: no table is needed."""
     x = raw(ctx, node, 0)
-    if x.clamped or x.function is not None:
+    slope, centre = attribute(node, "alpha", 0.2), attribute(node, "beta", 0.5)
+    if x.function is not None:
+        x = applied(x, node.op_type, (lambda v: slope * v + centre,))
+        return clamped(x, Fraction(0), Fraction(1))
+    if x.clamped:
         x = settle(ctx, x)
-    slope, centre = _attribute(node, "alpha", 0.2), _attribute(node, "beta", 0.5)
     x = replace(x, gain=tuple(g * slope for g in x.gain), bias=tuple(b * slope + centre for b in x.bias))
     return x.clamp(Fraction(0), Fraction(1))
 
 
-def _leaking(slope: Fraction) -> Made:
-    return lambda x: x if x >= 0 else slope * x
+def read_power(ctx: Context, node: onnx.NodeProto) -> Activation:
+    """Pow with a constant number on one side."""
+    first, second = ctx.tensor(node, 0), ctx.tensor(node, 1)
+    if isinstance(second, Constant):
+        exponent = _number(node, second)
+        odd, even = exponent > 0 and exponent % 2 == 1, exponent > 0 and exponent % 2 == 0
+        turns: Turns = () if odd else (Fraction(0), Fraction(0)) if even else None
+        return applied(raw(ctx, node, 0), node.op_type, (lambda x: power(x, exponent),), turns)
+    if isinstance(first, Constant):
+        base = _number(node, first)
+        of = (lambda x: power(float(base), x),)
+        return applied(raw(ctx, node, 1), node.op_type, of, () if base >= 1 else None)
+    raise unsupported(node, "raises a computed number to a computed power", "a constant base or exponent")
 
 
-def _operand(ctx: Context, node: onnx.NodeProto) -> Activation:
+def read_rounding(ctx: Context, node: onnx.NodeProto) -> Activation:
+    """Floor, Ceil, Round and Sign make integers: they are quantisers with scale 1."""
     x = raw(ctx, node, 0)
     if x.function is not None:
-        raise unsupported(node, f"follows {x.function.name} without a quantiser", "a Quant between them")
-    return x
+        return applied(x, node.op_type, (ROUNDED[node.op_type],))
+    x = settle(ctx, x) if x.clamped else x
+    mode = ROUNDING[node.op_type]
+    one = (Fraction(1),)
+    op = Requantise.between(ctx.value(x), one, IntRange(-1, 1), mode, gain=x.gain, bias=x.bias)
+    if node.op_type != "Sign":  # limits that no code reaches
+        reach = ctx.value(x).range
+        most = max(map(abs, op.multiplier)) * max(abs(reach.lo), abs(reach.hi)) + max(map(abs, op.offset))
+        op = replace(op, range=IntRange(-int(most) - 1, int(most) + 1))
+    return ctx.emit_like(node.output[0], op, x)
+
+
+ROUNDING = MappingProxyType(
+    {"Ceil": Rounding.CEIL, "Floor": Rounding.FLOOR, "Round": Rounding.ROUND, "Sign": Rounding.UP}
+)
+ROUNDED: MappingProxyType[str, Made] = MappingProxyType(
+    {
+        "Ceil": lambda x: Fraction(math.ceil(x)),
+        "Floor": lambda x: Fraction(math.floor(x)),
+        "Round": lambda x: Fraction(round(x)),
+        "Sign": lambda x: Fraction((x > 0) - (x < 0)),
+    }
+)
+
+
+def applied(
+    x: Activation, name: str, of: tuple[Made, ...], turns: Turns = None, *, steady: bool = False
+) -> Activation:
+    """`x` after one more function, one or one per channel of the graph's value, whatever waits on it.
+
+    Parameters
+    ----------
+    turns
+        As in `Function`.
+    steady
+        Whether it never falls, and does not make a relative error of its operand larger.
+    """
+    if x.function is None:
+        return replace(x, function=Function(name, of, turns=turns))
+    before = x.function
+    count = max(len(before.of), len(of))
+    pairs = zip(*(f * count if len(f) == 1 else f for f in (of, before.of)), strict=True)
+    both = tuple(_after(*pair) for pair in pairs)
+    return replace(x, function=Function(name, both, turns=before.turns if steady else None))
+
+
+def _after(outer: Made, inner: Made) -> Made:
+    def both(x: Fraction) -> Number:
+        y = inner(x)
+        return outer(Fraction(y) if math.isfinite(y) else y)
+
+    return both
+
+
+def _number(node: onnx.NodeProto, constant: Constant) -> Fraction:
+    return Fraction(number(node, constant, "constant"))
+
+
+def combined(
+    ctx: Context, node: onnx.NodeProto, x: Tensor, y: Tensor, how: Callable[[Number, Number], Number]
+) -> Activation | None:
+    """Two functions of one value as one, if that is what the two operands are."""
+    if not isinstance(x, Activation) or not isinstance(y, Activation) or x.plus or y.plus:
+        return None
+    same = x.value == y.value and x.shape == y.shape and np.array_equal(x.order, y.order)
+    if not same or (x.function is None and y.function is None):
+        return None
+    count = max(len(t) for z in (x, y) for t in (z.gain, z.bias, z.function.of if z.function else (0,)))
+    pairs = zip(_of_the_value(x, count), _of_the_value(y, count), strict=True)
+    of = tuple(_joined(how, f, g) for f, g in pairs)
+    return Activation(x.value, x.shape, x.order, function=Function(node.op_type, of))
+
+
+def _joined(how: Callable[[Number, Number], Number], f: Made, g: Made) -> Made:
+    return lambda x: how(f(x), g(x))
+
+
+def _of_the_value(x: Activation, count: int) -> list[Made]:
+    """What waits on `x` as functions of its value's real numbers: one, or one per channel."""
+    of = x.function.of if x.function else (lambda v: v,)
+    rows = zip(spread(x.gain, count), spread(x.bias, count), of * count if len(of) == 1 else of, strict=True)
+    return [_waiting(x, *row) for row in rows]
+
+
+def _waiting(x: Activation, gain: Fraction, bias: Fraction, f: Made) -> Made:
+    def of(v: Fraction) -> Number:
+        y = gain * v + bias
+        y = y if x.lower is None else max(y, x.lower)
+        return f(y if x.upper is None else min(y, x.upper))
+
+    return of
 
 
 def swish_of(node: onnx.NodeProto, x: Tensor, gate: Tensor) -> Activation | None:
@@ -211,6 +203,16 @@ def read_clamp(ctx: Context, node: onnx.NodeProto) -> Activation:
     lower, upper = (None if end is None else Fraction(end) for end in limits(ctx, node))
     if lower is not None and upper is not None and lower > upper:
         raise unsupported(node, f"min {float(lower)} above max {float(upper)}", "min below max")
-    if x.function is not None:
-        x = settle(ctx, x)
-    return x.clamp(lower, upper)
+    return clamped(x, lower, upper)
+
+
+def clamped(x: Activation, lower: Fraction | None, upper: Fraction | None) -> Activation:
+    """`x` between limits; they are part of a function where one waits."""
+    if x.function is None:
+        return x.clamp(lower, upper)
+
+    def inside(v: Number) -> Number:
+        v = v if lower is None else max(v, lower)
+        return v if upper is None else min(v, upper)
+
+    return applied(x, x.function.name, (inside,), steady=True)

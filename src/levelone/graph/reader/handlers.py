@@ -19,12 +19,15 @@ from levelone.graph.reader.arithmetic import (
 )
 from levelone.graph.reader.channels_last import read_channels_last
 from levelone.graph.reader.context import Context
+from levelone.graph.reader.formulae import FUNCTIONS
 from levelone.graph.reader.functions import (
-    FUNCTIONS,
+    ROUNDING,
     read_clamp,
     read_function,
     read_hard_sigmoid,
     read_leaky,
+    read_power,
+    read_rounding,
 )
 from levelone.graph.reader.hosted import read_hosted
 from levelone.graph.reader.linear import read_conv, read_gemm, read_matmul
@@ -78,6 +81,7 @@ HANDLERS: MappingProxyType[str, Handler] = MappingProxyType(
         "Mul": read_mul,
         "Neg": read_neg,
         "PRelu": read_leaky,
+        "Pow": read_power,
         "Pad": read_pad,
         "Quant": read_quantiser,
         "ReduceMax": read_reduction,
@@ -93,6 +97,7 @@ HANDLERS: MappingProxyType[str, Handler] = MappingProxyType(
         **dict.fromkeys(moves.RESHAPES, read_reshape),
         **dict.fromkeys(moves.SELECTIONS, read_selection),
         **dict.fromkeys(FUNCTIONS, read_function),
+        **dict.fromkeys(ROUNDING, read_rounding),
     }
 )
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from levelone.graph.ir import Layout
 from levelone.graph.reader import moves
 from levelone.graph.reader.context import MAX_OUTPUT_WIDTH, Context
-from levelone.graph.reader.functions import FUNCTIONS, rises
+from levelone.graph.reader.formulae import FUNCTIONS, rises
 from levelone.graph.reader.handlers import handle
 from levelone.graph.reader.nodes import CHANNELS_LAST, attributes, blamed_on, unsupported
 from levelone.graph.reader.quantiser_node import QUANTISERS, quantiser_of

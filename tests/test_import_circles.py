@@ -17,7 +17,8 @@ def module(path: Path, root: Path) -> str:
 def edges(root: Path) -> dict[str, set[str]]:
     """Modules under `root`, and which of each other they import anywhere in the file.
 
-    ``from package import name`` means the module of that name where there is one, else the package itself.
+    ``from package import name`` means the module of that name where there is one, else the package; the
+    version, which every module may ask for, is none of the package's imports.
     """
     files = {module(path, root): path for path in sorted(root.rglob("*.py"))}
     found: dict[str, set[str]] = {}
@@ -27,7 +28,7 @@ def edges(root: Path) -> dict[str, set[str]]:
             if isinstance(node, ast.Import):
                 below |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                inside = [f"{node.module}.{alias.name}" for alias in node.names]
+                inside = [f"{node.module}.{a.name}" for a in node.names if a.name != "__version__"]
                 below |= {full if full in files else node.module for full in inside}
         found[name] = (below & files.keys()) - {name}
     return found

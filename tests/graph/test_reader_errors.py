@@ -111,7 +111,7 @@ def test_unsupported_operator_is_named_with_its_nearest_form() -> None:
         (lambda m: m.add("Conv", m.quant("x", 0.25, 4), np.ones((2, 3, 3))), "weight"),
         (lambda m: m.add("Relu", "nowhere"), "'nowhere' is not computed by any node"),
         (lambda m: m.add("Gemm", m.quant("x", 0.25, 4), m.weight(np.ones((3, 2)), 0.5), alpha=0.0), "alpha"),
-        (lambda m: m.add("MatMul", m.weight(np.ones((3, 3)), 0.5), m.quant("x", 0.25, 4)), "transB"),
+        (lambda m: m.add("MatMul", m.weight(np.ones((3, 3)), 0.5), m.quant("x", 0.25, 4)), "mixes events"),
         (lambda m: m.add("ReduceSum", m.quant("x", 0.25, 4), m.constant([0], np.int64)), "the batch axis"),
         (lambda m: m.add("Concat", m.quant("x", 0.25, 4), np.ones((1, 2)), axis=1), "joins a constant"),
         (lambda m: m.add("Relu", m.quant("x", 0.25, 4), domain="com.acme"), "operator domain 'com.acme'"),

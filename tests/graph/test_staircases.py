@@ -20,7 +20,10 @@ from levelone.graph.reader.formulae import FUNCTIONS, TURNS, swish
 from levelone.graph.reader.quantiser_node import NO_ZERO, QuantiserNode, code_limits
 
 MODES = list(Rounding)
-NAMES = sorted({*FUNCTIONS, "Swish"})
+PARTLY = {"Acos", "Asin", "Log", "Reciprocal", "Sqrt"}
+"""Functions that are not defined everywhere, or have a pole."""
+PERIODIC = {"Cos", "Sin", "Tan"}
+NAMES = sorted({*FUNCTIONS, "Swish"} - PARTLY - PERIODIC)
 
 
 def function(name: str):

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-import levelone
+from levelone import __version__
 from levelone.errors import LeveloneError, UnsupportedError
 from levelone.files import atomic_path, sha256
 from levelone.graph import execute
@@ -328,7 +328,7 @@ def _document(
             "file": None if model is None else MODEL,
             "sha256": None if model is None else sha256(Path(model)),
         },
-        "versions": {"levelone": levelone.__version__}
+        "versions": {"levelone": __version__}
         | {name: importlib.metadata.version(name) for name in ("hls4ml", "qonnx", "onnx", "numpy")},
     }
 

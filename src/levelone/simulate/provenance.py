@@ -6,7 +6,7 @@ import shlex
 from importlib.metadata import version
 from typing import Any
 
-import levelone
+from levelone import __version__
 from levelone.recipe import GenerateSection, literal
 
 
@@ -23,7 +23,7 @@ def provenance(system: str, options: GenerateSection, *packages: str) -> dict[st
         "system": system,
         "command": _command(system, told),
         **told,
-        "levelone": levelone.__version__,
+        "levelone": __version__,
         **{package: version(package) for package in packages},
     }
 

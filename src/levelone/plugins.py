@@ -1,4 +1,4 @@
-"""Objects by name: levelone's own, those that other distributions register, and ``module:NAME``.
+"""Objects by name: levelone's own, those that other distributions register, and ``package.module:NAME``.
 
 Imports happen only when a name is asked for.
 """
@@ -9,12 +9,24 @@ import importlib
 import importlib.metadata
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from levelone.errors import LeveloneError, nearest, plain
+
+OWN = "levelone"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A name that can be asked for: where its object is (``module:NAME``), and whose it is."""
+
+    name: str
+    reference: str
+    distribution: str
 
 
 @dataclass(frozen=True)
@@ -37,51 +49,108 @@ class Registry:
 
     def names(self) -> list[str]:
         """Every name that `find` takes, levelone's own first."""
-        return list(dict.fromkeys([*self.known, *self._registered()]))
+        return list(self.entries())
+
+    def entries(self) -> dict[str, Entry]:
+        """Every name that `find` takes, with where it leads; levelone's own first."""
+        own = {name: Entry(name, reference, OWN) for name, reference in self.known.items()}
+        refused = self.refused()
+        return own | {e.name: e for e in self._registered() if e.name not in own and e.name not in refused}
+
+    def refused(self) -> dict[str, str]:
+        """Registered names that are not taken, and why: levelone's own, or of two distributions."""
+        offers: dict[str, list[Entry]] = {}
+        for entry in self._registered():
+            offers.setdefault(entry.name, []).append(entry)
+        found = {}
+        for name, entries in offers.items():
+            whose = " and ".join(sorted(f"{plain(e.distribution)} ({plain(e.reference)})" for e in entries))
+            if name in self.known:
+                found[name] = f"{whose} registers the {self.kind} {plain(name)!r}, a name of levelone's own"
+            elif len({entry.reference for entry in entries}) > 1:
+                found[name] = f"the {self.kind} {plain(name)!r} is registered by {whose}"
+        return found
 
     def find(self, name: str) -> Any:
-        """The object called `name`, or that a reference ``module:NAME`` leads to.
+        """The object called `name`, or that a reference ``package.module:NAME`` leads to.
 
-        A module is also looked for in the current folder.
+        Modules are also looked for in the current folder, last.
 
         Raises
         ------
         LeveloneError
             If there is no such name, module or attribute, or the module cannot be imported.
         """
-        reference = self.known.get(name) or self._registered().get(name) or name
-        if ":" not in reference:
-            raise LeveloneError(f"unknown {self.kind} {plain(name)!r}", hint=nearest(name, self.names()))
-        try:
-            with _current_folder():
-                return load(reference)
-        except Exception as error:  # a foreign module may raise anything while it is imported
-            raise LeveloneError(
-                f"{self.kind} {plain(name)!r} cannot be imported: {type(error).__name__}: {error}",
-                hint=f"a {self.kind} of your own is named as package.module:NAME",
-            ) from error
+        if name in self.known:
+            return load(self.known[name])
+        if ":" in name:
+            return self._load(f"{self.kind} {plain(name)!r}", name)
+        entries = self.entries()
+        if name in entries:
+            entry = entries[name]
+            return self._load(
+                f"{self.kind} {plain(name)!r} of {plain(entry.distribution)}, {plain(entry.reference)}",
+                entry.reference,
+            )
+        if name in self.refused():
+            raise LeveloneError(self.refused()[name], hint="name the one you mean as package.module:NAME")
+        raise LeveloneError(
+            f"unknown {self.kind} {plain(name)!r}",
+            hint=f"{nearest(name, list(entries))}; one of your own is named as package.module:NAME",
+        )
 
-    def _registered(self) -> dict[str, str]:
-        return {entry.name: entry.value for entry in importlib.metadata.entry_points(group=self.group)}
+    def _load(self, what: str, reference: str) -> Any:
+        here = os.getcwd()  # noqa: PTH109 - an entry of sys.path is text
+        if here not in sys.path:
+            # It stays there: what is found in it may import more of it later. At the end, so that no file of
+            # the folder takes the place of an installed module.
+            sys.path.append(here)
+        try:
+            return load(reference)
+        except LeveloneError as error:
+            raise LeveloneError(f"{what}: {error.message}", hint=error.hint) from error
+
+    def _registered(self) -> list[Entry]:
+        found = importlib.metadata.entry_points(group=self.group)
+        return [
+            Entry(point.name, point.value.replace(" ", ""), point.dist.name if point.dist else "?")
+            for point in found
+        ]
 
 
 def load(reference: str) -> Any:
-    """The object that ``module:NAME`` stands for."""
+    """The object that ``package.module:NAME`` stands for.
+
+    Raises
+    ------
+    LeveloneError
+        If it has another form, there is no such module or attribute, or importing it fails in whatever way.
+    """
     module, _, attribute = reference.partition(":")
-    found: Any = importlib.import_module(module)
+    if not all(word.isidentifier() for word in (*module.split("."), *attribute.split("."))):
+        raise LeveloneError("not of the form package.module:NAME")
+    try:
+        found: Any = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+            raise LeveloneError(_failed(module, error)) from error
+        raise LeveloneError(
+            f"there is no module {plain(error.name)}",
+            hint=f"install it, or go to the folder that holds it; looked in Python's path and {Path.cwd()}",
+        ) from error
+    except (Exception, SystemExit) as error:  # a foreign module may raise anything while it is imported
+        raise LeveloneError(_failed(module, error)) from error
     for part in attribute.split("."):
+        if not hasattr(found, part):
+            names = [name for name in dir(found) if not name.startswith("_")]
+            raise LeveloneError(f"{module} has no {plain(part)}", hint=nearest(part, names[-12:]))
         found = getattr(found, part)
     return found
 
 
-@contextmanager
-def _current_folder() -> Iterator[None]:
-    here = os.getcwd()  # noqa: PTH109 - an entry of sys.path is text
-    if here in sys.path:
-        yield
-        return
-    sys.path.append(here)
-    try:
-        yield
-    finally:
-        sys.path.remove(here)
+def _failed(module: str, error: BaseException) -> str:
+    """What went wrong in a foreign module, and where in it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = next(frame for frame in reversed(frames) if not frame.filename.startswith("<frozen"))
+    where = f"{place.filename}, line {place.lineno}"
+    return f"importing {plain(module)} fails: {type(error).__name__}: {plain(error, 300)} ({where})"

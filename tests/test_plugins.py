@@ -86,7 +86,10 @@ def test_names_are_nobody_s_twice(site: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("ow", "unknown thing 'ow'\n  hint: did you mean 'own'? valid here: bad, gone, odd, own; one of your own"),
+        (
+            "ow",
+            "unknown thing 'ow'\n  hint: did you mean 'own'? valid here: bad, gone, odd, own; one",
+        ),
         (
             "nowhere:X",
             "thing 'nowhere:X': there is no module nowhere\n  hint: install it, or",

@@ -20,7 +20,7 @@ from levelone.data import hdf
 from levelone.data.detector import IMAGE_SIZE, Hits
 from levelone.data.doublets import DoubletFile, Doublets, Index
 from levelone.data.features import FEATURES, doublet_features
-from levelone.data.pandas_hdf import Frame, open_frame
+from levelone.data.pandas_hdf import Frame, frames, open_frame
 from levelone.data.splitting import split_codes
 from levelone.errors import LeveloneError
 
@@ -265,3 +265,6 @@ def _hits(
         axis_y=np.where(barrel, along, radial),
         normal=np.where(barrel, radial, along),
     )
+
+
+READER = hdf.HdfReader("doublets", lambda file: bool(frames(file)), from_file)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,40 @@ def open_file(path: Path) -> h5py.File:
             f"{path}: not a readable HDF5 file ({text.split('(')[-1].rstrip(')')})",
             hint="expected a levelone doublet file or a CMS Open Data doublet file",
         ) from error
+
+
+@dataclass(frozen=True)
+class HdfReader:
+    """A format inside HDF5; see `levelone.data.opening.Reader`.
+
+    Attributes
+    ----------
+    holds
+        What its files hold.
+    recognise
+        Whether an open file is of this format.
+    wrap
+        From a path and the open file to the checked event file.
+    """
+
+    holds: str
+    recognise: Callable[[h5py.File], bool]
+    wrap: Callable[[Path, h5py.File], Any]
+
+    def sniff(self, path: Path) -> bool:
+        try:
+            with h5py.File(path, "r") as file:
+                return self.recognise(file)
+        except (OSError, RuntimeError):
+            return False
+
+    def open(self, path: Path) -> Any:
+        file = open_file(path)
+        try:
+            return self.wrap(path, file)
+        except BaseException:
+            file.close()
+            raise
 
 
 def require(path: Path, file: h5py.Group, name: str, shape: tuple[int | None, ...]) -> h5py.Dataset:

@@ -315,3 +315,6 @@ def _build_index(
         region=detector.pair_region[pair],
         split=split[event],
     )
+
+
+READER = hdf.HdfReader("doublets", lambda file: "format" in file.attrs, NativeFile.from_file)

@@ -96,15 +96,7 @@ def open_frame(path: Path, file: h5py.File) -> Frame:
     LeveloneError
         If there is none, there are several, or its description is damaged.
     """
-    found: list[tuple[str, str]] = []
-
-    def visit(name: str, item: object) -> None:
-        if isinstance(item, h5py.Group):
-            kind = _text(item.attrs.get("pandas_type", b""))
-            if kind in ("frame", "frame_table"):
-                found.append((name, kind))
-
-    file.visititems(visit)
+    found = frames(file)
     if not found:
         raise LeveloneError(
             f"{path}: neither a levelone doublet file nor a data frame written by pandas",
@@ -122,6 +114,20 @@ def open_frame(path: Path, file: h5py.File) -> Frame:
     if rows == 0 or not places:
         raise LeveloneError(f"{path}: the data frame '{name}' is empty")
     return Frame(path, rows, places)
+
+
+def frames(file: h5py.File) -> list[tuple[str, str]]:
+    """Name and kind of every data frame in a file."""
+    found: list[tuple[str, str]] = []
+
+    def visit(name: str, item: object) -> None:
+        if isinstance(item, h5py.Group):
+            kind = _text(item.attrs.get("pandas_type", b""))
+            if kind in ("frame", "frame_table"):
+                found.append((name, kind))
+
+    file.visititems(visit)
+    return found
 
 
 def _text(value: object) -> str:

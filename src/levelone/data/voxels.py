@@ -17,7 +17,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.data.voxelcheck import SPLITS, GridSpec, check_cells, check_structure, damaged
+from levelone.data.voxelcheck import SCHEMA, SPLITS, GridSpec, check_cells, check_structure, damaged
 from levelone.data.voxelwrite import SparseGrid, VoxelWriter, create_voxels
 from levelone.errors import LeveloneError
 
@@ -306,3 +306,22 @@ def open_voxels(path: Path) -> VoxelFile:
     except BaseException:
         file.close()
         raise
+
+
+class _VoxelReader:
+    """`levelone-voxels`; see `levelone.data.opening.Reader`."""
+
+    holds = "voxels"
+
+    def sniff(self, path: Path) -> bool:
+        try:
+            with h5py.File(path, "r") as file:
+                return bool(file.attrs.get("schema") == SCHEMA)
+        except (OSError, RuntimeError):
+            return False
+
+    def open(self, path: Path) -> VoxelFile:
+        return open_voxels(path)
+
+
+READER = _VoxelReader()

@@ -15,7 +15,7 @@ from levelone.quant.layers import (
     activation_layers,
     activation_scale,
     linear_layers,
-    product_exponent,
+    value_exponent,
 )
 from levelone.quant.scale import scale_of
 from levelone.quant.state import load_state, save_state
@@ -31,12 +31,12 @@ class Small(nn.Module):
         super().__init__()
         self.input_shapes = {"images": (2, 6, 6), "features": (3,)}
         self.images_q = layers.input("images_q", signed=False)
-        self.conv1 = layers.conv2d("conv1", ("images_q",), (2, 4), (3, 3), (2, 2), (1, 1))
+        self.conv1 = layers.conv("conv1", ("images_q",), (2, 4), (3, 3), (2, 2), (1, 1))
         self.act1 = layers.relu("conv1")
         self.features_q = layers.input("features_q", signed=True)
         self.fc1 = layers.dense("fc1", ("act1", "features_q"), (39, 5))
         self.fc1_act = layers.relu("fc1")
-        self.logit = layers.dense("logit", ("fc1_act",), (5, 1), norm=False)
+        self.logit = layers.dense("logit", ("fc1_act",), (5, 1), norm=None)
 
     def forward(self, images, features):
         x = torch.flatten(self.act1(self.conv1(self.images_q(images))), 1)
@@ -102,11 +102,11 @@ def test_every_scale_is_chosen_and_biases_are_on_the_grid_of_the_products(networ
     _, network = networks
     assert list(linear_layers(network)) == ["conv1", "fc1", "logit"]
     for name, layer in linear_layers(network).items():
-        assert scale_of(layer.bias_quant).exponent == product_exponent(network, name)
+        assert scale_of(layer.bias_quant).exponent == value_exponent(network, name)
         assert scale_of(layer.weight_quant).exponent < 0
     inputs = [activation_scale(network.get_submodule(n)).exponent for n in ("act1", "features_q")]
     weight = scale_of(network.fc1.weight_quant).exponent
-    assert product_exponent(network, "fc1") == min(inputs) + weight
+    assert value_exponent(network, "fc1") == min(inputs) + weight
 
 
 def test_quantised_network_is_close_to_its_twin_at_8_bits():
@@ -129,7 +129,7 @@ def test_quantised_network_is_close_to_its_twin_at_8_bits():
 def test_every_value_is_a_multiple_of_its_scale(networks):
     _, network = networks
     exponents = {n: activation_scale(layer).exponent for n, layer in activation_layers(network).items()}
-    exponents |= {n: product_exponent(network, n) for n in linear_layers(network)}
+    exponents |= {n: value_exponent(network, n) for n in linear_layers(network)}
     seen = []
 
     def check(name):

@@ -22,7 +22,7 @@ from levelone.quant.layers import (
     QuantLayers,
     activation_scale,
     linear_layers,
-    merging_layers,
+    plain_layers,
     value_exponent,
 )
 from levelone.quant.linear import FloatAffine, FloatLinear
@@ -42,43 +42,43 @@ class Everything(nn.Module):
         self.input_shapes = {"calo": SHAPE}
         self.calo_q = make.input("calo_q", signed=False)
         pads = ((1, 1), (0, 2), (1, 1))
-        self.conv1 = make.conv3d("conv1", ("calo_q",), (1, 4), (3, 3, 3), (2, 1, 1), pads, norm="running")
+        self.conv1 = make.conv("conv1", ("calo_q",), (1, 4), (3, 3, 3), (2, 1, 1), pads, norm="running")
         self.conv1_q = make.quantise("conv1_q", signed=True)
         self.act1 = make.swish("act1")
-        self.dw = make.conv3d(
+        self.dw = make.conv(
             "dw", ("act1",), (4, 4), (3, 3, 3), padding=(1, 1, 1), groups=4, bias=False, norm=None
         )
-        self.norm = make.affine("norm", ("dw",), 4, "running")
+        self.norm = make.affine("norm", ("dw",), 4, "running", 3)
         self.dw_act = make.relu("norm")
-        self.pw = make.conv3d("pw", ("dw_act",), (4, 4), (1, 1, 1))
+        self.pw = make.conv("pw", ("dw_act",), (4, 4), (1, 1, 1))
         self.pw_q = make.quantise("pw_q", signed=True)
         self.add = make.add("add", ("pw_q", "act1"))
         self.add_q = make.quantise("add_q", signed=True)
-        self.pool = make.max_pool3d("pool", ("add_q",), (2, 2, 2))
-        self.squeeze = make.average_pool3d("squeeze", ("pool",), (2, 3, 3))
+        self.pool = make.max_pool("pool", ("add_q",), (2, 2, 2))
+        self.squeeze = make.average_pool("squeeze", ("pool",), (2, 3, 3))
         self.squeeze_q = make.quantise("squeeze_q", signed=True)
-        self.se1 = make.conv3d("se1", ("squeeze_q",), (4, 2), (1, 1, 1), norm=None)
+        self.se1 = make.conv("se1", ("squeeze_q",), (4, 2), (1, 1, 1), norm=None)
         self.se1_act = make.relu("se1")
-        self.se2 = make.conv3d("se2", ("se1_act",), (2, 4), (1, 1, 1), norm=None)
+        self.se2 = make.conv("se2", ("se1_act",), (2, 4), (1, 1, 1), norm=None)
         self.se2_q = make.quantise("se2_q", signed=True)
         self.gate = make.sigmoid("gate")
         self.scaled = make.multiply("scaled", ("pool", "gate"))
         self.scaled_q = make.quantise("scaled_q", signed=True)
         ones = torch.ones(1, 1, 2, 2, 2)
-        self.total = make.conv3d(
+        self.total = make.conv(
             "total", ("calo_q",), (1, 1), (2, 2, 2), (4, 2, 2), bias=False, norm=None, fixed=ones
         )
         self.total_q = make.quantise("total_q", signed=False)
         self.both = make.concat("both", ("total_q", "scaled_q"))
-        self.mean = make.average_pool3d("mean", ("both",), (2, 3, 3))
+        self.mean = make.average_pool("mean", ("both",), (2, 3, 3))
         self.mean_q = make.quantise("mean_q", signed=True)
-        self.most = make.max_pool3d("most", ("both",), (2, 3, 3))
+        self.most = make.max_pool("most", ("both",), (2, 3, 3))
         self.pooled = make.concat("pooled", ("mean_q", "most"))
         self.flat = make.flatten("flat", ("pooled",))
         self.fc = make.dense("fc", ("flat",), (10, 5))
         self.fc_q = make.quantise("fc_q", signed=True)
         self.fc_act = make.tanh("fc_act")
-        self.logit = make.dense("logit", ("fc_act",), (5, 1), norm=False)
+        self.logit = make.dense("logit", ("fc_act",), (5, 1), norm=None)
 
     def forward(self, calo):
         e = self.calo_q(calo)
@@ -175,7 +175,7 @@ def test_mean_is_the_exact_quotient_rounded_half_to_even(low, bits, deep, wide, 
     kernel = (deep, wide, wide)
     rng = np.random.default_rng(seed)
     make = QuantLayers(QuantSection(inputs={"calo": 8}, default=Bits(weight=4, bias=8, activation=bits)))
-    pool = make.average_pool3d("pool", ("x",), kernel)
+    pool = make.average_pool("pool", ("x",), kernel)
     quantiser = make.quantise("pool_q", signed=True)
     activation_scale(quantiser).set_exponent(2)
     codes = rng.integers(min(low, 0), max(low, 1), (3, 2, deep, wide, wide))
@@ -298,6 +298,6 @@ def test_running_norm_learns_through_its_statistics() -> None:
 
 def test_mean_over_three_voxels_has_no_grid(networks) -> None:
     network = networks[1]
-    assert set(merging_layers(network)) >= {"add", "pool", "squeeze", "scaled", "both", "mean", "most"}
-    with pytest.raises(ValueError, match="squeeze: a mean over 18 voxels"):
+    assert set(plain_layers(network)) >= {"add", "pool", "squeeze", "scaled", "both", "mean", "most"}
+    with pytest.raises(ValueError, match="squeeze: a mean over 18 cells"):
         value_exponent(network, "squeeze")

@@ -25,9 +25,9 @@ class Tiny(nn.Module):
         layers = QuantLayers(quant)
         self.input_shapes = {"images": (1, 4, 4)}
         self.images_q = layers.input("images_q", signed=False)
-        self.conv1 = layers.conv2d("conv1", ("images_q",), (1, 2), (2, 2), (2, 2), (0, 0))
+        self.conv1 = layers.conv("conv1", ("images_q",), (1, 2), (2, 2), (2, 2), (0, 0))
         self.act1 = layers.relu("conv1")
-        self.logit = layers.dense("logit", ("act1",), (8, 1), norm=False)
+        self.logit = layers.dense("logit", ("act1",), (8, 1), norm=None)
 
     def forward(self, images):
         return self.logit(torch.flatten(self.act1(self.conv1(self.images_q(images))), 1))

@@ -39,33 +39,33 @@ class Pools(nn.Module):
         self.input_shapes = SHAPES
         self.calo_q = make.input("calo_q", signed=True)
         self.track_q = make.input("track_q", signed=True)
-        self.mirror = make.pad3d("mirror", ("calo_q",), ((1, 2), 1, (0, 1)), "reflect")
-        self.conv = make.conv3d("conv", ("mirror",), (1, 4), (2, 3, 2), norm="running")
+        self.mirror = make.pad("mirror", ("calo_q",), ((1, 2), 1, (0, 1)), "reflect")
+        self.conv = make.conv("conv", ("mirror",), (1, 4), (2, 3, 2), norm="running")
         self.conv_q = make.quantise("conv", signed=True)  # 8 x 6 x 4
-        self.peak = make.max_pool3d("peak", ("conv_q",), (3, 2, 3), (1, 2, 1), ((1, 0), (0, 1), (2, 0)))
-        self.smooth = make.average_pool3d("smooth", ("peak",), (2, 2, 2), (2, 1, 2), ((0, 1), (1, 0), (0, 0)))
+        self.peak = make.max_pool("peak", ("conv_q",), (3, 2, 3), (1, 2, 1), ((1, 0), (0, 1), (2, 0)))
+        self.smooth = make.average_pool("smooth", ("peak",), (2, 2, 2), (2, 1, 2), ((0, 1), (1, 0), (0, 0)))
         self.smooth_q = make.quantise("smooth", signed=True)  # 4 x 3 x 2
-        self.frame = make.pad3d("frame", ("smooth_q",), ((0, 2), (1, 0), 0))  # 6 x 4 x 2
-        self.squeeze = make.adaptive_average_pool3d("squeeze", ("frame",), (6, 4, 2))
+        self.frame = make.pad("frame", ("smooth_q",), ((0, 2), (1, 0), 0))  # 6 x 4 x 2
+        self.squeeze = make.adaptive_average_pool("squeeze", ("frame",), (6, 4, 2))
         self.squeeze_q = make.quantise("squeeze", signed=True)
         self.squeeze_flat = make.flatten("squeeze_flat", ("squeeze_q",))
         self.joined = make.concat("joined", ("squeeze_flat", "track_q"))
-        self.gate_fc = make.dense("gate_fc", ("joined",), (7, 4), norm=False)
+        self.gate_fc = make.dense("gate_fc", ("joined",), (7, 4), norm=None)
         self.gate_fc_q = make.quantise("gate_fc", signed=True)
         self.gate = make.sigmoid("gate")
         self.gate_grid = make.reshape("gate_grid", ("gate",), (4, 1, 1, 1))
         self.scaled = make.multiply("scaled", ("frame", "gate_grid"))
         self.scaled_q = make.quantise("scaled", signed=True)
-        self.coarse = make.adaptive_average_pool3d("coarse", ("scaled_q",), (6, 4, 2), (3, 2, 1))
+        self.coarse = make.adaptive_average_pool("coarse", ("scaled_q",), (6, 4, 2), (3, 2, 1))
         self.coarse_q = make.quantise("coarse", signed=True)
-        self.high = make.adaptive_max_pool3d("high", ("scaled_q",), (6, 4, 2), (3, 2, 1))
-        self.most = make.adaptive_max_pool3d("most", ("scaled_q",), (6, 4, 2))
+        self.high = make.adaptive_max_pool("high", ("scaled_q",), (6, 4, 2), (3, 2, 1))
+        self.most = make.adaptive_max_pool("most", ("scaled_q",), (6, 4, 2))
         self.coarse_flat = make.flatten("coarse_flat", ("coarse_q",))
         self.high_flat = make.flatten("high_flat", ("high",))
         self.most_flat = make.flatten("most_flat", ("most",))
         self.both = make.concat("both", ("coarse_flat", "high_flat", "most_flat"))
-        self.energy = make.dense("energy", ("both",), (52, 1), norm=False)
-        self.kind = make.dense("kind", ("both",), (52, 3), norm=False)
+        self.energy = make.dense("energy", ("both",), (52, 1), norm=None)
+        self.kind = make.dense("kind", ("both",), (52, 3), norm=None)
 
     def forward(self, calo, track):
         x = self.peak(self.conv_q(self.conv(self.mirror(self.calo_q(calo)))))
@@ -168,8 +168,8 @@ def test_pools_to_a_grid_are_what_plain_loops_say(shape, seed) -> None:
     rng = np.random.default_rng(seed)
     x = rng.integers(-32, 32, (2, 2, *grid))
     values = torch.from_numpy(x.astype(np.float32))
-    highest = make.adaptive_max_pool3d("p", ("x",), grid, size)(values).numpy()
-    mean = make.adaptive_average_pool3d("p", ("x",), grid, size)(values.double()).numpy()
+    highest = make.adaptive_max_pool("p", ("x",), grid, size)(values).numpy()
+    mean = make.adaptive_average_pool("p", ("x",), grid, size)(values.double()).numpy()
     assert highest.shape == mean.shape == (2, 2, *size)
     edges = [n // m for n, m in zip(grid, size, strict=True)]
     for event, channel, a, b, c in itertools.product(range(2), range(2), *map(range, size)):
@@ -192,7 +192,7 @@ def test_padding_of_a_max_pool_never_wins(kernel, stride, pads, seed) -> None:
     """All operands are negative, so that a padding of zeros would be seen."""
     pads = tuple((min(a, k - 1), min(b, k - 1)) for (a, b), k in zip(pads, kernel, strict=True))
     x = np.random.default_rng(seed).integers(-32, 0, (1, 2, 4, 3, 4))
-    pool = FloatLayers().max_pool3d("p", ("x",), kernel, stride, pads)
+    pool = FloatLayers().max_pool("p", ("x",), kernel, stride, pads)
     found = pool(torch.from_numpy(x.astype(np.float32))).numpy()
     for channel, *place in np.ndindex(*found.shape[1:]):
         starts = [p * s - begin for p, s, (begin, _) in zip(place, stride, pads, strict=True)]
@@ -209,9 +209,9 @@ def test_padding_of_a_max_pool_never_wins(kernel, stride, pads, seed) -> None:
 
 def test_reflection_does_not_repeat_the_edge() -> None:
     x = torch.arange(4.0).reshape(1, 1, 1, 1, 4)
-    padded = FloatLayers().pad3d("p", ("x",), (0, 0, (2, 1)), "reflect")(x)
+    padded = FloatLayers().pad("p", ("x",), (0, 0, (2, 1)), "reflect")(x)
     assert padded.flatten().tolist() == [2, 1, 0, 1, 2, 3, 2]
-    zeros = FloatLayers().pad3d("p", ("x",), (0, 0, (2, 1)))(x)
+    zeros = FloatLayers().pad("p", ("x",), (0, 0, (2, 1)))(x)
     assert zeros.flatten().tolist() == [0, 0, 0, 1, 2, 3, 0]
 
 
@@ -219,13 +219,13 @@ def test_reflection_does_not_repeat_the_edge() -> None:
     ("grid", "size"), [((5, 4, 4), (2, 2, 2)), ((4, 4, 4), (2, 3, 2)), ((2, 2, 2), (4, 1, 1))]
 )
 def test_grids_that_do_not_divide_are_refused(grid, size) -> None:
-    for pool in ("adaptive_max_pool3d", "adaptive_average_pool3d"):
+    for pool in ("adaptive_max_pool", "adaptive_average_pool"):
         with pytest.raises(
-            LeveloneError, match=rf"coarse: {grid[0]}x{grid[1]}x{grid[2]} voxels cannot be pooled"
+            LeveloneError, match=rf"coarse: {grid[0]}x{grid[1]}x{grid[2]} cells cannot be pooled"
         ):
             getattr(QuantLayers(QUANT), pool)("coarse", ("x",), grid, size)
 
 
 def test_negative_padding_is_refused() -> None:
-    with pytest.raises(LeveloneError, match="none negative"):
-        FloatLayers().pad3d("p", ("x",), ((0, -1), 0, 0))
+    with pytest.raises(LeveloneError, match="must not be negative"):
+        FloatLayers().pad("p", ("x",), ((0, -1), 0, 0))

@@ -27,18 +27,16 @@ class Branches(Wired):
         super().__init__(layers, {"x": (2, 4, 4, 4)})
         x = self.step("x_q", layers.input("x_q", signed=False), "x")
         one = (1, 1, 1)
-        a = self.step("a", layers.conv3d("a", (x,), (2, 3), one, norm=None), x)
+        a = self.step("a", layers.conv("a", (x,), (2, 3), one, norm=None), x)
         a = self.step("a_act", layers.relu("a"), a)
-        b = self.step("b", layers.conv3d("b", (x,), (2, 1), one, norm=None), x)
+        b = self.step("b", layers.conv("b", (x,), (2, 1), one, norm=None), x)
         b = self.step("b_act", layers.relu("b"), b)
         both = self.step("both", layers.concat("both", (a, b)), a, b)
-        depthwise = layers.conv3d(
-            "dw", (both,), (4, 8), (2, 2, 2), (2, 2, 2), groups=4, bias=False, norm=None
-        )
+        depthwise = layers.conv("dw", (both,), (4, 8), (2, 2, 2), (2, 2, 2), groups=4, bias=False, norm=None)
         value = self.step("dw", depthwise, both)
         value = self.step("dw_q", layers.quantise("dw", signed=True), value)
         value = self.step("flat", layers.flatten("flat", (value,)), value)
-        self.step("out", layers.dense("out", (value,), (64, 1), norm=False), value)
+        self.step("out", layers.dense("out", (value,), (64, 1), norm=None), value)
 
 
 @pytest.fixture(scope="module")
@@ -87,8 +85,8 @@ def test_sums_without_a_quantiser_feed_no_other_sums() -> None:
             super().__init__(layers, {"x": (1, 2, 2, 2)})
             x = self.step("x_q", layers.input("x_q", signed=False), "x")
             one = (1, 1, 1)
-            x = self.step("a", layers.conv3d("a", (x,), (1, 1), one, norm=None), x)
-            self.step("b", layers.conv3d("b", (x,), (1, 1), one, norm=None), x)
+            x = self.step("a", layers.conv("a", (x,), (1, 1), one, norm=None), x)
+            self.step("b", layers.conv("b", (x,), (1, 1), one, norm=None), x)
 
     made = Bare(QuantLayers(QUANT))
     calibrate(made, [torch.rand(8, 1, 2, 2, 2)])

@@ -28,9 +28,9 @@ class TwoLayers(Wired):
         super().__init__(layers, {"x": (1, 4, 4, 4)})
         x = self.step("x_q", layers.input("x_q", signed=True), "x")
         x = self.step("flat", layers.flatten("flat", (x,)), x)
-        x = self.step("fc1", layers.dense("fc1", (x,), (64, 24), norm=False), x)
+        x = self.step("fc1", layers.dense("fc1", (x,), (64, 24), norm=None), x)
         x = self.step("fc1_act", layers.relu("fc1"), x)
-        self.step("logit", layers.dense("logit", (x,), (24, 2), norm=False), x)
+        self.step("logit", layers.dense("logit", (x,), (24, 2), norm=None), x)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from fake_system import FAKE, made_up
 
 from levelone.pipeline.floats import run_qonnx
 from levelone.quant.export import export_qonnx
-from levelone.quant.layers import activation_layers, activation_scale, linear_layers, product_exponent
+from levelone.quant.layers import activation_layers, activation_scale, linear_layers, value_exponent
 from levelone.train import evaluate, export_run
 from levelone.train.codes import layer_codes
 
@@ -33,7 +33,7 @@ def test_qonnx_equals_the_module_at_every_layer(exported):
         exponent = (
             activation_scale(layer).exponent
             if name in activation_layers(module)
-            else product_exponent(module, name)
+            else value_exponent(module, name)
         )
         assert np.array_equal(values * 2.0**exponent, context[name]), name
     with torch.no_grad():

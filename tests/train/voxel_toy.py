@@ -56,15 +56,15 @@ class ToyNetwork(nn.Module):
         self.front_q = layers.input("front_q", signed=False)
         self.back_q = layers.input("back_q", signed=False)
         self.table_q = layers.input("table_q", signed=True)
-        self.conv1 = layers.conv3d("conv1", ("front_q",), (1, 3), (2, 2, 2), (2, 2, 2))
+        self.conv1 = layers.conv("conv1", ("front_q",), (1, 3), (2, 2, 2), (2, 2, 2))
         self.act1 = layers.relu("conv1")
         self.flat1 = layers.flatten("flat1", ("act1",))
         self.flat2 = layers.flatten("flat2", ("back_q",))
         self.both = layers.concat("both", ("flat1", "flat2", "table_q"))
         self.fc1 = layers.dense("fc1", ("both",), (24 + 24 + 2, model.units))
         self.fc1_act = layers.relu("fc1")
-        self.energy = layers.dense("energy", ("fc1_act",), (model.units, 1), norm=False)
-        self.kind = layers.dense("kind", ("fc1_act",), (model.units, 2), norm=False)
+        self.energy = layers.dense("energy", ("fc1_act",), (model.units, 1), norm=None)
+        self.kind = layers.dense("kind", ("fc1_act",), (model.units, 2), norm=None)
 
     def forward(self, front, back, table):
         x = self.flat1(self.act1(self.conv1(self.front_q(front))))

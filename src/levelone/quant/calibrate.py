@@ -13,7 +13,7 @@ from levelone.quant.layers import (
     activation_layers,
     activation_scale,
     linear_layers,
-    product_exponent,
+    value_exponent,
 )
 from levelone.quant.linear import FloatAffine, FloatLinear
 from levelone.quant.scale import best_exponent, scale_of
@@ -66,7 +66,7 @@ def calibrate(network: nn.Module, inputs: Sequence[Tensor]) -> None:
         def hook(layer: nn.Module, arguments: tuple[Tensor, ...]) -> None:
             linear: Any = layer
             if linear.bias is not None:
-                exponent = product_exponent(network, name)
+                exponent = value_exponent(network, name)
                 if bool(linear.bias.any()):
                     bits = int(linear.bias_quant.bit_width())
                     exponent = max(exponent, best_exponent(linear.bias, bits, signed=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from levelone.errors import LeveloneError
-from levelone.quant.grids import activation_layers, linear_layers, merging_layers
-from levelone.quant.merging import Concat, Flatten
+from levelone.quant.grids import activation_layers, linear_layers, plain_layers
+from levelone.quant.linear import QuantAffine
 from levelone.quant.scale import scale_of
+
+Shapes = dict[str, tuple[tuple[int, ...], tuple[int, ...]]]
+"""Layer -> shapes of its (first) operand and of its result, the batch axis included."""
 
 
 def enclosed_bits(codes: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -49,16 +53,16 @@ def network_cost(network: nn.Module) -> dict[str, Any]:
         ``layers``: name -> ``weights``, ``nonzero_weights``, ``multiplications`` (of nonzero weights),
         ``ebops``; and the totals under the same names.
     """
-    shapes = _output_shapes(network, {**activation_layers(network), **merging_layers(network)})
-    positions = _positions(network)
+    shapes = _shapes(network)
     layers: dict[str, dict[str, int]] = {}
     for name, layer in linear_layers(network).items():
         codes = weight_codes(layer)
-        bits = np.concatenate([value_bits(network, source, shapes) for source in layer.sources])  # type: ignore[union-attr]
+        bits = np.concatenate([value_bits(network, source, shapes) for source in layer.sources])
         if codes.ndim == 2 and len(bits) != codes.shape[1]:  # flattened without a layer of its own
             bits = np.full(codes.shape[1], bits[0])
-        repeat = positions[name]
-        per_weight = enclosed_bits(codes) * _bits_per_weight(codes, bits)
+        # transposed convolutions apply their weights to every cell of the operand, others of the result
+        repeat = math.prod(shapes[name][0 if _transposed(layer) else 1][2:])
+        per_weight = enclosed_bits(codes) * _bits_per_weight(layer, codes, bits)
         layers[name] = {
             "weights": int(codes.size),
             "nonzero_weights": int(np.count_nonzero(codes)),
@@ -69,48 +73,48 @@ def network_cost(network: nn.Module) -> dict[str, Any]:
     return {"layers": layers, **{key: sum(layer[key] for layer in layers.values()) for key in keys}}
 
 
-def _positions(network: nn.Module) -> dict[str, int]:
-    """How many times each linear layer's weights are applied per candidate."""
-    return {name: int(np.prod(shape[2:], dtype=np.int64)) for name, shape in _output_shapes(network).items()}
+def _transposed(layer: nn.Module) -> bool:
+    return bool(getattr(layer, "transposed", False))
 
 
-def _bits_per_weight(codes: NDArray[np.int64], bits: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Width of the operand that each weight [out, in / groups, ...] meets, broadcast to the weights."""
+def _bits_per_weight(
+    layer: nn.Module, codes: NDArray[np.int64], bits: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Width of the operand that each weight meets, broadcast to the weights.
+
+    Weights are [out, in / groups, ...], of a transposed convolution [in, out / groups, ...], of an affine map
+    [channels, ...].
+    """
+    if _transposed(layer) or isinstance(layer, QuantAffine):
+        return bits.reshape(-1, *[1] * (codes.ndim - 1))
     inside = codes.shape[1]
-    groups = len(bits) // inside if codes.ndim > 2 else 1
-    group = np.arange(len(codes)) // max(len(codes) // groups, 1)
+    group = np.arange(len(codes)) // max(len(codes) * inside // len(bits), 1)
     per_input = bits[group[:, None] * inside + np.arange(inside)]
     return per_input.reshape(*per_input.shape, *[1] * (codes.ndim - 2))
 
 
-def value_bits(network: nn.Module, name: str, shapes: dict[str, tuple[int, ...]]) -> NDArray[np.int64]:
-    """Width of each channel of a layer's result, as quantisers say; sums keep their widest operand's."""
+def value_bits(network: nn.Module, name: str, shapes: Shapes) -> NDArray[np.int64]:
+    """Width of each channel of a layer's result, as quantisers say; `Word.widths` says what becomes of it."""
     layer: Any = network.get_submodule(name)
+    channels = shapes[name][1][1]
     if name in activation_layers(network):
-        return np.full(shapes[name][1], int(layer.act_quant.bit_width()))
+        return np.full(channels, int(layer.act_quant.bit_width()))
     if name in linear_layers(network):
         raise LeveloneError(f"layer {name!r} feeds another layer with weights without a quantiser between")
-    parts = [value_bits(network, source, shapes) for source in layer.sources]
-    if isinstance(layer, Concat):
-        return np.concatenate(parts)
-    if isinstance(layer, Flatten):
-        return np.repeat(parts[0], shapes[name][1] // len(parts[0]))
-    return np.max(np.broadcast_arrays(*parts), axis=0)
+    operands = [value_bits(network, source, shapes) for source in layer.sources]
+    return plain_layers(network)[name].widths(operands, channels)
 
 
-def _output_shapes(
-    network: nn.Module, layers: dict[str, nn.Module] | None = None
-) -> dict[str, tuple[int, ...]]:
-    shapes: dict[str, tuple[int, ...]] = {}
+def _shapes(network: nn.Module) -> Shapes:
+    shapes: Shapes = {}
 
     def record(name: str) -> Any:
         def hook(layer: nn.Module, arguments: tuple[Tensor, ...], result: Tensor) -> None:
-            shapes[name] = tuple(result.shape)
+            shapes[name] = tuple(arguments[0].shape), tuple(result.shape)
 
         return hook
 
-    layers = linear_layers(network) if layers is None else layers
-    handles = [layer.register_forward_hook(record(name)) for name, layer in layers.items()]
+    handles = [layer.register_forward_hook(record(name)) for name, layer in network.named_children()]
     training = network.training
     try:
         network.eval()

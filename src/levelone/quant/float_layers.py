@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from levelone.quant.linear import (
-    FloatAffine,
-    FloatLinear,
-    Pads,
-    Pair,
-    Triple,
-    fix_weights,
-    split_padding,
-)
+from levelone.quant.axes import Pair
+from levelone.quant.linear import ConvShape, FloatAffine, FloatLinear, apply_mask, fix_weights
 from levelone.quant.norm import Norm, make_norm
 from levelone.quant.vocabulary import Layers
 
@@ -23,42 +16,24 @@ class FloatLayers(Layers):
     def input(self, name: str, *, signed: bool) -> nn.Module:
         return nn.Identity()
 
-    def conv2d(
-        self,
-        name: str,
-        sources: tuple[str, ...],
-        channels: Pair,
-        kernel: Pair,
-        stride: Pair,
-        padding: Pair,
-        mask: Tensor | None = None,
-    ) -> nn.Module:
-        conv = nn.Conv2d(*channels, kernel, stride, padding)
-        return FloatLinear(conv, nn.BatchNorm2d(channels[1]), mask)
+    def quantise(self, name: str, *, signed: bool) -> nn.Module:
+        return nn.Identity()
 
-    def conv3d(
+    def _conv(
         self,
         name: str,
         sources: tuple[str, ...],
-        channels: Pair,
-        kernel: Triple,
-        stride: Triple = (1, 1, 1),
-        padding: Pads = (0, 0, 0),
+        shape: ConvShape,
         *,
-        groups: int = 1,
-        bias: bool = True,
-        norm: Norm | None = "batch",
-        fixed: Tensor | None = None,
+        bias: bool,
+        norm: Norm | None,
+        mask: Tensor | None,
+        fixed: Tensor | None,
     ) -> nn.Module:
-        inside, pads = split_padding(padding)
-        conv = nn.Conv3d(*channels, kernel, stride, inside, groups=groups, bias=bias)
+        conv = shape.in_float(bias=bias)
         fix_weights(conv, fixed)
-        return FloatLinear(conv, make_norm(norm, channels[1], 3), pads=pads)
-
-    def affine(self, name: str, sources: tuple[str, ...], channels: int, norm: Norm) -> nn.Module:
-        made = make_norm(norm, channels, 3)
-        assert made is not None  # noqa: S101  (norm is not None)
-        return FloatAffine(made)
+        apply_mask(conv, mask)
+        return FloatLinear(conv, make_norm(norm, shape.channels[1], shape.rank), shape.pads)
 
     def dense(
         self,
@@ -66,16 +41,20 @@ class FloatLayers(Layers):
         sources: tuple[str, ...],
         features: Pair,
         *,
-        norm: bool = True,
+        norm: Norm | None = "batch",
         mask: Tensor | None = None,
     ) -> nn.Module:
-        return FloatLinear(nn.Linear(*features), nn.BatchNorm1d(features[1]) if norm else None, mask)
+        linear = nn.Linear(*features)
+        apply_mask(linear, mask)
+        return FloatLinear(linear, make_norm(norm, features[1], 0))
+
+    def affine(self, name: str, sources: tuple[str, ...], channels: int, norm: Norm, axes: int) -> nn.Module:
+        made = make_norm(norm, channels, axes)
+        assert made is not None  # noqa: S101  (norm is not None)
+        return FloatAffine(made, axes)
 
     def relu(self, layer: str) -> nn.Module:
         return nn.ReLU()
-
-    def quantise(self, name: str, *, signed: bool) -> nn.Module:
-        return nn.Identity()
 
     def swish(self, name: str) -> nn.Module:
         return nn.SiLU()

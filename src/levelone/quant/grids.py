@@ -1,35 +1,46 @@
-"""On which grid each layer's result lies: the power of two that divides all its values."""
+"""The layers of a quantised network by kind, and on which grid each one's result lies.
+
+The grid of a result is the power of two that divides all its values.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
-import brevitas.nn as qnn
+from brevitas.nn.quant_layer import QuantNonLinearActLayer, QuantWeightBiasInputOutputLayer
 from torch import nn
 
-from levelone.quant.functions import QuantFunction
-from levelone.quant.linear import QuantAffine
-from levelone.quant.merging import Add, AveragePool3d, Concat, Flatten, MaxPool3d, Multiply, Pad3d, Reshape
+from levelone.errors import LeveloneError
 from levelone.quant.scale import FixedScale, scale_of
+from levelone.quant.words import Word
 
-LINEAR = (qnn.QuantConv2d, qnn.QuantConv3d, qnn.QuantLinear, QuantAffine)
-ACTIVATION = (qnn.QuantIdentity, qnn.QuantReLU, QuantFunction)
-MERGING = (Add, AveragePool3d, Concat, Flatten, MaxPool3d, Multiply, Pad3d, Reshape)
+Kind = TypeVar("Kind", bound=nn.Module)
 
 
-def linear_layers(network: nn.Module) -> dict[str, nn.Module]:
+def linear_layers(network: nn.Module) -> dict[str, QuantWeightBiasInputOutputLayer]:
     """The layers with weights of a quantised network, by name, in order of definition."""
-    return {name: layer for name, layer in network.named_children() if isinstance(layer, LINEAR)}
+    return _of_kind(network, QuantWeightBiasInputOutputLayer)
 
 
-def activation_layers(network: nn.Module) -> dict[str, nn.Module]:
+def activation_layers(network: nn.Module) -> dict[str, QuantNonLinearActLayer]:
     """The input quantisers and activations of a quantised network, by name, in order of definition."""
-    return {name: layer for name, layer in network.named_children() if isinstance(layer, ACTIVATION)}
+    return _of_kind(network, QuantNonLinearActLayer)
 
 
-def merging_layers(network: nn.Module) -> dict[str, nn.Module]:
+def plain_layers(network: nn.Module) -> dict[str, Word]:
     """The layers without weights or quantisers, by name, in order of definition."""
-    return {name: layer for name, layer in network.named_children() if isinstance(layer, MERGING)}
+    return _of_kind(network, Word)
+
+
+def _of_kind(network: nn.Module, kind: type[Kind]) -> dict[str, Kind]:
+    """Layers that were not made by a word are refused: nobody could say on which grid they are."""
+    for name, layer in network.named_children():
+        if not isinstance(layer, QuantWeightBiasInputOutputLayer | QuantNonLinearActLayer | Word):
+            raise LeveloneError(
+                f"layer {name!r} ({type(layer).__name__}) of the quantised network is of no known kind",
+                hint="make every layer with a word of levelone.quant.vocabulary.Layers",
+            )
+    return {name: layer for name, layer in network.named_children() if isinstance(layer, kind)}
 
 
 def activation_scale(layer: nn.Module) -> FixedScale:
@@ -37,30 +48,20 @@ def activation_scale(layer: nn.Module) -> FixedScale:
     return scale_of(layer.act_quant)  # type: ignore[arg-type]
 
 
-def product_exponent(network: nn.Module, name: str) -> int:
-    """The largest e such that 2**e divides every product of linear layer `name`, its bias and its sums."""
-    return value_exponent(network, name)
-
-
 def value_exponent(network: nn.Module, name: str) -> int:
     """The e for which every value of layer `name` is a multiple of 2**e, as far as the scales tell.
+
+    Of a layer with weights: that of its products, which its bias and its sums share.
 
     Raises
     ------
     ValueError
-        If there is none: a mean over a number of voxels that is no power of two, before its quantiser.
+        If there is none: a mean over a number of cells that is no power of two, before its quantiser.
     """
     layer: Any = network.get_submodule(name)
-    if isinstance(layer, ACTIVATION):
+    if isinstance(layer, QuantNonLinearActLayer):
         return activation_scale(layer).exponent
-    sources = [value_exponent(network, source) for source in layer.sources]
-    if isinstance(layer, LINEAR):
-        weights: Any = layer.weight_quant
-        return min(sources) + scale_of(weights).exponent
-    if isinstance(layer, Multiply):
-        return sum(sources)
-    if isinstance(layer, AveragePool3d):
-        if layer.voxels & (layer.voxels - 1):
-            raise ValueError(f"{name}: a mean over {layer.voxels} voxels lies on no power-of-two grid")
-        return sources[0] - (layer.voxels.bit_length() - 1)
-    return min(sources)
+    operands = [value_exponent(network, source) for source in layer.sources]
+    if isinstance(layer, Word):
+        return layer.exponent(operands)
+    return min(operands) + scale_of(layer.weight_quant).exponent

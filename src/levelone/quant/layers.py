@@ -12,8 +12,7 @@ from levelone.quant.grids import (
     activation_layers,
     activation_scale,
     linear_layers,
-    merging_layers,
-    product_exponent,
+    plain_layers,
     value_exponent,
 )
 from levelone.quant.linear import FloatLinear
@@ -28,7 +27,6 @@ __all__ = [
     "activation_layers",
     "activation_scale",
     "linear_layers",
-    "merging_layers",
-    "product_exponent",
+    "plain_layers",
     "value_exponent",
 ]

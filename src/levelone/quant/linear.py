@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import brevitas.nn as qnn
@@ -10,12 +11,78 @@ import torch.nn.functional as functional
 from brevitas.nn.quant_layer import QuantWeightBiasInputOutputLayer
 from torch import Tensor, nn
 
+from levelone.errors import LeveloneError
+from levelone.quant.axes import Axes, Pads, Pair, axes_of, split_padding
 from levelone.quant.norm import norm_affine
 
-Pair = tuple[int, int]
-Triple = tuple[int, int, int]
-Pads = Triple | tuple[Pair, Pair, Pair]
-"""Zeros around three axes: the same at both ends, or (begin, end) for each axis."""
+
+@dataclass(frozen=True)
+class ConvShape:
+    """What a convolution is, its numbers left aside.
+
+    Parameters
+    ----------
+    channels
+        In, out.
+    pads
+        Zeros put around the operand before the layer, in the order of `torch.nn.functional.pad`.
+    transposed
+        Whether it is a transposed convolution.
+    arguments
+        Of torch's and Brevitas' classes alike: kernel_size, stride, padding, dilation, groups.
+    """
+
+    channels: Pair
+    pads: tuple[int, ...] | None
+    transposed: bool
+    arguments: dict[str, Any]
+
+    @staticmethod
+    def of(
+        name: str,
+        channels: Pair,
+        kernel: Axes,
+        stride: Axes | None,
+        padding: Pads | None,
+        *,
+        dilation: Axes | None,
+        groups: int,
+        transposed: bool = False,
+        output_padding: Axes | None = None,
+    ) -> ConvShape:
+        """Checked, with the defaults filled in; see `levelone.quant.vocabulary.Layers.conv`."""
+        ones, zeros = (1,) * len(kernel), (0,) * len(kernel)
+        stride, dilation, padding = stride or ones, dilation or ones, padding or zeros
+        axes_of(name, kernel, stride=stride, padding=padding, dilation=dilation)
+        if groups < 1 or channels[0] % groups or channels[1] % groups:
+            raise LeveloneError(f"{name}: {channels[0]} and {channels[1]} channels in {groups} groups")
+        inside, pads = split_padding(name, padding)
+        sizes = {"kernel_size": kernel, "stride": stride, "dilation": dilation, "groups": groups}
+        if transposed:
+            sizes["output_padding"] = output_padding or zeros
+            axes_of(name, kernel, output_padding=output_padding or zeros)
+            if pads is not None:
+                raise LeveloneError(f"{name}: a transposed convolution cuts off the same at both ends")
+        return ConvShape(channels, pads, transposed, {**sizes, "padding": inside})
+
+    @property
+    def rank(self) -> int:
+        """Axes of space."""
+        return len(self.arguments["kernel_size"])
+
+    def in_float(self, *, bias: bool) -> nn.Module:
+        """Torch's layer, without `pads`."""
+        kinds = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+        kind = (kinds if self.transposed else (nn.Conv1d, nn.Conv2d, nn.Conv3d))[self.rank - 1]
+        return kind(*self.channels, bias=bias, **self.arguments)
+
+    def quantised(self, *, bias: bool, **widths: Any) -> nn.Module:
+        """Brevitas' layer, which puts `pads` around its operand."""
+        kinds = (qnn.QuantConvTranspose1d, qnn.QuantConvTranspose2d, qnn.QuantConvTranspose3d)
+        kind = (kinds if self.transposed else (QuantConv1d, QuantConv2d, QuantConv3d))[self.rank - 1]
+        layer: nn.Module = kind(*self.channels, bias=bias, **self.arguments, **widths)
+        layer.pads = self.pads  # type: ignore[assignment]
+        return layer
 
 
 class FloatLinear(nn.Module):
@@ -24,30 +91,20 @@ class FloatLinear(nn.Module):
     Parameters
     ----------
     linear
-        `nn.Conv2d`, `nn.Conv3d` or `nn.Linear`.
+        torch's convolution, transposed convolution or `nn.Linear`.
     norm
         The normalisation of its output channels, or None.
-    mask
-        Zeros where a weight is absent; broadcast to the weight. Absent weights start at zero and get no
-        gradient, so they are exactly zero for ever.
     pads
         Zeros put around the operand first, in the order of `torch.nn.functional.pad`.
     """
 
-    mask: Tensor | None
-
     def __init__(
-        self,
-        linear: nn.Conv2d | nn.Conv3d | nn.Linear,
-        norm: nn.Module | None,
-        mask: Tensor | None = None,
-        pads: tuple[int, ...] | None = None,
+        self, linear: nn.Module, norm: nn.Module | None, pads: tuple[int, ...] | None = None
     ) -> None:
         super().__init__()
         self.linear = linear
         self.norm = norm
         self.pads = pads
-        apply_mask(self.linear, mask)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.linear(x if self.pads is None else functional.pad(x, self.pads))
@@ -58,45 +115,53 @@ class FloatLinear(nn.Module):
 
         Computed in float64, rounded once.
         """
-        weight = self.linear.weight.detach().double()
-        bias = torch.zeros(len(weight), dtype=torch.float64)
-        if self.linear.bias is not None:
-            bias = self.linear.bias.detach().double()
+        linear: Any = self.linear
+        weight = linear.weight.detach().double()
+        transposed = getattr(linear, "transposed", False)
+        outputs = linear.out_channels if transposed else len(weight)
+        bias = torch.zeros(outputs, dtype=torch.float64)
+        if linear.bias is not None:
+            bias = linear.bias.detach().double()
         if self.norm is not None:
             gain, offset = norm_affine(self.norm)
-            weight = weight * gain.reshape(-1, *[1] * (weight.ndim - 1))
             bias = bias * gain + offset
+            # [groups, in / groups, out / groups, *kernel], or [out, in / groups, *kernel]
+            split = weight.reshape(linear.groups, -1, *weight.shape[1:]) if transposed else weight
+            lead = (linear.groups, 1, -1) if transposed else (-1, 1)
+            gains = gain.reshape(*lead, *[1] * (split.ndim - len(lead)))
+            weight = (split * gains).reshape(weight.shape)
         return weight.float(), bias.float()
 
 
 class FloatAffine(nn.Module):
     """A normalisation that stands alone, in front of an activation."""
 
-    def __init__(self, norm: nn.Module) -> None:
+    def __init__(self, norm: nn.Module, axes: int) -> None:
         super().__init__()
         self.norm = norm
+        self.axes = axes
 
     def forward(self, x: Tensor) -> Tensor:
         result: Tensor = self.norm(x)
         return result
 
     def folded(self) -> tuple[Tensor, Tensor]:
-        """Gain and offset (float32, [channels, 1, 1, 1]) in evaluation mode."""
-        gain, offset = norm_affine(self.norm)
-        return gain.float().reshape(-1, 1, 1, 1), offset.float().reshape(-1, 1, 1, 1)
+        """Gain and offset (float32, [channels, 1, ...]) in evaluation mode."""
+        gain, offset = (t.float().reshape(-1, *[1] * self.axes) for t in norm_affine(self.norm))
+        return gain, offset
 
 
 class QuantAffine(QuantWeightBiasInputOutputLayer, nn.Module):
-    """``gain * x + offset`` per channel of [n, channels, z, y, x]: a normalisation as exact arithmetic.
+    """``gain * x + offset`` per channel of [n, channels, ...]: a normalisation as exact arithmetic.
 
     Gain and offset are quantised like the weight and bias of a convolution, so the result is a multiple of a
     power of two; the integer graph merges both into the next requantisation.
     """
 
-    def __init__(self, channels: int, **quantisers: Any) -> None:
+    def __init__(self, channels: int, axes: int, **quantisers: Any) -> None:
         nn.Module.__init__(self)
-        self.weight = nn.Parameter(torch.ones(channels, 1, 1, 1))
-        self.bias = nn.Parameter(torch.zeros(channels, 1, 1, 1))
+        self.weight = nn.Parameter(torch.ones(channels, *[1] * axes))
+        self.bias = nn.Parameter(torch.zeros(channels, *[1] * axes))
         self.out_channels = channels
         QuantWeightBiasInputOutputLayer.__init__(
             self, input_quant=None, output_quant=None, return_quant_tensor=False, **quantisers
@@ -120,28 +185,31 @@ class QuantAffine(QuantWeightBiasInputOutputLayer, nn.Module):
         return x * gain + offset
 
 
-class QuantConv3d(qnn.QuantConv3d):
-    """Brevitas' convolution, with zeros put around the operand first where the two ends differ."""
+class _Padded:
+    """A convolution of Brevitas that puts zeros around its operand first where the two ends differ."""
 
-    def __init__(self, *args: Any, pads: tuple[int, ...] | None = None, **keywords: Any) -> None:
-        super().__init__(*args, **keywords)
-        self.pads = pads
+    pads: tuple[int, ...] | None
 
     def forward(self, x: Tensor) -> Tensor:
-        result: Tensor = super().forward(x if self.pads is None else functional.pad(x, self.pads))
+        of_brevitas: Any = super()
+        result: Tensor = of_brevitas.forward(x if self.pads is None else functional.pad(x, self.pads))
         return result
 
 
-def split_padding(padding: Pads) -> tuple[Triple, tuple[int, ...] | None]:
-    """(padding of the convolution, zeros put around its operand before it)."""
-    ends = [(p, p) if isinstance(p, int) else p for p in padding]
-    if all(begin == end for begin, end in ends):
-        return (ends[0][0], ends[1][0], ends[2][0]), None
-    return (0, 0, 0), tuple(n for pair in reversed(ends) for n in pair)
+class QuantConv1d(_Padded, qnn.QuantConv1d):
+    """See `_Padded`."""
+
+
+class QuantConv2d(_Padded, qnn.QuantConv2d):
+    """See `_Padded`."""
+
+
+class QuantConv3d(_Padded, qnn.QuantConv3d):
+    """See `_Padded`."""
 
 
 def apply_mask(layer: nn.Module, mask: Tensor | None) -> None:
-    """Zero the weights that `mask` leaves out, and their gradients."""
+    """Zero the weights that `mask` (broadcast to the weight) leaves out, for ever: they get no gradient."""
     if mask is None:
         return
     weight: Any = layer.weight

@@ -8,17 +8,9 @@ import brevitas.nn as qnn
 from torch import Tensor, nn
 
 from levelone.errors import LeveloneError
+from levelone.quant.axes import Pair
 from levelone.quant.functions import QuantFunction, Sigmoid, Swish, Tanh
-from levelone.quant.linear import (
-    Pads,
-    Pair,
-    QuantAffine,
-    QuantConv3d,
-    Triple,
-    apply_mask,
-    fix_weights,
-    split_padding,
-)
+from levelone.quant.linear import ConvShape, QuantAffine, apply_mask, fix_weights
 from levelone.quant.norm import Norm
 from levelone.quant.quantisers import Bias, SignedActivation, UnsignedActivation, Weight
 from levelone.quant.vocabulary import Layers
@@ -43,52 +35,25 @@ class QuantLayers(Layers):
         act = SignedActivation if signed else UnsignedActivation
         return qnn.QuantIdentity(act_quant=act, bit_width=self._quant.inputs[source])
 
-    def conv2d(
-        self,
-        name: str,
-        sources: tuple[str, ...],
-        channels: Pair,
-        kernel: Pair,
-        stride: Pair,
-        padding: Pair,
-        mask: Tensor | None = None,
-    ) -> nn.Module:
-        layer = qnn.QuantConv2d(
-            *channels, kernel, stride=stride, padding=padding, bias=True, **self._widths(name)
-        )
-        return _wired(layer, sources, mask)
+    def quantise(self, name: str, *, signed: bool) -> nn.Module:
+        act = SignedActivation if signed else UnsignedActivation
+        return qnn.QuantIdentity(act_quant=act, bit_width=self._quant.of(name).activation)
 
-    def conv3d(
+    def _conv(
         self,
         name: str,
         sources: tuple[str, ...],
-        channels: Pair,
-        kernel: Triple,
-        stride: Triple = (1, 1, 1),
-        padding: Pads = (0, 0, 0),
+        shape: ConvShape,
         *,
-        groups: int = 1,
-        bias: bool = True,
-        norm: Norm | None = "batch",
-        fixed: Tensor | None = None,
+        bias: bool,
+        norm: Norm | None,
+        mask: Tensor | None,
+        fixed: Tensor | None,
     ) -> nn.Module:
-        inside, pads = split_padding(padding)
         offset = bias or norm is not None
-        layer = QuantConv3d(
-            *channels,
-            kernel,
-            stride=stride,
-            padding=inside,
-            groups=groups,
-            bias=offset,
-            pads=pads,
-            **self._widths(name, bias=offset),
-        )
+        layer = shape.quantised(bias=offset, **self._widths(name, bias=offset))
         fix_weights(layer, fixed)
-        return _wired(layer, sources, None)
-
-    def affine(self, name: str, sources: tuple[str, ...], channels: int, norm: Norm) -> nn.Module:
-        return _wired(QuantAffine(channels, **self._widths(name)), sources, None)
+        return _wired(layer, sources, mask)
 
     def dense(
         self,
@@ -96,17 +61,16 @@ class QuantLayers(Layers):
         sources: tuple[str, ...],
         features: Pair,
         *,
-        norm: bool = True,
+        norm: Norm | None = "batch",
         mask: Tensor | None = None,
     ) -> nn.Module:
         return _wired(qnn.QuantLinear(*features, bias=True, **self._widths(name)), sources, mask)
 
+    def affine(self, name: str, sources: tuple[str, ...], channels: int, norm: Norm, axes: int) -> nn.Module:
+        return _wired(QuantAffine(channels, axes, **self._widths(name)), sources, None)
+
     def relu(self, layer: str) -> nn.Module:
         return qnn.QuantReLU(act_quant=UnsignedActivation, bit_width=self._quant.of(layer).activation)
-
-    def quantise(self, name: str, *, signed: bool) -> nn.Module:
-        act = SignedActivation if signed else UnsignedActivation
-        return qnn.QuantIdentity(act_quant=act, bit_width=self._quant.of(name).activation)
 
     def swish(self, name: str) -> nn.Module:
         return self._function(name, Swish, SignedActivation)

@@ -22,8 +22,7 @@ from levelone.quant.grids import (
     activation_layers,
     activation_scale,
     linear_layers,
-    merging_layers,
-    product_exponent,
+    plain_layers,
     value_exponent,
 )
 
@@ -58,8 +57,8 @@ def layer_codes(
     """
     module = copy.deepcopy(module).double().eval()
     exponents = {name: activation_scale(layer).exponent for name, layer in activation_layers(module).items()}
-    exponents |= {name: product_exponent(module, name) for name in linear_layers(module)}
-    for name in merging_layers(module):
+    exponents |= {name: value_exponent(module, name) for name in linear_layers(module)}
+    for name in plain_layers(module):
         with contextlib.suppress(ValueError):  # a mean that is on no grid before its quantiser
             exponents[name] = value_exponent(module, name)
     parts: dict[str, list[NDArray[np.int64]]] = {name: [] for name in exponents}

@@ -57,15 +57,15 @@ class LcdNetwork(nn.Module):
         self._dense: list[str] = []
         for number, units in enumerate(section.dense, start=1):
             name = f"fc{number}"
-            self.add_module(name, layers.dense(name, (source,), (width, units), norm=False))
+            self.add_module(name, layers.dense(name, (source,), (width, units), norm=None))
             self.add_module(f"{name}_act", layers.relu(name))
             self._dense += [name, f"{name}_act"]
             source, width = f"{name}_act", units
         if self._summed:
             self.energy = layers.add("energy", ("total_flat", "correction_q"))
         else:
-            self.energy = layers.dense("energy", (source,), (width, 1), norm=False)
-        self.particle = layers.dense("particle", (source,), (width, particles), norm=False)
+            self.energy = layers.dense("energy", (source,), (width, 1), norm=None)
+        self.particle = layers.dense("particle", (source,), (width, particles), norm=None)
 
     def _branch(self, layers: Layers, name: str, branch: Branch) -> int:
         conv, act = f"{name}_conv", f"{name}_act"
@@ -73,15 +73,13 @@ class LcdNetwork(nn.Module):
         self.add_module(f"{name}_q", layers.input(f"{name}_q", signed=False))
         self.add_module(
             conv,
-            layers.conv3d(
-                conv, (f"{name}_q",), (1, branch.channels), branch.kernel, branch.stride, norm=None
-            ),
+            layers.conv(conv, (f"{name}_q",), (1, branch.channels), branch.kernel, branch.stride, norm=None),
         )
         self.add_module(act, layers.relu(conv))
         steps, source = [conv, act], act
         if branch.pool > 1:
             source = f"{name}_pool"
-            self.add_module(source, layers.max_pool3d(source, (act,), (branch.pool,) * 3))
+            self.add_module(source, layers.max_pool(source, (act,), (branch.pool,) * 3))
             steps.append(source)
         self.add_module(f"{name}_flat", layers.flatten(f"{name}_flat", (source,)))
         self._branches[name] = [*steps, f"{name}_flat"]
@@ -90,7 +88,7 @@ class LcdNetwork(nn.Module):
     def _energy_path(self, layers: Layers, units: int) -> None:
         def ones(name: str, source: str, kernel: Triple, weight: float = 1.0) -> None:
             fixed = torch.full((1, 1, *kernel), weight)
-            conv = layers.conv3d(name, (source,), (1, 1), kernel, kernel, bias=False, norm=None, fixed=fixed)
+            conv = layers.conv(name, (source,), (1, 1), kernel, kernel, bias=False, norm=None, fixed=fixed)
             self.add_module(name, conv)
             self.add_module(f"{name}_q", layers.quantise(name, signed=False))
 
@@ -105,10 +103,10 @@ class LcdNetwork(nn.Module):
         self.ecal_depths = layers.flatten("ecal_depths", ("ecal_depth_q",))
         self.hcal_depths = layers.flatten("hcal_depths", ("hcal_total_q",))
         self.depths = layers.concat("depths", ("ecal_depths", "hcal_depths"))
-        self.shape = layers.dense("shape", ("depths",), (6, units), norm=False)
+        self.shape = layers.dense("shape", ("depths",), (6, units), norm=None)
         self.shape_act = layers.relu("shape")
         self.known = layers.concat("known", ("shape_act", "depths"))
-        self.correction = layers.dense("correction", ("known",), (units + 6, 1), norm=False)
+        self.correction = layers.dense("correction", ("known",), (units + 6, 1), norm=None)
         self.correction_q = layers.quantise("correction", signed=True)
         name = "weight" if hasattr(self.correction, "weight") else "linear.weight"
         with torch.no_grad():

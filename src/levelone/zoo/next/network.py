@@ -29,7 +29,7 @@ class _Dense(nn.Module):
             self.add_module(f"{name}_act", layers.relu(name))
             self._dense.append((name, f"{name}_act"))
             source, width = f"{name}_act", count
-        self.logit = layers.dense("logit", (source,), (width, 1), norm=False)
+        self.logit = layers.dense("logit", (source,), (width, 1), norm=None)
 
     def _finish(self, x: Tensor) -> Tensor:
         for linear, activation in self._dense:
@@ -68,14 +68,12 @@ class Compact(_Dense):
             sizes = (conv.kernel, conv.stride, conv.padding)
             # No normalisation: nearly all voxels are empty, and the variance of a channel that fires rarely
             # differs so much between batches that training and evaluation would see different networks.
-            self.add_module(
-                name, layers.conv3d(name, (source,), (channels, conv.channels), *sizes, norm=None)
-            )
+            self.add_module(name, layers.conv(name, (source,), (channels, conv.channels), *sizes, norm=None))
             self.add_module(activation, layers.relu(name))
             self._convolutions.append((name, activation))
             source, channels = activation, conv.channels
             grid = output_size(grid, conv)
-        self.mean = layers.average_pool3d("mean", (source,), grid)
+        self.mean = layers.average_pool("mean", (source,), grid)
         self.mean_q = layers.quantise("mean_q", signed=False)
         self.flat = layers.flatten("flat", ("mean_q",))
         self._add_dense(layers, "flat", channels, section.dense)

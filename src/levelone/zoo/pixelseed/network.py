@@ -55,7 +55,7 @@ class PixelSeedNetwork(nn.Module):
             name, activation = f"conv{number}", f"act{number}"
             mask = half_mask(conv.channels, channels)[:, :, None, None] if separate else None
             size = (conv.kernel, conv.stride, conv.padding)
-            self.add_module(name, layers.conv2d(name, (source,), (channels, conv.channels), *size, mask))
+            self.add_module(name, layers.conv(name, (source,), (channels, conv.channels), *size, mask=mask))
             self.add_module(activation, layers.relu(name))
             self._convolutions.append((name, activation))
             source, channels = activation, conv.channels
@@ -75,7 +75,7 @@ class PixelSeedNetwork(nn.Module):
             self.add_module(f"{name}_act", layers.relu(name))
             self._dense.append((name, f"{name}_act"))
             sources, width = (f"{name}_act",), units
-        self.logit = layers.dense("logit", sources, (width, 1), norm=False)
+        self.logit = layers.dense("logit", sources, (width, 1), norm=None)
 
     def forward(self, images: Tensor, features: Tensor) -> Tensor:
         x = self.images_q(images)

@@ -27,14 +27,14 @@ class MuonBaseline(Wired):
         norm: Norm | None = None if section.norm == "none" else section.norm
         value = self.step("calo_q", layers.input("calo_q", signed=False), "calo")
         if section.pool > 1:
-            pool = layers.max_pool3d("pool", (value,), (section.pool,) * 3)
+            pool = layers.max_pool("pool", (value,), (section.pool,) * 3)
             value = self.step("pool", pool, value)
         before = 1
         for number, channels in enumerate(section.channels, start=1):
             for extra in range(section.n_layers_per_res + 1):
                 name = f"conv{number}" if not extra else f"conv{number}_{extra + 1}"
                 stride = (1, 1, 1) if extra else (2, 2, 2)
-                conv = layers.conv3d(
+                conv = layers.conv(
                     name,
                     (value,),
                     (before, channels),
@@ -50,9 +50,9 @@ class MuonBaseline(Wired):
         size = grids(section)[-1]
         width = before * size[0] * size[1] * size[2]
         if section.aggregate:
-            mean = self.step("mean", layers.average_pool3d("mean", (value,), size), value)
+            mean = self.step("mean", layers.average_pool("mean", (value,), size), value)
             mean = self.step("mean_q", layers.quantise("mean_q", signed=False), mean)
-            most = self.step("most", layers.max_pool3d("most", (value,), size), value)
+            most = self.step("most", layers.max_pool("most", (value,), size), value)
             value = self.step("pooled", layers.concat("pooled", (mean, most)), mean, most)
             width = 2 * before
         value = self.step("flat", layers.flatten("flat", (value,)), value)
@@ -62,11 +62,11 @@ class MuonBaseline(Wired):
             width += 2 * section.sums + len(SUMS) * GRID[0]
         for number, units in enumerate(section.dense, start=1):
             name = f"fc{number}"
-            dense = layers.dense(name, (value,), (width, units), norm=norm is not None)
+            dense = layers.dense(name, (value,), (width, units), norm=None if norm is None else "batch")
             value = self.step(name, dense, value)
             value = self.step(f"{name}_act", layers.relu(name), value)
             width = units
-        self.step(OUTPUT, layers.dense(OUTPUT, (value,), (width, 1), norm=False), value)
+        self.step(OUTPUT, layers.dense(OUTPUT, (value,), (width, 1), norm=None), value)
 
     def _sums(self, channels: int) -> tuple[str, ...]:
         """Convolutions along the depth: what they find on average and at most, and the sums as they are."""
@@ -75,14 +75,14 @@ class MuonBaseline(Wired):
         before, kernel, padding = len(SUMS), (3, 1, 1), (1, 0, 0)
         for number in (1, 2):
             name = f"sums_conv{number}"
-            conv = layers.conv3d(name, (value,), (before, channels), kernel, padding=padding, bias=False)
+            conv = layers.conv(name, (value,), (before, channels), kernel, padding=padding, bias=False)
             value = self.step(name, conv, value)
             value = self.step(f"sums_act{number}", layers.relu(name), value)
             before = channels
         whole = (GRID[0], 1, 1)
-        mean = self.step("sums_mean", layers.average_pool3d("sums_mean", (value,), whole), value)
+        mean = self.step("sums_mean", layers.average_pool("sums_mean", (value,), whole), value)
         mean = self.step("sums_mean_q", layers.quantise("sums_mean_q", signed=False), mean)
-        most = self.step("sums_most", layers.max_pool3d("sums_most", (value,), whole), value)
+        most = self.step("sums_most", layers.max_pool("sums_most", (value,), whole), value)
         return tuple(
             self.step(f"{name}_flat", layers.flatten(f"{name}_flat", (part,)), part)
             for name, part in (("sums_mean", mean), ("sums_most", most), ("sums", sums))

@@ -58,10 +58,10 @@ class MuonFull(Wired):
             value = self.step("joined", layers.concat("joined", (*sources, high)), *sources, high)
         for number, units in enumerate(section.dense, start=1):
             name = f"fc{number}"
-            value = self.step(name, layers.dense(name, (value,), (width, units), norm=False), value)
+            value = self.step(name, layers.dense(name, (value,), (width, units), norm=None), value)
             value = self._swish(name, value)
             width = units
-        self.step(OUTPUT, layers.dense(OUTPUT, (value,), (width, 1), norm=False), value)
+        self.step(OUTPUT, layers.dense(OUTPUT, (value,), (width, 1), norm=None), value)
 
     # Blocks -----------------------------------------------------------------------------------------------
 
@@ -84,9 +84,9 @@ class MuonFull(Wired):
                 channels += 1
         if section.ablation == "no_pooling":
             return self.step("flat", make.flatten("flat", (value,)), value), channels * _volume(size)
-        mean = self.step("mean", make.average_pool3d("mean", (value,), size), value)
+        mean = self.step("mean", make.average_pool("mean", (value,), size), value)
         mean = self.step("mean_q", make.quantise("mean_q", signed=True), mean)
-        most = self.step("most", make.max_pool3d("most", (value,), size), value)
+        most = self.step("most", make.max_pool("most", (value,), size), value)
         both = self.step("pooled", make.concat("pooled", (mean, most)), mean, most)
         return self.step("flat", make.flatten("flat", (both,)), both), 2 * channels
 
@@ -99,7 +99,7 @@ class MuonFull(Wired):
         conv1, conv2 = f"{block}_conv1", f"{block}_conv2"
         kernel, stride, padding = ((4, 4, 4), DOWN, (2, 2, 2)) if down else ((3, 3, 3), (1, 1, 1), (1, 1, 1))
         y = x if first else self._before(conv1, x, inside)
-        layer = make.conv3d(conv1, (y,), channels, kernel, stride, padding, bias=False, norm=None)
+        layer = make.conv(conv1, (y,), channels, kernel, stride, padding, bias=False, norm=None)
         y = self.step(conv1, layer, y)
         if first:  # activation and normalisation behind its convolutions
             y = self._swish(conv1, y)
@@ -108,7 +108,7 @@ class MuonFull(Wired):
         else:
             y = self.step(f"{conv1}_q", make.quantise(f"{conv1}_q", signed=True), y)
             y = self._before(conv2, y, outside)
-        layer = make.conv3d(
+        layer = make.conv(
             conv2, (y,), (outside, outside), (3, 3, 3), padding=(1, 1, 1), bias=False, norm=None
         )
         y = self.step(conv2, layer, y)
@@ -135,7 +135,7 @@ class MuonFull(Wired):
 
     def _normalised(self, name: str, x: str, channels: int) -> str:
         assert self.norm is not None  # noqa: S101  (asked by the callers)
-        value = self.step(name, self.make.affine(name, (x,), channels, self.norm), x)
+        value = self.step(name, self.make.affine(name, (x,), channels, self.norm, len(GRID)), x)
         return self.step(f"{name}_q", self.make.quantise(f"{name}_q", signed=True), value)
 
     def _swish(self, layer: str, x: str) -> str:
@@ -146,12 +146,12 @@ class MuonFull(Wired):
         """Squeeze-excitation: a factor between 0 and 1 per channel, from the channels' means."""
         make, name = self.make, f"{block}_se"
         hidden = max(channels // self.section.squeeze, 1)
-        mean = self.step(f"{name}_mean", make.average_pool3d(f"{name}_mean", (x,), size), x)
+        mean = self.step(f"{name}_mean", make.average_pool(f"{name}_mean", (x,), size), x)
         mean = self.step(f"{name}_mean_q", make.quantise(f"{name}_mean_q", signed=True), mean)
         one: Size = (1, 1, 1)
-        squeezed = make.conv3d(f"{name}_fc1", (mean,), (channels, hidden), one, norm=None)
+        squeezed = make.conv(f"{name}_fc1", (mean,), (channels, hidden), one, norm=None)
         y = self._swish(f"{name}_fc1", self.step(f"{name}_fc1", squeezed, mean))
-        excited = make.conv3d(f"{name}_fc2", (y,), (hidden, channels), one, norm=None)
+        excited = make.conv(f"{name}_fc2", (y,), (hidden, channels), one, norm=None)
         y = self.step(f"{name}_fc2", excited, y)
         y = self.step(f"{name}_fc2_q", make.quantise(f"{name}_fc2_q", signed=True), y)
         gate = self.step(f"{name}_gate", make.sigmoid(f"{name}_gate"), y)
@@ -169,9 +169,9 @@ class MuonFull(Wired):
             if self.norm is not None:
                 x = self._normalised(f"{name}_norm", x, channels[0])
         if down:
-            x = self.step(f"{name}_mean", make.average_pool3d(f"{name}_mean", (x,), DOWN, DOWN, (1, 1, 1)), x)
+            x = self.step(f"{name}_mean", make.average_pool(f"{name}_mean", (x,), DOWN, DOWN, (1, 1, 1)), x)
             x = self.step(f"{name}_mean_q", make.quantise(f"{name}_mean_q", signed=not first), x)
-        layer = make.conv3d(name, (x,), channels, (1, 1, 1), bias=first, norm=None)
+        layer = make.conv(name, (x,), channels, (1, 1, 1), bias=first, norm=None)
         x = self.step(name, layer, x)
         return self.step(f"{name}_q", make.quantise(f"{name}_q", signed=True), x)
 
@@ -179,7 +179,7 @@ class MuonFull(Wired):
         """Sums of 2x2x2 cells with a filter of ones that is never trained."""
         name = f"{block}_energy"
         ones = torch.ones(1, 1, *DOWN)
-        layer = self.make.conv3d(
+        layer = self.make.conv(
             name, (energy,), (1, 1), DOWN, DOWN, (1, 1, 1), bias=False, norm=None, fixed=ones
         )
         energy = self.step(name, layer, energy)

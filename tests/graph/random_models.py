@@ -133,14 +133,17 @@ class Network:
         size = [(n - 1) * s + k - 2 * p for n, s, k, p in zip(shape[1:], stride, kernel, pads, strict=True)]
         if min(size) < 1 or np.prod(size) > 400:
             return
+        groups = pick(1, 2) if shape[0] % 2 == 0 else 1
         out = pick(1, 2)
         w = self.model.quant(
             self.model.constant(self.floats(shape[0], out, *kernel)),
             self.scale((1, out, *[1] * len(kernel))),
             4,
         )
-        y = self.model.add("ConvTranspose", x, w, strides=stride, pads=pads * 2, kernel_shape=kernel)
-        self.keep(y, (out, *size), bits + 9)
+        y = self.model.add(
+            "ConvTranspose", x, w, strides=stride, pads=pads * 2, kernel_shape=kernel, group=groups
+        )
+        self.keep(y, (groups * out, *size), bits + 9)
 
     def dense(self, x, shape, bits) -> None:
         if bits > 12:

@@ -182,17 +182,19 @@ def test_pixel_shuffle(mode: str) -> None:
 
 
 @pytest.mark.parametrize("rank", [1, 2, 3])
+@pytest.mark.parametrize("groups", [1, 2])
 @pytest.mark.parametrize(
     ("kernel", "stride", "pads", "dilation", "extra"),
     [(2, 2, 0, 1, 0), (4, 2, 1, 1, 0), (3, 2, 1, 1, 1), (3, 1, 1, 1, 0), (2, 3, 0, 1, 0), (3, 2, 0, 2, 0),
      (1, 2, 0, 1, 0)],
 )  # fmt: skip
 def test_transposed_convolution(
-    rank: int, kernel: int, stride: int, pads: int, dilation: int, extra: int
+    rank: int, kernel: int, stride: int, pads: int, dilation: int, extra: int, groups: int
 ) -> None:
-    m = Model(x=(2, *(3, 4, 2)[:rank]))
-    w = m.weight(weights(2, 3, *[kernel] * rank), 2.0 ** -np.arange(1, 4).reshape(1, 3, *[1] * rank))
-    y = m.add("ConvTranspose", m.quant("x", 0.25, 4), w, m.constant(np.array([0.5, -1, 0.25])),
+    m = Model(x=(4, *(3, 4, 2)[:rank]))
+    w = m.weight(weights(4, 3, *[kernel] * rank), 2.0 ** -np.arange(1, 4).reshape(1, 3, *[1] * rank))
+    bias = np.array([0.5, -1, 0.25, 2, 0.75, -0.5])[: 3 * groups]
+    y = m.add("ConvTranspose", m.quant("x", 0.25, 4), w, m.constant(bias), group=groups,
               strides=[stride] * rank, pads=[pads] * 2 * rank, dilations=[dilation] * rank,
               output_padding=[extra] * rank, kernel_shape=[kernel] * rank)  # fmt: skip
     model = m.build(m.quant(y, 0.25, 6))

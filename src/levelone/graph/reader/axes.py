@@ -24,10 +24,13 @@ MAX_SEARCH = 4
 """Axes up to which every transpose is tried."""
 
 
-def channels_last(ctx: Context, x: Activation, node: onnx.NodeProto) -> Activation:
-    """`x` with graph shape (*spatial, channels) where ONNX has (channels, *spatial)."""
+def channels_last(ctx: Context, x: Activation, node: onnx.NodeProto, name: str = "") -> Activation:
+    """`x` with graph shape (*spatial, channels) where ONNX has (channels, *spatial).
+
+    If codes must be moved for that, the result is called `name`, or after `x`.
+    """
     shape = (*x.shape[1:], x.shape[0])
-    return _arranged(ctx, x, shape, channels_first_order(shape), node)
+    return _arranged(ctx, x, shape, channels_first_order(shape), node, name)
 
 
 def ending_with(
@@ -83,13 +86,18 @@ def flat(ctx: Context, x: Activation) -> Activation:
 
 
 def _arranged(
-    ctx: Context, x: Activation, shape: tuple[int, ...], order: NDArray[np.int64], node: onnx.NodeProto
+    ctx: Context,
+    x: Activation,
+    shape: tuple[int, ...],
+    order: NDArray[np.int64],
+    node: onnx.NodeProto,
+    name: str = "",
 ) -> Activation:
     """`x` with another shape and order in the graph: a reshape if that is enough, else a transpose."""
     if np.array_equal(x.order, order):
         if ctx.value(x).shape == shape:
             return x
-        return ctx.emit(f"{x.value}_shaped", Reshape(shape), x, shape=x.shape, order=order)
+        return ctx.emit(name or f"{x.value}_shaped", Reshape(shape), x, shape=x.shape, order=order)
     wanted = np.empty_like(order)
     wanted[order] = x.order  # flat graph element i of the result is flat element wanted[i] of x
     before = ctx.builder.reshaped_from(x.value)
@@ -100,11 +108,11 @@ def _arranged(
         for axes in permutations(range(len(here))):
             moved = index.transpose(axes)
             if np.array_equal(moved.reshape(-1), wanted):
-                return _permuted(ctx, x, here, axes, moved.shape, shape, order)
+                return _permuted(ctx, x, here, axes, moved.shape, shape, order, name)
     found = mixed_radix(wanted)
     if found is not None:
         here, axes = found
-        return _permuted(ctx, x, here, axes, tuple(here[a] for a in axes), shape, order)
+        return _permuted(ctx, x, here, axes, tuple(here[a] for a in axes), shape, order, name)
     raise unsupported(
         node,
         f"its operand {x.value} has been reordered in a way that no transpose makes good",
@@ -120,13 +128,16 @@ def _permuted(
     there: tuple[int, ...],
     shape: tuple[int, ...],
     order: NDArray[np.int64],
+    name: str,
 ) -> Activation:
     """Reshape to `here` if need be, transpose by `axes` to `there`, reshape to `shape` if need be."""
     if here != ctx.value(x).shape:
         x = ctx.emit(f"{x.value}_shaped", Reshape(here), x, shape=x.shape, order=x.order)
-    x = ctx.emit(f"{x.value}_moved", Transpose(axes), x, shape=x.shape, order=order)
-    if there != shape:
-        x = ctx.emit(f"{x.value}_shaped", Reshape(shape), x, shape=x.shape, order=order)
+    last = there == shape
+    moved = name if name and last else f"{x.value}_moved"
+    x = ctx.emit(moved, Transpose(axes), x, shape=x.shape, order=order)
+    if not last:
+        x = ctx.emit(name or f"{x.value}_shaped", Reshape(shape), x, shape=x.shape, order=order)
     return x
 
 

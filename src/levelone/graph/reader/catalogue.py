@@ -69,8 +69,8 @@ ENTRIES: dict[str, Entry] = {
     ),
     "ConvTranspose": Entry(
         ("Conv", "Reshape", "Transpose", "Take"),
-        "1 to 3 spatial axes, strides, pads, dilations, output_padding, bias: as a Conv",
-        (" groups", "output_shape or automatic padding"),
+        "1 to 3 spatial axes, groups, strides, pads, dilations, output_padding, bias: as a Conv",
+        ("output_shape or automatic padding",),
     ),
     "Cos": Entry(TABLE, "before a quantiser", FUNCTION),
     "DepthToSpace": Entry(("Reshape", "Transpose"), "DCR and CRD", ("does not divide",)),

@@ -40,41 +40,42 @@ def read_conv_transpose(ctx: Context, node: onnx.NodeProto) -> Activation:
         )
     if groups < 1 or x.shape[0] % groups:
         raise LeveloneError(f"{describe(node)}: {x.shape[0]} channels in {groups} groups")
-    if groups > 1:
-        raise unsupported(node, f"{groups} groups", "group=1, or nearest Resize followed by a grouped Conv")
     codes, scale = weight_codes(node, weight, axis=1)
-    kernel, channels = weight.values.shape[2:], weight.values.shape[1]
+    inside, channels, kernel = x.shape[0] // groups, codes.shape[1], codes.shape[2:]
     plans = _plans(node, kernel, x.shape[1:])
     phases = [plan.stride for plan in plans]
     taps = [plan.high - plan.low + 1 for plan in plans]
-    if prod(taps) * prod(phases) * codes.shape[0] * channels > MAX_VALUE:
+    if prod(taps) * prod(phases) * codes.size // prod(kernel) > MAX_VALUE:
         raise LeveloneError(f"{describe(node)}: strides {phases} make it too large to compute with")
-    # [*taps, in, *phases, out]
-    spreaded = np.zeros((*taps, codes.shape[0], *phases, channels), dtype=np.int64)
+    # [*taps, in / groups, groups, *phases, out / groups]
+    spreaded = np.zeros((*taps, inside, groups, *phases, channels), dtype=np.int64)
+    by_group = codes.reshape(groups, inside, channels, *kernel)
     for tap in product(*(range(k) for k in kernel)):
         places = [plan.place(t) for plan, t in zip(plans, tap, strict=True)]
         at: tuple[Any, ...] = tuple(plan.high - a for plan, (a, _) in zip(plans, places, strict=True))
-        one: tuple[Any, ...] = (slice(None), slice(None), *tap)
-        spreaded[(*at, slice(None), *(p for _, p in places))] += codes[one]
-    products = tuple(ctx.value(x).scale[0] * s for s in spread(scale, channels))
+        for group in range(groups):
+            one: tuple[Any, ...] = (group, slice(None), slice(None), *tap)
+            spreaded[(*at, slice(None), group, *(p for _, p in places))] += by_group[one]
+    products = tuple(ctx.value(x).scale[0] * s for s in spread(scale, channels) * groups)
     bias = ctx.constant(node, 2, "bias") if ctx.has(node, 2) else None
     offsets, step, late = bias_codes(node, bias, products)
     copies = prod(phases)
     conv = Conv(
-        spreaded.reshape(*taps, codes.shape[0], copies * channels),
-        np.tile(offsets, copies),
-        scale if len(scale) == 1 else scale * copies,
+        spreaded.reshape(*taps, inside, groups * copies * channels),
+        np.repeat(offsets.reshape(groups, 1, channels), copies, axis=1).reshape(-1),
+        scale if len(scale) == 1 else scale * (groups * copies),
         (1,) * rank,
         tuple((plan.high, plan.after) for plan in plans),
         (1,) * rank,
+        groups=groups,
         step=step,
     )
-    name = node.output[0]
-    result = ctx.emit_last(f"{name}_phases", conv, x)
+    name, sizes = node.output[0], [plan.size for plan in plans]
+    whole = all(size % phase == 0 for size, phase in zip(sizes, phases, strict=True))
+    result = ctx.emit_last(name if whole and copies == 1 else f"{name}_phases", conv, x)
     ctx.not_the_tensor(result)
-    result = _interleaved(ctx, node, result, phases, channels)
+    result = _interleaved(ctx, node, result, groups, phases, name if whole else "")
     ctx.not_the_tensor(result)  # what the last phase computes beyond the end is cut off next
-    sizes = [plan.size for plan in plans]
     result = taken(ctx, node, name, result, {i + 1: tuple(range(n)) for i, n in enumerate(sizes)})
     layout = ctx.builder.layouts[result.value]
     ctx.builder.layout(result.value, replace(layout, tensor=name))
@@ -138,13 +139,13 @@ def _plans(node: onnx.NodeProto, kernel: tuple[int, ...], spatial: tuple[int, ..
 
 
 def _interleaved(
-    ctx: Context, node: onnx.NodeProto, x: Activation, phases: list[int], channels: int
+    ctx: Context, node: onnx.NodeProto, x: Activation, groups: int, phases: list[int], name: str
 ) -> Activation:
-    """[*m, (*phases, channels)] -> [*(m * phases), channels]."""
+    """[*m, (groups, *phases, channels)] -> [*(m * phases), groups * channels], called `name` if given."""
     rank, spatial = len(phases), x.shape[1:]
-    # ONNX order of x: (*phases, channels, *m)
-    parts = x.order.reshape(*phases, channels, *spatial)
-    axes = [rank, *(a for i in range(rank) for a in (rank + 1 + i, i))]
-    shape = (channels, *(m * p for m, p in zip(spatial, phases, strict=True)))
+    # ONNX order of x: (groups, *phases, channels, *m)
+    parts = x.order.reshape(groups, *phases, -1, *spatial)
+    axes = [0, rank + 1, *(a for i in range(rank) for a in (rank + 2 + i, 1 + i))]
+    shape = (x.shape[0] // prod(phases), *(m * p for m, p in zip(spatial, phases, strict=True)))
     order = parts.transpose(axes).reshape(-1)
-    return channels_last(ctx, replace(x, shape=shape, order=order), node)
+    return channels_last(ctx, replace(x, shape=shape, order=order), node, name)

@@ -107,7 +107,7 @@ def test_unsupported_operator_is_named_with_its_nearest_form() -> None:
         (lambda m: m.quant(m.add("Elu", m.quant("x", 0.25, 30), alpha=-1.0), 0.25, 4), "a table of 107374"),
         (lambda m: m.quant(m.add("Tanh", m.quant("x", 2.0**-20, 30)), 2.0**-14, 16), "more than 4096 times"),
         (lambda m: m.add("Clip", m.quant("x", 0.25, 4), 2.0, -2.0), "min 2.0 above max -2.0"),
-        (lambda m: m.add("Relu", m.add("Softmax", m.quant("x", 0.25, 4))), "at the very end"),
+        (lambda m: m.quant(m.add("Softmax", m.quant("x", 0.25, 4)), 0.1, 4), "at the very end"),
         (lambda m: m.add("Conv", m.quant("x", 0.25, 4), np.ones((2, 3, 3))), "weight"),
         (lambda m: m.add("Relu", "nowhere"), "'nowhere' is not computed by any node"),
         (lambda m: m.add("Gemm", m.quant("x", 0.25, 4), m.weight(np.ones((3, 2)), 0.5), alpha=0.0), "alpha"),

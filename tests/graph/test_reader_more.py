@@ -269,8 +269,8 @@ def test_the_tail_may_branch_and_move() -> None:
     graph = read_qonnx(m.build("best", "which", shaped))
     assert graph.outputs == ("fc",)
     assert len(graph.left_off) == 4
-    with pytest.raises(LeveloneError, match="Softmax"):
-        read_qonnx(m.build(m.add("Relu", soft)))  # something that the host does not do follows
+    with pytest.raises(LeveloneError, match="Softmax"):  # a layer follows, which the host does not compute
+        read_qonnx(m.build(m.add("MatMul", soft, m.weight(weights(4, 2), 0.25))))
 
 
 def test_wide_weights_stay_integers_of_64_bits() -> None:

@@ -18,7 +18,7 @@ from levelone.api.project import Project
 from levelone.errors import LeveloneError
 from levelone.files import sha256, write_bytes
 from levelone.graph import Graph, read_qonnx, totals
-from levelone.graph.layout import layout_of
+from levelone.graph.outputs import output_shapes
 from levelone.graph.reader.load import load_model
 from levelone.graph.reader.ports import declare_ports
 from levelone.hardware.cost import hardware_table
@@ -59,7 +59,7 @@ class Model:
     @property
     def outputs(self) -> dict[str, tuple[int, ...]]:
         """Shape of every output by name, without the axis of the events."""
-        return {name: tuple(layout_of(self.graph, name).shape) for name in self.graph.outputs}
+        return output_shapes(self.graph)
 
     def __repr__(self) -> str:
         def told(values: Mapping[str, tuple[int, ...]]) -> str:
@@ -98,7 +98,7 @@ class Model:
                     }
                     for port in self.graph.inputs
                 ],
-                "outputs": list(self.graph.outputs),
+                "outputs": list(self.outputs),
                 "layers": [layer.to_dict() for layer in table],
                 "totals": totals(table) | {"saved_bits": sum(layer.saved_bits for layer in table)},
                 "left_off": [str(name) for name in self.graph.left_off],
@@ -147,9 +147,8 @@ class Model:
         True
         """
         rows = {name: ArrayRows(array) for name, array in self._named(inputs).items()}
-        names = tuple(self.graph.values) if every else self.graph.outputs
-        found = emulated_arrays(self.graph, rows, names, codes=codes)
-        return found if every or len(names) > 1 else found[names[0]]
+        found = emulated_arrays(self.graph, rows, codes=codes, every=every)
+        return found if every or len(found) > 1 else next(iter(found.values()))
 
     def convert(
         self,

@@ -48,6 +48,7 @@ from levelone.graph.ir import (
     Value,
 )
 from levelone.graph.layout import from_onnx_layout, layout_of, to_onnx_layout
+from levelone.graph.outputs import file_outputs, output_shapes
 from levelone.graph.reader import read_qonnx
 
 __all__ = [
@@ -65,9 +66,11 @@ __all__ = [
     "Rounding",
     "Value",
     "execute",
+    "file_outputs",
     "from_onnx_layout",
     "layer_table",
     "layout_of",
+    "output_shapes",
     "quantise_inputs",
     "read_qonnx",
     "sanitise",

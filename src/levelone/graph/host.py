@@ -1,14 +1,17 @@
-"""What the host does to an input before its quantiser, in float32 as the exporting framework did it."""
+"""What the host does in float32, as the exporting framework did it: before the ports, behind the outputs."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
+import onnx
 from numpy.typing import NDArray
 
-from levelone.errors import LeveloneError
+from levelone.errors import LeveloneError, UnsupportedError
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,3 +105,92 @@ class Clamp:
         if real.size and (real.min() < self.lower or real.max() > self.upper):
             raise LeveloneError(f"codes outside {self.lower} to {self.upper} cannot reach the quantiser")
         return real
+
+
+@dataclass(frozen=True, eq=False)
+class FloatModel:
+    """A piece of an ONNX file that the host computes in float32, by ONNX's own reference implementation.
+
+    Attributes
+    ----------
+    model
+        Its inputs and outputs have a leading axis of events.
+    inputs
+        Shape of every input by name, without that axis.
+    """
+
+    model: onnx.ModelProto
+    inputs: Mapping[str, tuple[int, ...]]
+
+    @cached_property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of every output by name, without the axis of the events.
+
+        Raises
+        ------
+        UnsupportedError
+            If it cannot be computed, or its results are no tensors of one event.
+        """
+        zeros = {name: np.zeros((1, *shape), np.float32) for name, shape in self.inputs.items()}
+        try:
+            found = self._once(zeros)
+        except Exception as error:  # whatever an implementation of some two hundred operators raises
+            raise UnsupportedError(f"the host cannot compute it: {error}") from error
+        for name, array in found.items():
+            if array.ndim < 1 or len(array) != 1 or array.dtype.kind not in "fiub":
+                raise UnsupportedError(f"{name!r} has shape {array.shape}: it is nothing of one event")
+        return {name: array.shape[1:] for name, array in found.items()}
+
+    def run(self, real: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """Outputs [event, *shape] of inputs [event, *shape], by name."""
+        single = {name: real[name].astype(np.float32) for name in self.inputs}
+        events = len(next(iter(single.values())))
+        if events == 0:
+            return {name: np.zeros((0, *shape), np.float32) for name, shape in self.shapes.items()}
+        if self._by_event:
+            parts = [self._once({n: a[e : e + 1] for n, a in single.items()}) for e in range(events)]
+            return {name: np.concatenate([part[name] for part in parts]) for name in self.shapes}
+        return self._once(single)
+
+    @cached_property
+    def _by_event(self) -> bool:
+        """Whether two events at once would not give what each gives alone."""
+        rng = np.random.default_rng(0)
+        two = {n: rng.standard_normal((2, *shape), dtype=np.float32) for n, shape in self.inputs.items()}
+        alone = [self._once({n: a[e : e + 1] for n, a in two.items()}) for e in range(2)]
+        try:
+            together = self._once(two)
+        except Exception:  # as above: a piece exported for one event may fail in any way on two
+            return True
+        return any(
+            not np.array_equal(together[n], np.concatenate([a[n] for a in alone]), equal_nan=True)
+            for n in self.shapes
+        )
+
+    def _once(self, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        with np.errstate(all="ignore"):
+            found = self._evaluator.run(None, dict(feeds))
+        return {
+            info.name: np.asarray(array) for info, array in zip(self.model.graph.output, found, strict=True)
+        }
+
+    @cached_property
+    def _evaluator(self) -> Any:
+        from onnx.reference import ReferenceEvaluator
+
+        return ReferenceEvaluator(self.model)
+
+
+@dataclass(frozen=True, eq=False)
+class Tail:
+    """What the host computes behind the graph's outputs (see `levelone.graph.ir.HostTail`)."""
+
+    operands: tuple[str, ...]
+    piece: FloatModel
+
+    @property
+    def shapes(self) -> Mapping[str, tuple[int, ...]]:
+        return self.piece.shapes
+
+    def run(self, real: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        return self.piece.run(real)

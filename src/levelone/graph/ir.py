@@ -262,12 +262,51 @@ class HostEnd:
 
 
 @dataclass(frozen=True, eq=False)
+class GraphOutput:
+    """A tensor of the ONNX file that the graph computes: an output of the file, or what its tail needs.
+
+    Attributes
+    ----------
+    name
+        In the ONNX file.
+    value
+        The graph's output that holds its codes.
+    layout
+        Where its elements sit there.
+    """
+
+    name: str
+    value: str
+    layout: Layout
+
+
+class HostTail(Protocol):
+    """What the host computes in float32 behind the graph's outputs (`levelone.graph.host`)."""
+
+    @property
+    def operands(self) -> tuple[str, ...]:
+        """ONNX names of what it is given (see `Graph.computed`)."""
+        ...
+
+    @property
+    def shapes(self) -> Mapping[str, tuple[int, ...]]:
+        """Shape of each of its results, which are outputs of the ONNX file, without the batch axis."""
+        ...
+
+    def run(self, real: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """Results [event, *shape] of real numbers [event, *ONNX shape], both by ONNX name."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
 class Graph:
     """A directed acyclic graph of integer operations, in topological order.
 
     `values` holds every input and every node's output by name; `layouts` says how those that come from
     an ONNX tensor are laid out there; `left_off` names final operators that stay on the host, and `ends` the
-    constants that it still applies to outputs.
+    constants that it still applies to outputs. `onnx_outputs` names the file's outputs in its order, `computed`
+    the tensors of the file that are codes of outputs: those of them and what `tail` needs for the others. A
+    graph built by hand has none of the three.
     """
 
     name: str
@@ -278,6 +317,9 @@ class Graph:
     layouts: Mapping[str, Layout] = field(default_factory=dict)
     left_off: tuple[str, ...] = ()
     ends: Mapping[str, HostEnd] = field(default_factory=dict)
+    onnx_outputs: tuple[str, ...] = ()
+    computed: tuple[GraphOutput, ...] = ()
+    tail: HostTail | None = None
 
     def __post_init__(self) -> None:
         for mapping in ("values", "layouts", "ends"):

@@ -14,7 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError, listed
-from levelone.graph import Executor, Graph, layout_of, quantise_inputs, to_onnx_layout
+from levelone.graph import (
+    Executor,
+    Graph,
+    file_outputs,
+    layout_of,
+    output_shapes,
+    quantise_inputs,
+    to_onnx_layout,
+)
+from levelone.graph.outputs import real_numbers
 from levelone.pipeline.arrays import HDF5, Rows, open_rows, writing
 
 MEMORY_BYTES = 2**27
@@ -75,20 +84,20 @@ def emulate_files(
     LeveloneError
         If an array is not usable, or the output cannot be written; nothing is left then.
     """
-    names = tuple(graph.values) if every else graph.outputs
-    allowed = {".npz", *HDF5} | ({".npy"} if len(names) == 1 else set())
+    outputs = _shapes(graph, codes, every)
+    allowed = {".npz", *HDF5} | ({".npy"} if len(outputs) == 1 else set())
     if output.suffix not in allowed:
         raise LeveloneError(f"{output}: expected a name that ends in {', '.join(sorted(allowed))}")
     with ExitStack() as stack:
         sources = open_inputs(graph, inputs, stack)
         events = check_sources(graph, sources)
-        shapes = {name: (events, *layout_of(graph, name).shape) for name in names}
+        shapes = {name: (events, *shape) for name, shape in outputs.items()}
         advance = stack.enter_context(watch(events) if watch else nullcontext(lambda done: None))
         with writing(output, shapes, np.int64 if codes else np.float64) as writer:
             done = 0
             threads = len(os.sched_getaffinity(0))
-            parts = chunks(graph, sources, names, events, MEMORY_BYTES // (threads + 1))
-            for part in emulated(graph, parts, names, codes=codes, threads=threads):
+            parts = chunks(graph, sources, events, MEMORY_BYTES // (threads + 1), every=every)
+            for part in emulated(graph, parts, codes=codes, every=every, threads=threads):
                 for name, array in part.items():
                     writer.put(name, array)
                 done += len(next(iter(part.values())))
@@ -101,9 +110,7 @@ def emulate_files(
     }
 
 
-def emulated_arrays(
-    graph: Graph, sources: Mapping[str, Rows], names: Sequence[str], *, codes: bool
-) -> Arrays:
+def emulated_arrays(graph: Graph, sources: Mapping[str, Rows], *, codes: bool, every: bool = False) -> Arrays:
     """The same from arrays in memory to arrays in memory, [event, *ONNX shape] by name.
 
     Raises
@@ -113,13 +120,20 @@ def emulated_arrays(
     """
     events = check_sources(graph, sources)
     threads = len(os.sched_getaffinity(0))
-    parts = chunks(graph, sources, names, events, MEMORY_BYTES // (threads + 1))
-    found = list(emulated(graph, parts, names, codes=codes, threads=threads))
-    return {name: np.concatenate([part[name] for part in found]) for name in names}
+    parts = chunks(graph, sources, events, MEMORY_BYTES // (threads + 1), every=every)
+    found = list(emulated(graph, parts, codes=codes, every=every, threads=threads))
+    return {name: np.concatenate([part[name] for part in found]) for name in found[0]}
+
+
+def _shapes(graph: Graph, codes: bool, every: bool) -> dict[str, tuple[int, ...]]:
+    """Shape of every array of the result by name, without the axis of the events."""
+    if every:
+        return {name: layout_of(graph, name).shape for name in graph.values}
+    return output_shapes(graph, codes=codes)
 
 
 def emulated(
-    graph: Graph, parts: Iterator[Arrays], names: Sequence[str], *, codes: bool, threads: int
+    graph: Graph, parts: Iterator[Arrays], *, codes: bool, every: bool = False, threads: int
 ) -> Iterator[Arrays]:
     """Results of consecutive parts of the inputs, in their order, computed on several cores.
 
@@ -127,20 +141,17 @@ def emulated(
     ----------
     parts
         Real numbers [event, *ONNX shape] by ONNX input name.
-    names
-        Values to return, in ONNX layout.
+    every
+        Every value of the graph by its own name, instead of the outputs of the file by theirs.
     """
-    executor = Executor(graph, names, threads=1)
-    scales = {name: np.array([float(s) for s in graph.values[name].scale]) for name in names}
+    executor = Executor(graph, tuple(graph.values) if every else graph.outputs, threads=1)
 
     def one(part: Arrays) -> Arrays:
-        results = {}
-        for name, found in executor.run(quantise_inputs(graph, part)).items():
-            numbers = found if codes else found * scales[name]
-            if name in graph.ends and not codes:
-                numbers = graph.ends[name].real(numbers)
-            results[name] = to_onnx_layout(graph, name, numbers)
-        return results
+        found = executor.run(quantise_inputs(graph, part))
+        if not every:
+            return file_outputs(graph, found, codes=codes)
+        told = found if codes else {name: real_numbers(graph, name, found[name]) for name in found}
+        return {name: to_onnx_layout(graph, name, numbers) for name, numbers in told.items()}
 
     ahead: deque[Future[Arrays]] = deque()
     with ThreadPoolExecutor(threads) as pool:
@@ -157,10 +168,10 @@ def emulated(
 
 
 def chunks(
-    graph: Graph, sources: Mapping[str, Rows], names: Sequence[str], events: int, memory: int
+    graph: Graph, sources: Mapping[str, Rows], events: int, memory: int, *, every: bool = False
 ) -> Iterator[Arrays]:
     """The inputs, as many events at a time as `memory` bytes allow; at least one part, if an empty one."""
-    sizes = [graph.values[name].size for name in names]
+    sizes = [graph.values[name].size for name in (graph.values if every else graph.outputs)]
     sizes += [2 * port.value.size for port in graph.inputs]  # real numbers and codes
     step = max(1, memory // (8 * sum(sizes)))
     for start in range(0, max(events, 1), step):

@@ -13,7 +13,7 @@ from levelone.graph.reader.handlers import HANDLERS, NEAREST
 from levelone.graph.reader.hosted import HOSTED
 from levelone.graph.reader.load import DOMAINS
 from levelone.graph.reader.quantiser_node import QUANTISERS
-from levelone.graph.reader.tail import FREE, ON_HOST
+from levelone.graph.reader.tail import LAYERS
 from levelone.hls.operations import LOWERINGS
 
 HEAD = """# Supported models
@@ -41,8 +41,11 @@ The batch axis comes first and may be symbolic; every other axis has a fixed siz
 
 ## Ends
 
-{ends} at the very end of a network are left to the host, with what follows them if that is only {free}: the
-graph's output is their operand, `Graph.left_off` names them, and the logits are what is compared.
+What follows the last integers and has no exact integer form is left to the host: functions that no quantiser
+follows, `Softmax`, `ArgMax`, `TopK`, comparisons, and all of ONNX behind them that leads to no quantiser
+and to no layer ({layers}). The graph's outputs are their operands, which are what is compared;
+`Graph.left_off` names the operators, and `levelone emulate` computes them in float32: it gives the file's own
+outputs.
 
 Constants at an output (a float bias after sums of general scale) whose exact integers would be wider than 53
 bits are left to the host too: the sums are the output and what is compared, `Graph.ends` holds the constants,
@@ -97,8 +100,7 @@ def render() -> str:
     lines = HEAD.format(
         quantisers=_listed(QUANTISERS),
         hosted=_listed(HOSTED),
-        ends=_listed(ON_HOST),
-        free=_listed(FREE),
+        layers=_listed(LAYERS),
         domains=_listed(DOMAINS[1:]),
         channels_last=_listed(KINDS),
         value=MAX_VALUE.bit_length() - 1,

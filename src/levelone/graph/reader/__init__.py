@@ -9,31 +9,28 @@ an operation needs the axes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
 import onnx
 
-from levelone.errors import LeveloneError
+from levelone.errors import LeveloneError, UnsupportedError
 from levelone.graph.build import GraphBuilder
-from levelone.graph.ir import Graph, HostEnd
-from levelone.graph.ops import Reshape
+from levelone.graph.ir import Graph
 from levelone.graph.reader.constants import fold, read_initializer
 from levelone.graph.reader.context import MAX_VALUE, Context
-from levelone.graph.reader.handlers import handle
+from levelone.graph.reader.handlers import HANDLERS, handle
 from levelone.graph.reader.hosted import read_hosted
 from levelone.graph.reader.input_port import make_port
 from levelone.graph.reader.load import DOMAINS, load_model
 from levelone.graph.reader.nodes import attributes, blamed_on, unsupported
 from levelone.graph.reader.order import in_order
+from levelone.graph.reader.outputs import finished
 from levelone.graph.reader.ports import PortType, port_types
-from levelone.graph.reader.tail import host_tail, left_off
-from levelone.graph.reader.tensors import Activation, Constant, Deferred, Real, Tensor
-from levelone.graph.reader.travel import bare, done, resolve, travelled
-from levelone.graph.reader.waiting import end_for_host, raw, settle
+from levelone.graph.reader.tail import TailNodes
+from levelone.graph.reader.tensors import Constant, Deferred, Real, Tensor
+from levelone.graph.reader.travel import bare, done, travelled
 
 SHAPED = frozenset({"Expand", "Reshape", "Resize", "Slice"})
 """What takes shapes of tensors, whose first axis is that of the events."""
@@ -79,33 +76,19 @@ def read_qonnx(
     for info in graph.input:
         if info.name not in ctx.tensors:
             ctx.tensors[info.name] = _input(ctx, info, types.get(info.name))
-    tail = host_tail(nodes, consumers, ctx.outputs)
-    left = []
+    tail = TailNodes.of(nodes, consumers)
     for position, node in enumerate(nodes):
-        if node.output[0] in ctx.absorbed:
+        if node.output[0] in ctx.absorbed or tail.takes(position):
             continue
         with blamed_on(node):
-            if position in tail:
-                resolve(ctx, node)
-                ctx.tensors.update({name: raw(ctx, node, 0) for name in node.output if name})
-                left.append(left_off(node))
-            else:
+            try:
                 found = _read_node(ctx, node)
-                several = found if isinstance(found, tuple) else (found,)
-                ctx.tensors.update({name: x for name, x in zip(node.output, several, strict=False) if name})
-    outputs: dict[str, HostEnd | None] = {}
-    for info in graph.output:
-        value, end = _output(ctx, info.name, where)
-        if outputs.setdefault(value, end) != end:
-            raise LeveloneError(
-                f"{where}: outputs {value!r} and {info.name!r} are one sum with different constants "
-                f"after it, too wide to be exact in hardware",
-                hint="put a Quant before one of them",
-            )
-        if end is not None:
-            left.append(f"constants of output {info.name!r} are left to the host; its operand is the output")
-    ends = {value: end for value, end in outputs.items() if end is not None}
-    return replace(ctx.builder.build(*outputs), left_off=tuple(dict.fromkeys(left)), ends=ends)
+            except UnsupportedError as error:
+                tail.take_instead(position, error, node.op_type in HANDLERS)
+                continue
+            several = found if isinstance(found, tuple) else (found,)
+            ctx.tensors.update({name: x for name, x in zip(node.output, several, strict=False) if name})
+    return finished(ctx, [info.name for info in graph.output], tail, where)
 
 
 def _read_node(ctx: Context, node: onnx.NodeProto) -> Tensor | tuple[Tensor, ...]:
@@ -170,31 +153,6 @@ def _real(info: onnx.ValueInfoProto) -> Real:
     if float(np.prod(dims[1:], dtype=np.float64)) > MAX_VALUE:
         raise LeveloneError(f"input {info.name!r} has shape {dims}: more than {MAX_VALUE} numbers per event")
     return Real(info.name, tuple(dims[1:]), tuple(dims[1:]))
-
-
-def _output(ctx: Context, name: str, where: str) -> tuple[str, HostEnd | None]:
-    """The graph value that is the ONNX output, laid out as it is there up to channels last; what ends it."""
-    x = ctx.tensors.get(name)
-    if isinstance(x, Deferred):
-        x = done(ctx, x)
-    if isinstance(x, Real):
-        raise LeveloneError(f"{where}: input {x.source!r} reaches output {name!r} without a quantiser")
-    if not isinstance(x, Activation):
-        what = "is not computed" if x is None else "is no activation"
-        raise LeveloneError(f"{where}: output {name!r} {what}")
-    end = end_for_host(ctx, x)
-    if end is not None:
-        x = replace(x, gain=(Fraction(1),), bias=(Fraction(0),), lower=None, upper=None)
-    x = settle(ctx, x, name)
-    layout = ctx.builder.layouts[x.value]
-    if x.value in ctx.builder.ports:
-        x = ctx.emit(name, Reshape(ctx.value(x).shape), x, shape=x.shape, order=x.order)
-    elif layout.shape != x.shape or not np.array_equal(layout.order, x.order):
-        shape = ctx.value(x).shape
-        x = ctx.emit(name, Reshape(shape), x, shape=x.shape, order=x.order)
-        if end is not None:
-            ctx.not_the_tensor(x)
-    return x.value, end
 
 
 __all__ = ["read_qonnx"]

@@ -17,6 +17,8 @@ CHANNELS_LAST = "qonnx.custom_op.channels_last"
 class TooWideError(UnsupportedError):
     """A value that cannot be computed with; `blamed_on` says which ONNX node asked for it."""
 
+    blamed = False
+
 
 def attributes(node: onnx.NodeProto) -> dict[str, Any]:
     """Attribute values by name, strings decoded."""
@@ -52,9 +54,11 @@ def blamed_on(node: onnx.NodeProto) -> Iterator[None]:
     try:
         yield
     except TooWideError as error:
-        raise UnsupportedError(
-            f"{describe(node)}: {error.message}; attributes: {_shown(node)}", hint=error.hint
-        ) from error
+        if error.blamed:
+            raise
+        told = TooWideError(f"{describe(node)}: {error.message}; attributes: {_shown(node)}", hint=error.hint)
+        told.blamed = True
+        raise told from error
     except LeveloneError:
         raise
     except (

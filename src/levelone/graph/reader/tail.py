@@ -1,60 +1,124 @@
-"""Ends of networks that need no hardware: softmax, argmax and the like, and what only moves results."""
+"""The float tail of a network: what follows its last integers and has no exact integer form is the host's."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
+import numpy as np
 import onnx
+from onnx import helper, numpy_helper
 
-from levelone.graph.reader.nodes import describe
+from levelone.errors import UnsupportedError
+from levelone.graph.host import FloatModel
+from levelone.graph.reader.context import Context
+from levelone.graph.reader.nodes import TooWideError, describe
+from levelone.graph.reader.quantiser_node import QUANTISERS
+from levelone.graph.reader.tensors import Constant
 
-ON_HOST = frozenset(
-    {
-        "ArgMax",
-        "ArgMin",
-        "HardSigmoid",
-        "Hardmax",
-        "LogSoftmax",
-        "Sigmoid",
-        "Softmax",
-        "Softmin",
-        "Tanh",
-        "TopK",
-    }
-)
-"""Monotone or order-preserving ends of a network: left off where only such things follow."""
-FREE = frozenset({"Cast", "Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"})
-"""What may follow them without being computed here."""
+LAYERS = frozenset({"Conv", "ConvTranspose", "DeformConv", "Einsum", "GRU", "Gemm", "LSTM", "MatMul", "RNN"})
+"""What is a layer of the network: the host computes none of them."""
+ENDS = frozenset({"HardSigmoid"})
+"""What has an integer form, but is left to the host at the very end nevertheless."""
 
 
-def host_tail(
-    nodes: list[onnx.NodeProto], consumers: dict[str, list[onnx.NodeProto]], outputs: frozenset[str]
-) -> frozenset[int]:
-    """Positions of the nodes that stay on the host: an operator of `ON_HOST` and everything that follows it.
+@dataclass
+class TailNodes:
+    """Which nodes the host takes.
 
-    Every path from such a node must lead to an output of the network through `ON_HOST` and `FREE` nodes
-    alone.
+    Attributes
+    ----------
+    loose
+        Positions of nodes from which no quantiser and no layer is reached: it may take these.
+    taken, made
+        Positions of those that it does take, and the tensors that they compute.
     """
-    position = {id(node): i for i, node in enumerate(nodes)}
-    loose: set[int] = set()  # nodes from which only such nodes and outputs are reached
-    for i in reversed(range(len(nodes))):
-        node = nodes[i]
-        readers = [reader for name in node.output for reader in consumers.get(name, [])]
-        ends = any(name in outputs for name in node.output) or bool(readers)
-        if (
-            ends
-            and node.op_type in ON_HOST | FREE
-            and node.domain in ("", "ai.onnx")
-            and all(position.get(id(reader), -1) in loose for reader in readers)
-        ):
-            loose.add(i)
-    made = {name: i for i, node in enumerate(nodes) for name in node.output if name}
-    tail: set[int] = set()
-    for i, node in enumerate(nodes):
-        follows = any(made.get(name, -1) in tail for name in node.input)
-        if i in loose and (node.op_type in ON_HOST or follows):
-            tail.add(i)
-    return frozenset(tail)
+
+    nodes: list[onnx.NodeProto]
+    loose: frozenset[int]
+    taken: set[int] = field(default_factory=set)
+    made: set[str] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, nodes: list[onnx.NodeProto], consumers: dict[str, list[onnx.NodeProto]]) -> TailNodes:
+        position = {id(node): i for i, node in enumerate(nodes)}
+        loose: set[int] = set()
+        for i in reversed(range(len(nodes))):
+            readers = [reader for name in nodes[i].output for reader in consumers.get(name, [])]
+            if _may_be_hosted(nodes[i]) and all(position.get(id(r), -1) in loose for r in readers):
+                loose.add(i)
+        return cls(nodes, frozenset(loose))
+
+    def takes(self, position: int) -> bool:
+        """Whether the host must compute a node, for what it is or because it computes one of its operands."""
+        node = self.nodes[position]
+        ends = position in self.loose and node.op_type in ENDS
+        if ends or not self.made.isdisjoint(node.input):
+            self._take(position)
+        return position in self.taken
+
+    def take_instead(self, position: int, error: UnsupportedError, known: bool) -> None:
+        """Let the host compute a node that could not be read; raises `error` if it may not.
+
+        `known`: whether there is a handler for the operator; then only codes that are too wide are a reason.
+        """
+        if position not in self.loose or (known and not isinstance(error, TooWideError)):
+            raise error
+        self._take(position)
+
+    def take_producer(self, tensor: str, error: UnsupportedError) -> None:
+        """Let the host compute a tensor that is no integers; raises `error` if it may not."""
+        found = next((i for i in self.loose if tensor in self.nodes[i].output), None)
+        if found is None or found in self.taken:
+            raise error
+        self._take(found)
+
+    def _take(self, position: int) -> None:
+        self.taken.add(position)
+        self.made.update(name for name in self.nodes[position].output if name)
+
+    def operands(self, ctx: Context) -> tuple[str, ...]:
+        """Tensors that the host is given: neither constants nor its own."""
+        names = dict.fromkeys(name for i in sorted(self.taken) for name in self.nodes[i].input if name)
+        found = [n for n in names if n not in self.made and not isinstance(ctx.tensors.get(n), Constant)]
+        return tuple(found)
+
+    def needed_by(self, ctx: Context, output: str) -> tuple[str, ...]:
+        """Those of the operands on which a result depends."""
+        wanted = {output}
+        for i in sorted(self.taken, reverse=True):
+            if not wanted.isdisjoint(self.nodes[i].output):
+                wanted.update(self.nodes[i].input)
+        return tuple(name for name in self.operands(ctx) if name in wanted)
+
+    def left_off(self) -> list[str]:
+        """How `Graph.left_off` calls the nodes."""
+        nodes = [self.nodes[i] for i in sorted(self.taken)]
+        return [f"{describe(node)} is left to the host; its operand is the output" for node in nodes]
+
+    def model(self, ctx: Context, outputs: list[str], shapes: dict[str, tuple[int, ...]]) -> FloatModel:
+        """The nodes as a model of their own, with the constants that they read."""
+        nodes = [_copied(self.nodes[i]) for i in sorted(self.taken)]
+        names = dict.fromkeys(name for node in nodes for name in node.input if name)
+        constants = [
+            numpy_helper.from_array(np.asarray(c.values), name)
+            for name in names
+            if isinstance(c := ctx.tensors.get(name), Constant)
+        ]
+        infos = [helper.make_empty_tensor_value_info(name) for name in shapes]
+        made = [helper.make_empty_tensor_value_info(name) for name in outputs]
+        graph = helper.make_graph(nodes, "tail", infos, made, constants)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", ctx.opset)])
+        return FloatModel(model, shapes)
 
 
-def left_off(node: onnx.NodeProto) -> str:
-    """How `Graph.left_off` calls a node of the tail."""
-    return f"{describe(node)} is left to the host; its operand is the output"
+def _may_be_hosted(node: onnx.NodeProto) -> bool:
+    subgraphs = any(a.HasField("g") or a.graphs for a in node.attribute)
+    return node.domain in ("", "ai.onnx") and node.op_type not in LAYERS | QUANTISERS and not subgraphs
+
+
+def _copied(node: onnx.NodeProto) -> onnx.NodeProto:
+    """A copy without the domain's other name."""
+    copied = onnx.NodeProto()
+    copied.CopyFrom(node)
+    copied.domain = ""
+    return copied

@@ -103,7 +103,10 @@ def test_unsupported_operator_is_named_with_its_nearest_form() -> None:
         (lambda m: m.add("Transpose", m.quant("x", 0.25, 4), perm=[1, 0]), "leaves the batch axis first"),
         (lambda m: m.add("Add", m.quant("x", 0.25, 4), np.nan), "NaN or infinity"),
         (lambda m: m.add("Div", m.quant("x", 0.25, 4), 0.0), "divides by zero"),
-        (lambda m: m.add("Relu", m.add("Tanh", m.quant("x", 0.25, 4))), "is not followed by a quantiser"),
+        (
+            lambda m: m.add("MatMul", m.add("Tanh", m.quant("x", 0.25, 4)), m.weight(np.ones((3, 2)), 0.5)),
+            "is not followed by a quantiser",
+        ),
         (lambda m: m.quant(m.add("Elu", m.quant("x", 0.25, 30), alpha=-1.0), 0.25, 4), "a table of 107374"),
         (lambda m: m.quant(m.add("Tanh", m.quant("x", 2.0**-20, 30)), 2.0**-14, 16), "more than 4096 times"),
         (lambda m: m.add("Clip", m.quant("x", 0.25, 4), 2.0, -2.0), "min 2.0 above max -2.0"),

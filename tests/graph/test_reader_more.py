@@ -345,4 +345,5 @@ def test_what_is_too_wide_names_the_node() -> None:
     scaled = m.add("Mul", m.quant("x", 0.3, 8), m.constant(np.float32(1e-19)))
     shifted = m.add("Add", scaled, m.constant(np.float32(1 / 3)))
     with pytest.raises(LeveloneError, match=r"node 'n_concat_\d+' \(Concat\): .* needs \d+ bits .*axis=1"):
-        read_qonnx(m.build(m.add("Concat", shifted, shifted, axis=1)))
+        joined = m.add("Concat", shifted, shifted, axis=1)
+        read_qonnx(m.build(m.add("MatMul", joined, m.weight(weights(6, 2), 0.25))))

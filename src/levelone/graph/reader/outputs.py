@@ -57,7 +57,12 @@ def finished(ctx: Context, names: Sequence[str], tail: TailNodes, where: str) ->
     operands = tail.operands(ctx)
     shapes = {name: found[name][0].layout.shape for name in operands}
     piece = tail.model(ctx, [name for name in names if name in tail.made], shapes)
-    piece.shapes  # noqa: B018  (raises if the host cannot compute it)
+    try:
+        piece.shapes  # noqa: B018  (raises if the host cannot compute it)
+    except UnsupportedError as error:
+        if tail.reasons:
+            raise tail.reasons[0] from error
+        raise
     return replace(graph, tail=Tail(operands, piece))
 
 

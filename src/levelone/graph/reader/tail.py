@@ -31,12 +31,15 @@ class TailNodes:
         Positions of nodes from which no quantiser and no layer is reached: it may take these.
     taken, made
         Positions of those that it does take, and the tensors that they compute.
+    reasons
+        Why the first of them could not be read, if it was read.
     """
 
     nodes: list[onnx.NodeProto]
     loose: frozenset[int]
     taken: set[int] = field(default_factory=set)
     made: set[str] = field(default_factory=set)
+    reasons: list[UnsupportedError] = field(default_factory=list)
 
     @classmethod
     def of(cls, nodes: list[onnx.NodeProto], consumers: dict[str, list[onnx.NodeProto]]) -> TailNodes:
@@ -63,6 +66,7 @@ class TailNodes:
         """
         if position not in self.loose or (known and not isinstance(error, TooWideError)):
             raise error
+        self.reasons.append(error)
         self._take(position)
 
     def take_producer(self, tensor: str, error: UnsupportedError) -> None:
@@ -70,6 +74,7 @@ class TailNodes:
         found = next((i for i in self.loose if tensor in self.nodes[i].output), None)
         if found is None or found in self.taken:
             raise error
+        self.reasons.append(error)
         self._take(found)
 
     def _take(self, position: int) -> None:
@@ -113,7 +118,8 @@ class TailNodes:
 
 def _may_be_hosted(node: onnx.NodeProto) -> bool:
     subgraphs = any(a.HasField("g") or a.graphs for a in node.attribute)
-    return node.domain in ("", "ai.onnx") and node.op_type not in LAYERS | QUANTISERS and not subgraphs
+    known = node.domain in ("", "ai.onnx") and onnx.defs.has(node.op_type)
+    return known and node.op_type not in LAYERS | QUANTISERS and not subgraphs
 
 
 def _copied(node: onnx.NodeProto) -> onnx.NodeProto:

@@ -305,8 +305,8 @@ class Graph:
     `values` holds every input and every node's output by name; `layouts` says how those that come from
     an ONNX tensor are laid out there; `left_off` names final operators that stay on the host, and `ends` the
     constants that it still applies to outputs. `onnx_outputs` names the file's outputs in its order, and
-    `computed` holds the tensors of the file that are codes of outputs: such outputs of the file and what `tail`
-    needs for the others. A graph built by hand has none of the three.
+    `computed` holds the tensors of the file that are codes of outputs: some of those, and what `tail` needs
+    for the others. A graph built by hand has none of the three.
     """
 
     name: str

@@ -18,7 +18,8 @@ import numpy as np
 from benchmarks.mutation.faults import INVISIBLE, Fault, all_faults, plant
 from benchmarks.mutation.graphs import pack
 from levelone.errors import LeveloneError
-from levelone.graph.ir import Codes, Graph
+from levelone.graph.ir import Graph
+from levelone.graph.values import Codes
 from levelone.hls.config import HlsConfig
 from levelone.hls.manifest import Manifest
 from levelone.hls.project import convert

@@ -77,7 +77,7 @@ def _value(pick: Pick, name: str, shape, *, scale: Fraction | None = None, per_c
     return Value(name, tuple(shape), (scale,), hull, ranges if len(ranges) > 1 else ())
 
 
-def _codes(pick: Pick, value: Value, events: int) -> np.ndarray:
+def codes_of(pick: Pick, value: Value, events: int) -> np.ndarray:
     ranges = value.channel_ranges or (value.range,) * value.shape[-1]
     columns = [_integers(pick, (events, *value.shape[:-1]), r.lo, r.hi) for r in ranges]
     return np.stack(columns, axis=-1)
@@ -85,7 +85,7 @@ def _codes(pick: Pick, value: Value, events: int) -> np.ndarray:
 
 def _finish(pick: Pick, op, *values: Value) -> Case:
     events = pick(1, 3)
-    return Case(op, values, tuple(_codes(pick, v, events) for v in values))
+    return Case(op, values, tuple(codes_of(pick, v, events) for v in values))
 
 
 def _window(pick: Pick, rank: int, pooling: bool = False):

@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 
 from levelone.graph import GraphBuilder, IntRange, layer_table, totals
-from levelone.graph.cost import effective_bits
+from levelone.graph.operation import effective_bits
 from levelone.graph.ops import Affine, Conv, Dense, Multiply, Relu, Reshape
 
 ONE = (Fraction(1),)

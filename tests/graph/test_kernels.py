@@ -222,7 +222,7 @@ def test_a_float_scaling_that_is_wrong_at_one_code_is_refused(monkeypatch: pytes
     b = GraphBuilder("proof")
     x = b.values[b.input("x_q", (1,), Fraction(1), IntRange(-700, 700))]
     op = Requantise((Fraction(3, 10),), ONE, IntRange(-200, 200), Rounding.FLOOR)
-    steps = np.array(requantise.thresholds(op, 1))
+    steps = np.array(op.thresholds(1))
     assert requantise.fitted(op, x, steps) is not None
     right = Scaling.__call__
     for where in (-200, -199, -7, 0, 13, 198, 199):

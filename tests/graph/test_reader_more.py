@@ -13,9 +13,9 @@ from onnx_models import DOMAIN, Model, compare, real_inputs, run_qonnx, weights
 from levelone.errors import LeveloneError
 from levelone.graph import IntRange, execute, quantise_inputs, read_qonnx, to_onnx_layout
 from levelone.graph.inputs import real_inputs as inputs_for
-from levelone.graph.ir import Rounding
 from levelone.graph.ops import Conv, Dense, Transpose
 from levelone.graph.rounding import round_fraction
+from levelone.graph.values import Rounding
 from levelone.hls import HlsConfig
 from levelone.hls.lower import lower
 

@@ -10,9 +10,9 @@ from onnx_models import Model
 
 from levelone.errors import UnsupportedError
 from levelone.graph import IntRange, Rounding, execute, quantise_inputs, read_qonnx
-from levelone.graph.ir import Value
 from levelone.graph.ops import AddRequantise
 from levelone.graph.rounding import round_fraction
+from levelone.graph.values import Value
 
 RNG = np.random.default_rng(8)
 

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from levelone.graph import IntRange
-from levelone.graph.ir import Value
 from levelone.graph.ops import Conv, Dense
-from levelone.graph.sums import accumulator_range, width_only_range
+from levelone.graph.values import Value
 
 ONE = (Fraction(1),)
 
@@ -69,7 +68,7 @@ def test_the_range_is_what_adversarial_operands_reach(
     x = random_value(rng, (5, 6, groups * per_group))
     op = random_conv(rng, groups, per_group, filters)
     held = worst_sums(op, x)
-    assert accumulator_range(op, x) == IntRange(min(held), max(held))
+    assert op.accumulator_range(x) == IntRange(min(held), max(held))
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -78,7 +77,7 @@ def test_dense_layers_too(seed: int) -> None:
     x = random_value(rng, (7,))
     op = Dense(rng.integers(-9, 10, (7, 3)), rng.integers(-99, 99, 3), ONE, int(rng.integers(1, 4)))
     held = worst_sums(op, x)
-    assert accumulator_range(op, x) == IntRange(min(held), max(held))
+    assert op.accumulator_range(x) == IntRange(min(held), max(held))
 
 
 def test_inputs_that_reach_both_ends() -> None:
@@ -86,7 +85,7 @@ def test_inputs_that_reach_both_ends() -> None:
     rng = np.random.default_rng(3)
     x = random_value(rng, (4, 5, 6))
     op = random_conv(rng, 3, 2, 2, bias=2)
-    bounds = accumulator_range(op, x)
+    bounds = op.accumulator_range(x)
     reached = []
     for side in (min, max):
         for j in range(op.weights.shape[-1]):
@@ -108,8 +107,8 @@ def test_inputs_that_reach_both_ends() -> None:
 def test_one_range_for_all_channels_would_be_wider() -> None:
     x = Value("x", (2,), ONE, IntRange(0, 100), (IntRange(0, 1), IntRange(0, 100)))
     op = Dense(np.array([[100], [1]]), np.array([0]), ONE)
-    assert accumulator_range(op, x) == IntRange(0, 200)
-    assert accumulator_range(op, Value("x", (2,), ONE, x.range)) == IntRange(0, 10_100)
+    assert op.accumulator_range(x) == IntRange(0, 200)
+    assert op.accumulator_range(Value("x", (2,), ONE, x.range)) == IntRange(0, 10_100)
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -117,8 +116,8 @@ def test_any_weights_and_operands_of_the_same_types_fit_the_wide_range(seed: int
     rng = np.random.default_rng(seed)
     x = random_value(rng, (4, 4, 4))
     op = random_conv(rng, *((2, 2, 1), (4, 1, 1), (1, 4, 2))[seed % 3])
-    wide = width_only_range(op, x)
-    narrow = accumulator_range(op, x)
+    wide = op.width_only_range(x)
+    narrow = op.accumulator_range(x)
     assert wide.lo <= narrow.lo and narrow.hi <= wide.hi
     # the extreme codes of each type, all at once
     terms_of_one = op.weights[..., 0].size

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from levelone.graph import GraphBuilder, IntRange, Rounding, execute
 from levelone.graph.ops import Requantise
 from levelone.graph.plan import kernel_for
-from levelone.graph.thresholds import boundary, thresholds
+from levelone.graph.rounding import boundary
 
 ONE = (Fraction(1),)
 
@@ -22,7 +22,7 @@ ONE = (Fraction(1),)
 @pytest.mark.parametrize("offset", [Fraction(0), Fraction(1, 2), Fraction(-5, 3)])
 def test_output_is_the_number_of_thresholds_reached(mode, multiplier, offset) -> None:
     op = Requantise((multiplier,), ONE, IntRange(-5, 6), mode, (offset,), zero_point=2)
-    (entries,) = thresholds(op, 1)
+    (entries,) = op.thresholds(1)
     codes = np.arange(-60, 61)
     for code, output in zip(codes.tolist(), op.evaluate(codes[:, None])[:, 0].tolist(), strict=True):
         reached = sum(code >= e if multiplier > 0 else code <= e for e in entries)
@@ -39,7 +39,7 @@ def test_boundary_of_each_mode() -> None:
 
 def test_a_multiplier_of_zero_has_none() -> None:
     with pytest.raises(ValueError, match="multiplier of 0"):
-        thresholds(Requantise((Fraction(0),), ONE, IntRange(0, 3)), 1)
+        Requantise((Fraction(0),), ONE, IntRange(0, 3)).thresholds(1)
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)
@@ -58,7 +58,7 @@ def test_general_multipliers_at_every_width(data: st.DataObject) -> None:
     op = Requantise(multiplier, ONE, limits, mode, offset, data.draw(st.integers(-9, 9)))
     b = GraphBuilder("general")
     graph = b.build(b.node("y", op, b.input("x_q", (channels,), Fraction(1), x_range)))
-    near = [e + d for row in thresholds(op, channels) for e in row for d in (-1, 0, 1)]
+    near = [e + d for row in op.thresholds(channels) for e in row for d in (-1, 0, 1)]
     near += [x_range.lo, x_range.hi, 0, *rng.integers(x_range.lo, x_range.hi + 1, 50).tolist()]
     codes = np.array([[c] * channels for c in near if c in x_range], dtype=np.int64)
     assert kernel_for(graph, graph.node("y")).run.__name__ == "run"  # a fast kernel, not the meaning

@@ -55,7 +55,7 @@ def round_slow(x: Fraction, mode: Rounding) -> int:
     }[mode]
 
 
-def _positions(op, spatial):
+def positions(op, spatial):
     """Every output position, with the (tap, source position or None) pairs its window covers."""
     sizes = []
     for n, k, s, (b, e), d in zip(spatial, op.window.kernel, op.stride, op.pads, op.dilation, strict=True):
@@ -73,7 +73,7 @@ def _positions(op, spatial):
 
 
 def _empty(events, op, spatial, channels):
-    sizes = [max(axis) + 1 for axis in zip(*(out for out, _ in _positions(op, spatial)), strict=True)]
+    sizes = [max(axis) + 1 for axis in zip(*(out for out, _ in positions(op, spatial)), strict=True)]
     return np.empty((events, *sizes, channels), dtype=object)
 
 
@@ -81,7 +81,7 @@ def conv(op: Conv, x):
     per_group, channels = op.weights.shape[-2:]
     result = _empty(len(x), op, x.shape[1:-1], channels)
     for event in range(len(x)):
-        for out, pairs in _positions(op, x.shape[1:-1]):
+        for out, pairs in positions(op, x.shape[1:-1]):
             for j in range(channels):
                 group = j // (channels // op.groups)
                 total = 0
@@ -133,7 +133,7 @@ def relu(op: Relu, x):
 def max_pool(op: MaxPool, x):
     result = _empty(len(x), op, x.shape[1:-1], x.shape[-1])
     for event in range(len(x)):
-        for out, pairs in _positions(op, x.shape[1:-1]):
+        for out, pairs in positions(op, x.shape[1:-1]):
             for c in range(x.shape[-1]):
                 present = [int(x[(event, *source, c)]) for _, source in pairs if source is not None]
                 result[(event, *out, c)] = max(present)
@@ -145,7 +145,7 @@ def average_pool(op: AveragePool, x):
     result = _empty(len(x), op, x.shape[1:-1], x.shape[-1])
     divisor = op.divisor(x.shape[1:-1])
     for event in range(len(x)):
-        for out, pairs in _positions(op, x.shape[1:-1]):
+        for out, pairs in positions(op, x.shape[1:-1]):
             for c in range(x.shape[-1]):
                 present = [int(x[(event, *source, c)]) for _, source in pairs if source is not None]
                 count = len(pairs) if op.include_pad else len(present)

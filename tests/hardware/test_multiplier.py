@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from levelone.graph import IntRange, Rounding
-from levelone.graph.ir import Value
 from levelone.graph.ops import Requantise
+from levelone.graph.values import Value
 from levelone.hardware.choose import smallest_scaling
 from levelone.hardware.forms import Scaling
 from levelone.hardware.multiplier import Multiplier, smallest_multiplier

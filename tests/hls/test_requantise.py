@@ -13,8 +13,8 @@ from hls_graphs import break_header
 
 from levelone.errors import LeveloneError
 from levelone.graph import Graph, GraphBuilder, IntRange, Rounding, read_qonnx
-from levelone.graph.ir import Value
 from levelone.graph.ops import Lookup, Requantise
+from levelone.graph.values import Value
 from levelone.hardware import prove as proving
 from levelone.hardware.choose import choose
 from levelone.hardware.forms import Assignment, Scaling, Thresholds

@@ -19,8 +19,9 @@ import numpy as np
 
 from levelone.errors import LeveloneError, UnsupportedError
 from levelone.files import atomic_path
-from levelone.graph.ir import Codes, Graph, Rounding
+from levelone.graph.ir import Graph
 from levelone.graph.ops import Dense, Relu, Requantise
+from levelone.graph.values import Codes, Rounding
 from levelone.hardware.body import DOCUMENT, MODEL, SIDE, Body, Chunk, Generated
 
 PROGRAM = "program.json"

@@ -35,21 +35,12 @@ from levelone.graph.build import GraphBuilder, sanitise
 from levelone.graph.cost import LayerCost, layer_table, totals
 from levelone.graph.execute import Executor, execute
 from levelone.graph.inputs import quantise_inputs
-from levelone.graph.ir import (
-    Codes,
-    Graph,
-    GraphInput,
-    InputQuantiser,
-    IntRange,
-    Layout,
-    Node,
-    Op,
-    Rounding,
-    Value,
-)
+from levelone.graph.ir import Graph, GraphInput, InputQuantiser, Layout, Node
 from levelone.graph.layout import from_onnx_layout, layout_of, to_onnx_layout
+from levelone.graph.operation import Op
 from levelone.graph.outputs import file_outputs, output_shapes
 from levelone.graph.reader import read_qonnx
+from levelone.graph.values import Codes, IntRange, Rounding, Value
 
 __all__ = [
     "Codes",

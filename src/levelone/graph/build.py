@@ -11,19 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
-from levelone.graph.ir import (
-    Graph,
-    GraphInput,
-    HostStep,
-    InputQuantiser,
-    IntRange,
-    Layout,
-    Node,
-    Op,
-    Rounding,
-    Value,
-)
+from levelone.graph.ir import Graph, GraphInput, HostStep, InputQuantiser, Layout, Node
+from levelone.graph.operation import Op
 from levelone.graph.ops import Requantise, Reshape
+from levelone.graph.values import IntRange, Rounding, Value
 
 LONGEST_NAME = 64
 """Longer names are cut: they become parts of file names, and some tools stop at 255 characters."""

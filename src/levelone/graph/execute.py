@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped,unused-ignore]
 
 from levelone.errors import LeveloneError, UnsupportedError
-from levelone.graph.ir import Codes, Graph, Value
+from levelone.graph.ir import Graph
 from levelone.graph.kernels.carrier import TRANSPOSED, Array, carrier
 from levelone.graph.plan import plan
+from levelone.graph.values import Codes, Value
 
 Keep = Literal["all", "outputs"] | Collection[str]
 

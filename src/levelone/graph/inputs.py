@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
-from levelone.graph.ir import Codes, Graph, GraphInput
+from levelone.graph.ir import Graph, GraphInput
 from levelone.graph.layout import from_onnx_layout, layout_of, to_onnx_layout
 from levelone.graph.rounding import round_float
+from levelone.graph.values import Codes
 
 
 def quantise_inputs(graph: Graph, inputs: Mapping[str, NDArray[Any]]) -> dict[str, Codes]:

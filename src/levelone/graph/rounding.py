@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.graph.ir import Rounding
+from levelone.graph.values import Rounding
 
 INT64_SAFE = 2**62
 """Magnitudes below this leave room for one more addition or doubling in int64."""
@@ -68,3 +68,23 @@ def round_fraction(x: Fraction, mode: Rounding) -> int:
     """One exact rational number rounded to an integer."""
     pair = np.array([x.numerator, x.denominator], dtype=object)
     return int(round_divide(pair[:1], pair[1:], mode)[0])
+
+
+def boundary(code: int, mode: Rounding) -> tuple[Fraction, bool]:
+    """The infimum of the reals that round to `code` or more, and whether it is one of them."""
+    half = Fraction(2 * code - 1, 2)
+    match mode:
+        case Rounding.FLOOR:
+            return Fraction(code), True
+        case Rounding.CEIL:
+            return Fraction(code - 1), False
+        case Rounding.DOWN:
+            return (Fraction(code), True) if code > 0 else (Fraction(code - 1), False)
+        case Rounding.UP:
+            return (Fraction(code - 1), False) if code > 0 else (Fraction(code), True)
+        case Rounding.ROUND:
+            return half, code % 2 == 0
+        case Rounding.HALF_UP:
+            return half, code > 0
+        case Rounding.HALF_DOWN:
+            return half, code <= 0

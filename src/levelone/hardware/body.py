@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
-from levelone.graph.ir import Codes, Graph
+from levelone.graph.ir import Graph
+from levelone.graph.values import Codes
 
 DOCUMENT = "levelone.json"
 """The document in every project folder; its entry ``body`` says whose project it is."""

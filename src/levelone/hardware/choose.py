@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from levelone.errors import LeveloneError
-from levelone.graph.ir import IntRange, Rounding, Value
 from levelone.graph.ops import Requantise
 from levelone.graph.ops._bounds import spread
 from levelone.graph.rounding import round_fraction
+from levelone.graph.values import IntRange, Rounding, Value
 from levelone.hardware.forms import Scaling, Thresholds, cost
 from levelone.hardware.multiplier import MAX_SHIFT, Multiplier, Point, smallest_multiplier
 from levelone.hardware.staircase import Steps, channel_ranges, levels_of, steps_of

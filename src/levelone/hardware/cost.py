@@ -8,9 +8,11 @@ from dataclasses import replace
 import numpy as np
 
 from levelone.errors import LeveloneError
-from levelone.graph.cost import LayerCost, effective_bits, layer_table
-from levelone.graph.ir import Graph, Value
+from levelone.graph.cost import LayerCost, layer_table
+from levelone.graph.ir import Graph
+from levelone.graph.operation import effective_bits
 from levelone.graph.ops import Requantise
+from levelone.graph.values import Value
 from levelone.hardware.choose import cast_type, choose
 from levelone.hardware.forms import Thresholds
 from levelone.hardware.staircase import channel_ranges

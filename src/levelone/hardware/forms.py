@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.graph.ir import IntRange, Rounding
 from levelone.graph.ops._bounds import product_dtype
 from levelone.graph.rounding import round_divide
+from levelone.graph.values import IntRange, Rounding
 from levelone.hardware.types import FixedType
 
 Integers = NDArray[Any]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from levelone.errors import LeveloneError
-from levelone.graph.ir import IntRange
+from levelone.graph.values import IntRange
 from levelone.hardware.types import FixedType
 
 

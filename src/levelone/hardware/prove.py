@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from levelone.errors import LeveloneError
-from levelone.graph.ir import IntRange, Value
 from levelone.graph.ops import Requantise
 from levelone.graph.ops._bounds import integers, spread
 from levelone.graph.rounding import round_fraction
+from levelone.graph.values import IntRange, Value
 from levelone.hardware.choose import MAX_STEPS, unclipped
 from levelone.hardware.forms import Assignment, Hardware, Integers, Scaling, Thresholds
 from levelone.hardware.proof import AssignmentProof, ScalingProof, ThresholdsProof, bounds_of

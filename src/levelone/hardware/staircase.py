@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from levelone.graph.ir import IntRange, Value
 from levelone.graph.ops import Requantise
-from levelone.graph.thresholds import boundary
+from levelone.graph.rounding import boundary
+from levelone.graph.values import IntRange, Value
 from levelone.hardware.forms import Integers
 
 

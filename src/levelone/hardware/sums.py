@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.graph.ir import IntRange, Value
 from levelone.graph.ops import Affine, AveragePool, Conv, Dense
 from levelone.graph.ops._bounds import bounds, integers, scaled
-from levelone.graph.sums import accumulator_range, codes_range, held_weights, width_only_range
+from levelone.graph.values import IntRange, Value
 from levelone.hardware.proof import RangeProof, bounds_of
 from levelone.hardware.types import FixedType, Parameter, exact_type, exponent_of
 
@@ -49,15 +48,15 @@ def weighted_sum(
         Whether the accumulator is as narrow as the very weights allow; otherwise it holds every sum that
         weights and biases of the same types could give.
     """
-    _, step = held_weights(op)
+    _, step = op.held_weights()
     shift = step.bit_length() - 1
     held = weights * (op.step >> shift)
     exponent = exponent_of(output)
-    any_weights = width_only_range(op, x)
-    reach = accumulator_range(op, x) if tight else any_weights
+    any_weights = op.width_only_range(x)
+    reach = op.accumulator_range(x) if tight else any_weights
     return WeightedSum(
-        Parameter(held, exact_type(codes_range(held), exponent + shift - exponent_of(x))),
-        Parameter(op.bias, exact_type(codes_range(op.bias), exponent)),
+        Parameter(held, exact_type(IntRange.of_codes(held), exponent + shift - exponent_of(x))),
+        Parameter(op.bias, exact_type(IntRange.of_codes(op.bias), exponent)),
         exact_type(reach, exponent),
         RangeProof(**bounds_of("accumulator", reach), width_only_bits=any_weights.width),
     )

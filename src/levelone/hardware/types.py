@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.graph.ir import IntRange, Rounding, Value
 from levelone.graph.ops._bounds import largest, product_dtype
 from levelone.graph.rounding import round_divide
-from levelone.graph.sums import codes_range
+from levelone.graph.values import IntRange, Rounding, Value
 
 LONGEST_SHIFT = 53
 """More bits than these are dropped from Python integers only."""
@@ -92,7 +91,7 @@ class Parameter:
     @classmethod
     def of_integers(cls, codes: NDArray[np.int64]) -> Parameter:
         """Plain integers and the smallest type that holds every one of them."""
-        return cls(codes, exact_type(codes_range(codes), 0))
+        return cls(codes, exact_type(IntRange.of_codes(codes), 0))
 
 
 def bits_range(width: int, signed: bool) -> IntRange:

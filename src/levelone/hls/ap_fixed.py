@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from levelone.graph.ir import IntRange, Rounding
+from levelone.graph.values import IntRange, Rounding
 from levelone.hardware.types import FixedType, Overflow, bits_range
 
 ROUNDINGS = {

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from levelone.graph.ir import Codes, Graph
+from levelone.graph.ir import Graph
+from levelone.graph.values import Codes
 from levelone.hardware.body import Body, Generated
 from levelone.hls import manifest as manifests
 from levelone.hls.config import HlsConfig

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
 from levelone.files import atomic_path
-from levelone.graph.ir import Codes
+from levelone.graph.values import Codes
 from levelone.hardware.body import Chunk, OutOfStepError
 from levelone.hls.manifest import Manifest, Port, read_manifest
 from levelone.hls.overlay import overlay

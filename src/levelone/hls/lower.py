@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from levelone.errors import LeveloneError, UnsupportedError, nearest
-from levelone.graph.ir import Graph, Node, Value
+from levelone.graph.ir import Graph, Node
+from levelone.graph.values import Value
 from levelone.hardware.types import value_type
 from levelone.hls.config import HlsConfig
 from levelone.hls.operations import LOWERINGS

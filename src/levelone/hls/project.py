@@ -18,7 +18,8 @@ from levelone import __version__
 from levelone.errors import LeveloneError, UnsupportedError
 from levelone.files import atomic_path, sha256
 from levelone.graph import execute
-from levelone.graph.ir import Codes, Graph, HostEnd, InputQuantiser, Value
+from levelone.graph.ir import Graph, HostEnd, InputQuantiser
+from levelone.graph.values import Codes, Value
 from levelone.hardware.body import MODEL, SIDE
 from levelone.hardware.proof import Proof
 from levelone.hardware.types import exponent_of, value_type

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from levelone.errors import UnsupportedError
-from levelone.graph.ir import Op, Value
+from levelone.graph.operation import Op
+from levelone.graph.values import Value
 from levelone.hardware.proof import Proof
 from levelone.hardware.types import FixedType, Parameter, value_type
 from levelone.hls.config import HlsConfig, Strategy

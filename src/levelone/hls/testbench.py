@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from levelone.graph.ir import Codes, Value
+from levelone.graph.values import Codes, Value
 from levelone.hardware.types import exponent_of
 
 FEATURES = "tb_data/tb_input_features.dat"

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.graph.ir import Codes, Graph
-from levelone.stimuli.coverage import CodeGoals, Goals, choose, goals
+from levelone.graph.ir import Graph
+from levelone.graph.values import Codes
+from levelone.stimuli.coverage import Goals, choose, goals
 from levelone.stimuli.effort import events_to_try, in_chunks, joined
 
 SINGLES = 1024
@@ -43,9 +44,10 @@ def covering_vectors(graph: Graph, start: Mapping[str, Codes], limit: int, seed:
     picked = choose(hits, limit)
     best = {name: codes[picked] for name, codes in pool.items()}
     reached = hits[picked].any(axis=0)
+    sought = np.concatenate([np.full(family.size, family.sought) for family in wanted])
     for _ in range(ROUNDS):
         room = limit - len(next(iter(best.values())))
-        missing = np.flatnonzero(~reached & _possible(wanted))
+        missing = np.flatnonzero(~reached & sought)
         if room < 1 or len(missing) == 0:
             break
         pool = _children(graph, pool, nearest, missing, max(16, 2 * events // ROUNDS), rng)
@@ -64,32 +66,18 @@ def _evaluate(
     hits: list[NDArray[np.bool_]] = []
     nearest: dict[int, int] = {}
     distance: dict[int, int] = {}
-    for start, values in in_chunks(graph, codes, [family.operand for family in wanted]):
+    for start, values in in_chunks(graph, codes, [name for family in wanted for name in family.reads]):
         hits.append(np.concatenate([family.hits(values) for family in wanted], axis=1))
         at = 0
         for family in wanted:
-            if isinstance(family, CodeGoals):
-                open_here = _open(family, at, hits[-1], missing)
-                for goal, event, away in family.nearest(values, open_here):
-                    if away < distance.get(at + goal, 2**62):
-                        nearest[at + goal], distance[at + goal] = start + event, away
+            open_here = np.flatnonzero(~hits[-1][:, at : at + family.size].any(axis=0))
+            if missing is not None:
+                open_here = np.intersect1d(open_here, missing - at)
+            for goal, event, away in family.nearest(values, open_here):
+                if at + goal not in distance or away < distance[at + goal]:
+                    nearest[at + goal], distance[at + goal] = start + event, away
             at += family.size
     return np.concatenate(hits), nearest
-
-
-def _open(
-    family: CodeGoals, at: int, hits: NDArray[np.bool_], missing: NDArray[np.int64] | None
-) -> NDArray[np.int64]:
-    """Goals of a family, by their number in it, that this chunk does not hit and that are still wanted."""
-    candidates = np.flatnonzero(~hits[:, at : at + family.size].any(axis=0))
-    if missing is not None:
-        candidates = np.intersect1d(candidates, missing - at)
-    return candidates[family.possible[candidates]]
-
-
-def _possible(wanted: list[Goals]) -> NDArray[np.bool_]:
-    parts = [f.possible if isinstance(f, CodeGoals) else np.zeros(f.size, dtype=bool) for f in wanted]
-    return np.concatenate(parts)
 
 
 def _children(

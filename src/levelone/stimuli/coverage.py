@@ -1,114 +1,126 @@
 """What a set of vectors must show of every layer, and which events of a pool show it.
 
 A goal is something that some fault would change and that can be read off the reference: an operand of a sum
-that is not zero (wrong weight), a code next to a step of a requantisation (wrong rounding or multiplier), an
-entry of a table. (Types too narrow show at the ends of the sums: see `levelone.stimuli.extremes`.)
+that is not zero (wrong weight), a code next to a step of a rounding (wrong rounding or multiplier), an entry
+of a table. (Types too narrow show at the ends of the sums: see `levelone.stimuli.extremes`.)
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.graph.ir import Codes, Graph, Node
-from levelone.graph.ops import Conv, Dense, Lookup, Requantise
-from levelone.graph.thresholds import thresholds
+from levelone.graph.ir import Graph, Node
+from levelone.graph.values import Codes, IntRange
 
 MAX_STEPS = 1024
-"""Steps of a requantisation that are goals, per channel; evenly chosen where there are more."""
+"""Steps of a rounding that are goals, per channel; evenly chosen where there are more."""
 
-FILLER = 2**62
 MAX_GOALS = 2**15
-"""Goals of one layer; a layer with more of them is left to chance beyond."""
+"""Goals of one layer; evenly chosen where there are more."""
 
 
 @dataclass(frozen=True, eq=False)
-class CodeGoals:
-    """Input codes of one layer that some event shall have.
+class ArgumentGoals:
+    """What the argument of a layer that rounds (`Op.argument`) shall be in some event.
 
     Attributes
     ----------
-    operand
-        Value that is looked at.
-    codes
-        int64 [channels or 1, goals], ascending along the last axis; repeated entries fill up rows.
+    lows
+        One row, or one per channel, ascending: the argument shall be this or less than `near` above it.
+    near
+        One per row.
     """
 
-    operand: str
-    codes: NDArray[np.int64]
+    sought: ClassVar[bool] = True
+
+    node: Node
+    lows: tuple[NDArray[Any], ...]
+    near: tuple[int, ...]
 
     @property
     def size(self) -> int:
-        return self.codes.size
+        return sum(map(len, self.lows))
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Values that are looked at."""
+        return self.node.inputs
 
     def hits(self, values: Mapping[str, Codes]) -> NDArray[np.bool_]:
         """Bool [event, goal]."""
-        x = values[self.operand]
-        rows = x.reshape(len(x), -1, x.shape[-1])
-        if len(self.codes) == 1:
-            rows = rows.reshape(len(x), -1, 1)
-        found = np.zeros((len(x), *self.codes.shape), dtype=bool)
-        for channel, wanted in enumerate(self.codes):
-            seen = rows[:, :, channel]
-            at = np.minimum(np.searchsorted(wanted, seen), len(wanted) - 1)
-            events, places = np.nonzero(wanted[at] == seen)
-            found[events, channel, at[events, places]] = True
-        same = self.codes[:, 1:] == self.codes[:, :-1]  # a repeated entry counts with its first
-        found[:, :, 1:] |= same & found[:, :, :-1]
-        return found.reshape(len(x), -1)
-
-    @property
-    def possible(self) -> NDArray[np.bool_]:
-        """Goals that are codes, not fillers of a row."""
-        return (self.codes < FILLER).reshape(-1)
+        parts = []
+        for seen, lows, near in zip(self._rows(values), self.lows, self.near, strict=True):
+            found = np.zeros((len(seen), len(lows)), dtype=bool)
+            at = np.searchsorted(lows, seen - near, side="right")
+            last = np.searchsorted(lows, seen, side="right")
+            while (inside := at < last).any():  # more than once only where steps are closer than `near`
+                events, places = np.nonzero(inside)
+                found[events, at[events, places]] = True
+                at = at + 1
+            parts.append(found)
+        return np.concatenate(parts, axis=1)
 
     def nearest(
         self, values: Mapping[str, Codes], wanted: NDArray[np.int64]
     ) -> Iterator[tuple[int, int, int]]:
         """(goal, the event that comes closest to it, how far it is off) for each goal that is wanted."""
-        x = values[self.operand]
-        rows = x.reshape(len(x), -1, x.shape[-1])
-        places = self.codes.shape[1]
-        for channel in np.unique(wanted // places).tolist():
-            seen = (rows if len(self.codes) == 1 else rows[:, :, channel]).reshape(-1)
-            order = seen.argsort()
-            for goal in wanted[wanted // places == channel].tolist():
-                code = int(self.codes[channel, goal % places])
-                at = int(np.searchsorted(seen, code, sorter=order))
-                beside = order[max(at - 1, 0) : at + 1]
-                best = int(beside[np.abs(seen[beside] - code).argmin()])
-                yield goal, best * len(x) // len(seen), abs(int(seen[best]) - code)
+        start = 0
+        for seen, lows, near in zip(self._rows(values), self.lows, self.near, strict=True):
+            here = wanted[(wanted >= start) & (wanted < start + len(lows))]
+            flat = seen.reshape(-1)
+            order = flat.argsort() if len(here) else flat
+            for goal in here.tolist():
+                low = int(lows[goal - start])
+                at = int(np.searchsorted(flat, low, sorter=order))
+                beside = order[max(at - 1, 0) : at + 1].tolist()
+                away = {
+                    place: max(low - int(flat[place]), int(flat[place]) - low - near + 1) for place in beside
+                }
+                best = min(beside, key=away.__getitem__)
+                yield goal, best // seen.shape[1], away[best]
+            start += len(lows)
+
+    def _rows(self, values: Mapping[str, Codes]) -> Iterator[NDArray[Any]]:
+        """Arguments of each row: [event, place]."""
+        argument = self.node.op.argument(*(values[name] for name in self.node.inputs))
+        places = argument.reshape(len(argument), -1, 1 if len(self.lows) == 1 else argument.shape[-1])
+        return (places[:, :, row] for row in range(len(self.lows)))
 
 
 @dataclass(frozen=True, eq=False)
 class OperandGoals:
     """Every weight of a sum shall meet a positive and a negative operand, as far as they exist."""
 
+    sought: ClassVar[bool] = False
+
     node: Node
-    operand: str
     size: int
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Values that are looked at."""
+        return self.node.inputs
 
     def hits(self, values: Mapping[str, Codes]) -> NDArray[np.bool_]:
         """Bool [event, goal]: first all positive ones, then all negative ones."""
-        x, op = values[self.operand], self.node.op
-        if isinstance(op, Dense):
-            rows = x.reshape(len(x), -1, x.shape[-1])
-            return np.concatenate([(rows > 0).any(axis=1), (rows < 0).any(axis=1)], axis=1)
-        assert isinstance(op, Conv)  # noqa: S101  (made by `goals` only)
-        padded = op.window.pad(x, 0)
-        out = op.window.output_shape("sum", x.shape[1:-1])
-        positive, negative = [], []
-        for tap in op.window.taps():
-            seen = op.window.at_tap(padded, tap, out).reshape(len(x), -1, x.shape[-1])
-            positive.append((seen > 0).any(axis=1))
-            negative.append((seen < 0).any(axis=1))
-        return np.concatenate([*positive, *negative], axis=1)
+        met = [(view > 0, view < 0) for view in self.node.op.weighted(values[self.node.inputs[0]])]
+        return np.concatenate(
+            [side.any(axis=1) for sides in zip(*met, strict=True) for side in sides], axis=1
+        )
+
+    def nearest(
+        self, values: Mapping[str, Codes], wanted: NDArray[np.int64]
+    ) -> Iterator[tuple[int, int, int]]:
+        """Nothing: these goals are reached from a pool, or not."""
+        return iter(())
 
 
-Goals = CodeGoals | OperandGoals
+Goals = ArgumentGoals | OperandGoals
 
 
 def goals(graph: Graph) -> list[Goals]:
@@ -116,43 +128,35 @@ def goals(graph: Graph) -> list[Goals]:
     found: list[Goals] = []
     for node in graph:
         x = graph.values[node.inputs[0]]
-        match node.op:
-            case Conv() | Dense():
-                taps = int(np.prod(node.op.window.kernel)) if isinstance(node.op, Conv) else 1
-                size = 2 * taps * x.shape[-1]
-                if size <= MAX_GOALS:
-                    found.append(OperandGoals(node, node.inputs[0], size))
-            case Requantise():
-                found += _steps(graph, node, node.op)
-            case Lookup():
-                codes = np.arange(x.range.lo, x.range.hi + 1)
-                rows = x.shape[-1] if node.op.table.ndim == 2 else 1
-                if len(codes) * rows <= MAX_GOALS:
-                    found.append(CodeGoals(node.inputs[0], np.tile(codes, (rows, 1))))
-            case _:
-                pass
+        size = 2 * sum(view.shape[-1] for view in node.op.weighted(np.zeros((0, *x.shape), dtype=np.int64)))
+        if 0 < size <= MAX_GOALS:
+            found.append(OperandGoals(node, size))
+        if node.op.rounds:
+            rounding = _rounding(graph, node)
+            found += [rounding] if rounding.size else []
     return found
 
 
-def _steps(graph: Graph, node: Node, op: Requantise) -> list[Goals]:
-    """The codes on both sides of every step: whatever moves a step changes one of the two."""
-    x = graph.values[node.inputs[0]]
-    channels = max(len(op.multiplier), len(op.offset))
-    if 0 in op.multiplier or op.range.hi - op.range.lo > 2**16:
-        return []
-    rows = []
-    for channel, steps in enumerate(thresholds(op, channels)):
-        reach = x.channel_ranges[channel] if channels > 1 and x.channel_ranges else x.range
-        inside = [s for s in steps if reach.lo - 1 <= s <= reach.hi + 1]
-        if len(inside) > MAX_STEPS:
-            inside = [inside[i] for i in np.linspace(0, len(inside) - 1, MAX_STEPS).astype(int)]
-        near = {s + d for s in inside for d in (-1, 0) if s + d in reach}
-        rows.append(sorted(near))
-    width = max(map(len, rows))
-    if width == 0 or width * len(rows) > MAX_GOALS:
-        return []
-    rows = [row + row[-1:] * (width - len(row)) if row else [FILLER] * width for row in rows]
-    return [CodeGoals(node.inputs[0], np.array(rows, dtype=np.int64))]
+def _rounding(graph: Graph, node: Node) -> ArgumentGoals:
+    """Both sides of every step: whatever moves a step changes one of the two. Of a table, every entry."""
+    operands = [graph.values[name] for name in node.inputs]
+    channels = operands[0].shape[-1]
+    few = max(1, min(MAX_STEPS, MAX_GOALS // (2 * channels)))
+    rows = node.op.rounding_steps(*operands, most=few)
+    if node.op.tabulated:
+        reach = (operands[0].channel_ranges if len(rows) > 1 else ()) or (operands[0].range,) * len(rows)
+        lows = tuple(_spread(r, MAX_GOALS // len(rows)) for r in reach)
+    else:
+        lows = tuple(np.unique(np.concatenate([row.at - row.near, row.at])) for row in rows)
+    return ArgumentGoals(node, lows, tuple(row.near for row in rows))
+
+
+def _spread(reach: IntRange, most: int) -> NDArray[np.int64]:
+    """Every code of a range, or `most` evenly chosen ones."""
+    count = reach.hi - reach.lo + 1
+    return reach.lo + (
+        np.arange(count) if count <= most else np.linspace(0, count - 1, most).astype(np.int64)
+    )
 
 
 def choose(hits: NDArray[np.bool_], limit: int) -> list[int]:

@@ -8,7 +8,8 @@ import numpy as np
 
 from levelone.graph import Executor
 from levelone.graph.cost import layer_table, totals
-from levelone.graph.ir import Codes, Graph
+from levelone.graph.ir import Graph
+from levelone.graph.values import Codes
 
 WORK = 2_500_000_000
 """Multiplications and codes in a whole search: a few seconds."""

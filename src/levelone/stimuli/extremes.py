@@ -10,17 +10,15 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.graph.ir import Codes, Graph
-from levelone.graph.ops import Add, Affine, AveragePool, Conv, Dense, Multiply
+from levelone.graph.ir import Graph
+from levelone.graph.values import Codes
 from levelone.stimuli.effort import events_to_try, in_chunks, joined
 
 ROUNDS = 24
-GROWING = (Add, Affine, AveragePool, Conv, Dense, Multiply)
-"""Operations whose result is wider than their operands."""
 
 
 def extreme_vectors(graph: Graph, start: Mapping[str, Codes], limit: int, seed: int) -> dict[str, Codes]:
-    """The most extreme events found for each channel of each convolution and dense layer, at most `limit`.
+    """The most extreme events found for each channel of each layer that adds or multiplies, at most `limit`.
 
     Parameters
     ----------
@@ -34,7 +32,7 @@ def extreme_vectors(graph: Graph, start: Mapping[str, Codes], limit: int, seed: 
         The same seed gives the same events.
     """
     rng = np.random.default_rng(seed)
-    sums = [node.name for node in graph if isinstance(node.op, GROWING)]
+    sums = [node.name for node in graph if node.op.grows]
     population = max(4, events_to_try(graph) // 8 // ROUNDS)
     if not sums or limit < 1:
         return {name: codes[:0] for name, codes in start.items()}
@@ -81,37 +79,20 @@ def _mutate(
 
 
 def _aimed(graph: Graph) -> Iterator[dict[str, Codes]]:
-    """For sums that read an input port directly, the very inputs that reach their ends, at one position."""
+    """For sums of input ports alone, the very inputs that reach their ends, at one position in the middle."""
     ports = {port.value.name: port.value for port in graph.inputs}
+    rest = {name: np.full((1, *v.shape), min(max(0, v.range.lo), v.range.hi)) for name, v in ports.items()}
     for node in graph:
-        if not isinstance(node.op, (Conv, Dense)) or node.inputs[0] not in ports:
+        if not (node.op.grows and node.op.linear and ports.keys() >= set(node.inputs)):
             continue
-        value = ports[node.inputs[0]]
-        for channel in range(node.op.weights.shape[-1]):
+        read = [ports[name] for name in node.inputs]
+        shape = graph.values[node.name].shape
+        for channel in range(shape[-1]):
+            terms = node.op.terms((*(n // 2 for n in shape[:-1]), channel), *(value.shape for value in read))
             for sign in (1, -1):
-                event = np.full(value.shape, min(max(0, value.range.lo), value.range.hi))
-                weights = sign * node.op.weights[..., channel]
-                wanted = np.where(weights > 0, value.range.hi, value.range.lo)
-                if isinstance(node.op, Conv):
-                    _place(event, wanted, node.op, channel)
-                else:
-                    event[...] = wanted
-                zero = {
-                    name: np.full((1, *v.shape), min(max(0, v.range.lo), v.range.hi))
-                    for name, v in ports.items()
-                }
-                yield zero | {value.name: event[None]}
-
-
-def _place(event: Codes, wanted: NDArray[np.int64], op: Conv, channel: int) -> None:
-    """Write a kernel-shaped patch where one output position in the middle reads it."""
-    group = channel // (op.weights.shape[-1] // op.groups)
-    width = op.weights.shape[-2]
-    out = op.window.output_shape("conv", event.shape[:-1])
-    for tap in op.window.taps():
-        at: tuple[int, ...] = tuple(
-            (size // 2) * s + t * d - begin
-            for size, s, t, d, (begin, _) in zip(out, op.stride, tap, op.dilation, op.pads, strict=True)
-        )
-        if all(0 <= i < n for i, n in zip(at, event.shape, strict=False)):
-            event[at][group * width : (group + 1) * width] = wanted[tap]
+                event = {name: codes.copy() for name, codes in rest.items()}
+                for number, value in enumerate(read):
+                    mine = terms.operand == number
+                    wanted = np.where(sign * terms.coefficients[mine] > 0, value.range.hi, value.range.lo)
+                    event[value.name].reshape(-1)[terms.at[mine]] = wanted
+                yield event

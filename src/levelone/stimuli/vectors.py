@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
-from levelone.graph.ir import Codes, Graph, GraphInput
+from levelone.graph.ir import Graph, GraphInput
+from levelone.graph.values import Codes
 from levelone.stimuli.chosen import covering_vectors
 from levelone.stimuli.effort import events_to_try, joined
 from levelone.stimuli.extremes import extreme_vectors

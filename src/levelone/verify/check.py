@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from levelone.errors import LeveloneError, UnsupportedError
 from levelone.files import sha256
 from levelone.graph import execute
-from levelone.graph.ir import Codes, Graph
+from levelone.graph.ir import Graph
+from levelone.graph.values import Codes
 from levelone.hardware.body import MODEL, Generated, OutOfStepError
 from levelone.verify.body import body_of
 from levelone.verify.ties import FloatTies, compare_module

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from levelone.errors import LeveloneError
-from levelone.graph.ir import Codes, Graph
+from levelone.graph.ir import Graph
+from levelone.graph.values import Codes
 from levelone.verify.body import body_of
 from levelone.verify.check import read_graph
 from levelone.verify.difference import Difference, Evidence, LayerState, find_difference

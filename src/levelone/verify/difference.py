@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.graph import execute
-from levelone.graph.ir import Codes, Graph, Node
+from levelone.graph.ir import Graph, Node
+from levelone.graph.values import Codes
 from levelone.hardware.body import OutOfStepError
 from levelone.stimuli.effort import work_per_event
 from levelone.verify.body import body_of

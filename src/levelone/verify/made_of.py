@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from levelone.graph.ir import Codes, Node
+from levelone.graph.ir import Node
 from levelone.graph.ops import (
     Affine,
     AveragePool,
@@ -26,6 +26,7 @@ from levelone.graph.ops import (
     Transpose,
     Upsample,
 )
+from levelone.graph.values import Codes
 
 MAX_TERMS = 512
 """Terms of a sum that are listed; all of them count."""

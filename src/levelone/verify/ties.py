@@ -10,16 +10,15 @@ what follows from a tie is not counted again.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.graph.ir import Codes, Graph, Node
-from levelone.graph.ops import Add, Affine, AveragePool, Conv, Dense, Lookup, Multiply, Pad, Requantise
-from levelone.graph.thresholds import boundary
+from levelone.graph.ir import Graph, Node
+from levelone.graph.values import Codes
 from levelone.verify.verdict import LayerComparison, compare_codes
 
 UNIT = Fraction(1, 2**24)
@@ -166,71 +165,68 @@ def _operand(graph: Graph, name: str, own: Mapping[str, Codes], rows: NDArray[np
     """The terms of a value in the events `rows`, back to the last integers that float32 was given."""
     node = next((node for node in graph if node.name == name), None)
     binary = graph.values[name].exponent is not None
-    if node is None or isinstance(node.op, (Requantise, Lookup)):
+    if node is None or not node.op.lossless:
         return Operand(np.abs(own[name][rows]), 1, binary)  # code times scale
     parts = [_operand(graph, source, own, rows) for source in node.inputs]
-    sizes = [part.size for part in parts]
-    counts = [part.operations for part in parts]
-    op, most = node.op, max(counts)
-    match op:
-        case Conv() | Dense():
-            weights = np.abs(op.weights)
-            terms = weights.size // weights.shape[-1]
-            # the weight, its product, and additions: as many as terms, for there is a bias
-            op, most = replace(op, weights=weights, bias=np.abs(op.bias)), most + 2 + terms
-        case AveragePool():
-            most += int(np.prod(op.kernel)) + 1  # additions, the divisor's inverse and its product
-        case Affine():
-            factor, term = (tuple(map(abs, constants)) for constants in (op.factor, op.term))
-            op, most = replace(op, factor=factor, term=term), most + 4  # both constants, product and sum
-        case Multiply():
-            most = sum(counts) + 1
-        case Add():
-            most += 1
-        case Pad():
-            op = replace(op, value=abs(op.value))
-        case _:
-            pass  # codes are moved, or the largest of some is taken
-    return Operand(op.evaluate(*sizes), most, binary and all(part.binary for part in parts))
+    return Operand(
+        node.op.absolute(*(part.size for part in parts)),
+        node.op.float_operations(*(part.operations for part in parts)),
+        binary and all(part.binary for part in parts),
+    )
 
 
 def _tied(graph: Graph, node: Node, own: Mapping[str, Codes], local: Codes) -> NDArray[np.bool_]:
-    """Which codes differ by a float tie: neighbours, with the exact number next to the border."""
-    found, op = own[node.name], node.op
-    tied = (np.abs(found - local) == 1) & isinstance(op, Requantise)
+    """Which codes differ by a float tie: with the exact number next to the border of the code found."""
+    tied = (own[node.name] != local) & node.op.rounds
     rows = np.flatnonzero(tied.reshape(len(tied), -1).any(axis=1))
     if len(rows) == 0:
         return tied
-    operand = _operand(graph, node.inputs[0], own, rows)
+    operands = [_operand(graph, name, own, rows) for name in node.inputs]
     row_of = {int(row): i for i, row in enumerate(rows)}
     for index in np.argwhere(tied):
         at = tuple(int(i) for i in index)
-        size = int(operand.size[(row_of[at[0]], *at[1:])])
-        exact, border, reach = _numbers(node, own, local, at, size, operand.operations)
-        within = abs(exact - border) <= reach
-        tied[at] = within and not _float_is_exact(graph, node, operand, size, exact)
+        tied[at] = _judge(graph, node, own, local, operands, row_of[at[0]], at).excused
     return tied
 
 
-def _numbers(
-    node: Node, own: Mapping[str, Codes], local: Codes, at: tuple[int, ...], size: int, operations: int
-) -> tuple[Fraction, Fraction, Fraction]:
-    """(exact number before rounding, border between the two codes, how far float32 may be off)."""
-    op = node.op
-    assert isinstance(op, Requantise)  # noqa: S101  (asked of requantisations only)
-    code, channel = int(own[node.inputs[0]][at]), at[-1]
-    multiplier = op.multiplier[channel % len(op.multiplier)]
-    offset = op.offset[channel % len(op.offset)]
-    upper = max(int(own[node.name][at]), int(local[at])) + op.zero_point
-    border, _ = boundary(upper, op.rounding)
-    largest = size * abs(multiplier) + abs(offset) + abs(border)
-    return code * multiplier + offset, border, gamma(operations + AFTER) * largest
+@dataclass(frozen=True)
+class _Judged:
+    """One code that differs: the exact number, the border that was crossed, how far float32 may be off."""
+
+    exact: Fraction
+    border: Fraction
+    reach: Fraction
+    excused: bool
 
 
-def _float_is_exact(graph: Graph, node: Node, operand: Operand, size: int, exact: Fraction) -> bool:
+def _judge(
+    graph: Graph,
+    node: Node,
+    own: Mapping[str, Codes],
+    local: Codes,
+    operands: list[Operand],
+    row: int,
+    at: tuple[int, ...],
+) -> _Judged:
+    """Parameters: `row` of the operands' sizes that is the event ``at[0]``."""
+    op, channel = node.op, at[-1]
+    codes = [int(own[name][at]) for name in node.inputs]
+    sizes = [int(operand.size[(row, *at[1:])]) for operand in operands]
+    found, meant = int(own[node.name][at]), int(local[at])
+    border = op.border(found if found > meant else found + 1)
+    exact = op.number(channel, *codes)
+    relative = gamma(max(operand.operations for operand in operands) + AFTER)
+    reach = op.deviation(channel, codes, sizes, relative) + relative * abs(border)
+    excused = abs(exact - border) <= reach and not _float_is_exact(graph, node, operands, sizes, exact)
+    return _Judged(exact, border, reach, excused)
+
+
+def _float_is_exact(
+    graph: Graph, node: Node, operands: list[Operand], sizes: list[int], exact: Fraction
+) -> bool:
     """Whether float32 cannot be the reason: scales are powers of two, all partial sums fit its mantissa."""
-    binary = operand.binary and graph.values[node.name].exponent is not None
-    fits = max(size, abs(exact.numerator)).bit_length() <= MANTISSA
+    binary = all(operand.binary for operand in operands) and graph.values[node.name].exponent is not None
+    fits = max(*sizes, abs(exact.numerator)).bit_length() <= MANTISSA
     return binary and fits and exact.denominator.bit_count() == 1
 
 
@@ -238,9 +234,8 @@ def _example(
     graph: Graph, node: Node, own: Mapping[str, Codes], local: Codes, tied: NDArray[np.bool_], start: int
 ) -> FloatTie:
     at = tuple(int(i) for i in np.argwhere(tied)[0])
-    operand = _operand(graph, node.inputs[0], own, np.array(at[:1]))
-    size = int(operand.size[(0, *at[1:])])
-    exact, border, reach = _numbers(node, own, local, at, size, operand.operations)
+    operands = [_operand(graph, name, own, np.array(at[:1])) for name in node.inputs]
+    judged = _judge(graph, node, own, local, operands, 0, at)
     return FloatTie(
         node.name,
         start + at[0],
@@ -248,7 +243,7 @@ def _example(
         at[-1],
         int(local[at]),
         int(own[node.name][at]),
-        f"{float(exact):.12g}",
-        str(border),
-        f"{float(reach):.3g}",
+        f"{float(judged.exact):.12g}",
+        str(judged.border),
+        f"{float(judged.reach):.3g}",
     )

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
 from levelone.files import atomic_path
-from levelone.graph.ir import Codes, Graph
+from levelone.graph.ir import Graph
+from levelone.graph.values import Codes
 
 SCHEMA = "levelone-vectors"
 VERSION = 1

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any
 
-from levelone.graph.ir import Value
 from levelone.graph.kernels.convolution import conv_kernel
 from levelone.graph.kernels.elementwise import (
     add_kernel,
@@ -47,6 +46,7 @@ from levelone.graph.ops import (
     Transpose,
     Upsample,
 )
+from levelone.graph.values import Value
 
 Maker = Callable[[Any, tuple[Value, ...], Value], Kernel | None]
 

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.graph.ir import Value
 from levelone.graph.ops._bounds import magnitude
+from levelone.graph.values import Value
 
 Array = NDArray[Any]
 FLOAT_LIMITS: tuple[tuple[type, int], ...] = ((np.float32, 2**24), (np.float64, 2**53))

@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from levelone.graph.ir import Value
 from levelone.graph.kernels.carrier import Array, carrier, per_channel
 from levelone.graph.kernels.kernel import Kernel, Pointwise
 from levelone.graph.kernels.linear import arithmetic, unchanged
 from levelone.graph.ops import Conv
 from levelone.graph.ops._window import Index, Pads
+from levelone.graph.values import Value
 
 Cut = tuple[Any, ...]
 TILE_BYTES = 2**20

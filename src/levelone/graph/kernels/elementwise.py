@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from levelone.graph.ir import Value
 from levelone.graph.kernels.carrier import Array, carrier, float_for, per_channel
 from levelone.graph.kernels.kernel import Kernel
 from levelone.graph.ops import Add, Affine, Lookup, Multiply, Relu
 from levelone.graph.ops._bounds import largest, magnitude
+from levelone.graph.values import Value
 
 
 def relu_kernel(op: Relu, inputs: tuple[Value, ...], output: Value) -> Kernel | None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from levelone.graph.ir import Value
 from levelone.graph.kernels.carrier import Array, carrier, float_for, per_channel, wider
 from levelone.graph.kernels.kernel import Kernel, Pointwise
 from levelone.graph.ops import Conv, Dense
 from levelone.graph.ops._bounds import largest
+from levelone.graph.values import Value
 
 
 def sum_bound(weights: Array, bias: Array, step: int, x: Value) -> int:

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from levelone.graph.ir import Value
 from levelone.graph.kernels.carrier import Array, carrier, float_for, wider
 from levelone.graph.kernels.kernel import Kernel
 from levelone.graph.ops import AveragePool, MaxPool, Window
 from levelone.graph.ops._bounds import largest, magnitude
+from levelone.graph.values import Value
 
 
 def max_pool_kernel(op: MaxPool, inputs: tuple[Value, ...], output: Value) -> Kernel | None:

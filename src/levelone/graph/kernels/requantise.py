@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from levelone.graph.ir import Rounding, Value
 from levelone.graph.kernels.carrier import Array, carrier, float_for, per_channel
 from levelone.graph.kernels.elementwise import gather
 from levelone.graph.kernels.kernel import Kernel
 from levelone.graph.ops import Requantise
 from levelone.graph.ops._bounds import bounds, largest, magnitude, spread
 from levelone.graph.rounding import round_float
-from levelone.graph.thresholds import thresholds
+from levelone.graph.values import Rounding, Value
 
 TABLE_ENTRIES = 2**20
 """Largest table: channels times reachable codes."""
@@ -110,7 +109,7 @@ def _steps(op: Requantise, x: Value) -> Array | None:
     # Beyond the operand's range every threshold is as good as just outside it.
     outside = magnitude(x) + 1
     steps = np.clip(
-        np.array(thresholds(op, channels), dtype=object).reshape(channels, codes), -outside, outside
+        np.array(op.thresholds(channels), dtype=object).reshape(channels, codes), -outside, outside
     )
     return steps.astype(np.int64)
 

@@ -16,13 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from levelone.graph.ir import Graph, Node, Value
+from levelone.graph.ir import Graph, Node
 from levelone.graph.kernels.carrier import Array, carrier
 from levelone.graph.kernels.elementwise import relu_kernel
 from levelone.graph.kernels.kernel import Kernel
 from levelone.graph.kernels.linear import arithmetic
 from levelone.graph.kernels.requantise import float_scaling
 from levelone.graph.ops import Concat, Conv, Dense, Relu, Requantise, Reshape
+from levelone.graph.values import Value
 
 PRODUCTS_PER_ELEMENT = 40
 """Transposing one code takes as long as about so many multiply-accumulates of a large matrix product."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from levelone.graph.ir import Value
 from levelone.graph.kernels.carrier import carrier
 from levelone.graph.kernels.kernel import Kernel
 from levelone.graph.ops import Concat, Pad, Reshape, Transpose, Upsample
+from levelone.graph.values import Value
 
 
 def concat_kernel(op: Concat, inputs: tuple[Value, ...], output: Value) -> Kernel | None:

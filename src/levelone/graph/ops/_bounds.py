@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.graph.ir import IntRange, Value
 from levelone.graph.rounding import INT64_SAFE
+from levelone.graph.values import IntRange, Value
 
 MOST_RANGES = 2**16
 """Channels beyond which one range stands for all: more are positions of a flattened image, not channels."""

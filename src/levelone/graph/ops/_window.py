@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
+from levelone.graph.operation import Index
 
 Pads = tuple[tuple[int, int], ...]
-Index = tuple[int, ...]
 
 MAX_ELEMENTS = 2**28
 """More elements per event than this are taken for a corrupt file."""
@@ -86,6 +86,14 @@ class Window:
             for t, d, s, o in zip(tap, self.dilation, self.stride, out, strict=True)
         )
         return padded[(slice(None), *cut, slice(None))]
+
+    def places(self, position: Index, spatial: Index) -> NDArray[np.int64]:
+        """Where every tap of the window at `position` is: flat (row-major) index, -1 in the padding."""
+        taps = np.indices(self.kernel).reshape(self.rank, -1).T
+        begin = np.array([begin for begin, _ in self.pads])
+        at = np.array(position) * self.stride + taps * self.dilation - begin
+        inside = ((at >= 0) & (at < spatial)).all(axis=1)
+        return np.where(inside, np.ravel_multi_index(at.T, spatial, mode="clip"), -1)
 
     def inside(self, spatial: Index, out: Index) -> list[NDArray[np.bool_]]:
         """Per axis, bool [out, kernel]: whether that tap at that position meets data rather than padding."""

@@ -12,13 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
-from levelone.graph.ir import Codes, IntRange, Rounding, Value
-from levelone.graph.ops._bounds import bounds, largest, make_value, spread
-from levelone.graph.rounding import round_divide, round_float
+from levelone.graph.operation import Cost, Steps, effective_bits
+from levelone.graph.ops._bounds import bounds, integers, largest, make_value, product_dtype, spread
+from levelone.graph.ops._rounding import Quantiser, ranges_of, some, thresholds
+from levelone.graph.rounding import round_divide, round_float, round_fraction
+from levelone.graph.values import Codes, IntRange, Rounding, Value
 
 
 @dataclass(frozen=True)
-class AddRequantise:
+class AddRequantise(Quantiser):
     """``clip(round(a * multipliers[0] + b * multipliers[1] + offset), range) - zero_point``, exactly.
 
     Attributes
@@ -29,12 +31,8 @@ class AddRequantise:
         One entry, or one per channel.
     scale
         Scale of the output; one entry, or one per channel.
-    range
-        Saturation limits, before the zero point is taken off.
-    rounding
-        QONNX rounding mode.
-    zero_point
-        Subtracted at the end, so that output codes are always centred: real = code * scale.
+    range, rounding, zero_point
+        See `Quantiser`.
     """
 
     multipliers: tuple[tuple[Fraction, ...], tuple[Fraction, ...]]
@@ -85,3 +83,60 @@ class AddRequantise:
         total = a[where].astype(object) * forms[:, 0] + b[where].astype(object) * forms[:, 1] + forms[:, 2]
         rounded = round_divide(total, forms[:, 3], self.rounding)
         return np.clip(rounded, self.range.lo - 1, self.range.hi + 1).astype(np.int64)
+
+    @property
+    def direction(self) -> int:
+        multipliers = [*self.multipliers[0], *self.multipliers[1]]
+        return 1 if min(multipliers) >= 0 else -1 if max(multipliers) <= 0 else 0
+
+    def argument(self, *codes: Codes) -> Codes:
+        """The numerator of what is rounded (`integer_form`)."""
+        first, second, term, _ = (integers(column) for column in zip(*self._forms(), strict=True))
+        reach = largest(codes[0]) * largest(first) + largest(codes[1]) * largest(second) + largest(term)
+        dtype = product_dtype(reach)
+        constants: list[NDArray[Any]] = [numbers.astype(dtype) for numbers in (first, second, term)]
+        return codes[0].astype(dtype) * constants[0] + codes[1].astype(dtype) * constants[1] + constants[2]
+
+    def rounding_steps(self, *operands: Value, most: int) -> tuple[Steps, ...]:
+        forms = self._forms()
+        found = []
+        for form, a, b in zip(forms, *(ranges_of(x, len(forms)) for x in operands), strict=True):
+            first, second, term, divisor = form
+            ends = [sorted((r.lo * m, r.hi * m)) for r, m in ((a, first), (b, second))]
+            reach = IntRange(ends[0][0] + ends[1][0] + term, ends[0][1] + ends[1][1] + term)
+            levels = [
+                min(max(round_fraction(Fraction(n, divisor), self.rounding), self.range.lo), self.range.hi)
+                for n in (reach.lo, reach.hi)
+            ]
+            codes = some(IntRange(*levels), most)
+            at = thresholds(codes, self.rounding, Fraction(1, divisor), Fraction(0))
+            spans = ((abs(m), high - low) for m, (low, high) in zip(form, ends, strict=False))
+            found.append(Steps(np.unique(at), _near(*spans)))
+        return tuple(found)
+
+    def form(self, channel: int) -> tuple[tuple[Fraction, ...], Fraction]:
+        first, second, offset = (given[channel % len(given)] for given in (*self.multipliers, self.offset))
+        return (first, second), offset
+
+    def cost(self, inputs: tuple[Value, ...], output: Value) -> Cost:
+        """The products with the constants of `integer_form`."""
+        first, second, _, _ = zip(*self.integer_form(output.shape[-1]), strict=True)
+        places = output.size // output.shape[-1]
+        bits = (
+            int(effective_bits(integers(constants)).sum()) * x.width
+            for constants, x in zip((first, second), inputs, strict=True)
+        )
+        return Cost(ebops=places * sum(bits))
+
+    def _forms(self) -> list[tuple[int, int, int, int]]:
+        """`integer_form`, once if it serves all channels."""
+        return self.integer_form(max(map(len, (*self.multipliers, self.offset))))
+
+
+def _near(*operands: tuple[int, int]) -> int:
+    """The largest gap between sums of multiples: of each operand (step, from its lowest to its highest)."""
+    moving = sorted((step, span) for step, span in operands if span)
+    if len(moving) < 2:
+        return moving[0][0] if moving else 1
+    (fine, span), (coarse, _) = moving
+    return max(fine, coarse - span)  # the finer one fills the steps of the other, as far as it reaches

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -10,34 +11,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError, UnsupportedError
-from levelone.graph.ir import Codes, Value
-from levelone.graph.ops._bounds import (
-    bounds,
-    dot_bounds,
-    dot_dtype,
-    make_value,
-    read_only,
-    scaled,
-    spread,
-)
-from levelone.graph.ops._window import Index, Pads, Window
+from levelone.graph.operation import Index
+from levelone.graph.ops._bounds import bounds, dot_bounds, make_value, scaled, spread
+from levelone.graph.ops._weighted import WeightedSum
+from levelone.graph.ops._window import Pads, Window
+from levelone.graph.values import Codes, Value
 
 MOST_WORK = 2**28
 """Weights times border cases beyond which ranges are bounded without looking at each."""
 
 
 @dataclass(frozen=True, eq=False)
-class Conv:
+class Conv(WeightedSum):
     """``acc = step * sum(x * weights) + bias``, zero padded.
 
     Attributes
     ----------
-    weights
-        int64 [*kernel, channels in / groups, channels out].
-    bias
-        int64 [channels out], on the accumulator's grid.
-    weight_scale
-        Real weight = code * scale; one entry, or one per output channel.
+    weights, bias, weight_scale
+        See `WeightedSum`.
     stride, dilation
         One entry per spatial axis.
     pads
@@ -48,9 +39,6 @@ class Conv:
         Product grid divided by accumulator grid: more than 1 where the bias is finer than the products.
     """
 
-    weights: NDArray[np.int64]
-    bias: NDArray[np.int64]
-    weight_scale: tuple[Fraction, ...]
     stride: Index
     pads: Pads
     dilation: Index
@@ -58,14 +46,7 @@ class Conv:
     step: int = 1
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "weights", read_only(self.weights))
-        object.__setattr__(self, "bias", read_only(self.bias))
-        if self.bias.shape != self.weights.shape[-1:] or self.step < 1:
-            raise ValueError(f"bias {self.bias.shape} for weights {self.weights.shape}, step {self.step}")
-        if self.groups < 1 or self.weights.shape[-1] % self.groups:
-            raise ValueError(f"{self.weights.shape[-1]} output channels in {self.groups} groups")
-        if len(self.weight_scale) not in (1, self.weights.shape[-1]):
-            raise ValueError(f"{len(self.weight_scale)} weight scales for {self.weights.shape[-1]} channels")
+        super().__post_init__()
         self.window  # noqa: B018  (validates the geometry)
 
     @property
@@ -107,11 +88,6 @@ class Conv:
             name, (*out, channels), self._scale(name, x), scaled((low, high), self.step, self.bias)
         )
 
-    def group_slices(self) -> list[tuple[slice, slice]]:
-        """(input channels, output channels) of every group."""
-        i, o = self.weights.shape[-2], self.weights.shape[-1] // self.groups
-        return [(slice(g * i, (g + 1) * i), slice(g * o, (g + 1) * o)) for g in range(self.groups)]
-
     def _scale(self, name: str, x: Value) -> tuple[Fraction, ...]:
         source = spread(x.scale, x.shape[-1])
         weight = spread(self.weight_scale, self.weights.shape[-1])
@@ -122,15 +98,11 @@ class Conv:
             result += [source[i][0] * w / self.step for w in weight[o]]
         return tuple(result)
 
-    def evaluate(self, *codes: Codes) -> Codes:
-        (x,) = codes
-        dtype = dot_dtype(self.weights, x, self.step, self.bias)
-        padded = self.window.pad(x.astype(dtype), 0)
+    def views(self, x: Codes) -> Iterator[Codes]:
+        padded = self.window.pad(x, 0)
         out = self.window.output_shape("conv", x.shape[1:-1])
-        weights: NDArray[Any] = self.weights.astype(dtype)
-        total = np.zeros((len(x), *out, weights.shape[-1]), dtype=dtype)
         for tap in self.window.taps():
-            operand = self.window.at_tap(padded, tap, out)
-            for i, o in self.group_slices():
-                total[..., o] += operand[..., i] @ weights[tap][:, o]
-        return total * self.step + self.bias.astype(dtype)
+            yield self.window.at_tap(padded, tap, out)
+
+    def places(self, position: Index, spatial: Index) -> NDArray[np.int64]:
+        return self.window.places(position, spatial)

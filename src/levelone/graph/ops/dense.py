@@ -2,53 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError, UnsupportedError
-from levelone.graph.ir import Codes, Value
-from levelone.graph.ops._bounds import (
-    bounds,
-    dot_bounds,
-    dot_dtype,
-    make_value,
-    read_only,
-    scaled,
-    spread,
-)
+from levelone.graph.operation import Index
+from levelone.graph.ops._bounds import bounds, dot_bounds, make_value, scaled, spread
+from levelone.graph.ops._weighted import WeightedSum
+from levelone.graph.values import Codes, Value
 
 
 @dataclass(frozen=True, eq=False)
-class Dense:
+class Dense(WeightedSum):
     """``acc = step * (x @ weights) + bias``.
 
     Attributes
     ----------
-    weights
-        int64 [in, out].
-    bias
-        int64 [out], on the accumulator's grid.
-    weight_scale
-        Real weight = code * scale; one entry, or one per output.
+    weights, bias, weight_scale
+        See `WeightedSum`; weights are [in, out].
     step
         Product grid divided by accumulator grid: more than 1 where the bias is finer than the products.
     """
 
-    weights: NDArray[np.int64]
-    bias: NDArray[np.int64]
-    weight_scale: tuple[Fraction, ...]
     step: int = 1
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "weights", read_only(self.weights))
-        object.__setattr__(self, "bias", read_only(self.bias))
-        if self.weights.ndim != 2 or self.bias.shape != self.weights.shape[-1:] or self.step < 1:
-            raise ValueError(f"bias {self.bias.shape} for weights {self.weights.shape}, step {self.step}")
-        if len(self.weight_scale) not in (1, self.weights.shape[-1]):
-            raise ValueError(f"{len(self.weight_scale)} weight scales for {self.weights.shape[-1]} outputs")
+        super().__post_init__()
+        if self.weights.ndim != 2:
+            raise ValueError(f"weights {self.weights.shape} of a fully connected layer")
 
     def infer(self, name: str, *inputs: Value) -> Value:
         (x,) = inputs
@@ -61,7 +45,8 @@ class Dense:
         reach = scaled(dot_bounds(self.weights, bounds(x)), self.step, self.bias)
         return make_value(name, (*x.shape[:-1], fan_out), scale, reach)
 
-    def evaluate(self, *codes: Codes) -> Codes:
-        (x,) = codes
-        dtype = dot_dtype(self.weights, x, self.step, self.bias)
-        return x.astype(dtype) @ self.weights.astype(dtype) * self.step + self.bias.astype(dtype)
+    def views(self, x: Codes) -> Iterator[Codes]:
+        yield x
+
+    def places(self, position: Index, spatial: Index) -> NDArray[np.int64]:
+        return np.array([np.ravel_multi_index(position, spatial) if position else 0])

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
-from levelone.graph.ir import Codes, Value
+from levelone.graph.operation import Cost, Steps
 from levelone.graph.ops._bounds import bounds, make_value, read_only
+from levelone.graph.ops._rounding import Rounded, evenly, ranges_of
+from levelone.graph.values import Codes, Value
 
 
 @dataclass(frozen=True, eq=False)
-class Lookup:
+class Lookup(Rounded):
     """``table[code - lowest]``.
 
     Attributes
@@ -26,6 +29,8 @@ class Lookup:
     scale
         Scale of the output; one entry, or one per channel.
     """
+
+    tabulated: ClassVar[bool] = True
 
     lowest: int
     table: NDArray[np.int64]
@@ -59,3 +64,19 @@ class Lookup:
         if self.table.ndim == 1:
             return self.table[index]
         return self.table[np.arange(len(self.table)), index]
+
+    @property
+    def direction(self) -> int:
+        rises = np.diff(self.table)
+        return 1 if (rises >= 0).all() else -1 if (rises <= 0).all() else 0
+
+    def rounding_steps(self, *operands: Value, most: int) -> tuple[Steps, ...]:
+        table = np.atleast_2d(self.table)
+        found = []
+        for row, reach in zip(table, ranges_of(operands[0], len(table)), strict=True):
+            changes = np.flatnonzero(np.diff(row[reach.lo - self.lowest : reach.hi - self.lowest + 1]))
+            found.append(Steps(evenly(changes + reach.lo + 1, most)))
+        return tuple(found)
+
+    def cost(self, inputs: tuple[Value, ...], output: Value) -> Cost:
+        return Cost()  # a memory is read, nothing is multiplied

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import lcm
-from typing import Any
+from math import lcm, prod
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
-from levelone.graph.ir import Codes, Value
+from levelone.graph.operation import Cost, Index, Op, Terms, effective_bits
 from levelone.graph.ops._bounds import bounds, largest, make_value, product_dtype, scaled
-from levelone.graph.ops._window import Index, Pads, Window
+from levelone.graph.ops._window import Pads, Window
+from levelone.graph.values import Codes, IntRange, Value
 
 
 @dataclass(frozen=True)
-class MaxPool:
-    """The largest code under the window; padding never wins.
+class Pool(Op):
+    """One code from those of each window, channel by channel.
 
     Attributes
     ----------
@@ -39,6 +40,24 @@ class MaxPool:
     def window(self) -> Window:
         return Window(self.kernel, self.stride, self.pads, self.dilation)
 
+    @property
+    def direction(self) -> int:
+        return 1
+
+    def absolute(self, *sizes: Codes) -> Codes:
+        return self.evaluate(*sizes)
+
+    def places(self, position: Index, shape: Index) -> NDArray[np.int64]:
+        """Flat indices of the operand's elements under the window, without padding."""
+        *at, channel = position
+        found = self.window.places(tuple(at), shape[:-1])
+        return found[found >= 0] * shape[-1] + channel
+
+
+@dataclass(frozen=True)
+class MaxPool(Pool):
+    """The largest code under the window; padding never wins."""
+
     def infer(self, name: str, *inputs: Value) -> Value:
         (x,) = inputs
         out = _filled_output(name, self.window, x)
@@ -56,9 +75,20 @@ class MaxPool:
         assert best is not None  # noqa: S101  (a kernel has at least one tap)
         return best.copy()
 
+    def met(self, position: Index, *shapes: Index) -> list[tuple[int, Index]]:
+        (shape,) = shapes
+        places = zip(*np.unravel_index(self.places(position, shape), shape), strict=True)
+        return [(0, tuple(int(i) for i in at)) for at in places]
+
+    def float_operations(self, *counts: int) -> int:
+        return max(counts)
+
+    def cost(self, inputs: tuple[Value, ...], output: Value) -> Cost:
+        return Cost()
+
 
 @dataclass(frozen=True)
-class AveragePool:
+class AveragePool(Pool):
     """The mean under the window, exactly: the *sum* as code, on a grid finer by the number of elements.
 
     Where windows at the border hold fewer elements (`include_pad` false), sums are brought to the least
@@ -66,26 +96,13 @@ class AveragePool:
 
     Attributes
     ----------
-    kernel, stride, dilation
-        One entry per spatial axis.
-    pads
-        (begin, end) per spatial axis; padding counts as zeros if `include_pad`, else not at all.
     include_pad
-        ONNX `count_include_pad`.
+        ONNX `count_include_pad`: padding counts as zeros, else not at all.
     """
 
-    kernel: Index
-    stride: Index
-    pads: Pads
-    dilation: Index
+    linear: ClassVar[bool] = True
+
     include_pad: bool = True
-
-    def __post_init__(self) -> None:
-        self.window  # noqa: B018  (validates the geometry)
-
-    @property
-    def window(self) -> Window:
-        return Window(self.kernel, self.stride, self.pads, self.dilation)
 
     def divisor(self, spatial: Index) -> int:
         """Input scale divided by output scale, for an input with these spatial axes."""
@@ -125,6 +142,23 @@ class AveragePool:
         for tap in self.window.taps():
             total += self.window.at_tap(padded, tap, out)
         return total * self.factors(spatial)[..., None].astype(dtype)
+
+    def terms(self, position: Index, *shapes: Index) -> Terms:
+        (shape,) = shapes
+        places = self.places(position, shape)
+        return Terms.of_one(places, np.full(len(places), self.factors(shape[:-1])[position[:-1]]), 0)
+
+    def float_operations(self, *counts: int) -> int:
+        return max(counts) + prod(self.kernel) + 1  # additions, the divisor's inverse and its product
+
+    def cost(self, inputs: tuple[Value, ...], output: Value) -> Cost:
+        (x,) = inputs
+        factors = self.factors(x.shape[:-1])
+        if (factors == 1).all():  # nothing is multiplied unless windows hold different numbers of elements
+            return Cost()
+        ends = [int(n) * end for n in self._counts(x.shape[:-1]).flat for end in (x.range.lo, x.range.hi)]
+        width = IntRange(min(ends), max(ends)).width
+        return Cost(ebops=int(effective_bits(factors).sum()) * output.shape[-1] * width)
 
 
 def _filled_output(name: str, window: Window, x: Value) -> Index:

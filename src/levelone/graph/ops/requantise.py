@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import lcm
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
-from levelone.graph.ir import Codes, IntRange, Rounding, Value
+from levelone.graph.operation import Cost, Steps
 from levelone.graph.ops._bounds import bounds, integers, largest, make_value, product_dtype, spread
+from levelone.graph.ops._rounding import Quantiser, ranges_of, some, thresholds
 from levelone.graph.rounding import round_divide
+from levelone.graph.values import Codes, IntRange, Rounding, Value
 
 
 @dataclass(frozen=True)
-class Requantise:
+class Requantise(Quantiser):
     """``clip(round(code * multiplier + offset), range) - zero_point``, in exact rational arithmetic.
 
     Attributes
@@ -26,12 +30,8 @@ class Requantise:
         input scale / output scale and the offset is the zero point.
     scale
         Scale of the output; one entry, or one per channel.
-    range
-        Saturation limits, before the zero point is taken off.
-    rounding
-        QONNX rounding mode.
-    zero_point
-        Subtracted at the end, so that output codes are always centred: real = code * scale.
+    range, rounding, zero_point
+        See `Quantiser`.
     """
 
     multiplier: tuple[Fraction, ...]
@@ -123,6 +123,54 @@ class Requantise:
         )
         clipped = np.minimum(np.maximum(rounded, self.range.lo), self.range.hi)
         return (clipped - self.zero_point).astype(np.int64 if dtype is np.int64 else object)
+
+    @property
+    def lossless(self) -> bool:
+        return all(n.denominator == 1 for n in (*self.multiplier, *self.offset))
+
+    def absolute(self, *sizes: Codes) -> Codes:
+        if not self.lossless:
+            return super().absolute(*sizes)
+        factors, terms, _ = (np.abs(numbers) for numbers in self.integer_form())
+        dtype = product_dtype(largest(sizes[0]) * max(largest(factors), 1) + largest(terms))
+        return sizes[0].astype(dtype) * factors.astype(dtype) + terms.astype(dtype)
+
+    def float_operations(self, *counts: int) -> int:
+        # if it is a quantiser of the file: divided by a scale, and multiplied by it again
+        return max(counts) + 2 if self.lossless else super().float_operations(*counts)
+
+    @property
+    def direction(self) -> int:
+        return 1 if min(self.multiplier) >= 0 else -1 if max(self.multiplier) <= 0 else 0
+
+    def thresholds(self, channels: int) -> list[NDArray[Any]]:
+        """Per channel, where each output code is first reached (`_rounding.thresholds`).
+
+        Entry ``i`` is for ``range.lo + 1 + i``: the output, before the zero point is taken off, is
+        ``range.lo`` plus the number of entries that the code has reached.
+        """
+        pairs = zip(spread(self.multiplier, channels), spread(self.offset, channels), strict=True)
+        codes = range(self.range.lo + 1, self.range.hi + 1)
+        return [thresholds(codes, self.rounding, m, b) for m, b in pairs]
+
+    def rounding_steps(self, *operands: Value, most: int) -> tuple[Steps, ...]:
+        (x,) = operands
+        rows = max(len(self.multiplier), len(self.offset))
+        constants = zip(spread(self.multiplier, rows), spread(self.offset, rows), strict=True)
+        found = []
+        for reach, (multiplier, offset) in zip(ranges_of(x, rows), constants, strict=True):
+            alone = replace(self, multiplier=(multiplier,), offset=(offset,), zero_point=0)
+            ends = alone.evaluate(integers([reach.lo, reach.hi])[:, None])
+            codes = some(IntRange.of_codes(ends), most) if multiplier else []
+            at = thresholds(codes, self.rounding, multiplier, offset) if codes else np.zeros(0, np.int64)
+            found.append(Steps(np.unique(at if multiplier > 0 else at + 1)))
+        return tuple(found)
+
+    def form(self, channel: int) -> tuple[tuple[Fraction, ...], Fraction]:
+        return (self.multiplier[channel % len(self.multiplier)],), self.offset[channel % len(self.offset)]
+
+    def cost(self, inputs: tuple[Value, ...], output: Value) -> Cost:
+        return Cost()  # what it multiplies or compares with is chosen by a body
 
 
 def _fold(values: tuple[Fraction, ...]) -> tuple[Fraction, ...]:

@@ -9,15 +9,17 @@ from typing import Literal
 import numpy as np
 
 from levelone.errors import LeveloneError, UnsupportedError
-from levelone.graph.ir import Codes, Value
+from levelone.graph.operation import Index
 from levelone.graph.ops._bounds import bounds, make_value, spread
-from levelone.graph.ops._window import MAX_ELEMENTS, Index, Pads
+from levelone.graph.ops._moving import Moving
+from levelone.graph.ops._window import MAX_ELEMENTS, Pads
+from levelone.graph.values import Codes, Value
 
 PadMode = Literal["constant", "reflect", "edge"]
 
 
 @dataclass(frozen=True)
-class Pad:
+class Pad(Moving):
     """Codes added around the tensor.
 
     Attributes
@@ -68,7 +70,7 @@ class Pad:
 
 
 @dataclass(frozen=True)
-class Upsample:
+class Upsample(Moving):
     """Every code repeated `factors` times along each spatial axis (nearest neighbour)."""
 
     factors: Index

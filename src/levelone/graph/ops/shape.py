@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError, UnsupportedError
-from levelone.graph.ir import Codes, Value
 from levelone.graph.ops._bounds import bounds, make_value, spread
+from levelone.graph.ops._moving import Moving
+from levelone.graph.values import Codes, Value
 
 
 @dataclass(frozen=True)
-class Concat:
+class Concat(Moving):
     """Tensors one after the other along `axis` (counted without the batch axis, not negative)."""
 
     axis: int
@@ -58,7 +59,7 @@ class Concat:
 
 
 @dataclass(frozen=True)
-class Take:
+class Take(Moving):
     """The elements at `indices` along `axis` (without the batch axis, not negative), in their order."""
 
     axis: int
@@ -85,7 +86,7 @@ class Take:
 
 
 @dataclass(frozen=True)
-class Reshape:
+class Reshape(Moving):
     """The same codes in row-major (channels-last) order under another shape (without batch axis)."""
 
     shape: tuple[int, ...]
@@ -101,7 +102,7 @@ class Reshape:
 
 
 @dataclass(frozen=True)
-class Transpose:
+class Transpose(Moving):
     """Output axis ``i`` is input axis ``axes[i]`` (counted without the batch axis)."""
 
     axes: tuple[int, ...]

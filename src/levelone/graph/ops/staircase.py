@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
-from levelone.graph.ir import Codes, Value
+from levelone.graph.operation import Cost, Steps
 from levelone.graph.ops._bounds import bounds, make_value, read_only
+from levelone.graph.ops._rounding import Rounded, evenly, ranges_of
+from levelone.graph.values import Codes, IntRange, Value
 
 
 @dataclass(frozen=True, eq=False)
-class Staircase:
+class Staircase(Rounded):
     """``levels[number of steps <= code]``.
 
     Attributes
@@ -61,6 +63,32 @@ class Staircase:
         for row in range(len(self.steps)):
             result[..., row] = self.levels[row][self._count(row, x[..., row])]
         return result
+
+    @property
+    def direction(self) -> int:
+        rises = np.diff(self.levels)
+        return 1 if (rises >= 0).all() else -1 if (rises <= 0).all() else 0
+
+    def rounding_steps(self, *operands: Value, most: int) -> tuple[Steps, ...]:
+        found = []
+        for row, reach in enumerate(ranges_of(operands[0], len(self.steps))):
+            at = self._within(row, reach)
+            levels = self.levels[row]
+            changes = levels[self._count(row, at)] != levels[self._count(row, at - 1)]
+            found.append(Steps(evenly(at[changes], most)))
+        return tuple(found)
+
+    def cost(self, inputs: tuple[Value, ...], output: Value) -> Cost:
+        """A comparison for each step that can be reached."""
+        (x,) = inputs
+        rows = ranges_of(x, len(self.steps))
+        each = sum(len(self._within(row, reach)) for row, reach in enumerate(rows))
+        return Cost(ebops=output.size // len(rows) * each * x.width)
+
+    def _within(self, row: int, reach: IntRange) -> NDArray[np.int64]:
+        """Steps that tell two of these codes apart."""
+        steps = self.steps[row]
+        return np.unique(steps[(steps > reach.lo) & (steps <= reach.hi)])
 
     def _count(self, row: int, codes: Any) -> Any:
         """How many steps codes have reached."""

@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
 from levelone.graph.build import GraphBuilder
-from levelone.graph.ir import Layout, Op, Value
+from levelone.graph.ir import Layout
+from levelone.graph.operation import Op
 from levelone.graph.reader.arrangement import axes_order
 from levelone.graph.reader.nodes import TooWideError, describe, unsupported
 from levelone.graph.reader.tensors import Activation, Constant, Tensor
+from levelone.graph.values import Value
 
 MAX_WIDTH = 62
 """Codes wider than this cannot be computed with in 64 bits."""

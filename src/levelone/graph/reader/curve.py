@@ -18,10 +18,10 @@ from fractions import Fraction
 
 import numpy as np
 
-from levelone.graph.ir import IntRange
 from levelone.graph.ops import Staircase
 from levelone.graph.reader.quantiser_node import QuantiserNode
 from levelone.graph.rounding import round_float
+from levelone.graph.values import IntRange
 
 CLOSE = 1e-9
 """Relative distance of a float64 from a multiple of one half below which rationals decide how it rounds."""

@@ -9,7 +9,7 @@ import onnx
 
 from levelone.errors import UnsupportedError
 from levelone.graph.build import channels_first_order
-from levelone.graph.ir import IntRange, Layout
+from levelone.graph.ir import Layout
 from levelone.graph.ops import Affine
 from levelone.graph.ops._bounds import spread
 from levelone.graph.reader.axes import by_channel
@@ -17,6 +17,7 @@ from levelone.graph.reader.context import Context
 from levelone.graph.reader.nodes import CHANNELS_LAST, attributes
 from levelone.graph.reader.quantiser_node import QuantiserNode
 from levelone.graph.reader.tensors import Activation, Fractions, Real
+from levelone.graph.values import IntRange
 
 
 def make_port(ctx: Context, node: onnx.NodeProto, quantiser: QuantiserNode, x: Real) -> Activation:

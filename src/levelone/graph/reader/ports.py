@@ -11,9 +11,9 @@ import onnx
 from onnx import numpy_helper
 
 from levelone.errors import LeveloneError
-from levelone.graph.ir import Rounding
 from levelone.graph.reader.hosted import HOSTED
 from levelone.graph.reader.quantiser_node import NO_ZERO, QUANTISERS, QuantiserNode, code_limits
+from levelone.graph.values import Rounding
 
 MOST_BITS = 32
 

@@ -7,7 +7,6 @@ from fractions import Fraction
 
 import onnx
 
-from levelone.graph.ir import IntRange, Rounding
 from levelone.graph.ops import AddRequantise, Affine, Requantise
 from levelone.graph.ops._bounds import spread
 from levelone.graph.reader.axes import along_channels
@@ -17,6 +16,7 @@ from levelone.graph.reader.quantiser_node import QuantiserNode, quantiser_of
 from levelone.graph.reader.tables import read_table
 from levelone.graph.reader.tensors import Activation, Fractions, Real
 from levelone.graph.reader.waiting import raw, settle
+from levelone.graph.values import IntRange, Rounding
 
 
 def read_quantiser(ctx: Context, node: onnx.NodeProto) -> Activation:

@@ -11,10 +11,10 @@ import onnx
 from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError, plain
-from levelone.graph.ir import IntRange, Rounding
 from levelone.graph.reader.context import Context
 from levelone.graph.reader.nodes import attributes, describe, unsupported
 from levelone.graph.rounding import round_float, round_fraction
+from levelone.graph.values import IntRange, Rounding
 
 QUANTISERS = frozenset({"BipolarQuant", "IntQuant", "Quant"})
 MAX_BITS = 62

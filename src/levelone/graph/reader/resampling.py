@@ -7,7 +7,6 @@ from fractions import Fraction
 
 import onnx
 
-from levelone.graph.ir import IntRange, Rounding
 from levelone.graph.ops import Pad, Requantise, Upsample
 from levelone.graph.ops.resample import PadMode
 from levelone.graph.reader import moves
@@ -18,6 +17,7 @@ from levelone.graph.reader.quantiser_node import ROUNDINGS, code_limits, whole
 from levelone.graph.reader.shapes import taken
 from levelone.graph.reader.tensors import Activation, is_power_of_two
 from levelone.graph.reader.waiting import activation, raw, settle
+from levelone.graph.values import IntRange, Rounding
 
 MODES: dict[str, PadMode] = {"constant": "constant", "reflect": "reflect", "edge": "edge"}
 

@@ -9,7 +9,6 @@ from fractions import Fraction
 import numpy as np
 import onnx
 
-from levelone.graph.ir import IntRange
 from levelone.graph.ops import Add, Affine, Lookup, Relu, Requantise
 from levelone.graph.ops._bounds import spread
 from levelone.graph.reader.context import MAX_OUTPUT_WIDTH, Context
@@ -18,6 +17,7 @@ from levelone.graph.reader.nodes import unsupported
 from levelone.graph.reader.quantiser_node import QuantiserNode
 from levelone.graph.reader.tensors import Activation, Fractions
 from levelone.graph.reader.waiting import settle, waiting_affine
+from levelone.graph.values import IntRange
 
 MAX_TABLE = 2**17
 """Entries of the largest table that a function becomes."""

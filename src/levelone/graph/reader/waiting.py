@@ -12,12 +12,13 @@ from fractions import Fraction
 import onnx
 
 from levelone.errors import LeveloneError, UnsupportedError
-from levelone.graph.ir import HostEnd, IntRange
+from levelone.graph.ir import HostEnd
 from levelone.graph.ops import Add, Affine, Relu, Requantise
 from levelone.graph.ops._bounds import spread
 from levelone.graph.reader.context import MAX_OUTPUT_WIDTH, Context
 from levelone.graph.reader.nodes import describe, unsupported
 from levelone.graph.reader.tensors import Activation, Constant, Real, rational_gcd
+from levelone.graph.values import IntRange
 
 
 def raw(ctx: Context, node: onnx.NodeProto, position: int, *, sums: bool = False) -> Activation:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.errors import UnsupportedError
-from levelone.graph.ir import IntRange
 from levelone.graph.ops import AddRequantise
+from levelone.graph.values import IntRange
 from levelone.hardware.types import Parameter
 from levelone.hls.operations.requantise import MODES
 from levelone.hls.spec import Body, LayerSpec, Site

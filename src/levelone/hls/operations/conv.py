@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from levelone.errors import UnsupportedError
 from levelone.graph.ops import Conv, Dense
 from levelone.graph.ops._bounds import largest
-from levelone.graph.sums import held_weights
 from levelone.hardware.sums import WeightedSum, weighted_sum
 from levelone.hardware.types import Parameter
 from levelone.hls.operations.window import (
@@ -108,7 +107,7 @@ def _lower_own_conv(op: Conv, site: Site) -> list[LayerSpec]:
 
 def _summed(site: Site, op: Conv | Dense, weights: NDArray[np.int64]) -> WeightedSum:
     """Constants and accumulator of a layer, within what hls4ml and the trace carry exactly."""
-    if largest(held_weights(op)[0]) > MOST:
+    if largest(op.held_weights()[0]) > MOST:
         raise UnsupportedError(
             f"{site.name}: products are {op.step} steps of the bias's grid: no weight holds that",
             hint="use scales whose ratios are shorter numbers",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import prod
 
 from levelone.errors import UnsupportedError
-from levelone.graph.ir import IntRange, Value
 from levelone.graph.ops import Add, Concat, Multiply
+from levelone.graph.values import IntRange, Value
 from levelone.hardware.proof import range_proof
 from levelone.hardware.types import exponent_of, value_type
 from levelone.hls.operations.reshape import lower_copy

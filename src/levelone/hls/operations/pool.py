@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from levelone.graph.ir import IntRange
 from levelone.graph.ops import AveragePool, MaxPool, Window
+from levelone.graph.values import IntRange
 from levelone.hardware.proof import RangeProof, range_proof
 from levelone.hardware.sums import pool_range
 from levelone.hardware.types import FixedType, Parameter, exact_type, exponent_of, value_type

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from levelone.errors import LeveloneError, UnsupportedError
-from levelone.graph.ir import Rounding
 from levelone.graph.ops import Relu, Requantise
+from levelone.graph.values import Rounding
 from levelone.hardware.choose import cast_type, choose
 from levelone.hardware.forms import Assignment, Scaling, Thresholds
 from levelone.hardware.prove import prove

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.graph.ir import Codes
 from levelone.graph.ops import AveragePool, Concat, MaxPool, Transpose
+from levelone.graph.values import Codes
 from levelone.hls.ap_fixed import ApFixed
 from levelone.verify.hls.causes.case import Case, Hypothesis
 from levelone.verify.hls.fixed import IN_WORDS, bits_in_words, overflow

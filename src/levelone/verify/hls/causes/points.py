@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.graph.ir import Codes, IntRange, Rounding
 from levelone.graph.ops import Affine, Lookup, Relu, Requantise
+from levelone.graph.values import Codes, IntRange, Rounding
 from levelone.verify.hls.causes.case import Case, Hypothesis
 from levelone.verify.hls.fixed import assign, bits_in_words, onto_grid, wrap
 

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.graph.ir import Codes, IntRange, Op
+from levelone.graph.operation import Op
 from levelone.graph.ops import Affine, AveragePool, Conv, Dense, Lookup, MaxPool, Requantise
+from levelone.graph.values import Codes, IntRange
 from levelone.hls.ap_fixed import ApFixed
 from levelone.hls.operations.requantise import MODES
 from levelone.hls.operations.window import AXES, hardware_axes

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.graph.ir import Codes
 from levelone.graph.ops import Conv, Dense
+from levelone.graph.values import Codes
 from levelone.hls.ap_fixed import ApFixed
 from levelone.verify.hls.fixed import assign, onto_grid, overflow
 

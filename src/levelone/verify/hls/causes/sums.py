@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.graph.ir import Codes
 from levelone.graph.ops import AveragePool, Conv, Dense, MaxPool
+from levelone.graph.values import Codes
 from levelone.hls.ap_fixed import ApFixed
 from levelone.verify.hls.causes.case import Case, Hypothesis
 from levelone.verify.hls.causes.replay import Sum, typed_code, typed_sum, with_parameters

@@ -1,0 +1,107 @@
+"""What operations have in common that turn codes into other integers, place by place."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from levelone.graph.operation import Op
+from levelone.graph.rounding import INT64_SAFE, boundary
+from levelone.graph.values import IntRange, Rounding, Value
+
+
+class Rounded(Op):
+    """Each code of the result follows from those at its place by rounding or by a table."""
+
+    pointwise: ClassVar[bool] = True
+    rounds: ClassVar[bool] = True
+
+
+class Quantiser(Rounded):
+    """``clip(round(number), range) - zero_point``, for some rational number.
+
+    Attributes
+    ----------
+    range
+        Saturation limits, before the zero point is taken off.
+    rounding
+        QONNX rounding mode.
+    zero_point
+        Subtracted at the end, so that output codes are always centred: real = code * scale.
+    """
+
+    range: IntRange
+    rounding: Rounding
+    zero_point: int
+
+    @abstractmethod
+    def form(self, channel: int) -> tuple[tuple[Fraction, ...], Fraction]:
+        """(multiplier of each operand, offset): the number is ``sum(code * multiplier) + offset``."""
+
+    def number(self, channel: int, *codes: int) -> Fraction:
+        multipliers, offset = self.form(channel)
+        return sum((m * code for m, code in zip(multipliers, codes, strict=True)), offset)
+
+    def border(self, code: int) -> Fraction:
+        bound, _ = boundary(code + self.zero_point, self.rounding)
+        return bound
+
+    def deviation(
+        self, channel: int, codes: Sequence[int], sizes: Sequence[int], relative: Fraction
+    ) -> Fraction:
+        multipliers, offset = self.form(channel)
+        terms = (abs(m) * size for m, size in zip(multipliers, sizes, strict=True))
+        return relative * sum(terms, abs(offset))
+
+
+def thresholds(codes: Sequence[int], mode: Rounding, multiplier: Fraction, offset: Fraction) -> NDArray[Any]:
+    """Where ``round(n * multiplier + offset)`` first reaches each of some codes: closed form, exact.
+
+    For a positive multiplier, the smallest integer ``n`` with that result or more; for a negative one the
+    largest.
+
+    Raises
+    ------
+    ValueError
+        If the multiplier is 0: the output is then constant and nothing is ever reached.
+    """
+    if multiplier == 0:
+        raise ValueError("a multiplier of 0 has no thresholds")
+    bounds = [boundary(code, mode) for code in codes]
+    doubled = [int(2 * bound) for bound, _ in bounds]
+    attained = np.array([at for _, at in bounds], dtype=bool)
+    # (bound - offset) / multiplier as one fraction of integers, its denominator positive
+    (n, d), (p, q) = multiplier.as_integer_ratio(), offset.as_integer_ratio()
+    sign = 1 if n > 0 else -1
+    largest = max(map(abs, doubled), default=0) * q + 2 * abs(p)
+    small = largest * d < INT64_SAFE and 2 * q * abs(n) < INT64_SAFE
+    numerator = (np.array(doubled, dtype=np.int64 if small else object) * q - 2 * p) * (sign * d)
+    denominator = 2 * q * abs(n)
+    whole = numerator // denominator
+    exact = whole * denominator == numerator
+    if sign > 0:  # ceil(x) if the bound is attained, else floor(x) + 1
+        return np.where(attained & exact, whole, whole + 1)
+    return np.where(exact & ~attained, whole - 1, whole)  # floor(x) if it is attained, else ceil(x) - 1
+
+
+def some(reach: IntRange, most: int) -> list[int]:
+    """The codes above the lowest of a range: all, or `most` evenly chosen ones."""
+    count = reach.hi - reach.lo
+    if count <= most:
+        return list(range(reach.lo + 1, reach.hi + 1))
+    return [reach.lo + 1 + i * (count - 1) // (most - 1) for i in range(most)]
+
+
+def evenly(steps: NDArray[Any], most: int) -> NDArray[Any]:
+    """All, or `most` evenly chosen ones."""
+    return steps if len(steps) <= most else steps[np.linspace(0, len(steps) - 1, most).astype(int)]
+
+
+def ranges_of(x: Value, rows: int) -> list[IntRange]:
+    """What the operand reaches, for each of as many rows as there are channels, or for a single one."""
+    return list(x.channel_ranges) if rows > 1 and x.channel_ranges else [x.range] * rows

@@ -1,0 +1,115 @@
+"""What every operation multiplies and compares, counted one by one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from math import lcm, prod
+
+from twins import positions
+
+from levelone.graph import Value
+from levelone.graph.ops import (
+    OPERATIONS,
+    AddRequantise,
+    Affine,
+    AveragePool,
+    Conv,
+    Dense,
+    Multiply,
+    Staircase,
+)
+
+
+@dataclass
+class Count:
+    """Multiplications with weights, and bits of operands times bits of constants."""
+
+    macs: int = 0
+    ebops: int = 0
+
+    def product(self, constant: int, width: int) -> None:
+        self.ebops += len(bin(abs(constant))[2:].strip("0")) * width
+
+
+def conv(op: Conv, x: Value) -> Count:
+    count = Count()
+    per_group, channels = op.weights.shape[-2:]
+    for _, pairs in positions(op, x.shape[:-1]):
+        for tap, _ in pairs:
+            for i in range(per_group):
+                for j in range(channels):
+                    count.macs += 1
+                    count.product(int(op.weights[(*tap, i, j)]), x.width)
+    return count
+
+
+def dense(op: Dense, x: Value) -> Count:
+    count = Count()
+    for _ in range(prod(x.shape[:-1])):
+        for weight in op.weights.reshape(-1).tolist():
+            count.macs += 1
+            count.product(weight, x.width)
+    return count
+
+
+def affine(op: Affine, x: Value) -> Count:
+    count = Count()
+    for element in range(x.size):
+        count.product(op.factor[element % x.shape[-1] % len(op.factor)], x.width)
+    return count
+
+
+def multiply(op: Multiply, a: Value, b: Value) -> Count:
+    elements = prod(max(m, n) for m, n in zip(a.shape, b.shape, strict=True))
+    return Count(ebops=elements * a.width * b.width)
+
+
+def add_requantise(op: AddRequantise, a: Value, b: Value) -> Count:
+    count = Count()
+    for element in range(a.size):
+        channel = element % a.shape[-1]
+        constants = [Fraction(given[channel % len(given)]) for given in (*op.multipliers, op.offset)]
+        common = lcm(*(constant.denominator for constant in constants))
+        for constant, value in zip(constants, (a, b), strict=False):
+            count.product(int(constant * common), value.width)
+    return count
+
+
+def average_pool(op: AveragePool, x: Value) -> Count:
+    """Sums of fewer elements are multiplied, so that all have one scale; then all pass the multiplier."""
+    count = Count()
+    seen = [len([s for _, s in pairs if s is not None]) for _, pairs in positions(op, x.shape[:-1])]
+    if op.include_pad or len(set(seen)) == 1:
+        return count
+    sums = [n * code for n in seen for code in (x.range.lo, x.range.hi)]
+    unsigned = max(sums).bit_length() if max(sums) > 0 else 0
+    width = max(1, unsigned) if min(sums) >= 0 else 1 + max(unsigned, (-min(sums) - 1).bit_length())
+    for n in seen * x.shape[-1]:
+        count.product(lcm(*seen) // n, width)
+    return count
+
+
+def staircase(op: Staircase, x: Value) -> Count:
+    count = Count()
+    for element in range(x.size):
+        channel = element % x.shape[-1]
+        reach = x.channel_ranges[channel] if x.channel_ranges and len(op.steps) > 1 else x.range
+        for step in {int(s) for s in op.steps[channel % len(op.steps)]}:
+            count.ebops += x.width * (reach.lo < step <= reach.hi)
+    return count
+
+
+def nothing(op: object, *inputs: Value) -> Count:
+    return Count()
+
+
+COSTS = dict.fromkeys(OPERATIONS.values(), nothing) | {
+    AddRequantise: add_requantise,
+    Affine: affine,
+    AveragePool: average_pool,
+    Conv: conv,
+    Dense: dense,
+    Multiply: multiply,
+    Staircase: staircase,
+}

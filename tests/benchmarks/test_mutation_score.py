@@ -27,12 +27,10 @@ from benchmarks.mutation.score import (
 )
 
 from levelone.errors import LeveloneError
-from levelone.graph import Codes, Graph, GraphBuilder, IntRange, Rounding, execute
-from levelone.graph.ops import Dense, Lookup, Relu, Requantise
+from levelone.graph import Codes, Graph, Rounding, execute
+from levelone.graph.ops import Dense, Requantise
 from levelone.hls import HlsConfig, Manifest, convert, operations
 from levelone.hls.lower import lower
-from levelone.stimuli.coverage import choose, goals
-from levelone.stimuli.effort import EVENTS, events_to_try
 from levelone.verify import Check, Outcome, Verdict, random_vectors
 
 
@@ -207,34 +205,6 @@ def test_a_crash_that_the_standard_vectors_do_not_cause_survives(
 # --- the vectors that shall catch them
 
 
-def rounding_graph() -> Graph:
-    b = GraphBuilder("goals")
-    rng = np.random.default_rng(3)
-    x = b.input("x_q", (6,), Fraction(1), IntRange(-32, 31))
-    b.node("sum", Dense(rng.integers(-9, 10, (6, 3)), rng.integers(-40, 41, 3), (Fraction(1),)), x)
-    scales = (Fraction(1, 37), Fraction(3, 101), Fraction(1, 64))
-    b.node("act", Requantise(scales, (Fraction(1),), IntRange(-8, 7), Rounding.ROUND), "sum")
-    b.node("table", Lookup(-8, rng.integers(0, 9, 16), (Fraction(1),)), "act")
-    return b.build("table")
-
-
-def test_vectors_meet_both_sides_of_every_step_and_every_table_entry() -> None:
-    graph = rounding_graph()
-    found = execute(graph, random_vectors(graph, 1000, seed=1))
-    op = graph.node("act").op
-    assert isinstance(op, Requantise)
-    for channel in range(3):
-        seen = set(found["sum"][:, channel].tolist())
-        value = graph.values["sum"]
-        reach = value.channel_ranges[channel] if value.channel_ranges else value.range
-        codes = np.zeros((reach.hi - reach.lo + 1, 3), dtype=np.int64)
-        codes[:, channel] = np.arange(reach.lo, reach.hi + 1)
-        images = op.evaluate(codes)[:, channel]
-        for at in np.flatnonzero(np.diff(images)):  # from slow evaluation of every code, not from thresholds
-            assert {int(codes[at, channel]), int(codes[at + 1, channel])} <= seen
-    assert set(found["act"].reshape(-1).tolist()) == set(range(-8, 8))
-
-
 def test_vectors_make_every_weight_of_deep_layers_count() -> None:
     graph = large_graphs()[1]
     values = execute(graph, random_vectors(graph, 1000, seed=1))
@@ -277,35 +247,3 @@ def test_factors_and_terms_that_are_off_by_one_do_not_pass(key: str) -> None:
                     missed.append((node.name, channel, delta, int(np.count_nonzero(where))))
     assert changing >= 10
     assert [fault for fault in missed if fault[-1] > 2] == []
-
-
-def test_goals_are_counted_as_they_are_hit() -> None:
-    graph = rounding_graph()
-    values = execute(graph, random_vectors(graph, 20, seed=1))
-    for family in goals(graph):
-        hits = family.hits(values)
-        assert hits.shape == (20, family.size)
-    steps = next(f for f in goals(graph) if f.operand == "sum")
-    hits = steps.hits(values)
-    codes = steps.codes  # type: ignore[union-attr]
-    for event in range(20):
-        for channel in range(3):
-            for place in range(codes.shape[1]):
-                expected = values["sum"][event, channel] == codes[channel, place]
-                assert hits[event, channel * codes.shape[1] + place] == expected
-
-
-def test_the_choice_is_greedy_and_bounded() -> None:
-    hits = np.array([[1, 0, 0, 0], [1, 1, 0, 0], [0, 0, 1, 1], [0, 0, 0, 0], [1, 1, 1, 0]], dtype=bool)
-    assert choose(hits, 9) == [4, 2]
-    assert choose(hits, 1) == [4]
-    assert choose(hits[3:4], 5) == []
-
-
-def test_searching_is_bounded_by_the_size_of_the_graph() -> None:
-    low, high = EVENTS
-    assert events_to_try(small_graphs("parallel")[0]) == high
-    b = GraphBuilder("huge")
-    b.input("x_q", (1_000_000, 1), Fraction(1), IntRange(0, 1))
-    b.node("y", Relu(), "x_q")
-    assert events_to_try(b.build("y")) == low

@@ -11,7 +11,6 @@ from types import MappingProxyType
 import numpy as np
 import onnx
 
-from levelone.graph.ir import IntRange, Rounding
 from levelone.graph.ops import Requantise
 from levelone.graph.ops._bounds import spread
 from levelone.graph.reader.axes import per_channel
@@ -31,6 +30,7 @@ from levelone.graph.reader.hosted import limits, number
 from levelone.graph.reader.nodes import unsupported
 from levelone.graph.reader.tensors import Activation, Constant, Fractions, Function, Tensor, finite
 from levelone.graph.reader.waiting import raw, settle
+from levelone.graph.values import IntRange, Rounding
 
 Turns = tuple[Fraction, Fraction] | tuple[()] | None
 

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.graph.ir import Codes, Graph, GraphOutput
+from levelone.graph.ir import Graph, GraphOutput
 from levelone.graph.layout import layout_of
+from levelone.graph.values import Codes
 
 
 def computed_outputs(graph: Graph) -> tuple[GraphOutput, ...]:

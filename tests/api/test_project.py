@@ -63,7 +63,7 @@ def test_a_mismatch_is_false_and_explained(broken: levelone.Project) -> None:
     assert found.first["layer"] == "logit"
     assert found.first["cause"]["confirmed"]
     assert str(found).startswith("first difference: layer logit")
-    assert found._repr_html_().startswith("<pre>first difference: layer logit")
+    assert found._repr_html_().startswith("<pre style='white-space:pre-wrap'>first difference: layer logit")
 
 
 def test_nothing_foreign_becomes_html(exact: levelone.Verdict) -> None:

@@ -43,7 +43,10 @@ class Document(ABC):
 
     def _repr_html_(self) -> str:
         return "".join(
-            f"<pre>{escape(part)}</pre>" if isinstance(part, str) else as_html(part) for part in self.parts()
+            f"<pre style='white-space:pre-wrap'>{escape(part)}</pre>"
+            if isinstance(part, str)
+            else as_html(part)
+            for part in self.parts()
         )
 
 

@@ -1,0 +1,219 @@
+"""A plan as SystemVerilog: one module per network, blocks of the library inside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from levelone.graph.ir import Graph
+from levelone.rtl.netlist import Netlist, handshake
+from levelone.rtl.operations import FAMILIES
+from levelone.rtl.plan import Edge, Plan, site_of
+from levelone.rtl.streams import Stream, regrouping
+
+PROBES = "LEVELONE_PROBES"
+"""The macro that brings every layer to a port, for simulations."""
+OUTSIDE = ""
+"""The reader of a value that leaves the module."""
+
+
+@dataclass(frozen=True)
+class Design:
+    """Text and ports of a network.
+
+    Attributes
+    ----------
+    top
+        Name of its module, and of its file.
+    text
+        SystemVerilog of the network and its memories.
+    blocks
+        Modules of the library that it uses.
+    inputs, outputs, probes
+        Port -> its stream; a probe shows each beat of a value as it is taken.
+    """
+
+    top: str
+    text: str
+    blocks: tuple[str, ...]
+    inputs: dict[str, Stream]
+    outputs: dict[str, Stream]
+    probes: dict[str, Stream]
+
+
+def write_design(plan: Plan, top: str) -> Design:
+    """The network of a plan."""
+    graph, netlist = plan.graph, Netlist()
+    edges: dict[str, list[Edge]] = {name: [] for name in graph.values}
+    for edge in plan.edges:
+        edges[edge.value].append(edge)
+    for name in graph.outputs:
+        edges[name].append(Edge(name, OUTSIDE, 0, 2))
+    arrives: dict[tuple[str, int], str] = {}
+    leaves: dict[str, str] = {}
+
+    def publish(name: str) -> None:
+        for edge, wires in zip(edges[name], _forked(name, plan, edges[name], netlist), strict=True):
+            if edge.reader == OUTSIDE:
+                leaves[name] = wires
+            else:
+                arrives[edge.reader, edge.operand] = wires
+
+    for name, stream in plan.ports.items():
+        netlist.comment(f"{name}: input, {stream.beats} beats of {stream.lanes} codes")
+        netlist.stream(name, stream)
+        netlist.line(f"assign {name}_valid = in_{name}_valid;")
+        netlist.line(f"assign in_{name}_ready = {name}_ready;")
+        netlist.line(f"assign {name}_data = in_{name}_data;")
+        publish(name)
+    for node in graph.nodes:
+        layer = plan.layers[node.name]
+        netlist.comment(
+            f"{node.name}: {layer.operation}, {layer.output.beats} beats of {layer.output.lanes} codes, "
+            f"{layer.clocks} clocks"
+        )
+        wires = tuple(
+            _regrouped(f"{node.name}_from{i}", plan.stream(value), taken, arrives[node.name, i], netlist)
+            for i, (value, taken) in enumerate(zip(node.inputs, layer.inputs, strict=True))
+        )
+        netlist.stream(node.name, layer.output)
+        streams = tuple(plan.stream(name) for name in node.inputs)
+        site = site_of(graph, node, streams, layer.clocks)
+        FAMILIES[type(node.op)].emit(site, layer, wires, netlist)
+        publish(node.name)
+    for name, wires in leaves.items():
+        netlist.comment(f"{name}: output")
+        netlist.line(f"assign out_{name}_valid = {wires}_valid;")
+        netlist.line(f"assign {wires}_ready = out_{name}_ready;")
+        netlist.line(f"assign out_{name}_data = {wires}_data;")
+    inputs = dict(plan.ports)
+    outputs = {name: plan.stream(name) for name in graph.outputs}
+    probes = {node.name: plan.layers[node.name].output for node in graph.nodes}
+    text = _module(top, graph, netlist, inputs, outputs, probes)
+    return Design(top, text, tuple(sorted({*netlist.blocks, *_inner(netlist.blocks)})), inputs, outputs, probes)
+
+
+def _forked(name: str, plan: Plan, edges: list[Edge], netlist: Netlist) -> list[str]:
+    """The value for each of its readers, behind FIFOs where it has several or has to wait."""
+    stream = plan.stream(name)
+    if not edges:
+        netlist.line(f"assign {name}_ready = 1'b1;")
+        return []
+    if len(edges) == 1 and edges[0].depth <= 2:
+        return [name]
+    ways = [name]
+    if len(edges) > 1:
+        count = len(edges)
+        netlist.wire(f"{name}_fork_valid", count)
+        netlist.wire(f"{name}_fork_ready", count)
+        netlist.instance(
+            "levelone_fork",
+            f"u_{name}_fork",
+            {"COUNT": count},
+            {
+                "i_valid": f"{name}_valid",
+                "i_ready": f"{name}_ready",
+                "o_valid": f"{name}_fork_valid",
+                "o_ready": f"{name}_fork_ready",
+            },
+        )
+        ways = [f"{name}_way{i}" for i in range(count)]
+        for i, way in enumerate(ways):
+            netlist.stream(way, stream)
+            netlist.line(f"assign {way}_valid = {name}_fork_valid[{i}];")
+            netlist.line(f"assign {name}_fork_ready[{i}] = {way}_ready;")
+            netlist.line(f"assign {way}_data = {name}_data;")
+    result = []
+    for i, (way, edge) in enumerate(zip(ways, edges, strict=True)):
+        waits = f"{name}_to{i}"
+        netlist.stream(waits, stream)
+        reading = plan.layers[edge.reader].inputs[edge.operand].beats if edge.reader else stream.beats
+        depth = max(2, -(-edge.depth * stream.beats // reading))
+        netlist.instance(
+            "levelone_fifo",
+            f"u_{waits}",
+            {"WIDTH": stream.bits, "DEPTH": depth},
+            handshake({"i": way, "o": waits}),
+        )
+        result.append(waits)
+    return result
+
+
+def _regrouped(name: str, source: Stream, target: Stream, wires: str, netlist: Netlist) -> str:
+    """The stream with as many lanes as its reader takes."""
+    way = regrouping(source.lanes, target.lanes)
+    for step, (before, after) in enumerate(zip(way, way[1:], strict=False)):
+        out = netlist.stream(f"{name}_{step}", source.regrouped(after))
+        block, part = ("levelone_serialise", after) if after < before else ("levelone_pack", before)
+        netlist.instance(
+            block,
+            f"u_{out}",
+            {"WIDTH": part * source.width, "COUNT": max(before, after) // part},
+            handshake({"i": wires, "o": out}),
+        )
+        wires = out
+    return wires
+
+
+def _inner(blocks: Iterable[str]) -> set[str]:
+    """Blocks that other blocks are made of."""
+    staged = {"levelone_scale", "levelone_steps", "levelone_arithmetic"}
+    return {"levelone_stage"} if staged & set(blocks) else set()
+
+
+def _module(
+    top: str,
+    graph: Graph,
+    netlist: Netlist,
+    inputs: dict[str, Stream],
+    outputs: dict[str, Stream],
+    probes: dict[str, Stream],
+) -> str:
+    ports = ["input clk", "input rst"]
+    for name, stream in inputs.items():
+        ports += [
+            f"input in_{name}_valid",
+            f"output in_{name}_ready",
+            f"input [{stream.bits - 1}:0] in_{name}_data",
+        ]
+    for name, stream in outputs.items():
+        ports += [
+            f"output out_{name}_valid",
+            f"input out_{name}_ready",
+            f"output [{stream.bits - 1}:0] out_{name}_data",
+        ]
+    seen = [
+        line
+        for name, stream in probes.items()
+        for line in (f"    , output probe_{name}_beat", f"    , output [{stream.bits - 1}:0] probe_{name}_data")
+    ]
+    shown = [
+        line
+        for name in probes
+        for line in (
+            f"    assign probe_{name}_beat = {name}_valid & {name}_ready;",
+            f"    assign probe_{name}_data = {name}_data;",
+        )
+    ]
+    joined = "\n".join(
+        [
+            f"// Streamed network {graph.name}. Every stream: a beat is taken when valid and ready are high;",
+            "// codes in row-major order, channels last, the first in the lowest bits; reset is synchronous.",
+            "`default_nettype none",
+            *netlist.modules,
+            f"module {top} (",
+            "    " + ",\n    ".join(port.replace("input ", "input wire ").replace("output ", "output wire ") for port in ports),
+            f"`ifdef {PROBES}",
+            *(line.replace("output ", "output wire ") for line in seen),
+            "`endif",
+            ");",
+            netlist.text(),
+            f"`ifdef {PROBES}",
+            *shown,
+            "`endif",
+            "endmodule",
+            "`default_nettype wire",
+            "",
+        ]
+    )
+    return joined

@@ -1,0 +1,202 @@
+"""Two tensors become one: sums, products, concatenation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from math import prod
+
+from levelone.errors import UnsupportedError
+from levelone.graph.ir import IntRange, Value
+from levelone.graph.ops import Add, AddRequantise, Concat, Multiply, Requantise
+from levelone.rtl.netlist import Netlist, Setting, fitted, handshake, packed
+from levelone.rtl.operations.pointwise import emit_scaled, plan_scaled, proven
+from levelone.rtl.site import LayerPlan, Site
+from levelone.rtl.streams import Stream
+
+
+class Arithmetic:
+    """`Add` and `Multiply` of tensors of one shape."""
+
+    def plan(self, site: Site[Add | Multiply]) -> LayerPlan:
+        for operand in site.operands:
+            if operand.shape != site.output.shape:
+                raise UnsupportedError(
+                    f"node {site.name}: {operand.name} of shape {operand.shape} is repeated to "
+                    f"{site.output.shape} inside a {type(site.op).__name__}",
+                    hint="upsample it first",
+                )
+        lanes = min(stream.lanes for stream in site.streams)
+        sources = tuple(stream.regrouped(lanes) for stream in site.streams)
+        return LayerPlan(
+            site.name,
+            type(site.op).__name__,
+            sources,
+            Stream.of(site.output, lanes),
+            clocks=sources[0].beats,
+            multipliers=lanes if isinstance(site.op, Multiply) else 0,
+        )
+
+    def emit(
+        self, site: Site[Add | Multiply], plan: LayerPlan, wires: tuple[str, ...], netlist: Netlist
+    ) -> None:
+        product = {"PRODUCT": 1} if isinstance(site.op, Multiply) else {}
+        emit_arithmetic(site.name, plan.inputs, plan.output, wires, netlist, product)
+
+
+class RequantisedSums:
+    """`AddRequantise`: the weighted sum as an integer, then one requantisation of it.
+
+    The sum of ``(a * first + b * second + term) / divisor`` is an integer over one divisor, so what rounds it is
+    the requantisation of a single value, with the same proof.
+    """
+
+    def plan(self, site: Site[AddRequantise]) -> LayerPlan:
+        total, op = _total(site)
+        hardware = proven(op, total, site.name)
+        lanes = site.output.shape[-1]
+        sources = tuple(stream.regrouped(lanes) for stream in site.streams)
+        within = Site(site.name, op, (total,), site.output, (Stream.of(total, lanes),), site.clocks)
+        scaled = plan_scaled(within, hardware)
+        return LayerPlan(
+            site.name,
+            "AddRequantise",
+            sources,
+            scaled.output,
+            clocks=sources[0].beats,
+            multipliers=2 * lanes + scaled.multipliers,
+            detail=(total, scaled),
+        )
+
+    def emit(
+        self, site: Site[AddRequantise], plan: LayerPlan, wires: tuple[str, ...], netlist: Netlist
+    ) -> None:
+        total, scaled = plan.detail
+        forms = site.op.integer_form(site.output.shape[-1])
+        first, second = ([form[i] for form in forms] for i in (0, 1))
+        bits = IntRange(min(*first, *second, -1), max(*first, *second, 0)).width
+        name, summed = f"{site.name}_total", scaled.inputs[0]
+        netlist.stream(name, summed)
+        settings: dict[str, Setting] = {
+            "FACTOR": bits,
+            "FIRST": packed(first, bits),
+            "SECOND": packed(second, bits),
+            "TERM": packed([form[2] for form in forms], summed.width),
+        }
+        emit_arithmetic(name, plan.inputs, summed, wires, netlist, settings)
+        emit_scaled(site.name, total, scaled, name, netlist)
+
+
+class Concatenation:
+    """`Concat`: side by side along the channels, one after the other along any other axis."""
+
+    def plan(self, site: Site[Concat]) -> LayerPlan:
+        axis, shape = site.op.axis, site.output.shape
+        if axis == len(shape) - 1 and prod(shape[:-1]) > 1:
+            sources = tuple(Stream.of(x, x.shape[-1]) for x in site.operands)
+            lanes = shape[-1]
+        else:
+            lanes = 1 if axis == len(shape) - 1 else shape[-1]
+            sources = tuple(Stream.of(x, lanes) for x in site.operands)
+        output = Stream.of(site.output, lanes)
+        return LayerPlan(site.name, "Concat", sources, output, clocks=output.beats)
+
+    def emit(self, site: Site[Concat], plan: LayerPlan, wires: tuple[str, ...], netlist: Netlist) -> None:
+        target, name = plan.output, site.name
+        widened = [
+            _widened(f"{name}_{i}", source, target, x, netlist)
+            for i, (source, x) in enumerate(zip(plan.inputs, wires, strict=True))
+        ]
+        if plan.output.lanes > plan.inputs[0].lanes:
+            valid = " & ".join(f"{x}_valid" for x in widened)
+            netlist.line(f"assign {name}_valid = {valid};")
+            netlist.line(f"assign {name}_data = {{{', '.join(f'{x}_data' for x in reversed(widened))}}};")
+            for x in widened:
+                netlist.line(f"assign {x}_ready = {name}_ready & {name}_valid;")
+            return
+        outer = prod(site.output.shape[: site.op.axis])
+        present, beats = widened[0], plan.inputs[0].beats // outer
+        for i, (x, source) in enumerate(zip(widened[1:], plan.inputs[1:], strict=True), start=1):
+            joined = name if i == len(widened) - 1 else f"{name}_to{i}"
+            if joined != name:
+                netlist.stream(joined, target)
+            more = source.beats // outer
+            netlist.instance(
+                "levelone_concatenate",
+                f"u_{joined}",
+                {"WIDTH": target.bits, "FIRST": beats, "SECOND": more},
+                handshake({"a": present, "b": x, "o": joined}),
+            )
+            present, beats = joined, beats + more
+        if len(widened) == 1:
+            for part, (left, right) in {
+                "valid": (name, present),
+                "data": (name, present),
+                "ready": (present, name),
+            }.items():
+                netlist.line(f"assign {left}_{part} = {right}_{part};")
+
+
+def emit_arithmetic(
+    name: str,
+    sources: Sequence[Stream],
+    result: Stream,
+    wires: Sequence[str],
+    netlist: Netlist,
+    settings: dict[str, Setting],
+) -> None:
+    """A sum or product of two streams, lane by lane."""
+    a, b = sources
+    netlist.instance(
+        "levelone_arithmetic",
+        f"u_{name}",
+        {
+            "LANES": a.lanes,
+            "A": a.width,
+            "A_SIGNED": int(a.signed),
+            "B": b.width,
+            "B_SIGNED": int(b.signed),
+            "RESULT": result.width,
+            **settings,
+        },
+        handshake({"a": wires[0], "b": wires[1], "o": name}),
+    )
+
+
+def _total(site: Site[AddRequantise]) -> tuple[Value, Requantise]:
+    """The weighted sum as a value, and the operation that rounds it."""
+    a, b = site.operands
+    channels = site.output.shape[-1]
+    forms = site.op.integer_form(channels)
+    reach = []
+    for i, (first, second, term, _) in enumerate(forms):
+        ends = [first * x + second * y + term for x in _ends(a, i) for y in _ends(b, i)]
+        reach.append(IntRange(min(ends), max(ends)))
+    hull = IntRange(min(r.lo for r in reach), max(r.hi for r in reach))
+    total = Value(f"{site.name}_total", site.output.shape, (Fraction(1),), hull, tuple(reach))
+    rounds = Requantise(
+        tuple(Fraction(1, divisor) for *_, divisor in forms),
+        site.op.scale,
+        site.op.range,
+        site.op.rounding,
+        zero_point=site.op.zero_point,
+    )
+    return total, rounds
+
+
+def _ends(x: Value, channel: int) -> tuple[int, int]:
+    own = x.channel_ranges[channel] if x.channel_ranges else x.range
+    return own.lo, own.hi
+
+
+def _widened(name: str, source: Stream, target: Stream, wires: str, netlist: Netlist) -> str:
+    """The stream with codes as wide as the target's."""
+    if source.width == target.width:
+        return wires
+    netlist.stream(name, Stream(source.beats, source.lanes, target.width, target.signed))
+    netlist.line(f"assign {name}_valid = {wires}_valid;")
+    netlist.line(f"assign {wires}_ready = {name}_ready;")
+    for lane in range(source.lanes):
+        code = fitted(wires, source, lane, target.width)
+        netlist.line(f"assign {name}_data[{lane * target.width}+:{target.width}] = {code};")
+    return name

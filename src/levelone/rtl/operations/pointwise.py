@@ -1,0 +1,235 @@
+"""One code at a time: activations, quantisers, tables; constants may differ from channel to channel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from levelone.errors import LeveloneError, UnsupportedError
+from levelone.graph.ir import IntRange, Rounding, Value
+from levelone.graph.ops import Affine, Lookup, Relu, Requantise, Staircase
+from levelone.hardware.proof import prove
+from levelone.hardware.staircase import Scaling, Thresholds, channel_ranges, choose
+from levelone.rtl.netlist import Netlist, fitted, handshake, packed
+from levelone.rtl.site import LayerPlan, Site
+from levelone.rtl.streams import Stream
+
+MODES = (
+    Rounding.FLOOR,
+    Rounding.CEIL,
+    Rounding.DOWN,
+    Rounding.UP,
+    Rounding.ROUND,
+    Rounding.HALF_UP,
+    Rounding.HALF_DOWN,
+)
+"""In the order of their numbers in ``levelone_scale.sv``."""
+
+
+class Rectifiers:
+    """`Relu`: wires and a multiplexer, no clock of its own."""
+
+    def plan(self, site: Site[Relu]) -> LayerPlan:
+        source = site.streams[0]
+        output = Stream.of(site.output, source.lanes)
+        return LayerPlan(site.name, "Relu", (source,), output, clocks=source.beats)
+
+    def emit(self, site: Site[Relu], plan: LayerPlan, wires: tuple[str, ...], netlist: Netlist) -> None:
+        (x,), source, result = wires, plan.inputs[0], plan.output
+        netlist.line(f"assign {site.name}_valid = {x}_valid;")
+        netlist.line(f"assign {x}_ready = {site.name}_ready;")
+        for lane in range(source.lanes):
+            code = f"{x}_data[{lane * source.width}+:{min(source.width, result.width)}]"
+            if source.signed:
+                code = f"{x}_data[{(lane + 1) * source.width - 1}] ? {result.width}'d0 : {code}"
+            netlist.line(f"assign {site.name}_data[{lane * result.width}+:{result.width}] = {code};")
+
+
+class Quantisers:
+    """`Requantise` and `Affine`: a proven multiplier, adder and shift, or thresholds."""
+
+    def plan(self, site: Site[Requantise | Affine]) -> LayerPlan:
+        (x,) = site.operands
+        hardware = _scaling(site.op, x) if isinstance(site.op, Affine) else proven(site.op, x, site.name)
+        return plan_scaled(site, hardware)
+
+    def emit(
+        self, site: Site[Requantise | Affine], plan: LayerPlan, wires: tuple[str, ...], netlist: Netlist
+    ) -> None:
+        emit_scaled(site.name, site.operands[0], plan, wires[0], netlist)
+
+
+class Staircases:
+    """`Staircase`: comparators."""
+
+    def plan(self, site: Site[Staircase]) -> LayerPlan:
+        source = lanes_for(site.streams[0], len(site.op.steps))
+        output = Stream.of(site.output, source.lanes)
+        return LayerPlan(site.name, "Staircase", (source,), output, clocks=source.beats)
+
+    def emit(self, site: Site[Staircase], plan: LayerPlan, wires: tuple[str, ...], netlist: Netlist) -> None:
+        op = site.op
+        emit_steps(site.name, op.levels[:, 0], op.steps, np.diff(op.levels, axis=1), plan, wires[0], netlist)
+
+
+class Tables:
+    """`Lookup`: a memory per lane."""
+
+    def plan(self, site: Site[Lookup]) -> LayerPlan:
+        tables = np.atleast_2d(site.op.table)
+        source = lanes_for(site.streams[0], len(tables))
+        output = Stream.of(site.output, source.lanes)
+        bits = tables.shape[1] * output.width * source.lanes
+        return LayerPlan(site.name, "Lookup", (source,), output, clocks=source.beats, rom_bits=bits)
+
+    def emit(self, site: Site[Lookup], plan: LayerPlan, wires: tuple[str, ...], netlist: Netlist) -> None:
+        (x,), name, source, result = wires, site.name, plan.inputs[0], plan.output
+        tables, low = np.atleast_2d(site.op.table), site.op.lowest
+        en = netlist.wire(f"{name}_en")
+        netlist.instance(
+            "levelone_stage",
+            f"u_{name}",
+            {"STAGES": 1},
+            {
+                "i_valid": f"{x}_valid",
+                "i_ready": f"{x}_ready",
+                "en": en,
+                "o_valid": f"{name}_valid",
+                "o_ready": f"{name}_ready",
+            },
+        )
+        for lane in range(source.lanes):
+            table = tables[lane % len(tables)]
+            bits = max((len(table) - 1).bit_length(), 1)
+            index = netlist.wire(f"{name}_index{lane}", bits)
+            # modular: the difference is within the table
+            netlist.line(f"assign {index} = {fitted(x, source, lane, bits)} - {bits}'d{low % (1 << bits)};")
+            slot = f"{name}_data[{lane * result.width}+:{result.width}]"
+            netlist.memory(
+                f"table_{name}_{lane}", [int(v) for v in table], result.width, en, index, slot
+            )
+
+
+def proven(op: Requantise, x: Value, name: str) -> Scaling | Thresholds:
+    """The hardware of a requantisation, proven to be exact.
+
+    Raises
+    ------
+    UnsupportedError
+        If none within the limits of `levelone.hardware.staircase` is exact.
+    """
+    try:
+        hardware = choose(op, x)
+        prove(op, x, hardware)
+    except LeveloneError as error:
+        raise UnsupportedError(f"{name}: {error.message}", hint=error.hint) from error
+    return hardware
+
+
+def plan_scaled(site: Site[Requantise | Affine], hardware: Scaling | Thresholds) -> LayerPlan:
+    """The plan of a layer that is this hardware."""
+    source = lanes_for(site.streams[0], 1 if _uniform(hardware) else site.output.shape[-1])
+    output = Stream.of(site.output, source.lanes)
+    several = isinstance(hardware, Scaling) and any(f & (f - 1) for f in map(abs, hardware.factor))
+    return LayerPlan(
+        site.name,
+        type(site.op).__name__,
+        (source,),
+        output,
+        clocks=source.beats,
+        multipliers=source.lanes if several else 0,
+        detail=hardware,
+    )
+
+
+def emit_scaled(name: str, x: Value, plan: LayerPlan, wires: str, netlist: Netlist) -> None:
+    """Blocks of a planned requantisation of codes in the ranges of `x`."""
+    hardware, source, result = plan.detail, plan.inputs[0], plan.output
+    if isinstance(hardware, Thresholds):
+        rise = np.where(hardware.falling, -1, 1)[:, None] * np.ones_like(hardware.steps)
+        emit_steps(name, np.array(hardware.first), hardware.steps, rise, plan, wires, netlist)
+        return
+    reach = hardware.product(channel_ranges(x))
+    # the product alone may reach further than its sum with the term
+    ends = [e * f for r, f in zip(channel_ranges(x), hardware.factor, strict=True) for e in (r.lo, r.hi)]
+    span = IntRange(min(*ends, reach.lo, -1), max(*ends, reach.hi, 0))
+    product = max(span.width, max(hardware.shift) + 1)
+    factor = IntRange(min(*hardware.factor, -1), max(*hardware.factor, 0)).width
+    kept = IntRange(max(hardware.clip.lo, -(1 << product)), min(hardware.clip.hi, 1 << product))
+    limit = max(product + 1, IntRange(min(kept.lo, -1), max(kept.hi, 0)).width)
+    lanes = range(source.lanes)
+    channels = len(hardware.factor)
+    netlist.instance(
+        "levelone_scale",
+        f"u_{name}",
+        {
+            "LANES": source.lanes,
+            "WIDTH": source.width,
+            "SIGNED": int(source.signed),
+            "FACTOR": factor,
+            "PRODUCT": product,
+            "RESULT": result.width,
+            "FACTORS": packed([hardware.factor[lane % channels] for lane in lanes], factor),
+            "TERMS": packed([hardware.term[lane % channels] for lane in lanes], product),
+            "SHIFTS": packed([hardware.shift[lane % channels] for lane in lanes], 8),
+            "ROUNDING": MODES.index(hardware.rounding),
+            "LIMIT": limit,
+            "LOWEST": packed([kept.lo], limit),
+            "HIGHEST": packed([kept.hi], limit),
+        },
+        handshake({"i": wires, "o": name}),
+    )
+
+
+def emit_steps(
+    name: str,
+    first: Sequence[int] | np.ndarray,
+    steps: np.ndarray,
+    rises: np.ndarray,
+    plan: LayerPlan,
+    wires: str,
+    netlist: Netlist,
+) -> None:
+    """Comparators: `first` [rows], `steps` and `rises` [rows, steps]; one row, or one per channel."""
+    source, result = plan.inputs[0], plan.output
+    bits = source.width + 2
+    # a step beyond the reach of the operand's type is never reached, or always
+    reachable = np.clip(steps, -(1 << (bits - 1)), (1 << (bits - 1)) - 1)
+    rows = [lane % len(steps) for lane in range(source.lanes)]
+    netlist.instance(
+        "levelone_steps",
+        f"u_{name}",
+        {
+            "LANES": source.lanes,
+            "WIDTH": source.width,
+            "SIGNED": int(source.signed),
+            "STEPS": steps.shape[1],
+            "RESULT": result.width,
+            "FIRST": packed([int(first[row]) for row in rows], result.width),
+            "AT": packed([int(step) for row in rows for step in reachable[row]], bits),
+            "RISES": packed([int(rise) for row in rows for rise in rises[row]], result.width),
+        },
+        handshake({"i": wires, "o": name}),
+    )
+
+
+def lanes_for(stream: Stream, rows: int) -> Stream:
+    """The stream with lanes on which each of `rows` sets of constants has its place."""
+    return stream if stream.lanes % rows == 0 else stream.regrouped(rows)
+
+
+def _scaling(op: Affine, x: Value) -> Scaling:
+    channels = x.shape[-1]
+    factor, term = ((given * channels)[:channels] for given in (op.factor, op.term))
+    everything = IntRange(-(1 << 62), 1 << 62)
+    return Scaling(factor, term, (0,) * channels, Rounding.FLOOR, everything)
+
+
+def _uniform(hardware: Scaling | Thresholds) -> bool:
+    """Whether every channel has the same constants."""
+    if isinstance(hardware, Scaling):
+        return len(set(zip(hardware.factor, hardware.term, hardware.shift, strict=True))) == 1
+    rows = zip(hardware.first, hardware.falling, map(tuple, hardware.steps.tolist()), strict=True)
+    return len(set(rows)) == 1
+

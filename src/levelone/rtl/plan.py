@@ -107,17 +107,11 @@ def site_of(graph: Graph, node: Node, streams: tuple[Stream, ...], clocks: int) 
 def _edges(graph: Graph, layers: Mapping[str, LayerPlan]) -> list[Edge]:
     """Uses of values, in the graph's order.
 
-    Where ways that part come together again, the quicker one waits for the slower: a whole event finds room in
-    front of such a join, so that a dataflow cannot stop. Where they come from different ports, the outside waits.
+    Where ways come together, the quicker one waits for the slower: a whole event finds room in front of every
+    join. So a dataflow whose ways had parted cannot stop, and the quicker way goes on with the next event.
     """
-    behind: dict[str, set[str]] = {port.value.name: {port.value.name} for port in graph.inputs}
-    for node in graph.nodes:
-        behind[node.name] = {node.name}.union(*(behind[name] for name in node.inputs))
-    edges = []
-    for node in graph.nodes:
-        for i, name in enumerate(node.inputs):
-            others = [behind[other] for k, other in enumerate(node.inputs) if k != i]
-            meets = any(behind[name] & other for other in others)
-            beats = layers[node.name].inputs[i].beats
-            edges.append(Edge(name, node.name, i, max(SHALLOW, beats) if meets else SHALLOW))
-    return edges
+    return [
+        Edge(name, node.name, i, max(SHALLOW, layers[node.name].inputs[i].beats if len(node.inputs) > 1 else 0))
+        for node in graph.nodes
+        for i, name in enumerate(node.inputs)
+    ]

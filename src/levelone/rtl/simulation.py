@@ -50,20 +50,23 @@ class Recording:
         Clocks from the last reset to the last beat.
     finished
         Whether every beat came.
-    codes
-        Output and layer -> int64 [events, *shape]; only whole events.
+    outputs, layers
+        Name -> int64 [events, *shape], at the ports and inside; only whole events.
     sent
         Input port -> int64 [beats]: when each beat was taken.
-    taken
-        Output and layer -> int64 [beats].
+    given
+        Output -> int64 [beats]: when each beat was taken.
+    seen
+        Layer -> int64 [beats], likewise.
     """
 
     clocks: int
     finished: bool
-    codes: Mapping[str, Codes]
+    outputs: Mapping[str, Codes]
     layers: Mapping[str, Codes]
     sent: Mapping[str, NDArray[np.int64]]
-    taken: Mapping[str, NDArray[np.int64]]
+    given: Mapping[str, NDArray[np.int64]]
+    seen: Mapping[str, NDArray[np.int64]]
 
 
 def simulate(
@@ -124,20 +127,22 @@ def _read(
 
         clocks, finished = numbers(2)
         sent = {name: numbers(int(numbers(1)[0])) for name in inputs}
-        taken: dict[str, NDArray[np.int64]] = {}
+        clocks_of: list[dict[str, NDArray[np.int64]]] = []
         found: list[dict[str, Codes]] = []
         for ports in (outputs, probes):
             codes: dict[str, Codes] = {}
+            taken: dict[str, NDArray[np.int64]] = {}
             for name, port in ports.items():
                 beats = int(numbers(1)[0])
                 taken[name] = numbers(beats)
                 words = np.fromfile(stream, "<u4", beats * words_of(port)).reshape(beats, -1)
                 whole = beats // port.beats * port.beats
                 codes[name] = unpack(words[:whole], port, shapes[name])
+            clocks_of.append(taken)
             found.append(codes)
-    return Recording(int(clocks), bool(finished), found[0], found[1], sent, taken)
+    return Recording(int(clocks), bool(finished), *found, sent, *clocks_of)
 
 
-def blocked(plan_order: Sequence[str], recording: Recording, beats: Mapping[str, int]) -> str | None:
+def blocked(order: Sequence[str], recording: Recording, beats: Mapping[str, int]) -> str | None:
     """The first layer, in the graph's order, that gave fewer beats than it should: where a dataflow stands."""
-    return next((name for name in plan_order if len(recording.taken[name]) < beats[name]), None)
+    return next((name for name in order if len(recording.seen[name]) < beats[name]), None)

@@ -6,42 +6,61 @@ from collections.abc import Sequence
 from fractions import Fraction
 from math import prod
 
+import numpy as np
+
 from levelone.errors import UnsupportedError
 from levelone.graph.ir import IntRange, Value
 from levelone.graph.ops import Add, AddRequantise, Concat, Multiply, Requantise
 from levelone.rtl.netlist import Netlist, Setting, fitted, handshake, packed
+from levelone.rtl.operations.moves import Gather, emit_gather, plan_gather
 from levelone.rtl.operations.pointwise import emit_scaled, plan_scaled, proven
 from levelone.rtl.site import LayerPlan, Site
 from levelone.rtl.streams import Stream
 
 
 class Arithmetic:
-    """`Add` and `Multiply` of tensors of one shape."""
+    """`Add` and `Multiply`; an operand of fewer elements is read again and again from a buffer."""
 
     def plan(self, site: Site[Add | Multiply]) -> LayerPlan:
-        for operand in site.operands:
-            if operand.shape != site.output.shape:
-                raise UnsupportedError(
-                    f"node {site.name}: {operand.name} of shape {operand.shape} is repeated to "
-                    f"{site.output.shape} inside a {type(site.op).__name__}",
-                    hint="upsample it first",
-                )
-        lanes = min(stream.lanes for stream in site.streams)
-        sources = tuple(stream.regrouped(lanes) for stream in site.streams)
+        repeated = tuple(_repeated(x, site.output) for x in site.operands)
+        lanes = min(
+            stream.lanes if moved is None else moved.given.lanes
+            for stream, moved in zip(site.streams, repeated, strict=True)
+        )
+        if any(repeated):
+            lanes = next(moved.given.lanes for moved in repeated if moved is not None)
+        if any(moved is not None and moved.given.lanes != lanes for moved in repeated):
+            raise UnsupportedError(
+                f"node {site.name}: both operands of a {type(site.op).__name__} are repeated",
+                hint="repeat one of them with an upsampling first",
+            )
+        sources = tuple(
+            stream.regrouped(lanes) if moved is None else moved.taken
+            for stream, moved in zip(site.streams, repeated, strict=True)
+        )
+        output = Stream.of(site.output, lanes)
         return LayerPlan(
             site.name,
             type(site.op).__name__,
             sources,
-            Stream.of(site.output, lanes),
-            clocks=sources[0].beats,
+            output,
+            clocks=output.beats,
             multipliers=lanes if isinstance(site.op, Multiply) else 0,
+            buffer_bits=sum(moved.buffer_bits for moved in repeated if moved is not None),
+            detail=repeated,
         )
 
     def emit(
         self, site: Site[Add | Multiply], plan: LayerPlan, wires: tuple[str, ...], netlist: Netlist
     ) -> None:
-        product = {"PRODUCT": 1} if isinstance(site.op, Multiply) else {}
-        emit_arithmetic(site.name, plan.inputs, plan.output, wires, netlist, product)
+        ways, streams = list(wires), list(plan.inputs)
+        for i, moved in enumerate(plan.detail):
+            if moved is not None:
+                ways[i] = netlist.stream(f"{site.name}_repeated{i}", moved.given)
+                streams[i] = moved.given
+                emit_gather(ways[i], moved, wires[i], netlist)
+        settings: dict[str, Setting] = {"PRODUCT": int(isinstance(site.op, Multiply))}
+        emit_arithmetic(site.name, streams, plan.output, ways, netlist, settings)
 
 
 class RequantisedSums:
@@ -161,6 +180,14 @@ def emit_arithmetic(
         },
         handshake({"a": wires[0], "b": wires[1], "o": name}),
     )
+
+
+def _repeated(x: Value, output: Value) -> Gather | None:
+    """How an operand is repeated to the shape of the result; None if it has it."""
+    if x.shape == output.shape:
+        return None
+    numbers = np.arange(x.size, dtype=np.int64).reshape(x.shape)
+    return plan_gather(np.broadcast_to(numbers, output.shape).reshape(-1), x, output)
 
 
 def _total(site: Site[AddRequantise]) -> tuple[Value, Requantise]:

@@ -22,20 +22,31 @@ class Gather:
 
     Attributes
     ----------
+    taken, given
+        Streams in and out.
     beat
         int64 [output beats]: the input beat; -1 where the constant stands.
     lane
         int64 [output lanes]: the lane of that beat.
     fill
         The constant.
-    address
-        The buffer keeps ``2**address`` beats.
     """
 
+    taken: Stream
+    given: Stream
     beat: NDArray[np.int64]
     lane: NDArray[np.int64]
     fill: int
-    address: int
+
+    @property
+    def address(self) -> int:
+        """The buffer keeps ``2**address`` beats: two events."""
+        return address_bits(2 * self.taken.beats)
+
+    @property
+    def buffer_bits(self) -> int:
+        """Bits of the buffer."""
+        return (1 << self.address) * self.given.bits
 
 
 class Moves:
@@ -47,60 +58,73 @@ class Moves:
         name = type(site.op).__name__
         if np.array_equal(source, np.arange(x.size)):
             return LayerPlan(site.name, name, (stream,), Stream.of(site.output, stream.lanes), clocks=stream.beats)
-        lanes_in, lanes_out, lane = _lanes(source, x, site.output)
-        taken = Stream.of(x, lanes_in)
-        first = source.reshape(-1, lanes_out)
-        # padding fills whole beats, so that one lane tells
-        beat = np.where(first[:, 0] < 0, -1, first[:, 0] // lanes_in)
-        address = address_bits(2 * taken.beats)
-        fill = site.op.value if isinstance(site.op, Pad) else 0
+        moved = plan_gather(source, x, site.output, site.op.value if isinstance(site.op, Pad) else 0)
         return LayerPlan(
             site.name,
             name,
-            (taken,),
-            Stream.of(site.output, lanes_out),
-            clocks=max(taken.beats, len(beat)),
-            buffer_bits=(1 << address) * taken.bits,
-            detail=Gather(beat, lane, fill, address),
+            (moved.taken,),
+            moved.given,
+            clocks=max(moved.taken.beats, moved.given.beats),
+            buffer_bits=moved.buffer_bits,
+            detail=moved,
         )
 
     def emit(self, site: Site[Move], plan: LayerPlan, wires: tuple[str, ...], netlist: Netlist) -> None:
-        (x,), name, source, result = wires, site.name, plan.inputs[0], plan.output
-        moved = plan.detail
-        if moved is None:
-            _assign(name, x, netlist)
-            netlist.line(f"assign {name}_data = {x}_data;")
+        if plan.detail is not None:
+            emit_gather(site.name, plan.detail, wires[0], netlist)
             return
-        count = address_bits(source.beats + (1 << moved.address)) + 1
-        number = address_bits(len(moved.beat))
-        # codes are widened in front of the buffer, so that the constant fits
-        width, lanes = result.width, result.lanes
-        netlist.stream(f"{name}_in", Stream(source.beats, lanes, width, result.signed))
-        _assign(f"{name}_in", x, netlist)
-        for at, lane in enumerate(moved.lane):
-            netlist.line(f"assign {name}_in_data[{at * width}+:{width}] = {fitted(x, source, int(lane), width)};")
-        netlist.wire(f"{name}_beat", number)
-        netlist.table(f"{name}_from", [max(int(b), 0) for b in moved.beat], count, f"{name}_beat", number)
-        netlist.table(f"{name}_fill", [int(b < 0) for b in moved.beat], 1, f"{name}_beat", number)
-        netlist.instance(
-            "levelone_gather",
-            f"u_{name}",
-            {
-                "WIDTH": result.bits,
-                "INPUTS": source.beats,
-                "OUTPUTS": len(moved.beat),
-                "FILL": packed([moved.fill] * lanes, width),
-                "ADDRESS": moved.address,
-                "COUNT": count,
-                "BEAT": number,
-            },
-            {
-                **handshake({"i": f"{name}_in", "o": name}),
-                "beat": f"{name}_beat",
-                "from": f"{name}_from",
-                "fill": f"{name}_fill",
-            },
-        )
+        _assign(site.name, wires[0], netlist)
+        netlist.line(f"assign {site.name}_data = {wires[0]}_data;")
+
+
+def plan_gather(source: NDArray[np.int64], x: Value, output: Value, fill: int = 0) -> Gather:
+    """The buffer that gives flat element `source[i]` of `x` as element ``i`` of a tensor shaped as `output`.
+
+    -1 stands for the constant `fill`. Codes have the width of `x`, or of `output` where a constant is among them.
+    """
+    lanes_in, lanes_out, lane = _lanes(source, x, output)
+    taken = Stream.of(x, lanes_in)
+    first = source.reshape(-1, lanes_out)
+    # padding fills whole beats, so that one lane tells
+    beat = np.where(first[:, 0] < 0, -1, first[:, 0] // lanes_in)
+    wide = output if (source < 0).any() else x
+    given = Stream(len(beat), lanes_out, wide.width, wide.signed)
+    return Gather(taken, given, beat, lane, fill)
+
+
+def emit_gather(name: str, moved: Gather, wires: str, netlist: Netlist) -> None:
+    """The buffer between the stream `wires` and the declared stream `name`."""
+    taken, given = moved.taken, moved.given
+    count = address_bits(taken.beats + (1 << moved.address)) + 1
+    number = address_bits(given.beats)
+    # codes are widened in front of the buffer, so that the constant fits
+    into = netlist.stream(f"{name}_in", Stream(taken.beats, given.lanes, given.width, given.signed))
+    _assign(into, wires, netlist)
+    for at, lane in enumerate(moved.lane):
+        code = fitted(wires, taken, int(lane), given.width)
+        netlist.line(f"assign {into}_data[{at * given.width}+:{given.width}] = {code};")
+    netlist.wire(f"{name}_beat", number)
+    netlist.table(f"{name}_from", [max(int(b), 0) for b in moved.beat], count, f"{name}_beat", number)
+    netlist.table(f"{name}_fill", [int(b < 0) for b in moved.beat], 1, f"{name}_beat", number)
+    netlist.instance(
+        "levelone_gather",
+        f"u_{name}",
+        {
+            "WIDTH": given.bits,
+            "INPUTS": taken.beats,
+            "OUTPUTS": given.beats,
+            "FILL": packed([moved.fill] * given.lanes, given.width),
+            "ADDRESS": moved.address,
+            "COUNT": count,
+            "BEAT": number,
+        },
+        {
+            **handshake({"i": into, "o": name}),
+            "beat": f"{name}_beat",
+            "from": f"{name}_from",
+            "fill": f"{name}_fill",
+        },
+    )
 
 
 def origin(op: Move, x: Value) -> NDArray[np.int64]:

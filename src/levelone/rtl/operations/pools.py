@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from levelone.errors import UnsupportedError
 from levelone.graph.ops import AveragePool, MaxPool
-from levelone.rtl.netlist import Netlist, handshake
+from levelone.rtl.netlist import Netlist, address_bits, handshake
 from levelone.rtl.site import LayerPlan, Site
 from levelone.rtl.streams import Stream
 from levelone.rtl.windows import emit_window, plan_window
@@ -16,11 +15,6 @@ class Pools:
     def plan(self, site: Site[MaxPool | AveragePool]) -> LayerPlan:
         op, (x,) = site.op, site.operands
         spatial = x.shape[:-1]
-        if isinstance(op, AveragePool) and (op.factors(spatial) != 1).any():
-            raise UnsupportedError(
-                f"node {site.name}: an average whose windows hold different numbers of elements",
-                hint="count the padding (count_include_pad), or choose a padding that leaves no border",
-            )
         source = Stream.of(x, x.shape[-1])
         whole = op.kernel == spatial and not any(map(any, op.pads))
         window = None if whole else plan_window(site.name, op.window, spatial, site.output.shape[:-1])
@@ -69,9 +63,36 @@ class Pools:
                 "i_last": last,
             },
         )
+        reduced = f"{name}_reduced"
+        if isinstance(site.op, AveragePool):
+            reduced = _weighed(site, plan, reduced, netlist)
         netlist.instance(
             "levelone_fifo",
             f"u_{name}_out",
             {"WIDTH": plan.output.bits, "DEPTH": 2},
-            handshake({"i": f"{name}_reduced", "o": name}),
+            handshake({"i": reduced, "o": name}),
         )
+
+
+def _weighed(site: Site[AveragePool], plan: LayerPlan, sums: str, netlist: Netlist) -> str:
+    """Sums of different numbers of elements on one grid; name of their stream."""
+    factors = [int(f) for f in site.op.factors(site.operands[0].shape[:-1]).reshape(-1)]
+    if set(factors) == {1}:
+        return sums
+    name, beat, bits = f"{site.name}_weighed", address_bits(len(factors)), max(factors).bit_length()
+    netlist.stream(name, plan.output)
+    netlist.wire(f"{name}_beat", beat)
+    netlist.table(f"{name}_factor", factors, bits, f"{name}_beat", beat)
+    netlist.instance(
+        "levelone_weigh",
+        f"u_{name}",
+        {
+            "LANES": plan.output.lanes,
+            "WIDTH": plan.output.width,
+            "FACTOR": bits,
+            "BEATS": len(factors),
+            "BEAT": beat,
+        },
+        {**handshake({"i": sums, "o": name}), "beat": f"{name}_beat", "factor": f"{name}_factor"},
+    )
+    return name

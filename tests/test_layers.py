@@ -29,12 +29,25 @@ ALLOWED: dict[str, set[str]] = {
     "stimuli": {*BASE, "graph"},
     "hardware": {*BASE, "graph"},
     "hls": {*BASE, "graph", "hardware", "stimuli"},
+    "rtl": {*BASE, "graph", "hardware", "stimuli"},
     "verify": {*BASE, "graph", "hardware", "stimuli", "hls"},
     "report": {*BASE, "panels"},
     "doctor": {*BASE, "hls"},
-    "pipeline": {*BASE, "recipe", "zoo", "train", "graph", "stimuli", "hardware", "hls", "verify", "report"},
+    "pipeline": {
+        *BASE,
+        "recipe",
+        "zoo",
+        "train",
+        "graph",
+        "stimuli",
+        "hardware",
+        "hls",
+        "rtl",
+        "verify",
+        "report",
+    },
     "api": {*BASE, "graph", "hardware", "hls", "panels", "pipeline", "quant", "report", "verify"},
-    "cli": {*BASE, "api", "doctor", "hls", "pipeline", "report"},
+    "cli": {*BASE, "api", "doctor", "hls", "pipeline", "report", "rtl"},
 }
 """Package or module of levelone -> what it may import of levelone."""
 

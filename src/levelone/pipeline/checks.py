@@ -86,7 +86,7 @@ def convert_with(body: str, model: Path, output: Path) -> dict[str, Any]:
     chosen = find_body(body)
     graph = read_qonnx(model)
     beside = companions(model)
-    chosen.write(graph, output, model=model, extras=beside, golden=_bench_events(beside, graph))
+    chosen.write(graph, output, model=model, extras=beside, golden=bench_events(beside, graph))
     if body_of(output).name != chosen.name:
         raise LeveloneError(f'body {body} wrote no {DOCUMENT} with "body": {json.dumps(body)}')
     return read_document(output)
@@ -95,10 +95,10 @@ def convert_with(body: str, model: Path, output: Path) -> dict[str, Any]:
 def _convert(model: Path, output: Path, config: HlsConfig) -> Manifest:
     graph = read_qonnx(model)
     beside = companions(model)
-    return convert(graph, output, config, model=model, extras=beside, golden=_bench_events(beside, graph))
+    return convert(graph, output, config, model=model, extras=beside, golden=bench_events(beside, graph))
 
 
-def _bench_events(beside: Mapping[str, Path], graph: Graph) -> dict[str, Codes] | None:
+def bench_events(beside: Mapping[str, Path], graph: Graph) -> dict[str, Codes] | None:
     """Events of a project's own test bench, from the golden vectors that lie beside a model."""
     if VECTORS not in beside:
         return None

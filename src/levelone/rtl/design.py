@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from levelone.graph.ir import Graph
 from levelone.rtl.netlist import Netlist, handshake
@@ -72,14 +73,14 @@ def write_design(plan: Plan, top: str) -> Design:
             f"{node.name}: {layer.operation}, {layer.output.beats} beats of {layer.output.lanes} codes, "
             f"{layer.clocks} clocks"
         )
-        wires = tuple(
-            _regrouped(f"{node.name}_from{i}", plan.stream(value), taken, arrives[node.name, i], netlist)
-            for i, (value, taken) in enumerate(zip(node.inputs, layer.inputs, strict=True))
+        taken = tuple(
+            _regrouped(f"{node.name}_from{i}", plan.stream(value), wanted, arrives[node.name, i], netlist)
+            for i, (value, wanted) in enumerate(zip(node.inputs, layer.inputs, strict=True))
         )
         netlist.stream(node.name, layer.output)
         streams = tuple(plan.stream(name) for name in node.inputs)
         site = site_of(graph, node, streams, layer.clocks)
-        FAMILIES[type(node.op)].emit(site, layer, wires, netlist)
+        FAMILIES[type(node.op)].emit(site, layer, taken, netlist)
         publish(node.name)
     for name, wires in leaves.items():
         netlist.comment(f"{name}: output")
@@ -90,7 +91,8 @@ def write_design(plan: Plan, top: str) -> Design:
     outputs = {name: plan.stream(name) for name in graph.outputs}
     probes = {node.name: plan.layers[node.name].output for node in graph.nodes}
     text = _module(top, graph, netlist, inputs, outputs, probes)
-    return Design(top, text, tuple(sorted({*netlist.blocks, *_inner(netlist.blocks)})), inputs, outputs, probes)
+    blocks = tuple(sorted({*netlist.blocks, *_inner(netlist.blocks)}))
+    return Design(top, text, blocks, inputs, outputs, probes)
 
 
 def _forked(name: str, plan: Plan, edges: list[Edge], netlist: Netlist) -> list[str]:
@@ -142,7 +144,7 @@ def _forked(name: str, plan: Plan, edges: list[Edge], netlist: Netlist) -> list[
 def _regrouped(name: str, source: Stream, target: Stream, wires: str, netlist: Netlist) -> str:
     """The stream with as many lanes as its reader takes."""
     way = regrouping(source.lanes, target.lanes)
-    for step, (before, after) in enumerate(zip(way, way[1:], strict=False)):
+    for step, (before, after) in enumerate(pairwise(way)):
         out = netlist.stream(f"{name}_{step}", source.regrouped(after))
         block, part = ("levelone_serialise", after) if after < before else ("levelone_pack", before)
         netlist.instance(
@@ -169,51 +171,39 @@ def _module(
     outputs: dict[str, Stream],
     probes: dict[str, Stream],
 ) -> str:
-    ports = ["input clk", "input rst"]
-    for name, stream in inputs.items():
-        ports += [
-            f"input in_{name}_valid",
-            f"output in_{name}_ready",
-            f"input [{stream.bits - 1}:0] in_{name}_data",
-        ]
-    for name, stream in outputs.items():
-        ports += [
-            f"output out_{name}_valid",
-            f"input out_{name}_ready",
-            f"output [{stream.bits - 1}:0] out_{name}_data",
-        ]
-    seen = [
-        line
-        for name, stream in probes.items()
-        for line in (f"    , output probe_{name}_beat", f"    , output [{stream.bits - 1}:0] probe_{name}_data")
-    ]
-    shown = [
-        line
-        for name in probes
-        for line in (
-            f"    assign probe_{name}_beat = {name}_valid & {name}_ready;",
-            f"    assign probe_{name}_data = {name}_data;",
-        )
-    ]
-    joined = "\n".join(
+    ports = ["input wire clk", "input wire rst"]
+    for way, taken, given, streams in (
+        ("in", "input", "output", inputs),
+        ("out", "output", "input", outputs),
+    ):
+        for name, stream in streams.items():
+            ports += [
+                f"{taken} wire {way}_{name}_valid",
+                f"{given} wire {way}_{name}_ready",
+                f"{taken} wire [{stream.bits - 1}:0] {way}_{name}_data",
+            ]
+    seen, shown = [], []
+    for name, stream in probes.items():
+        seen += [f"output wire probe_{name}_beat", f"output wire [{stream.bits - 1}:0] probe_{name}_data"]
+        shown += [f"probe_{name}_beat = {name}_valid & {name}_ready", f"probe_{name}_data = {name}_data"]
+    return "\n".join(
         [
             f"// Streamed network {graph.name}. Every stream: a beat is taken when valid and ready are high;",
             "// codes in row-major order, channels last, the first in the lowest bits; reset is synchronous.",
             "`default_nettype none",
             *netlist.modules,
             f"module {top} (",
-            "    " + ",\n    ".join(port.replace("input ", "input wire ").replace("output ", "output wire ") for port in ports),
+            ",\n".join(f"    {port}" for port in ports),
             f"`ifdef {PROBES}",
-            *(line.replace("output ", "output wire ") for line in seen),
+            *(f"    , {port}" for port in seen),
             "`endif",
             ");",
             netlist.text(),
             f"`ifdef {PROBES}",
-            *shown,
+            *(f"    assign {line};" for line in shown),
             "`endif",
             "endmodule",
             "`default_nettype wire",
             "",
         ]
     )
-    return joined

@@ -1,4 +1,4 @@
-"""SystemVerilog text: wires, instances and memories of one module, in the order in which they were asked for."""
+"""SystemVerilog text of one module: wires, instances, memories, in the order in which they are asked for."""
 
 from __future__ import annotations
 
@@ -80,11 +80,15 @@ class Netlist:
         self._lines.append(f"{block} #({settings}) {name} ({connections});")
 
     def memory(self, name: str, words: Sequence[int], bits: int, enable: str, address: str, data: str) -> int:
-        """A read-only memory that answers a clock after the address while `enable` is high; bits of an address."""
+        """A read-only memory that answers a clock after the address while `enable` is high.
+
+        Returns the bits of an address.
+        """
         size = address_bits(len(words))
         contents = "\n".join(f"        memory[{i}] = {literal(word, bits)};" for i, word in enumerate(words))
         self.modules.append(
-            f"module {name} (input clk, input en, input [{size - 1}:0] address, output reg [{bits - 1}:0] data);\n"
+            f"module {name} (input wire clk, input wire en, input wire [{size - 1}:0] address, "
+            f"output reg [{bits - 1}:0] data);\n"
             f"    reg [{bits - 1}:0] memory[0:{len(words) - 1}];\n"
             f"    initial begin\n{contents}\n    end\n"
             f"    always @(posedge clk) if (en) data <= memory[address];\nendmodule\n"
@@ -93,8 +97,10 @@ class Netlist:
         return size
 
     def table(self, name: str, words: Sequence[int], bits: int, index: str, index_bits: int) -> str:
-        """A combinational table of `words`, 0 beyond them; name of the wire that holds the entry of `index`."""
-        cases = " ".join(f"{index_bits}'d{i}: f_{name} = {literal(word, bits)};" for i, word in enumerate(words))
+        """A combinational table of `words`, 0 beyond them; name of the wire with the entry of `index`."""
+        cases = " ".join(
+            f"{index_bits}'d{i}: f_{name} = {literal(word, bits)};" for i, word in enumerate(words)
+        )
         self._lines += [
             f"function [{bits - 1}:0] f_{name}(input [{index_bits - 1}:0] i);",
             f"    case (i) {cases} default: f_{name} = 0; endcase",
@@ -114,7 +120,9 @@ def fitted(wires: str, stream: Stream, lane: int, bits: int) -> str:
 
 
 def handshake(inner: Mapping[str, str]) -> dict[str, str]:
-    """Ports of a block by the streams on them: ``{"i": "conv1"}`` -> ``i_valid``, ``i_ready``, ``i_data``."""
+    """Ports of a block by the streams on them: ``{"i": "x"}`` -> ``i_valid``, ``i_ready``, ``i_data``."""
     return {
-        f"{port}_{part}": f"{wires}_{part}" for port, wires in inner.items() for part in ("valid", "ready", "data")
+        f"{port}_{part}": f"{wires}_{part}"
+        for port, wires in inner.items()
+        for part in ("valid", "ready", "data")
     }

@@ -8,6 +8,7 @@ from typing import Any
 
 from levelone.errors import UnsupportedError
 from levelone.graph.ir import Graph, Node, Value
+from levelone.hardware.streams import INPUTS, OUTPUTS, whole
 from levelone.rtl.operations import FAMILIES
 from levelone.rtl.site import LayerPlan, Site
 from levelone.rtl.streams import Stream
@@ -107,11 +108,23 @@ def site_of(graph: Graph, node: Node, streams: tuple[Stream, ...], clocks: int) 
 def _edges(graph: Graph, layers: Mapping[str, LayerPlan]) -> list[Edge]:
     """Uses of values, in the graph's order.
 
-    Where ways come together, the quicker one waits for the slower: a whole event finds room in front of every
-    join. So a dataflow whose ways had parted cannot stop, and the quicker way goes on with the next event.
+    A whole event finds room where `levelone.hardware.streams` asks for it, so that a dataflow cannot
+    stop, and in front of every other join, so that the quicker way can go on with the next event.
     """
-    return [
-        Edge(name, node.name, i, max(SHALLOW, layers[node.name].inputs[i].beats if len(node.inputs) > 1 else 0))
-        for node in graph.nodes
-        for i, name in enumerate(node.inputs)
-    ]
+    uses = {
+        f"{node.name}/{i}": (name, node.name) for node in graph.nodes for i, name in enumerate(node.inputs)
+    }
+    ports = {port.value.name for port in graph.inputs}
+    ends = {f"{name}/": (name, OUTPUTS) for name in graph.outputs}
+    dataflow = {
+        use: (INPUTS if maker in ports else maker, reader)
+        for use, (maker, reader) in {**uses, **ends}.items()
+    }
+    waiting = whole(dataflow)
+    edges = []
+    for node in graph.nodes:
+        for i, name in enumerate(node.inputs):
+            beats = layers[node.name].inputs[i].beats
+            waits = len(node.inputs) > 1 or f"{node.name}/{i}" in waiting
+            edges.append(Edge(name, node.name, i, max(SHALLOW, beats) if waits else SHALLOW))
+    return edges

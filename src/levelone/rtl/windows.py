@@ -104,7 +104,7 @@ def emit_window(
     simd: int,
     repeats: int = 1,
 ) -> str:
-    """The block that sweeps the window; returns the name of its stream, with ``_pad``, ``_first``, ``_last``."""
+    """The block that sweeps the window; name of its stream, with ``_pad``, ``_first``, ``_last`` beside."""
     out = f"{name}_window"
     netlist.stream(out, Stream(1, groups * simd, pixel.width, pixel.signed))
     for mark in ("pad", "first", "last"):

@@ -11,7 +11,9 @@ from levelone.hardware.body import DOCUMENT, Body
 from levelone.plugins import Registry
 
 DEFAULT = "hls"
-BODIES = Registry("body", "levelone.bodies", {DEFAULT: "levelone.hls.body:BODY"})
+BODIES = Registry(
+    "body", "levelone.bodies", {DEFAULT: "levelone.hls.body:BODY", "rtl": "levelone.rtl.body:BODY"}
+)
 """levelone's own by name; other distributions add entry points, and ``module:NAME`` needs no registration."""
 
 

@@ -66,17 +66,16 @@ class Arithmetic:
 class RequantisedSums:
     """`AddRequantise`: the weighted sum as an integer, then one requantisation of it.
 
-    The sum of ``(a * first + b * second + term) / divisor`` is an integer over one divisor, so what rounds it is
-    the requantisation of a single value, with the same proof.
+    ``(a * first + b * second + term) / divisor`` is an integer over one divisor, so what rounds it is the
+    requantisation of a single value, with the same proof.
     """
 
     def plan(self, site: Site[AddRequantise]) -> LayerPlan:
         total, op = _total(site)
-        hardware = proven(op, total, site.name)
         lanes = site.output.shape[-1]
         sources = tuple(stream.regrouped(lanes) for stream in site.streams)
         within = Site(site.name, op, (total,), site.output, (Stream.of(total, lanes),), site.clocks)
-        scaled = plan_scaled(within, hardware)
+        scaled = plan_scaled(within, *proven(op, total, site.name))
         return LayerPlan(
             site.name,
             "AddRequantise",
@@ -84,6 +83,7 @@ class RequantisedSums:
             scaled.output,
             clocks=sources[0].beats,
             multipliers=2 * lanes + scaled.multipliers,
+            proof=scaled.proof,
             detail=(total, scaled),
         )
 

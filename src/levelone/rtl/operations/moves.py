@@ -1,4 +1,4 @@
-"""Codes in another order: nothing, where they come in the right one; else a buffer that is read by a table."""
+"""Codes in another order: wires, where they come in the right one; else a buffer that is read by a table."""
 
 from __future__ import annotations
 
@@ -57,7 +57,9 @@ class Moves:
         source = origin(site.op, x)
         name = type(site.op).__name__
         if np.array_equal(source, np.arange(x.size)):
-            return LayerPlan(site.name, name, (stream,), Stream.of(site.output, stream.lanes), clocks=stream.beats)
+            return LayerPlan(
+                site.name, name, (stream,), Stream.of(site.output, stream.lanes), clocks=stream.beats
+            )
         moved = plan_gather(source, x, site.output, site.op.value if isinstance(site.op, Pad) else 0)
         return LayerPlan(
             site.name,
@@ -80,7 +82,8 @@ class Moves:
 def plan_gather(source: NDArray[np.int64], x: Value, output: Value, fill: int = 0) -> Gather:
     """The buffer that gives flat element `source[i]` of `x` as element ``i`` of a tensor shaped as `output`.
 
-    -1 stands for the constant `fill`. Codes have the width of `x`, or of `output` where a constant is among them.
+    -1 stands for the constant `fill`. Codes are as wide as those of `x`, or as those of `output` where a
+    constant is among them.
     """
     lanes_in, lanes_out, lane = _lanes(source, x, output)
     taken = Stream.of(x, lanes_in)
@@ -136,7 +139,7 @@ def origin(op: Move, x: Value) -> NDArray[np.int64]:
 
 
 def _lanes(source: NDArray[np.int64], x: Value, output: Value) -> tuple[int, int, NDArray[np.int64]]:
-    """(lanes in, lanes out, lane in of each lane out): whole pixels if every one stays together, else codes."""
+    """(lanes in, lanes out, lane in of each lane out): whole pixels where they stay together, else codes."""
     inner, outer = x.shape[-1], output.shape[-1]
     rows = source.reshape(-1, outer)
     data = rows[(rows >= 0).any(axis=1)]
@@ -150,4 +153,3 @@ def _lanes(source: NDArray[np.int64], x: Value, output: Value) -> tuple[int, int
 def _assign(target: str, source: str, netlist: Netlist) -> None:
     netlist.line(f"assign {target}_valid = {source}_valid;")
     netlist.line(f"assign {source}_ready = {target}_ready;")
-

@@ -9,8 +9,11 @@ import numpy as np
 from levelone.errors import LeveloneError, UnsupportedError
 from levelone.graph.ir import IntRange, Rounding, Value
 from levelone.graph.ops import Affine, Lookup, Relu, Requantise, Staircase
-from levelone.hardware.proof import prove
-from levelone.hardware.staircase import Scaling, Thresholds, channel_ranges, choose
+from levelone.hardware.choose import choose
+from levelone.hardware.forms import Scaling, Thresholds
+from levelone.hardware.proof import Tried
+from levelone.hardware.prove import prove
+from levelone.hardware.staircase import channel_ranges
 from levelone.rtl.netlist import Netlist, fitted, handshake, packed
 from levelone.rtl.site import LayerPlan, Site
 from levelone.rtl.streams import Stream
@@ -51,8 +54,9 @@ class Quantisers:
 
     def plan(self, site: Site[Requantise | Affine]) -> LayerPlan:
         (x,) = site.operands
-        hardware = _scaling(site.op, x) if isinstance(site.op, Affine) else proven(site.op, x, site.name)
-        return plan_scaled(site, hardware)
+        if isinstance(site.op, Affine):
+            return plan_scaled(site, _scaling(site.op, x), None)
+        return plan_scaled(site, *proven(site.op, x, site.name))
 
     def emit(
         self, site: Site[Requantise | Affine], plan: LayerPlan, wires: tuple[str, ...], netlist: Netlist
@@ -106,13 +110,11 @@ class Tables:
             # modular: the difference is within the table
             netlist.line(f"assign {index} = {fitted(x, source, lane, bits)} - {bits}'d{low % (1 << bits)};")
             slot = f"{name}_data[{lane * result.width}+:{result.width}]"
-            netlist.memory(
-                f"table_{name}_{lane}", [int(v) for v in table], result.width, en, index, slot
-            )
+            netlist.memory(f"table_{name}_{lane}", [int(v) for v in table], result.width, en, index, slot)
 
 
-def proven(op: Requantise, x: Value, name: str) -> Scaling | Thresholds:
-    """The hardware of a requantisation, proven to be exact.
+def proven(op: Requantise, x: Value, name: str) -> tuple[Scaling | Thresholds, Tried]:
+    """The hardware of a requantisation, and the proof that it is exact.
 
     Raises
     ------
@@ -121,13 +123,14 @@ def proven(op: Requantise, x: Value, name: str) -> Scaling | Thresholds:
     """
     try:
         hardware = choose(op, x)
-        prove(op, x, hardware)
+        return hardware, prove(op, x, hardware)
     except LeveloneError as error:
         raise UnsupportedError(f"{name}: {error.message}", hint=error.hint) from error
-    return hardware
 
 
-def plan_scaled(site: Site[Requantise | Affine], hardware: Scaling | Thresholds) -> LayerPlan:
+def plan_scaled(
+    site: Site[Requantise | Affine], hardware: Scaling | Thresholds, proof: Tried | None
+) -> LayerPlan:
     """The plan of a layer that is this hardware."""
     source = lanes_for(site.streams[0], 1 if _uniform(hardware) else site.output.shape[-1])
     output = Stream.of(site.output, source.lanes)
@@ -139,6 +142,7 @@ def plan_scaled(site: Site[Requantise | Affine], hardware: Scaling | Thresholds)
         output,
         clocks=source.beats,
         multipliers=source.lanes if several else 0,
+        proof=proof,
         detail=hardware,
     )
 
@@ -232,4 +236,3 @@ def _uniform(hardware: Scaling | Thresholds) -> bool:
         return len(set(zip(hardware.factor, hardware.term, hardware.shift, strict=True))) == 1
     rows = zip(hardware.first, hardware.falling, map(tuple, hardware.steps.tolist()), strict=True)
     return len(set(rows)) == 1
-

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from levelone.graph.ops import AveragePool, MaxPool
 from levelone.rtl.netlist import Netlist, address_bits, handshake
 from levelone.rtl.site import LayerPlan, Site
@@ -65,7 +67,7 @@ class Pools:
         )
         reduced = f"{name}_reduced"
         if isinstance(site.op, AveragePool):
-            reduced = _weighed(site, plan, reduced, netlist)
+            reduced = _weighed(site.op, site, plan, reduced, netlist)
         netlist.instance(
             "levelone_fifo",
             f"u_{name}_out",
@@ -74,9 +76,9 @@ class Pools:
         )
 
 
-def _weighed(site: Site[AveragePool], plan: LayerPlan, sums: str, netlist: Netlist) -> str:
+def _weighed(op: AveragePool, site: Site[Any], plan: LayerPlan, sums: str, netlist: Netlist) -> str:
     """Sums of different numbers of elements on one grid; name of their stream."""
-    factors = [int(f) for f in site.op.factors(site.operands[0].shape[:-1]).reshape(-1)]
+    factors = [int(f) for f in op.factors(site.operands[0].shape[:-1]).reshape(-1)]
     if set(factors) == {1}:
         return sums
     name, beat, bits = f"{site.name}_weighed", address_bits(len(factors)), max(factors).bit_length()

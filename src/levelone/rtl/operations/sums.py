@@ -85,7 +85,9 @@ class Sums:
             detail=folding,
         )
 
-    def emit(self, site: Site[Conv | Dense], plan: LayerPlan, wires: tuple[str, ...], netlist: Netlist) -> None:
+    def emit(
+        self, site: Site[Conv | Dense], plan: LayerPlan, wires: tuple[str, ...], netlist: Netlist
+    ) -> None:
         folding: Folding = plan.detail
         (operands,), name = wires, site.name
         if folding.window is not None:

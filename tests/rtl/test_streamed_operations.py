@@ -1,0 +1,105 @@
+"""Every operation, streamed, against its meaning: random shapes, strides, pads, widths, signs, folding."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from rtl_designs import EVENTS, build, codes_of, many
+
+from levelone.graph import GraphBuilder, IntRange
+from levelone.graph.ir import Op
+from levelone.graph.ops import OPERATIONS, Add, AveragePool, MaxPool, Transpose
+from levelone.rtl.operations import FAMILIES
+from levelone.rtl.project import BLOCKS
+from levelone.rtl.simulation import Traffic
+
+GROUPS = {
+    "sums": ("Conv", "Dense"),
+    "pools": ("AveragePool", "MaxPool"),
+    "pointwise": ("Affine", "Lookup", "Relu", "Requantise", "Staircase"),
+    "merges": ("Add", "AddRequantise", "Concat", "Multiply"),
+    "moves": ("Pad", "Reshape", "Take", "Transpose", "Upsample"),
+}
+ROUGH = Traffic(gaps=0.3, stalls=0.3, seed=5, resets=(7, 19, 40, 3, 77, 50, 21, 11))
+
+
+def test_every_operation_is_streamed_and_tested() -> None:
+    assert set(FAMILIES) == set(OPERATIONS.values())
+    assert sorted(name for names in GROUPS.values() for name in names) == sorted(OPERATIONS)
+
+
+@pytest.mark.slow  # verilates and compiles
+@pytest.mark.parametrize("clocks", [None, 4], ids=["serial", "parallel"])
+@pytest.mark.parametrize("group", GROUPS)
+def test_body_equals_meaning(group: str, clocks: int | None, tmp_path: Path) -> None:
+    bench = build(*many(GROUPS[group], range(4)), tmp_path, clocks=clocks)
+    for traffic in (Traffic(), ROUGH):
+        recording = bench.run(traffic)
+        assert recording.finished
+        assert bench.wrong(recording) == []
+
+
+BROKEN = {
+    "levelone_arithmetic": ("Add", "wide_a + wide_b +", "wide_a - wide_b +"),
+    "levelone_concatenate": ("Concat", "sent < FIRST", "sent <= FIRST"),
+    "levelone_count": ("pooled", "seen == LAST[BITS-1:0]", "seen == 0"),
+    "levelone_fifo": ("Conv", "memory[tail]", "memory[head]"),
+    "levelone_fork": ("twice", "~done", "{COUNT{1'b1}}"),
+    "levelone_gather": ("Transpose", "base + from", "base + from + 1'b1"),
+    "levelone_mac": ("Conv", "first4 ? bias4", "1'b0 ? bias4"),
+    "levelone_pack": ("packed", "<= {i_data, o_data", "<= {~i_data, o_data"),
+    "levelone_reduce": ("MaxPool", "x > held ? x : held", "x < held ? x : held"),
+    "levelone_scale": ("Requantise", "total <= product + term", "total <= product - term"),
+    "levelone_serialise": ("Dense", "parts >> WIDTH", "parts >> (WIDTH + 1)"),
+    "levelone_stage": ("Add", "valid <= next[STAGES-1:0]", "valid <= {STAGES{1'b1}}"),
+    "levelone_steps": ("Staircase", "x >= ", "x > "),
+    "levelone_weigh": ("AveragePool", "code * factor", "code + factor"),
+    "levelone_window": ("Conv", "TAP_W = DW", "TAP_W = DW + 1"),
+}
+"""Block -> a network that needs it, and a fault in it."""
+
+
+def test_every_block_is_broken_once() -> None:
+    assert set(BROKEN) == {path.stem for path in BLOCKS.glob("*.sv")}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("block", BROKEN)
+def test_a_broken_block_is_caught(block: str, tmp_path: Path) -> None:
+    network, right, wrong = BROKEN[block]
+    copies = tmp_path / "blocks"
+    copies.mkdir()
+    for path in BLOCKS.glob("*.sv"):
+        text = path.read_text()
+        if path.stem == block:
+            assert text.count(right) == 1
+            text = text.replace(right, wrong)
+        (copies / path.name).write_text(text)
+    bench = build(
+        *(SPECIAL[network]() if network in SPECIAL else many([network], range(4))), tmp_path, blocks=copies
+    )
+    assert block in bench.design.blocks
+    recording = bench.run(ROUGH)
+    assert not recording.finished or bench.wrong(recording)
+
+
+def _network(shape: tuple[int, ...], *ops: Op):
+    """Operations in a chain, a sum also meets the input; and codes for it."""
+    builder = GraphBuilder("chain")
+    builder.input("x", shape, Fraction(1), IntRange(-8, 7))
+    last = "x"
+    for i, op in enumerate(ops):
+        builder.node(f"y{i}", op, *(("x", last) if isinstance(op, Add) else (last,)))
+        last = f"y{i}"
+    graph = builder.build(last)
+    return graph, {"x": codes_of(graph.values["x"], EVENTS, 1)}
+
+
+SPECIAL = {
+    "pooled": lambda: _network((3, 3, 2), AveragePool((3, 3), (1, 1), ((0, 0), (0, 0)), (1, 1))),
+    "twice": lambda: _network((4, 4, 2), MaxPool((3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1)), Add()),
+    "packed": lambda: _network((3, 2), Transpose((1, 0)), MaxPool((1,), (1,), ((0, 0),), (1,))),
+}
+"""Networks for blocks that stand between operations."""

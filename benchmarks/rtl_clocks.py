@@ -3,7 +3,7 @@
     python -m benchmarks.rtl_clocks                 all of them, as a Markdown table
     python -m benchmarks.rtl_clocks pixelseed --vectors 1000
 
-Every model is written, compared at every layer with its golden vectors or with random ones, and measured without gaps and
+Every model is written, compared at every layer with golden or random vectors, and measured without gaps and
 stalls; then outputs are compared with gaps, stalls and resets. Needs the extra [rtl].
 """
 

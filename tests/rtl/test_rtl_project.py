@@ -25,6 +25,7 @@ from levelone.rtl.config import RtlConfig
 from levelone.rtl.document import read_document
 from levelone.rtl.plan import plan_graph
 from levelone.rtl.streams import Stream, regrouping
+from levelone.rtl.synthesis import RESOURCES, synthesise
 from levelone.rtl.verilator import find_verilator
 from levelone.stimuli import random_vectors
 from levelone.verify import Outcome, check_project
@@ -238,3 +239,33 @@ def test_codes_beyond_their_bits_are_refused(project: Path) -> None:
     (name,) = document.inputs
     with pytest.raises(ValueError, match="in 4 bits"):
         pack(np.full((1, *document.values[name]), 16), document.inputs[name])
+
+
+@pytest.mark.slow  # synthesises
+def test_area_is_counted_for_every_layer(tmp_path: Path) -> None:
+    m = Model(x=(3,))
+    x = m.quant(
+        m.add("MatMul", m.quant("x", 0.25, 3), m.weight(weights(3, 2), 0.125), out="fc"), 0.3, 3, out="y"
+    )
+    onnx.save(m.build(x), tmp_path / "dense.onnx")
+    write_rtl(tmp_path / "dense.onnx", tmp_path / "dense", RtlConfig())
+    found = synthesise(tmp_path / "dense", "xc7").to_dict()
+    assert found["kind"] == "synthesised"
+    for resource in RESOURCES:
+        assert found["total"][resource] == sum(area[resource] for area in found["layers"].values())
+    for layer in ("fc", "y"):
+        assert found["layers"][layer]["flip_flops"] > 0
+        assert found["layers"][layer]["lut"] > 0
+
+
+def test_an_unknown_family_is_refused(project: Path) -> None:
+    with pytest.raises(LeveloneError, match="virtex2") as error:
+        synthesise(project, "virtex2")
+    assert "xcup" in str(error.value.hint)
+
+
+@pytest.mark.slow
+def test_sources_that_do_not_synthesise_are_one_message(project: Path) -> None:
+    (project / SOURCE).write_text("module levelone_network (input wire clk; endmodule\n")
+    with pytest.raises(LeveloneError, match="could not synthesise"):
+        synthesise(project)

@@ -1,4 +1,4 @@
-"""`levelone rtl` and `levelone cosim`: a streamed design of one's own, simulated clock by clock."""
+"""`levelone rtl`, `cosim` and `synth`: a streamed design of one's own, simulated clock by clock, its area."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ def add_to(app: typer.Typer) -> None:
     """Register the verbs of this module."""
     app.command()(rtl)
     app.command()(cosim)
+    app.command()(synth)
 
 
 def rtl(
@@ -97,6 +98,35 @@ def cosim(
         typer.echo(str(verdict))
         _show_timing(result)
     raise typer.Exit(verdict.exit_code)
+
+
+def synth(
+    project: Annotated[Path, typer.Argument(help="A folder written by `levelone rtl`.")],
+    family: Annotated[str, typer.Option(help="xcup (UltraScale+), xc7 (7 series) or ecp5.")] = "xcup",
+    as_json: AsJson = False,
+) -> None:
+    """Synthesise the RTL with Yosys: cells in total and for every layer. Nothing is placed or routed.
+
+    Example: levelone synth rtl_project --family ecp5
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from levelone.rtl.synthesis import synthesise
+
+    with one_json_object(as_json) as emit:
+        found = synthesise(project, family).to_dict()
+        emit(found)
+    if as_json:
+        return
+    columns = list(found["total"])
+    table = Table("layer", *(name.replace("_", " ") for name in columns), box=None)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for name, area in [*found["layers"].items(), ("total", found["total"])]:
+        table.add_row(name, *(f"{area[key]:,}" for key in columns))
+    Console(soft_wrap=True, highlight=False).print(table)
+    typer.echo(f"cells for {family}, synthesised by {found['tool']}; neither placed nor routed")
 
 
 def _show_plan(planned: Mapping[str, Any]) -> None:

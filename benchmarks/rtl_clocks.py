@@ -10,6 +10,7 @@ stalls; then outputs are compared with gaps, stalls and resets. Needs the extra 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import tempfile
 from pathlib import Path
@@ -67,8 +68,16 @@ def main() -> None:
     parser.add_argument(
         "--vectors", type=int, help="random vectors; default: the golden vectors and random ones"
     )
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
     arguments = parser.parse_args()
     names = arguments.system or sorted(path.parent.name for path in PROJECTS.glob("*/model.onnx"))
+    if arguments.json:
+        rows = [
+            dict(zip(COLUMNS, row(PROJECTS / n / "model.onnx", arguments.vectors), strict=True))
+            for n in names
+        ]
+        print(json.dumps({"models": rows}))
+        return
     print("| " + " | ".join(COLUMNS) + " |")
     print("|---|--:|---" + "|--:" * (len(COLUMNS) - 3) + "|")
     for name in names:

@@ -10,8 +10,8 @@ import numpy as np
 from cases import CASES, seeded
 
 from levelone.graph import Graph, GraphBuilder, execute
-from levelone.graph.ir import Codes, Value
 from levelone.graph.ops import OPERATIONS
+from levelone.graph.values import Codes, Value
 from levelone.rtl.design import PROBES, Design, write_design
 from levelone.rtl.plan import plan_graph
 from levelone.rtl.project import BLOCKS

@@ -16,7 +16,7 @@ from rtl_designs import codes_of
 
 from levelone.errors import LeveloneError
 from levelone.graph import Graph, read_qonnx
-from levelone.graph.ir import IntRange, Value
+from levelone.graph.values import IntRange, Value
 from levelone.pipeline.cosim import cosim_folder, plan_rows, write_rtl
 from levelone.rtl import verilator
 from levelone.rtl.beats import pack, unpack

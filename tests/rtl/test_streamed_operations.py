@@ -9,7 +9,7 @@ import pytest
 from rtl_designs import EVENTS, build, codes_of, many
 
 from levelone.graph import GraphBuilder, IntRange
-from levelone.graph.ir import Op
+from levelone.graph.operation import Op
 from levelone.graph.ops import OPERATIONS, Add, AveragePool, MaxPool, Transpose
 from levelone.rtl.operations import FAMILIES
 from levelone.rtl.project import BLOCKS

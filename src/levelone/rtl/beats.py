@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.graph.ir import Codes
+from levelone.graph.values import Codes
 from levelone.rtl.streams import Stream
 
 WORD = 32

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from levelone.errors import LeveloneError
 from levelone.files import atomic_path, sha256
-from levelone.graph.ir import Codes, Graph
+from levelone.graph.ir import Graph
+from levelone.graph.values import Codes
 from levelone.hardware.body import Body, Chunk, Generated, OutOfStepError
 from levelone.rtl.config import RtlConfig
 from levelone.rtl.design import PROBES

@@ -10,7 +10,8 @@ import numpy as np
 
 from levelone.errors import LeveloneError
 from levelone.graph import execute
-from levelone.graph.ir import Codes, Graph
+from levelone.graph.ir import Graph
+from levelone.graph.values import Codes
 from levelone.rtl.body import BuiltRtl
 from levelone.rtl.simulation import STEADY, Recording, Traffic
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from levelone.errors import UnsupportedError
-from levelone.graph.ir import Graph, Node, Value
+from levelone.graph.ir import Graph, Node
+from levelone.graph.values import Value
 from levelone.hardware.streams import INPUTS, OUTPUTS, whole
 from levelone.rtl.operations import FAMILIES
 from levelone.rtl.site import LayerPlan, Site

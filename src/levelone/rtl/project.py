@@ -11,7 +11,8 @@ import levelone
 from levelone.errors import LeveloneError
 from levelone.files import atomic_path, sha256
 from levelone.graph import execute
-from levelone.graph.ir import Codes, Graph
+from levelone.graph.ir import Graph
+from levelone.graph.values import Codes
 from levelone.hardware.body import DOCUMENT, MODEL, SIDE
 from levelone.rtl import scripts, testbench
 from levelone.rtl.beats import pack

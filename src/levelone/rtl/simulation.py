@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
-from levelone.graph.ir import Codes
+from levelone.graph.values import Codes
 from levelone.rtl.beats import pack, unpack, words_of
 from levelone.rtl.streams import Stream
 

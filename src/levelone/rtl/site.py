@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
-from levelone.graph.ir import Op, Value
+from levelone.graph.operation import Op
+from levelone.graph.values import Value
 from levelone.hardware.proof import Tried
 from levelone.rtl.netlist import Netlist
 from levelone.rtl.streams import Stream

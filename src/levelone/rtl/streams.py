@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import gcd
 
-from levelone.graph.ir import Value
+from levelone.graph.values import Value
 
 
 @dataclass(frozen=True)

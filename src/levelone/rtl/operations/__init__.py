@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from levelone.graph.ir import Op
+from levelone.graph.operation import Op
 from levelone.graph.ops import (
     Add,
     AddRequantise,

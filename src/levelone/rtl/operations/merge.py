@@ -9,8 +9,8 @@ from math import prod
 import numpy as np
 
 from levelone.errors import UnsupportedError
-from levelone.graph.ir import IntRange, Value
 from levelone.graph.ops import Add, AddRequantise, Concat, Multiply, Requantise
+from levelone.graph.values import IntRange, Value
 from levelone.rtl.netlist import Netlist, Setting, fitted, handshake, packed
 from levelone.rtl.operations.moves import Gather, emit_gather, plan_gather
 from levelone.rtl.operations.pointwise import emit_scaled, plan_scaled, proven

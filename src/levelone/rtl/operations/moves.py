@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.graph.ir import Value
 from levelone.graph.ops import Pad, Reshape, Take, Transpose, Upsample
+from levelone.graph.values import Value
 from levelone.rtl.netlist import Netlist, address_bits, fitted, handshake, packed
 from levelone.rtl.site import LayerPlan, Site
 from levelone.rtl.streams import Stream

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from levelone.errors import LeveloneError, UnsupportedError
-from levelone.graph.ir import IntRange, Rounding, Value
 from levelone.graph.ops import Affine, Lookup, Relu, Requantise, Staircase
+from levelone.graph.values import IntRange, Rounding, Value
 from levelone.hardware.choose import choose
 from levelone.hardware.forms import Scaling, Thresholds
 from levelone.hardware.proof import Tried

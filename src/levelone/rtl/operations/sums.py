@@ -8,8 +8,8 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.graph.ir import IntRange
 from levelone.graph.ops import Conv, Dense
+from levelone.graph.values import IntRange
 from levelone.rtl.netlist import Netlist, address_bits, handshake, packed
 from levelone.rtl.site import LayerPlan, Site
 from levelone.rtl.streams import Stream

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +13,7 @@ import onnx
 from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError, UnsupportedError
+from levelone.graph.ir import HostStep
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +34,7 @@ class Move:
     fill: float = 0.0
 
     def run(self, real: NDArray[np.float32]) -> NDArray[np.float32]:
-        flat = real.reshape(len(real), -1)[:, self.index]
+        flat = real.reshape(len(real), math.prod(self.before))[:, self.index]
         flat[:, self.index < 0] = self.fill
         return flat.reshape(len(real), *self.shape)
 
@@ -179,6 +181,38 @@ class FloatModel:
         from onnx.reference import ReferenceEvaluator
 
         return ReferenceEvaluator(self.model)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Piece:
+    """Any operators between an input and its quantiser.
+
+    Attributes
+    ----------
+    branches
+        For every input of the model by name: the steps that make it of the ONNX input.
+    output
+        Which output of the model it gives.
+    """
+
+    model: FloatModel
+    branches: Mapping[str, tuple[HostStep, ...]]
+    output: str
+
+    def run(self, real: NDArray[np.float32]) -> NDArray[np.float32]:
+        feeds = {}
+        for name, steps in self.branches.items():
+            feeds[name] = real
+            for step in steps:
+                feeds[name] = step.run(feeds[name])
+        return self.model.run(feeds)[self.output].astype(np.float32)
+
+    def undo(self, real: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Always refused: not every operator has an inverse."""
+        raise LeveloneError(f"no input makes the wanted codes: {self!r} before it cannot be undone")
+
+    def __repr__(self) -> str:
+        return " and ".join(node.op_type for node in self.model.model.graph.node)
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,6 +16,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from levelone.errors import LeveloneError
 from levelone.graph import Codes, Graph, execute, from_onnx_layout, layer_table
 from levelone.graph.inputs import real_inputs
 from levelone.graph.ops import Affine, Requantise
@@ -79,6 +80,8 @@ def float_line(path: Path, graph: Graph, codes: Mapping[str, Codes]) -> dict[str
         parts = list(_parts(model, graph, codes, most))
     except ExecutionError as error:
         return result | {"reason": f"qonnx cannot execute it: {error}"}
+    except LeveloneError as error:  # no real input makes the codes
+        return result | {"reason": error.message}
     other: dict[str, int] = {}
     for given, tensors in parts:
         reference = execute(graph, given, keep="all")

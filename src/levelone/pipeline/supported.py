@@ -10,10 +10,9 @@ from levelone.graph.reader.catalogue import ENTRIES
 from levelone.graph.reader.channels_last import KINDS
 from levelone.graph.reader.context import BUDGET, MAX_VALUE
 from levelone.graph.reader.handlers import HANDLERS, NEAREST
-from levelone.graph.reader.hosted import HOSTED
+from levelone.graph.reader.hosted import HOSTED, LAYERS
 from levelone.graph.reader.load import DOMAINS
 from levelone.graph.reader.quantiser_node import QUANTISERS
-from levelone.graph.reader.tail import LAYERS
 from levelone.hls.operations import LOWERINGS
 
 HEAD = """# Supported models
@@ -30,8 +29,10 @@ Every input needs integers. In order of preference:
 
 1. A quantiser ({quantisers}) reads the input: the port carries its integers. One scale or one per channel,
    any zero point, bipolar too; several quantisers of one input are several ports.
-2. Between the input and its quantiser stand only operators that the host computes in float32 as the exporting
-   framework did: {hosted} with constants.
+2. Between the input and its quantiser stand operators that the host computes in float32: {hosted} with
+   constants, and any other operator of ONNX that is no layer ({layers}), of one input
+   of the network. Joined inputs (`Concat`) are quantised first and joined in the hardware. Behind the latter
+   kind of operators no real input can be found for given codes: C simulation is compared, but not qonnx.
 3. The file annotates an integer type (`finn_datatype`, as FINN and qonnx write it).
 4. `--port NAME=TYPE` of `inspect`, `convert` and `emulate` declares it: `int8`, `uint8`, `bipolar`,
    `fixed<16,6>`, `ufixed<8,0>`. Networks of QKeras need this.

@@ -28,6 +28,7 @@ from levelone.graph.reader.nodes import attributes, blamed_on, unsupported
 from levelone.graph.reader.order import in_order
 from levelone.graph.reader.outputs import finished
 from levelone.graph.reader.ports import PortType, port_types
+from levelone.graph.reader.shapes import check_inference
 from levelone.graph.reader.tail import TailNodes
 from levelone.graph.reader.tensors import Constant, Deferred, Real, Tensor
 from levelone.graph.reader.travel import bare, done, travelled
@@ -78,6 +79,7 @@ def read_qonnx(
             ctx.tensors[info.name] = _input(ctx, info, types.get(info.name))
     tail = TailNodes.of(nodes, consumers)
     for position, node in enumerate(nodes):
+        check_inference(ctx, node)
         if node.output[0] in ctx.absorbed or tail.takes(position):
             continue
         with blamed_on(node):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from math import prod
 from typing import Any
@@ -10,26 +10,64 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
+from onnx import helper, numpy_helper
 
-from levelone.errors import LeveloneError
-from levelone.graph.host import FLOAT32, Arithmetic, Clamp, Move
+from levelone.errors import LeveloneError, UnsupportedError
+from levelone.graph.host import FLOAT32, Arithmetic, Clamp, FloatModel, Move, Piece
 from levelone.graph.reader import moves
 from levelone.graph.reader.context import Context
 from levelone.graph.reader.nodes import attributes, describe, unsupported
+from levelone.graph.reader.quantiser_node import QUANTISERS
 from levelone.graph.reader.tensors import Constant, Real, Tensor
 
+Shape = tuple[int, ...]
 CLAMPS = frozenset({"Clip", "Max", "Min", "Relu"})
 KEEPING = frozenset({"Cast", "Dropout", "Identity"})
 HOSTED = frozenset(
     {*FLOAT32, *CLAMPS, *KEEPING, *moves.RESHAPES, *moves.PERMUTING, *moves.SELECTIONS, "Neg", "Pad"}
 )
-"""Operators that may stand between an input and its quantiser."""
+"""Operators between an input and its quantiser that have steps of their own, which can be undone."""
+LAYERS = frozenset(
+    {
+        "Attention", "Conv", "ConvInteger", "ConvTranspose", "DeformConv", "Einsum", "GRU", "Gemm", "LSTM",
+        "MatMul", "MatMulInteger", "QLinearConv", "QLinearMatMul", "RNN",
+    }
+)  # fmt: skip
+"""What is a layer of the network: the host computes none of them."""
+
+
+def may_be_hosted(node: onnx.NodeProto) -> bool:
+    """Whether the host can compute a node: an operator of ONNX, but no layer, quantiser or subgraph."""
+    subgraphs = any(a.HasField("g") or a.graphs for a in node.attribute)
+    known = node.domain in ("", "ai.onnx") and onnx.defs.has(node.op_type)
+    return known and node.op_type not in LAYERS | QUANTISERS and not subgraphs
+
+
+def hosted_model(
+    ctx: Context, nodes: Sequence[onnx.NodeProto], inputs: Mapping[str, Shape], outputs: Sequence[str]
+) -> FloatModel:
+    """Nodes as a model of their own, with the constants that they read."""
+    copies = [onnx.NodeProto() for _ in nodes]
+    for copied, node in zip(copies, nodes, strict=True):
+        copied.CopyFrom(node)
+        copied.domain = ""
+    names = dict.fromkeys(name for node in nodes for name in node.input if name)
+    constants = [
+        numpy_helper.from_array(np.asarray(c.values), name)
+        for name in names
+        if isinstance(c := ctx.tensors.get(name), Constant)
+    ]
+    infos, made = ([helper.make_empty_tensor_value_info(n) for n in names] for names in (inputs, outputs))
+    graph = helper.make_graph(copies, "host", infos, made, constants)
+    return FloatModel(helper.make_model(graph, opset_imports=[helper.make_opsetid("", ctx.opset)]), inputs)
 
 
 def read_hosted(ctx: Context, node: onnx.NodeProto) -> Tensor | tuple[Tensor, ...] | None:
     """The input after one more step of the host, or None if the node is no such step."""
     operands = [ctx.tensors.get(name) for name in node.input if name]
     inputs = [i for i, x in enumerate(operands) if isinstance(x, Real)]
+    if inputs and (len(inputs) != 1 or node.op_type not in HOSTED):
+        return _piece(ctx, node)
     if len(inputs) != 1 or node.op_type not in HOSTED or node.domain not in ("", "ai.onnx"):
         return None
     if not all(isinstance(x, Constant) for i, x in enumerate(operands) if i != inputs[0]):
@@ -65,6 +103,26 @@ def read_hosted(ctx: Context, node: onnx.NodeProto) -> Tensor | tuple[Tensor, ..
 
         results.append(_moved(x, pick))
     return tuple(results)
+
+
+def _piece(ctx: Context, node: onnx.NodeProto) -> tuple[Real, ...] | None:
+    """Any other operator of one input of the network, or of several tensors that are made of it."""
+    found = {name: x for name in node.input if name and not isinstance(x := ctx.tensors.get(name), Constant)}
+    reals = {name: x for name, x in found.items() if isinstance(x, Real)}
+    if len(reals) != len(found) or len({x.source for x in reals.values()}) != 1 or not may_be_hosted(node):
+        return None
+    outputs = [name for name in node.output if name]
+    model = hosted_model(ctx, [node], {name: x.shape for name, x in reals.items()}, outputs)
+    try:
+        shapes = model.shapes
+    except UnsupportedError:
+        return None  # its handler says what is missing
+    first = next(iter(reals.values()))
+    branches = {name: x.steps for name, x in reals.items()}
+    return tuple(
+        Real(first.source, shapes[name], first.before, (Piece(model, branches, name),)) if name else first
+        for name in node.output
+    )
 
 
 def _with(x: Real, step: Any) -> Real:

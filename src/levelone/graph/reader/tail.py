@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import numpy as np
 import onnx
-from onnx import helper, numpy_helper
 
 from levelone.errors import UnsupportedError
 from levelone.graph.host import FloatModel
 from levelone.graph.reader.context import Context
+from levelone.graph.reader.hosted import hosted_model, may_be_hosted
 from levelone.graph.reader.nodes import TooWideError, describe
-from levelone.graph.reader.quantiser_node import QUANTISERS
 from levelone.graph.reader.tensors import Constant
 
-LAYERS = frozenset({"Conv", "ConvTranspose", "DeformConv", "Einsum", "GRU", "Gemm", "LSTM", "MatMul", "RNN"})
-"""What is a layer of the network: the host computes none of them."""
 ENDS = frozenset({"HardSigmoid"})
 """What has an integer form, but is left to the host at the very end nevertheless."""
 
@@ -47,7 +43,7 @@ class TailNodes:
         loose: set[int] = set()
         for i in reversed(range(len(nodes))):
             readers = [reader for name in nodes[i].output for reader in consumers.get(name, [])]
-            if _may_be_hosted(nodes[i]) and all(position.get(id(r), -1) in loose for r in readers):
+            if may_be_hosted(nodes[i]) and all(position.get(id(r), -1) in loose for r in readers):
                 loose.add(i)
         return cls(nodes, frozenset(loose))
 
@@ -101,30 +97,5 @@ class TailNodes:
         return [f"{describe(node)} is left to the host; its operand is the output" for node in nodes]
 
     def model(self, ctx: Context, outputs: list[str], shapes: dict[str, tuple[int, ...]]) -> FloatModel:
-        """The nodes as a model of their own, with the constants that they read."""
-        nodes = [_copied(self.nodes[i]) for i in sorted(self.taken)]
-        names = dict.fromkeys(name for node in nodes for name in node.input if name)
-        constants = [
-            numpy_helper.from_array(np.asarray(c.values), name)
-            for name in names
-            if isinstance(c := ctx.tensors.get(name), Constant)
-        ]
-        infos = [helper.make_empty_tensor_value_info(name) for name in shapes]
-        made = [helper.make_empty_tensor_value_info(name) for name in outputs]
-        graph = helper.make_graph(nodes, "tail", infos, made, constants)
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", ctx.opset)])
-        return FloatModel(model, shapes)
-
-
-def _may_be_hosted(node: onnx.NodeProto) -> bool:
-    subgraphs = any(a.HasField("g") or a.graphs for a in node.attribute)
-    known = node.domain in ("", "ai.onnx") and onnx.defs.has(node.op_type)
-    return known and node.op_type not in LAYERS | QUANTISERS and not subgraphs
-
-
-def _copied(node: onnx.NodeProto) -> onnx.NodeProto:
-    """A copy without the domain's other name."""
-    copied = onnx.NodeProto()
-    copied.CopyFrom(node)
-    copied.domain = ""
-    return copied
+        """The nodes as a model of their own."""
+        return hosted_model(ctx, [self.nodes[i] for i in sorted(self.taken)], shapes, outputs)

@@ -152,3 +152,13 @@ def test_no_events_give_empty_outputs() -> None:
     graph = read_qonnx(m.build(m.add("Softmax", dense(m, m.quant("x", 0.25, 6), 4, features=8), out="y")))
     codes = execute(graph, quantise_inputs(graph, {"x": np.zeros((0, 8), f32)}))
     assert file_outputs(graph, codes)["y"].shape == (0, 4)
+
+
+def test_numbered_tensors_are_called_after_their_nodes() -> None:
+    """As TorchScript's exporter numbers tensors through and names nodes by modules."""
+    m = Model(x=(8,))
+    fc = dense(m, m.quant("x", 0.25, 6, out="12"), 4, "20", features=8)
+    m.nodes[-1].name = "/head/fc/MatMul"
+    graph = check(m.build(m.quant(fc, 0.5, 4, out="y")))
+    assert [node.name for node in graph] == ["head_fc_MatMul", "y"] and graph.inputs[0].value.name == "n12"
+    assert graph.layouts["head_fc_MatMul"].tensor == "20"

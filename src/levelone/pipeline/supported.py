@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 from levelone.graph.ops import OPERATIONS
+from levelone.graph.reader.axes import MAX_SINGLE
 from levelone.graph.reader.catalogue import ENTRIES
 from levelone.graph.reader.channels_last import KINDS
-from levelone.graph.reader.context import BUDGET, MAX_VALUE
+from levelone.graph.reader.context import BUDGET, MAX_OUTPUT_WIDTH, MAX_VALUE
 from levelone.graph.reader.handlers import HANDLERS, NEAREST
 from levelone.graph.reader.hosted import HOSTED, LAYERS
 from levelone.graph.reader.load import DOMAINS
@@ -51,6 +52,18 @@ outputs.
 Constants at an output (a float bias after sums of general scale) whose exact integers would be wider than 53
 bits are left to the host too: the sums are the output and what is compared, `Graph.ends` holds the constants,
 and `levelone emulate` applies them.
+
+## Rules
+
+- What depends on constants alone is computed while reading, by ONNX's own reference, in float64 and rounded
+  once.
+- Constants between integers and the next quantiser (scales, biases, normalisations, limits) wait, and become
+  part of its one exact rounding. Where a maximum or a move of elements stands in between and they are too
+  fine for integers of {most} bits, the quantiser is applied before it: it is monotone, the result the same.
+- A function of one quantised value before a quantiser is a table with it, also one that is made of several
+  operators: arithmetic with constants, functions of functions, sums and products of functions of one value.
+- Constants may vary along any axis: codes are moved so that it is the graph's last; where they vary along
+  several, every element becomes a channel (up to {single} of them).
 
 ## Domains
 
@@ -102,6 +115,8 @@ def render() -> str:
         quantisers=_listed(QUANTISERS),
         hosted=_listed(HOSTED),
         layers=_listed(LAYERS),
+        most=MAX_OUTPUT_WIDTH,
+        single=f"{MAX_SINGLE:,}",
         domains=_listed(DOMAINS[1:]),
         channels_last=_listed(KINDS),
         value=MAX_VALUE.bit_length() - 1,

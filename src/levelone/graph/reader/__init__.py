@@ -24,7 +24,7 @@ from levelone.graph.reader.handlers import HANDLERS, handle
 from levelone.graph.reader.hosted import read_hosted
 from levelone.graph.reader.input_port import make_port
 from levelone.graph.reader.load import DOMAINS, load_model
-from levelone.graph.reader.nodes import attributes, blamed_on, unsupported
+from levelone.graph.reader.nodes import attributes, blamed_on, says_more, unsupported
 from levelone.graph.reader.order import in_order
 from levelone.graph.reader.outputs import finished
 from levelone.graph.reader.ports import PortType, port_types
@@ -69,6 +69,7 @@ def read_qonnx(
         tensors={},
         consumers=consumers,
         outputs=frozenset(output.name for output in graph.output),
+        called={node.output[0]: node.name for node in nodes if says_more(node)},
         opset=next(e.version for e in model.opset_import if e.domain in ("", "ai.onnx")),
     )
     for tensor in graph.initializer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -37,6 +38,8 @@ class Context:
     outputs: frozenset[str]
     opset: int = 17
     """Version of ONNX's operators that the file uses."""
+    called: Mapping[str, str] = field(default_factory=dict)
+    """What the values of tensors are called whose own names say nothing."""
     absorbed: set[str] = field(default_factory=set)
     """Outputs of nodes that were folded into an earlier one."""
     spent: int = 0
@@ -82,7 +85,7 @@ class Context:
         order: NDArray[np.int64],
     ) -> Activation:
         """Add a node whose result is the ONNX tensor called `tensor`."""
-        name = self.builder.fresh(tensor)
+        name = self.builder.fresh(self.called.get(tensor, tensor))
         self.spend(len(order), f"node {name}")
         self.builder.node(name, op, *(i.value for i in inputs))
         value = self.builder.values[name]

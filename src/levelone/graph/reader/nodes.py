@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -27,6 +28,12 @@ def attributes(node: onnx.NodeProto) -> dict[str, Any]:
         value = onnx.helper.get_attribute_value(attribute)
         result[attribute.name] = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
     return result
+
+
+def says_more(node: onnx.NodeProto) -> bool:
+    """Whether the node's name tells more than that of its result: exporters number tensors through."""
+    numbered = re.fullmatch(r"[0-9]+|(onnx::\w*|val|tensor)_?[0-9]+", node.output[0])
+    return numbered is not None and re.search(r"[A-Za-z]", node.name.replace(node.output[0], "")) is not None
 
 
 def describe(node: onnx.NodeProto) -> str:

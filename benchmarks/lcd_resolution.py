@@ -12,18 +12,19 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from levelone.recipe import load_recipe
 from levelone.simulate.lcd.generator import simulate_lcd
-from levelone.simulate.lcd.section import PARTICLES, LcdGenerate
-from levelone.train.measurement import predict, predictor
-from levelone.zoo.kit.system import Events
-from levelone.zoo.kit.voxelsystem import SPLITS, Outputs
+from levelone.simulate.lcd.section import LcdGenerate
+from levelone.train.measurement import measure, predictor
+from levelone.zoo.kit.events import SPLITS, Events, Outputs
+from levelone.zoo.kit.meter import PerEvent
 from levelone.zoo.lcd import SYSTEM as LCD
-from levelone.zoo.lcd.baselines import sums
+from levelone.zoo.lcd.features import sums
 from levelone.zoo.lcd.results import figures
 from levelone.zoo.lcd.section import UNIT_GEV
 
@@ -42,13 +43,10 @@ def main() -> None:
         data = Path(folder) / "events.h5"
         simulate_lcd(data, LcdGenerate(events=given.events, seed=given.seed, spectrum="log"))
         models = {"network": network, "sum of cells": _sum_of_cells}
-        parts = [predict(models, LCD.source(recipe, data, split).batches(256)) for split in SPLITS]
-    truth = {name: np.concatenate([part[1][name] for part in parts]) for name in LCD.columns}
-    found = {}
-    for model in models:
-        names = parts[0][0][model]
-        outputs = {name: np.concatenate([part[0][model][name] for part in parts]) for name in names}
-        found[model] = figures(outputs, truth, UNIT_GEV, PARTICLES, given.seed)
+        meter = PerEvent(partial(figures, seed=given.seed))
+        for split in SPLITS:
+            measure(models, LCD.source(recipe, data, split).batches(256), meter)
+    found = meter.result()["models"]
     print(json.dumps(found, indent=None if given.json else 1))
 
 

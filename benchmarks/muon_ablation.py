@@ -19,12 +19,12 @@ import numpy as np
 from levelone.recipe import Recipe, load_recipe
 from levelone.train import train_system
 from levelone.train.batches import evaluation_batch
-from levelone.train.measurement import predict, predictor
+from levelone.train.measurement import measure, predictor
 from levelone.train.pipeline import event_values, float_twin
+from levelone.zoo.kit.meter import PerEvent
 from levelone.zoo.muon import SYSTEM as MUON
 from levelone.zoo.muon.results import BINS, huberised, improvement
-from levelone.zoo.muon.section import ABLATIONS
-from levelone.zoo.muon.system import GEV_PER_UNIT, OUTPUT
+from levelone.zoo.muon.section import ABLATIONS, GEV_PER_UNIT, OUTPUT
 
 RECIPE = MUON.default_recipe.with_name("full.toml")
 METRICS = {"improvement": "higher is better", "loss": "lower is better"}
@@ -44,9 +44,10 @@ def measured(recipe: Recipe, data: Path, folder: Path) -> dict[str, float]:
     network = predictor(MUON, float_twin(MUON, recipe, folder))
     source = MUON.source(recipe, data, "test", recipe.data.max_test)
     size = evaluation_batch(event_values(MUON, recipe))
-    found, truth = predict({"float": network}, source.batches(size))
-    true = truth["energy"].astype(np.float64)
-    predicted = found["float"][OUTPUT].reshape(-1).astype(np.float64) * GEV_PER_UNIT
+    meter = PerEvent(lambda predictions, truth: {})
+    measure({"float": network}, source.batches(size), meter)
+    true = meter.truth["energy"].astype(np.float64)
+    predicted = meter.predictions["float"][OUTPUT].reshape(-1).astype(np.float64) * GEV_PER_UNIT
     figures = {
         "improvement": improvement(true, predicted),
         "loss": float(np.mean(huberised(predicted / 1e3, true / 1e3, BINS / 1e3))),

@@ -9,25 +9,25 @@ from benchmarks.lib.common import arguments, best_seconds, quiet, show
 from levelone.quant.calibrate import calibrate, fold_into
 from levelone.recipe import load_recipe
 from levelone.train.batches import Truth
-from levelone.train.objective import objective_of
+from levelone.train.objective import SystemObjective
 from levelone.zoo import find_system
 
 
 def main() -> None:
     parser = arguments(__doc__, model=False)
     parser.add_argument("--system", choices=("pixelseed", "muon"), default="pixelseed")
-    parser.add_argument("--batch", type=int, help="candidates or events (default: 2048; muon 64)")
+    parser.add_argument("--batch", type=int, help="events (default: 2048; muon 64)")
     parser.add_argument("--steps", type=int, default=10)
     options = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(1)
     system = find_system(options.system)
     recipe = load_recipe(system.default_recipe)
-    objective = objective_of(system, recipe)
+    objective = SystemObjective(system, recipe)
     muons = options.system == "muon"
     batch = options.batch or (64 if muons else 2048)
     inputs = [torch.rand(batch, *shape) for shape in system.input_shapes(recipe).values()]
-    truth: Truth = torch.randint(0, 2, (batch, 1)).float()
+    truth: Truth = {"target": torch.randint(0, 2, (batch,))}
     if muons:
         truth = {"energy": torch.rand(batch) * 7950 + 50}
     seconds = {}
@@ -43,7 +43,7 @@ def main() -> None:
             def steps(network: nn.Module = network, optimiser: torch.optim.Optimizer = optimiser) -> None:
                 for _ in range(options.steps):
                     optimiser.zero_grad()
-                    loss: Tensor = objective.mean(network(*inputs), truth)
+                    loss: Tensor = objective.loss(network(*inputs), truth)
                     loss.backward()
                     optimiser.step()
 

@@ -24,7 +24,7 @@ ALLOWED: dict[str, set[str]] = {
     "simulate": {*BASE, "data", "recipe"},
     "quant": {*BASE, "recipe"},
     "zoo": {*BASE, "data", "metrics", "panels", "quant", "recipe", "simulate"},
-    "train": {*BASE, "metrics", "quant", "recipe", "zoo"},
+    "train": {*BASE, "quant", "recipe", "zoo"},
     "graph": {*BASE},
     "stimuli": {*BASE, "graph"},
     "hardware": {*BASE, "graph"},
@@ -35,6 +35,7 @@ ALLOWED: dict[str, set[str]] = {
     "doctor": {*BASE, "hls"},
     "pipeline": {
         *BASE,
+        "panels",
         "recipe",
         "zoo",
         "train",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -115,13 +116,22 @@ class Images:
 
 @dataclass(frozen=True)
 class Rows:
-    """A table; `numbers` are the columns that are set flush right."""
+    """A table.
+
+    Attributes
+    ----------
+    numbers
+        Columns that are set flush right.
+    folded
+        Only the title is shown until the reader opens it: for long tables behind one that matters more.
+    """
 
     title: str
     caption: str
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     numbers: tuple[int, ...] = ()
+    folded: bool = False
 
 
 Panel = Lines | Density | Images | Rows
@@ -133,3 +143,16 @@ class Card:
 
     value: str
     what: str
+
+
+def measured(
+    entry: Mapping[str, float] | None, digits: int, *, percent: bool = False, sign: bool = False
+) -> str:
+    """``value ± error`` of a measured number; a dash if there is none."""
+    if not entry or entry.get("value") is None:
+        return "–"
+    factor = 100 if percent else 1
+    value = entry["value"] * factor
+    text = f"{value:+.{digits}f}" if sign else f"{value:.{digits}f}"
+    error = entry.get("error")
+    return text if error is None else f"{text} ± {error * factor:.{digits}f}"

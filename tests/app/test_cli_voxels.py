@@ -9,7 +9,7 @@ import pytest
 
 from levelone.data.voxels import open_voxels
 from levelone.zoo import SYSTEMS, find_system
-from levelone.zoo.kit.voxelsystem import VoxelSystem
+from levelone.zoo.kit.voxels import VoxelSystem
 
 from .conftest import ROOT, Levelone
 

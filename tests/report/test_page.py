@@ -9,25 +9,17 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from levelone.report.content import Content, Examples
+from levelone.panels import Card, Images, Rows, measured
+from levelone.report.content import Content
 from levelone.report.page import build_page
-from levelone.report.tables import measured, table
+from levelone.report.tables import table
 
-REGIONS = ("all", "barrel-barrel")
-
-
-def entry(value: float) -> dict:
-    def number(x: float) -> dict[str, float]:
-        return {"value": x, "error": 0.001}
-
-    efficiency = {r: number(value * f) for r, f in (("50", 0.99), ("75", 0.95), ("90", 0.9), ("99", 0.4))}
-    return {"auc": number(value), "efficiency": efficiency, "signal": 1234, "background": 5678}
+TABLE = Rows("Efficiency", "in %", ("model", "AUC"), (("quantised", "98.77 ± 0.12"),), (1,))
+LONG = Rows("By region", "in %", ("region", "counts"), (("barrel-barrel", "1,234 / 5,678"),), folded=True)
+IMAGES = Images("Doublets", "Two hits.", np.ones((2, 4, 4)), ("inner", "outer"), "ke")
 
 
 def make_content() -> Content:
-    rng = np.random.default_rng(0)
-    target = (rng.random(500) < 0.5).astype(np.uint8)
-    models = ("float", "quantised", "baseline")
     layers = [
         {
             "name": "conv1",
@@ -77,18 +69,14 @@ def make_content() -> Content:
         command="levelone run pixelseed",
         recipe='system = "pixelseed"',
         metrics={
-            "models": {
-                m: {x: {r: entry(0.9) for r in REGIONS} for x in ("natural", "balanced")} for m in models
-            },
-            "differences": {"quantised-float": {"natural": {r: entry(-0.001) for r in REGIONS}}},
-            "reference": {"efficiency": {"50": 0.999, "75": 0.99052, "90": 0.92221, "99": 0.33867}},
+            "data": {"file": "events.h5"},
         },
         curves={"float": curve, "quantised": curve},
-        scores={m: rng.normal(size=500) + target for m in models}
-        | {"target": target, "weight_balanced": np.ones(500)},
+        panels=(TABLE, LONG),
+        cards=(Card("81.84 ± 0.12", "% at 90 %"),),
+        example_panels=(IMAGES,),
         project={"inputs": [port], "layers": layers},
         csim={"verdict": "exact", "sets": [checked], "bodies": checked["bodies"]},
-        examples=Examples(rng.random((40, 2, 16, 16)).astype(np.float32), target[:40], ("inner", "outer")),
         costs={"conv1": {"multiplications": 2048, "ebops": 16384}},
         stages={"train": 12.3},
         digests={"model.onnx": "ab" * 32},
@@ -131,11 +119,12 @@ def test_self_contained(page: str) -> None:
     "expected",
     [
         "A title",
-        "99.90",
-        "99.05",
-        "92.22",
-        "33.87",  # the published efficiencies
+        "98.77 ± 0.12",
+        "<b>81.84 ± 0.12</b>",
+        "<h3>Efficiency</h3>",
+        "<details><summary>By region</summary>",
         "1,234 / 5,678",
+        "events.h5",
         "77,000",
         "-4,096",
         "16,384",
@@ -187,7 +176,7 @@ def test_every_body_has_a_column(content: Content) -> None:
 
 def test_missing_parts_are_named(content: Content) -> None:
     page = build_page(Content(content.name, content.title, content.command, content.recipe))
-    for what in ("examples", "learning curves", "metrics", "scores", "verdicts", "project"):
+    for what in ("examples", "learning curves", "metrics", "verdicts", "project"):
         assert f"No {what} in this run folder" in page
 
 

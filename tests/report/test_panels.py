@@ -1,4 +1,4 @@
-"""Panels of systems of voxel events: what is drawn is what was given, and the page holds it."""
+"""Panels of a system: what is drawn is what was given, and the page holds it."""
 
 from __future__ import annotations
 
@@ -196,7 +196,7 @@ def test_the_page_holds_cards_panels_and_examples(page: str, words: str) -> None
     assert words in page
 
 
-def test_the_page_of_a_voxel_system_says_nothing_of_doublets(page: str) -> None:
+def test_the_page_says_nothing_of_doublets_by_itself(page: str) -> None:
     for words in ("doublet", "layer pair", "fakes", "true and fake"):
         assert words not in page
     assert page.count("<svg") == 4  # examples, learning curve, two drawn panels

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
-from pathlib import Path
-
 import numpy as np
 
 from levelone.recipe import Recipe, parse_recipe
-from levelone.zoo.kit.system import Sample
+from levelone.zoo.kit.events import MemorySource
 from levelone.zoo.pixelseed.features import FEATURES, SUMMARY
+from levelone.zoo.pixelseed.source import log_odds
 from levelone.zoo.pixelseed.system import PixelSeed
 
 RECIPE = """
@@ -38,7 +36,7 @@ def recipe(*overrides: str) -> Recipe:
     return parse_recipe(RECIPE, "test recipe", overrides)
 
 
-def made_up(n: int, seed: int) -> Sample:
+def made_up(n: int, seed: int) -> MemorySource:
     rng = np.random.default_rng(seed)
     images = rng.exponential(15, (n, 2, 16, 16)) * (rng.random((n, 2, 16, 16)) < 0.03)
     features = rng.normal(size=(n, len(FEATURES))).clip(-4, 4)
@@ -46,28 +44,24 @@ def made_up(n: int, seed: int) -> Sample:
     hidden = features[:, 0] + features[:, 1] * features[:, 2] + images.sum((1, 2, 3)) / 150 - 1 + group - 1
     target = rng.random(n) < 1 / (1 + np.exp(-2 * hidden))
     summary = np.concatenate([features, rng.normal(size=(n, len(SUMMARY) - len(FEATURES)))], axis=1)
-    return Sample(
-        inputs={"images": images.astype(np.float32), "features": features.astype(np.float32)},
-        target=target.astype(np.uint8),
-        event=rng.integers(0, 12, n),
-        group=group.astype(np.int32),
-        region=group.astype(np.uint8),
-        group_names=("a", "b", "c"),
-        region_names=("near", "middle", "far"),
-        summary=summary.astype(np.float32),
+    return MemorySource(
+        inputs={"images": images.astype(np.float16), "features": features.astype(np.float32)},
+        truth={
+            "target": target.astype(np.uint8),
+            "event": rng.integers(0, 12, n),
+            "group": group.astype(np.int32),
+            "region": group.astype(np.uint8),
+            "abundance": log_odds(np.array([[10, 1], [3, 3], [1, 5]]))[group],
+            "summary": summary.astype(np.float32),
+        },
     )
 
 
-@dataclasses.dataclass(frozen=True)
 class FakePixelSeed(PixelSeed):
     """Its data file is only a name; limits of the recipe are the sizes of the samples."""
 
-    def load(self, recipe, path: Path, split, *, mixture, limit=None, seed=0) -> Sample:
+    def source(self, recipe, path, split, limit=None) -> MemorySource:
         return made_up(limit, {"train": 1, "validation": 2, "test": 3}[split])
-
-    def group_counts(self, path: Path, split) -> np.ndarray:
-        sample = made_up(4000, 9)
-        return np.bincount(sample.group * 2 + sample.target, minlength=6).reshape(3, 2)
 
 
 FAKE = FakePixelSeed()

@@ -8,6 +8,7 @@ import pytest
 import torch
 from fake_system import FAKE, made_up
 
+from levelone.data.doublets import REGIONS
 from levelone.pipeline.floats import run_qonnx
 from levelone.quant.export import export_qonnx
 from levelone.quant.layers import activation_layers, activation_scale, linear_layers, value_exponent
@@ -24,7 +25,7 @@ def exported(trained, tmp_path_factory):
 
 def test_qonnx_equals_the_module_at_every_layer(exported):
     module, path = exported
-    sample = made_up(700, 8)
+    sample = next(made_up(700, 8).batches(700))
     context = run_qonnx(onnx.load(path), sample.inputs)
     codes = layer_codes(module, sample.inputs, batch=300)
     assert set(codes) == set(activation_layers(module)) | set(linear_layers(module))
@@ -71,7 +72,7 @@ def test_file_is_deterministic_and_says_nothing_about_the_machine(exported, trai
 
 def test_export_is_silent_and_leaves_the_module_as_it_was(exported, tmp_path, capfd):
     module, _ = exported
-    sample = made_up(64, 3)
+    sample = next(made_up(64, 3).batches(64))
     inputs = {name: torch.from_numpy(x) for name, x in sample.inputs.items()}
     before = module(*inputs.values())
     capfd.readouterr()
@@ -83,7 +84,7 @@ def test_export_is_silent_and_leaves_the_module_as_it_was(exported, tmp_path, ca
 
 def test_codes_refuse_what_is_on_no_grid(exported):
     module, _ = exported
-    sample = made_up(4, 3)
+    sample = next(made_up(4, 3).batches(4))
     broken = module.logit.bias.detach().clone()
     handle = module.logit.register_forward_hook(lambda layer, arguments, result: result + 0.3e-3)
     with pytest.raises(ArithmeticError, match="logit: a value is not a multiple of its scale"):
@@ -100,7 +101,7 @@ def test_evaluation_measures_all_models_on_the_same_candidates(trained):
     models = metrics["models"]
     assert set(models) == {"float", "quantised", "baseline", "baseline_profile", "layers_only"}
     for mixture in ("natural", "natural_prior", "balanced"):
-        assert set(models["quantised"][mixture]) == {"all", "near", "middle", "far"}
+        assert set(models["quantised"][mixture]) == {"all", *REGIONS}
     assert models["float"]["balanced"]["all"]["auc"]["value"] > 0.7
     assert models["layers_only"]["natural"]["all"]["auc"]["value"] > 0.6
     assert models["layers_only"]["balanced"]["all"]["auc"]["value"] == pytest.approx(0.5)

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.metrics import roc_curve
 
-from levelone.metrics.ranking import REJECTIONS, Ranking, balance, bootstrap_counts, compare
+from levelone.metrics.ranking import REJECTIONS, Ranking, balance, bootstrap_counts, compare, thinned
 
 
 def slow_auc(score, target, weight):
@@ -46,6 +47,27 @@ def test_figures_against_the_slow_definitions(n, levels, seed):
     assert figures[0] == pytest.approx(slow_auc(score, target, weight), abs=1e-12)
     for value, rejection in zip(figures[1:], REJECTIONS, strict=True):
         assert value == pytest.approx(slow_efficiency(score, target, weight, rejection), abs=1e-9)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_roc_curve_is_scikit_learns(weighted):
+    rng = np.random.default_rng(5)
+    target = (rng.random(3000) < 0.3).astype(np.uint8)
+    score = np.round(rng.normal(size=3000) + target, 1)  # many equal scores
+    weight = rng.random(3000) + 0.1 if weighted else np.ones(3000)
+    false, true = Ranking.of(score, target).roc(weight)
+    x, y, _ = roc_curve(target, score, sample_weight=weight, drop_intermediate=False)
+    np.testing.assert_allclose(false, x, atol=1e-12)
+    np.testing.assert_allclose(true, y, atol=1e-12)
+
+
+def test_a_thinned_curve_keeps_both_ends_and_the_working_points():
+    false = np.sort(np.random.default_rng(1).random(50_000))
+    kept = false[thinned(false)]
+    assert kept[0] == false[0]
+    assert kept[-1] == false[-1]
+    for point in (0.5, 0.25, 0.1, 0.01):
+        assert np.abs(kept - point).min() < 0.02 * point
 
 
 def test_perfect_and_useless_scores():

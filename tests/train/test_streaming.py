@@ -15,7 +15,7 @@ from voxel_toy import TOY, ToyGenerate, recipe, simulate
 from levelone.graph import execute, quantise_inputs, read_qonnx
 from levelone.graph.layout import from_onnx_layout
 from levelone.train import evaluate, export_run, train_system
-from levelone.train.batches import Stream
+from levelone.train.batches import Feed
 from levelone.train.codes import layer_codes
 
 BOUND_MB = 160
@@ -39,7 +39,7 @@ def energies(batches) -> list[float]:
 
 
 def test_an_epoch_holds_every_event_once_in_an_order_of_seed_and_epoch(data):
-    feed = Stream(TOY.source(recipe(), data, "train"))
+    feed = Feed(TOY.source(recipe(), data, "train"))
     everything = energies(feed.in_order())
     assert len(everything) == len(feed) == 640
     first = energies(feed.epoch(32, 1, 0))
@@ -51,17 +51,17 @@ def test_an_epoch_holds_every_event_once_in_an_order_of_seed_and_epoch(data):
 
 
 def test_the_incomplete_last_batch_is_left_out_in_training_only(data):
-    feed = Stream(TOY.source(recipe(), data, "train", limit=100))
+    feed = Feed(TOY.source(recipe(), data, "train", limit=100))
     epoch = feed.epoch(32, 1, 0)
     assert [len(truth["energy"]) for _, truth in epoch] == [32, 32, 32]
     assert len(epoch) == 3
     assert len(energies(feed.in_order())) == 100
-    assert len(Stream(feed.source.limited(7)).epoch(32, 1, 0)) == 1
+    assert len(Feed(feed.source.limited(7)).epoch(32, 1, 0)) == 1
 
 
 def test_epochs_of_a_part_of_the_file_go_on_where_the_last_one_ended(data):
     source = TOY.source(recipe(), data, "train")
-    whole, parts = Stream(source), Stream(source, epoch_events=220)
+    whole, parts = Feed(source), Feed(source, epoch_events=220)
     for seed, passes in ((1, 0), (1, 1)):
         expected = energies(whole.epoch(32, seed, passes))
         found = [energies(parts.epoch(32, seed, 3 * passes + part)) for part in range(3)]
@@ -82,21 +82,21 @@ def test_skipping_reads_no_voxels_of_the_events_before(tmp_path, monkeypatch):
         return gather(self, grid, events)
 
     source = TOY.source(recipe(), tmp_path / "toy.h5", "train")
-    whole = energies(Stream(source).epoch(100, 1, 0))
+    whole = energies(Feed(source).epoch(100, 1, 0))
     monkeypatch.setattr(VoxelFile, "_gather", counted)
-    late = Stream(source, epoch_events=1600).epoch(100, 1, 2)
+    late = Feed(source, epoch_events=1600).epoch(100, 1, 2)
     assert energies(late) == whole[3200:4800]
     assert sum(read) == 2 * (4800 - 2048)  # two grids, the second and the third window
 
 
 def test_what_a_part_is_and_what_calibrates(data):
-    feed = Stream(TOY.source(recipe(), data, "train"))
+    feed = Feed(TOY.source(recipe(), data, "train"))
     assert energies(feed.part(50).in_order()) == energies(feed.in_order())[:50]
     assert [len(x) for x in feed.first(60)] == [60, 60, 60]
 
 
 def test_inputs_weights_and_extra_columns_arrive_together(data):
-    feed = Stream(TOY.source(recipe(), data, "train"))
+    feed = Feed(TOY.source(recipe(), data, "train"))
     for (front, back, table), truth in feed.epoch(64, 1, 0):
         assert torch.equal(truth["weight"], 1 / (1 + truth["energy"]))
         sums = torch.stack([front.sum((1, 2, 3, 4)) / 32, back.sum((1, 2, 3, 4)) / 16], 1) - 1
@@ -110,7 +110,7 @@ def test_training_learns_and_watches_what_the_system_watches(finished, data):
     rows = result.curves["float"]["epochs"]
     assert rows[-1]["validation_loss"] < rows[0]["validation_loss"]
     module = TOY.load_module(recipe(), folder / "module.pt")
-    events = TOY.load(recipe(), data, "validation", mixture="natural")
+    events = TOY.load(recipe(), data, "validation")
     with torch.no_grad():
         energy, kind = module(*(torch.from_numpy(x) for x in events.inputs.values()))
     assert kind.shape == (80, 2)
@@ -135,7 +135,7 @@ def test_two_outputs_export_and_the_reference_gives_the_modules_integers(finishe
     folder, _ = finished
     graph = read_qonnx(export_run(TOY, recipe(), folder, tmp_path / "toy.onnx"))
     assert tuple(graph.outputs) == ("energy", "kind")
-    events = TOY.load(recipe(), data, "test", mixture="natural")
+    events = TOY.load(recipe(), data, "test")
     found = execute(graph, quantise_inputs(graph, events.inputs), keep="all")
     module = TOY.load_module(recipe(), folder / "module.pt")
     codes = layer_codes(module, events.inputs)
@@ -177,10 +177,10 @@ import re, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 import torch
-from levelone.train.batches import Stream
+from levelone.train.batches import Feed
 from levelone.train.loop import LoopOptions, fit
-from levelone.zoo.kit.system import Events
-from levelone.zoo.kit.voxelsource import VoxelSource
+from levelone.zoo.kit.events import Events
+from levelone.zoo.kit.voxels import VoxelSource
 
 class Mean(torch.nn.Module):
     def __init__(self):
@@ -190,7 +190,7 @@ class Mean(torch.nn.Module):
         return self.dense(x.mean((1, 2, 3, 4))[:, None])
 
 class Squares:
-    def mean(self, outputs, truth):
+    def loss(self, outputs, truth):
         return self.monitor(outputs, truth).mean()
     def monitor(self, outputs, truth):
         return (outputs[:, 0] - truth["energy"]) ** 2
@@ -202,7 +202,7 @@ def source(split, limit=None):
 
 def train(limit, folder):
     options = LoopOptions("float", 1, 1, 64, 1e-3, 0.0, 3, None, folder)
-    feeds = Stream(source("train", limit)), Stream(source("validation", limit))
+    feeds = Feed(source("train", limit)), Feed(source("validation", limit))
     fit(Mean(), options, *feeds, Path(sys.argv[3]) / folder, objective=Squares())
     # getrusage would count the process that this one was forked from
     status = Path("/proc/self/status").read_text()

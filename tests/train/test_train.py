@@ -13,8 +13,10 @@ from fake_system import FAKE, made_up, recipe
 
 from levelone.errors import LeveloneError
 from levelone.train import train_system
-from levelone.train.batches import InOrder, Shuffled, Table
+from levelone.train.batches import Feed
 from levelone.train.loop import LoopOptions, fit
+from levelone.train.objective import SystemObjective
+from levelone.zoo.kit.events import MemorySource, join_events
 
 
 def state(path: Path) -> dict[str, torch.Tensor]:
@@ -27,10 +29,10 @@ def same_weights(a: Path, b: Path) -> bool:
 
 
 def test_epoch_is_a_permutation_that_depends_on_seed_and_epoch_only():
-    table = Table((torch.arange(1000.0)[:, None],), torch.zeros(1000, 1))
+    feed = Feed(MemorySource({"x": np.arange(1000, dtype=np.float32)[:, None]}, {}))
 
     def order(seed, epoch):
-        return torch.cat([inputs[0] for inputs, _ in Shuffled(table, 100, seed, epoch)]).flatten()
+        return torch.cat([inputs[0] for inputs, _ in feed.epoch(100, seed, epoch)]).flatten()
 
     assert torch.equal(order(1, 2), order(1, 2))
     assert not torch.equal(order(1, 2), order(1, 3))
@@ -38,11 +40,30 @@ def test_epoch_is_a_permutation_that_depends_on_seed_and_epoch_only():
     assert torch.equal(order(1, 2).sort().values, torch.arange(1000.0))
 
 
-def test_in_order_gives_every_candidate_once():
-    table = Table.of(made_up(1000, 4))
-    targets = torch.cat([target for _, target in InOrder(table, 300)])
-    assert len(InOrder(table, 300)) == 4
-    assert torch.equal(targets, table.target)
+def test_in_order_gives_every_event_once_in_float32():
+    source = made_up(1000, 4)
+    batches = list(source.batches(300))
+    assert [len(batch) for batch in batches] == [300, 300, 300, 100]
+    joined = join_events(batches)
+    assert np.array_equal(joined.truth["target"], source.truth["target"])
+    assert joined.inputs["images"].dtype == np.float32
+    assert np.array_equal(joined.inputs["images"], source.inputs["images"].astype(np.float32))
+
+
+def test_what_is_skipped_is_left_out_at_the_beginning_of_the_order():
+    source = made_up(100, 4)
+    for order in (None, (1, 2)):
+        whole = join_events(list(source.batches(7, order=order)))
+        late = join_events(list(source.batches(7, order=order, skip=30)))
+        for name, array in whole.inputs.items():
+            assert np.array_equal(late.inputs[name], array[30:])
+        assert np.array_equal(late.truth["group"], whole.truth["group"][30:])
+
+
+def test_a_part_of_what_lies_in_memory_is_spread_over_all_of_it():
+    source = MemorySource({"x": np.arange(10.0)[:, None]}, {"y": np.arange(10)})
+    assert source.limited(3).truth["y"].tolist() == [0, 3, 6]
+    assert source.limited(50).truth["y"].tolist() == list(range(10))
 
 
 def test_training_learns_records_and_writes_its_files(trained):
@@ -67,11 +88,11 @@ def test_training_learns_records_and_writes_its_files(trained):
 def test_recorded_losses_are_those_of_the_saved_weights(trained):
     recipe, _, folder, result, _ = trained
     module = FAKE.load_module(recipe, folder / "module.pt")
-    sample = made_up(recipe.data.max_validation, 2)
-    table = Table.of(sample)
+    source = made_up(recipe.data.max_validation, 2)
+    target = torch.from_numpy(source.truth["target"]).double()
     with torch.no_grad():
-        logits = module(*table.take(slice(None))[0])
-    loss = torch.nn.functional.binary_cross_entropy_with_logits(logits.double(), table.target.double())
+        logits = module(*Feed(source).first(len(source)))[:, 0]
+    loss = torch.nn.functional.binary_cross_entropy_with_logits(logits.double(), target)
     assert float(loss) == pytest.approx(result.curves["quantised"]["best_loss"], rel=1e-6)
 
 
@@ -112,7 +133,8 @@ def options(**changes) -> LoopOptions:
 def quick(folder: Path, **changes) -> dict:
     torch.manual_seed(1)
     network = FAKE.build_float(recipe())
-    return fit(network, options(**changes), Table.of(made_up(2000, 1)), Table.of(made_up(500, 2)), folder)
+    feeds = Feed(made_up(2000, 1)), Feed(made_up(500, 2))
+    return fit(network, options(**changes), *feeds, folder, objective=SystemObjective(FAKE, recipe()))
 
 
 def test_patience_and_time_limit_stop_and_are_recorded(tmp_path):
@@ -159,8 +181,8 @@ def step():
         os.kill(os.getpid(), signal.SIGKILL)
 
 if kind == "batch":
-    take = batches.Table.take
-    batches.Table.take = lambda self, rows: (step(), take(self, rows))[1]
+    as_batch = batches.as_batch
+    batches.as_batch = lambda events: (step(), as_batch(events))[1]
 elif kind == "save":  # the checkpoint is complete in its scratch file, but not yet under its name
     replace = os.replace
     os.replace = lambda *paths: (step(), replace(*paths))[1]

@@ -12,15 +12,15 @@ from levelone.data.voxelcheck import Column, GridSpec
 from levelone.data.voxels import SparseGrid, create_voxels
 from levelone.panels import Card, Lines, Rows
 from levelone.recipe import EventCount, GenerateSection, Recipe, Section, parse_recipe
+from levelone.zoo.kit.events import Events
 from levelone.zoo.kit.generator import Generator
-from levelone.zoo.kit.system import Events
-from levelone.zoo.kit.voxelsystem import VoxelSystem
+from levelone.zoo.kit.meter import PerEvent
+from levelone.zoo.kit.voxels import VoxelSystem
 
 RECIPE = """
 system = "toy"
 seed = 3
 [data]
-mixture = "natural"
 max_train = 100000
 [quant]
 inputs = { front = 8, back = 8, table = 8 }
@@ -76,7 +76,6 @@ class ToyNetwork(nn.Module):
 class Toy(VoxelSystem):
     name = "toy"
     title = "A toy"
-    default_recipe = Path("toy.toml")
     outputs = ("energy", "kind")
     generator = Generator("voxel_toy", "simulate", ToyGenerate)
     grids = ("front", "back")
@@ -99,7 +98,7 @@ class Toy(VoxelSystem):
     def build(self, recipe, layers):
         return ToyNetwork(layers, ToyModel.model_validate(recipe.model))
 
-    def loss(self, recipe, outputs, truth):
+    def event_loss(self, recipe, outputs, truth):
         energy, kind = outputs
         distance = (energy[:, 0] - truth["energy"]) ** 2 * truth["weight"]
         return distance + nn.functional.cross_entropy(kind, truth["kind"], reduction="none")
@@ -126,13 +125,10 @@ class Toy(VoxelSystem):
 
         return {"sum": answer}
 
-    def measure(self, recipe, predictions, truth):
-        def error(outputs):
-            return {"value": float(np.abs(outputs["energy"][:, 0] - truth["energy"]).mean()), "error": None}
+    def meter(self, recipe, train):
+        return PerEvent(figures)
 
-        return {"models": {name: {"error": error(outputs)} for name, outputs in predictions.items()}}
-
-    def panels(self, metrics, predictions, truth):
+    def panels(self, metrics, kept):
         rows = tuple(
             (name, f"{figures['error']['value']:.3f}") for name, figures in metrics["models"].items()
         )
@@ -143,6 +139,13 @@ class Toy(VoxelSystem):
 
     def examples(self, recipe, events) -> list[Lines]:
         return []
+
+
+def figures(predictions, truth):
+    def error(outputs):
+        return {"value": float(np.abs(outputs["energy"][:, 0] - truth["energy"]).mean()), "error": None}
+
+    return {"models": {name: {"error": error(outputs)} for name, outputs in predictions.items()}}
 
 
 TOY = Toy()

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from metered import metered
 
 from levelone.errors import LeveloneError
 from levelone.graph import execute, quantise_inputs, read_qonnx
@@ -22,7 +23,8 @@ from levelone.simulate.lcd.section import PARTICLES, LcdGenerate
 from levelone.train.codes import layer_codes
 from levelone.zoo import find_system
 from levelone.zoo.lcd import SYSTEM as LCD
-from levelone.zoo.lcd.baselines import features, fit_boosting, fit_sums, sums
+from levelone.zoo.lcd.baselines import fit_boosting, fit_sums
+from levelone.zoo.lcd.features import features, sums
 from levelone.zoo.lcd.results import identification
 from levelone.zoo.lcd.section import UNIT_GEV, LcdModel
 
@@ -89,7 +91,7 @@ def test_energy_is_learned_from_electrons_alone():
     truth = {"energy": energy, "particle": torch.tensor([0, 3, 0, 1])}
     logits = torch.zeros(4, 4)
     answer = torch.tensor([[1.0], [9.0], [2.5], [7.0]], requires_grad=True)
-    loss = LCD.loss(recipe(), (answer, logits), truth)
+    loss = LCD.event_loss(recipe(), (answer, logits), truth)
     loss.sum().backward()
     gradient = answer.grad.reshape(-1)
     assert gradient[1] == gradient[3] == 0
@@ -127,7 +129,7 @@ def test_dropout_is_for_training_alone():
 
 def test_sums_are_calibrated_on_electrons(data):
     predict = fit_sums(LCD.source(recipe(), data, "train"))
-    test = LCD.load(recipe(), data, "test", mixture="natural")
+    test = LCD.load(recipe(), data, "test")
     chosen = test.truth["particle"] == 0
     ratio = predict(test)["energy"].reshape(-1)[chosen] * UNIT_GEV / test.truth["energy"][chosen]
     assert np.median(ratio) == pytest.approx(1, abs=0.02)
@@ -145,7 +147,7 @@ def test_sums_without_electrons_are_refused(tmp_path):
 
 def test_boosting_tells_pions_from_electrons(data):
     predict = fit_boosting(LCD.source(recipe(), data, "train"), seed=1)
-    test = LCD.load(recipe(), data, "test", mixture="natural")
+    test = LCD.load(recipe(), data, "test")
     found = identification(predict(test)["particle"], test.truth["particle"].astype(np.int64), PARTICLES)
     assert found["auc"]["electron-pion"] > 0.95
     assert found["accuracy"]["value"] > 0.4
@@ -176,15 +178,15 @@ def test_figures_panels_and_cards():
         "sums": {"energy": energy},
         "boosting": {"particle": logits},
     }
-    metrics = LCD.measure(recipe(), predictions, truth)
+    metrics, kept = metered(LCD, recipe(), predictions, truth)
     electron = metrics["models"]["float"]["energy"]["electron"]
     assert electron["a"]["value"] == pytest.approx(0.2, abs=5 * electron["a"]["error"] + 0.01)
     assert abs(electron["mean"]["value"]) < 5 * electron["mean"]["error"]
     assert "identification" not in metrics["models"]["sums"]
-    kinds = [type(panel).__name__ for panel in LCD.panels(metrics, predictions, truth)]
+    kinds = [type(panel).__name__ for panel in LCD.panels(metrics, kept)]
     assert kinds == ["Rows", *["Lines"] * 5, *["Density"] * 4, "Rows", "Rows"]
     assert len(LCD.cards(metrics)) == 3
-    shown = {panel.title: panel for panel in LCD.panels(metrics, predictions, truth)}
+    shown = {panel.title: panel for panel in LCD.panels(metrics, kept)}
     first = shown["Energy resolution: electron"].series[0]
     np.testing.assert_array_equal(first.y, 100 * np.array(electron["bins"]["width"]))
     x, y = first.fit
@@ -205,7 +207,7 @@ def test_few_events_are_shown_without_what_they_cannot_tell(n):
     energy = energy * (1 + 0.05 * rng.standard_normal((n, 1)).astype(np.float32))
     logits = rng.standard_normal((n, 4)).astype(np.float32)
     predictions = {"float": {"energy": energy, "particle": logits}, "sums": {"energy": energy}}
-    panels = LCD.panels(LCD.measure(recipe(), predictions, truth), predictions, truth)
+    panels = LCD.panels(*metered(LCD, recipe(), predictions, truth))
     for panel in panels:
         if isinstance(panel, Lines):
             assert all(len(series.y) for series in panel.series)
@@ -222,7 +224,7 @@ def test_reference_gives_the_modules_integers_at_every_layer(variant, data, tmp_
     )
     chosen = recipe("model.dense=[5]", *(pooled if variant == "pooled" else ()))
     LCD.model_section(chosen)
-    events = LCD.load(chosen, data, "validation", mixture="natural", limit=12)
+    events = LCD.load(chosen, data, "validation", limit=12)
     torch.manual_seed(4)
     twin, network = LCD.build_float(chosen).eval(), LCD.build_quantised(chosen).eval()
     assert [n for n, _ in twin.named_children()] == [n for n, _ in network.named_children()]
@@ -247,7 +249,7 @@ def test_recipe_of_the_published_sizes():
 
 
 def test_examples_show_one_event_of_each_kind_in_both_calorimeters(data):
-    events = LCD.load(recipe(), data, "test", mixture="natural", limit=64)
+    events = LCD.load(recipe(), data, "test", limit=64)
     ecal, hcal = LCD.examples(recipe(), events)
     kinds = [label.split(",")[0] for label in ecal.labels]
     assert kinds == [name for name in PARTICLES if np.any(events.truth["particle"] == PARTICLES.index(name))]

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from metered import metered
 from torch import nn
 
 from levelone.errors import LeveloneError
@@ -133,7 +134,7 @@ def test_each_ablation_leaves_out_what_it_says_and_trains(ablation) -> None:
         assert there is not gone, name
     inputs = [torch.rand(2, *shape) for shape in network.input_shapes.values()]
     network.train()
-    loss = MUON.loss(
+    loss = MUON.event_loss(
         load_recipe(MUON.default_recipe), (network(*inputs),), {"energy": torch.rand(2) * 4e3 + 100}
     )
     assert loss.shape == (2,)
@@ -177,7 +178,7 @@ def test_published_networks_take_a_step(name, events, tmp_path) -> None:
     recipe = load_recipe(MUON.default_recipe.with_name(file), overrides)
     torch.manual_seed(3)
     twin, network = MUON.build_float(recipe), MUON.build_quantised(recipe)
-    batch = MUON.load(recipe, events, "train", mixture="natural", limit=2)
+    batch = MUON.load(recipe, events, "train", limit=2)
     inputs = [torch.from_numpy(x) for x in batch.inputs.values()]
     truth = {"energy": torch.from_numpy(batch.truth["energy"])}
     twin.train()(*inputs)
@@ -188,7 +189,7 @@ def test_published_networks_take_a_step(name, events, tmp_path) -> None:
         trained = {n: p for n, p in module.named_parameters() if p.requires_grad}
         before = {n: p.detach().clone() for n, p in trained.items()}
         optimiser = torch.optim.SGD(trained.values(), lr=1e-3)
-        MUON.loss(recipe, (module(*inputs),), truth).mean().backward()
+        MUON.event_loss(recipe, (module(*inputs),), truth).mean().backward()
         assert all(p.grad is not None and bool(torch.isfinite(p.grad).all()) for p in trained.values())
         optimiser.step()
         weights = [n for n in trained if n.endswith("weight") and trained[n].ndim > 1]
@@ -233,7 +234,7 @@ def test_reference_equals_the_exported_network_at_every_layer(file, overrides, e
     recipe = load_recipe(file, overrides)
     torch.manual_seed(5)
     twin, network = MUON.build_float(recipe), MUON.build_quantised(recipe)
-    batch = MUON.load(recipe, events, "train", mixture="natural", limit=32)
+    batch = MUON.load(recipe, events, "train", limit=32)
     inputs = [torch.from_numpy(x) for x in batch.inputs.values()]
     twin.train()(*inputs)  # statistics of the normalisations
     fold_into(twin.eval(), network)
@@ -244,7 +245,7 @@ def test_reference_equals_the_exported_network_at_every_layer(file, overrides, e
         outputs=MUON.outputs,
     )  # fmt: skip
     graph = read_qonnx(path)
-    test = MUON.load(recipe, events, "test", mixture="natural", limit=6).inputs
+    test = MUON.load(recipe, events, "test", limit=6).inputs
     codes = execute(graph, quantise_inputs(graph, test), keep="all")
     compared = 0
     for name, values in layer_codes(network, test).items():
@@ -258,7 +259,7 @@ def test_sums_of_each_layer(events) -> None:
     recipe = load_recipe(
         MUON.default_recipe, ["model.sums=4", "quant.inputs.sums=8", "model.response=linear"]
     )
-    inputs = MUON.load(recipe, events, "train", mixture="natural", limit=3).inputs
+    inputs = MUON.load(recipe, events, "train", limit=3).inputs
     assert inputs["sums"].shape == (3, 3, 50, 1, 1)
     for event in range(3):
         for layer in (0, 17, 49):
@@ -273,7 +274,7 @@ def test_mirrored_events_are_the_same_events_upside_down(events) -> None:
     plain, mirrored = (
         load_recipe(MUON.default_recipe, [*keys, f"model.mirror={m}"]) for m in ("false", "true")
     )
-    batch = MUON.load(plain, events, "train", mixture="natural", limit=64)
+    batch = MUON.load(plain, events, "train", limit=64)
     assert MUON.augment(plain, batch, np.random.default_rng(1)) is batch
     found = MUON.augment(mirrored, batch, np.random.default_rng(1))
     before, after = batch.inputs["calo"], found.inputs["calo"]
@@ -294,22 +295,20 @@ def test_data_and_baseline_run_through_the_system(events) -> None:
     recipe = load_recipe(MUON.default_recipe, ["model.response=sqrt"])
     assert MUON.check_data(recipe, events)["train events"] > 100
     train = MUON.source(recipe, events, "train")
-    test = MUON.load(recipe, events, "test", mixture="natural")
-    raw = MUON.load(
-        load_recipe(MUON.default_recipe, ["model.response=linear"]), events, "test", mixture="natural"
-    )
+    test = MUON.load(recipe, events, "test")
+    raw = MUON.load(load_recipe(MUON.default_recipe, ["model.response=linear"]), events, "test")
     assert np.array_equal(test.inputs["calo"], np.sqrt(raw.inputs["calo"]))
     fitted = MUON.fit_baselines(recipe, train)
     assert sorted(fitted) == ["boosting", "boosting_sums"]
     predictions = {"boosting": fitted["boosting"](test)}
     assert not np.array_equal(fitted["boosting_sums"](test)["energy"], predictions["boosting"]["energy"])
-    metrics = MUON.measure(recipe, predictions, test.truth)
+    metrics, kept = metered(MUON, recipe, predictions, test.truth)
     # even 200 events teach gradient boosting something: it beats the best constant
     true = test.truth["energy"].astype(np.float64)
     predicted = predictions["boosting"]["energy"].reshape(-1) * 1e3
     assert np.mean((predicted - true) ** 2 / true) < np.mean((np.median(true) - true) ** 2 / true)
     assert metrics["models"]["boosting"]["loss"]["value"] > 0
-    assert len(MUON.panels(metrics, predictions, test.truth)) == 4
+    assert len(MUON.panels(metrics, kept)) == 4
     (shown,) = MUON.examples(recipe, test)
     energies = [float(label.split()[0]) for label in shown.labels]
     assert energies == sorted(energies) and shown.images.shape == (4, 32, 50)
@@ -319,7 +318,7 @@ def test_data_and_baseline_run_through_the_system(events) -> None:
     cards = MUON.cards({"models": metrics["models"] | {"float": metrics["models"]["boosting"]}})
     assert [card.value.count(" ± ") for card in cards] == [1, 1, 1]
     assert len({card.what for card in cards}) == 3
-    lines = [panel for panel in MUON.panels(metrics, predictions, test.truth) if isinstance(panel, Lines)]
+    lines = [panel for panel in MUON.panels(metrics, kept) if isinstance(panel, Lines)]
     assert [panel.axes.y_scale for panel in lines] == ["log", "log", "linear"]
     assert all("(%)" in panel.axes.y for panel in lines)
     width = metrics["models"]["boosting"]["bins"]["width"]

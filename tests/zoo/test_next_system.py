@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from metered import metered
 
 from levelone.data.voxels import open_voxels
 from levelone.errors import LeveloneError
@@ -21,9 +22,8 @@ from levelone.simulate.next.section import NextGenerate
 from levelone.train.codes import layer_codes
 from levelone.zoo import find_system
 from levelone.zoo.next import SYSTEM as NEXT
-from levelone.zoo.next.results import BLOB_VOXELS, blob_score
-from levelone.zoo.next.section import SHAPE, NextModel
-from levelone.zoo.next.system import UNIT_KEV
+from levelone.zoo.next.features import BLOB_VOXELS, blob_score
+from levelone.zoo.next.section import SHAPE, UNIT_KEV, NextModel
 
 
 def recipe(*overrides: str):
@@ -76,7 +76,7 @@ def test_published_network_is_flatten_32_1_and_stays_out_of_the_firmware():
 
 
 def test_events_enter_the_network_in_units_of_64_kev(data):
-    events = NEXT.load(recipe(), data, "train", mixture="natural", limit=20)
+    events = NEXT.load(recipe(), data, "train", limit=20)
     with open_voxels(data) as file:
         rows = file.select("train", 20)
         assert np.array_equal(events.inputs["tpc"][:, 0] * UNIT_KEV, file.read("tpc", rows))
@@ -119,7 +119,7 @@ def test_blob_score_against_a_plain_loop():
 
 
 def test_two_electrons_leave_a_denser_second_blob(data):
-    events = NEXT.load(recipe(), data, "train", mixture="natural", limit=300)
+    events = NEXT.load(recipe(), data, "train", limit=300)
     score = blob_score(events.inputs["tpc"][:, 0] * UNIT_KEV)
     label = events.truth["label"]
     assert np.median(score[label == 1]) > 1.2 * np.median(score[label == 0])
@@ -130,7 +130,7 @@ def test_reference_gives_the_modules_integers_at_every_layer(variant, data, tmp_
     small = "model.convolutions=[{channels=3, stride=[2,2,3]}, {channels=4, kernel=[2,3,3]}]"
     chosen = recipe(f"model.variant={variant}", "model.dense=[5]", small)
     NEXT.model_section(chosen)
-    events = NEXT.load(chosen, data, "validation", mixture="natural", limit=12)
+    events = NEXT.load(chosen, data, "validation", limit=12)
     torch.manual_seed(4)
     twin, network = NEXT.build_float(chosen).eval(), NEXT.build_quantised(chosen).eval()
     assert [n for n, _ in twin.named_children()] == [n for n, _ in network.named_children()]
@@ -159,7 +159,7 @@ def test_figures_and_panels_of_known_scores():
         "published": {"logit": blind},
         "blob": {"logit": blind},
     }
-    metrics = NEXT.measure(recipe(), predictions, truth)
+    metrics, kept = metered(NEXT, recipe(), predictions, truth)
     assert metrics["models"]["float"]["all"]["auc"]["value"] == 1.0
     assert metrics["models"]["float"]["all"]["efficiency"]["99"]["value"] == 1.0
     assert abs(metrics["models"]["published"]["all"]["auc"]["value"] - 0.5) < 0.05
@@ -168,14 +168,14 @@ def test_figures_and_panels_of_known_scores():
     counts = metrics["models"]["blob"]
     halves = [counts[r] for r in ("drift below 0.5 m", "drift above 0.5 m")]
     assert sum(half["signal"] for half in halves) == counts["all"]["signal"] == int(label.sum())
-    kinds = [type(panel) for panel in NEXT.panels(metrics, predictions, truth)]
+    kinds = [type(panel) for panel in NEXT.panels(metrics, kept)]
     assert kinds == [Lines, Rows, Rows, Lines]
     assert Density not in kinds
     assert any("1.0000" in card.value or "AUC" in card.what for card in NEXT.cards(metrics))
 
 
 def test_examples_show_both_classes(data):
-    events = NEXT.load(recipe(), data, "test", mixture="natural")
+    events = NEXT.load(recipe(), data, "test")
     panels = NEXT.examples(recipe(), events)
     assert [type(panel) for panel in panels] == [Images, Images]
     assert panels[0].images.shape == (4, 20, 60)

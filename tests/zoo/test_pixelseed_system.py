@@ -8,11 +8,15 @@ import pytest
 import torch
 
 from levelone.errors import LeveloneError
+from levelone.panels import Rows
 from levelone.recipe import load_recipe
+from levelone.report.panels import draw
+from levelone.report.svg import render
 from levelone.zoo import find_system
+from levelone.zoo.kit.events import Events, MemorySource
 from levelone.zoo.pixelseed import SYSTEM as PIXELSEED
 from levelone.zoo.pixelseed.features import FEATURES, LIMIT, SUMMARY, expert_features, profile_length
-from levelone.zoo.pixelseed.system import SATURATION_KE
+from levelone.zoo.pixelseed.source import SATURATION_KE, log_odds
 
 
 def default(*overrides):
@@ -148,18 +152,17 @@ def test_features_are_folded_bounded_and_complete():
 
 def test_shipped_sample_loads_ready_for_the_network():
     recipe = default()
-    sample = PIXELSEED.load(recipe, PIXELSEED.sample_file(), "test", mixture="balanced", limit=500)
+    sample = PIXELSEED.golden(recipe, PIXELSEED.sample_file(), 500)
     assert len(sample) == 500
-    assert sample.target.mean() == 0.5
+    assert sample.truth["target"].mean() == 0.5
     for name, shape in PIXELSEED.input_shapes(recipe).items():
         assert sample.inputs[name].shape == (500, *shape)
         assert sample.inputs[name].dtype == np.float32
         assert np.isfinite(sample.inputs[name]).all()
-    assert sample.summary.shape == (500, len(SUMMARY))
+    assert sample.truth["summary"].shape == (500, len(SUMMARY))
     assert sample.inputs["images"].min() == 0
     assert sample.inputs["images"].max() == SATURATION_KE
-    counts = PIXELSEED.group_counts(PIXELSEED.sample_file(), "test")
-    assert counts.shape == (len(sample.group_names), 2)
+    assert len(np.unique(sample.truth["abundance"])) <= len(np.unique(sample.truth["group"]))
     # A feature that is constant, or mostly cut off, would carry nothing.
     features = sample.inputs["features"]
     assert (features.std(axis=0) > 0.1).all()
@@ -168,6 +171,82 @@ def test_shipped_sample_loads_ready_for_the_network():
 
 def test_too_few_doublets_for_the_baseline_are_refused_by_key():
     recipe = default("data.max_train=10")
-    train = PIXELSEED.load(recipe, PIXELSEED.sample_file(), "train", mixture="balanced", limit=10, seed=1)
+    train = PIXELSEED.source(recipe, PIXELSEED.sample_file(), "train", 10)
     with pytest.raises(LeveloneError, match=r"data\.max_train.*hold \d+ of one class"):
         PIXELSEED.fit_baselines(recipe, train)
+
+
+def test_training_takes_the_mixture_of_the_recipe_and_testing_what_is_found():
+    path = PIXELSEED.sample_file()
+    shares = {}
+    for mixture in ("natural", "balanced"):
+        for split in ("train", "validation", "test"):
+            source = PIXELSEED.source(default(f"data.mixture={mixture}"), path, split, 2000)
+            shares[mixture, split] = source.truth["target"].mean()
+    assert shares["balanced", "train"] == shares["balanced", "validation"] == 0.5
+    assert shares["natural", "train"] < 0.4
+    assert shares["balanced", "test"] == shares["natural", "test"] < 0.4
+
+
+def test_the_part_of_a_split_that_is_drawn_depends_on_the_seed():
+    path = PIXELSEED.sample_file()
+    parts = [PIXELSEED.load(default(f"seed={seed}"), path, "test", 300) for seed in (1, 1, 2)]
+    assert np.array_equal(parts[0].inputs["features"], parts[1].inputs["features"])
+    assert not np.array_equal(parts[0].inputs["features"], parts[2].inputs["features"])
+
+
+def test_figures_panels_and_cards_of_known_scores():
+    rng = np.random.default_rng(5)
+    n = 3000
+    target = (rng.random(n) < 0.3).astype(np.uint8)
+    group = rng.integers(0, 4, n).astype(np.int32)
+    truth = {
+        "target": target,
+        "event": rng.integers(0, 40, n),
+        "group": group,
+        "region": (group % 3).astype(np.uint8),
+        "abundance": log_odds(np.array([[9, 3], [4, 4], [1, 7], [5, 5]]))[group],
+        "summary": np.zeros((n, 2), np.float32),
+    }
+    noisy = (target + rng.normal(0, 0.7, n)).astype(np.float32)[:, None]
+    predictions = {name: {"logit": noisy} for name in ("float", "quantised", "baseline", "baseline_profile")}
+    predictions["layers_only"] = {"logit": truth["abundance"][:, None]}
+    train = MemorySource({"images": np.zeros((8, 1), np.float16)}, {"group": group[:8], "target": target[:8]})
+    meter = PIXELSEED.meter(default(), train)
+    meter.update(Events({}, truth), predictions)
+    metrics, kept = meter.result(), meter.kept()
+    assert metrics["data"] == {
+        "trained_on": "balanced",
+        "train_candidates": 8,
+        "test_candidates": n,
+        "test_events": 40,
+    }
+    assert metrics["differences"]["quantised-float"]["natural"]["all"]["auc"]["value"] == 0
+    # the odds of every pair of layers in training are taken away from those that are found
+    counts = np.zeros((4, 2), np.int64)
+    for g, t in zip(group[:8], target[:8], strict=True):
+        counts[g, t] += 1
+    expected = truth["abundance"] - np.log((counts[:, 1] + 1) / (counts[:, 0] + 1))[group]
+    np.testing.assert_allclose(kept["prior"], expected)
+    assert {array.shape for array in kept.values()} == {(n,)}
+    metrics["reference"] = PIXELSEED.published()
+    panels = PIXELSEED.panels(metrics, kept)
+    for panel in panels:
+        if not isinstance(panel, Rows):
+            render(draw(panel), "a panel")
+    tables = {panel.title: panel for panel in panels if isinstance(panel, Rows)}
+    assert [len(table.rows) for table in tables.values() if not table.folded] == [6, 5, 5, 4]
+    long = tables["Efficiency, natural mixture, by region"]
+    assert long.folded and len(long.rows) == 15
+    cards = PIXELSEED.cards(metrics)
+    assert [card.value for card in cards][-1] == "+0.00 ± 0.00"
+    assert len(cards) == 3
+
+
+def test_examples_show_both_hits_of_true_and_fake_doublets():
+    events = PIXELSEED.golden(default(), PIXELSEED.sample_file(), 64)
+    shown = PIXELSEED.examples(default(), events)
+    assert [panel.title for panel in shown] == ["True doublets", "Fake doublets"]
+    first = events.inputs["images"][np.flatnonzero(events.truth["target"] == 1)[0]]
+    assert np.array_equal(shown[0].images[:2], first)
+    assert shown[0].labels[:3] == ("1, inner", "1, outer", "2, inner")

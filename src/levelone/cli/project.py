@@ -139,13 +139,13 @@ def csim(
         typer.Argument(help="A project folder; several, of different bodies, if made from one model."),
     ],
     data: Annotated[
-        Path | None, typer.Option("--data", help="HDF5 file: use its test candidates.", show_default=False)
+        Path | None, typer.Option("--data", help="HDF5 file: use its test events.", show_default=False)
     ] = None,
     vectors: Annotated[
         int | None, typer.Option("--vectors", min=1, help="Use this many random vectors.", show_default=False)
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the random vectors.")] = 1,
-    events: Annotated[int, typer.Option(min=1, help="With --data: candidates at most.")] = 10_000,
+    events: Annotated[int, typer.Option(min=1, help="With --data: events at most.")] = 10_000,
     as_json: AsJson = False,
 ) -> None:
     """Build the project, run it, compare the integers at every layer and output; exit code 0 only if exact.

@@ -89,6 +89,12 @@ class Ranking:
         return np.array([auc, *(np.interp(1.0 - r, false, true) for r in REJECTIONS)])
 
 
+def thinned(false: Floats, points: int = 300) -> NDArray[np.intp]:
+    """Indices of a ROC's points that are enough for a smooth curve on a logarithmic axis of `false`."""
+    wanted = np.concatenate([[0.0], np.geomspace(1e-3, 1, points)])
+    return np.unique(np.clip(np.searchsorted(false, wanted), 0, len(false) - 1))
+
+
 def bootstrap_counts(event: NDArray[np.int64], replicas: int, seed: int) -> NDArray[np.int64]:
     """How often each candidate appears in each replica, [replicas, n]: events drawn with replacement."""
     names, index = np.unique(event, return_inverse=True)

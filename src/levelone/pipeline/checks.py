@@ -107,7 +107,7 @@ def bench_events(beside: Mapping[str, Path], graph: Graph) -> dict[str, Codes] |
 
 
 def write_golden(job: Job, model: Path, path: Path) -> int:
-    """Golden vectors: test candidates, and the trained module's integers at every layer; how many.
+    """Golden vectors: test events, and the trained module's integers at every layer; how many.
 
     Raises
     ------
@@ -115,27 +115,23 @@ def write_golden(job: Job, model: Path, path: Path) -> int:
         If the data or the module cannot be used.
     """
     graph = read_qonnx(model)
-    wanted = job.system.golden_events
-    sample = job.system.load(
-        job.recipe, job.data, "test", mixture="balanced", limit=wanted, seed=job.recipe.seed
-    )
+    events = job.system.golden(job.recipe, job.data, job.system.golden_events)
     module = TrainedModule(job.system, job.recipe, job.path("module.pt"))
     provenance = {
         "system": job.system.name,
         "data": job.data.name,
         "data_sha256": sha256(job.data),
         "split": "test",
-        "mixture": "balanced",
         "seed": job.recipe.seed,
     }
-    codes = quantise_inputs(graph, sample.inputs)
-    layers = module.codes(graph, sample.inputs)
+    codes = quantise_inputs(graph, events.inputs)
+    layers = module.codes(graph, events.inputs)
     write_vectors(path, Vectors(codes, layers, sha256(model), provenance))
-    return len(sample)
+    return len(events)
 
 
 def check_run(job: Job, show: Callable[[str], None]) -> dict[str, Any]:
-    """The run's own check: golden vectors, test candidates, random vectors; writes ``csim.json``."""
+    """The run's own check: golden vectors, test events, random vectors; writes ``csim.json``."""
     project = job.path("project")
     graph = read_graph(body_of(project).read(project))
     module = module_in(project / SIDE)
@@ -143,11 +139,11 @@ def check_run(job: Job, show: Callable[[str], None]) -> dict[str, Any]:
     sets, notes = [], []
     golden = _golden(project, graph)
     sets.append(VectorSet(f"{len(golden)} golden vectors", golden.inputs, golden.layers))
-    found = _candidates(job.data, module, job.recipe.system, graph, wanted.events, job.recipe.seed)
+    found = _test_events(job.data, module, job.recipe.system, graph, wanted.events, job.recipe.seed)
     sets.append(found)
     if _events(found) < wanted.events:
         notes.append(
-            f"the data file has only {_events(found):,} test candidates of the {wanted.events:,} asked for"
+            f"the data file has only {_events(found):,} test events of the {wanted.events:,} asked for"
         )
     if wanted.random:
         sets.append(_random(graph, module, wanted.random, job.recipe.seed))
@@ -165,7 +161,7 @@ def check_folder(
     events: int = 10_000,
     show: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
-    """`levelone csim`: compare a project on candidates from a file, on random vectors, or on its golden ones.
+    """`levelone csim`: compare a project on events from a file, on random vectors, or on its golden ones.
 
     Parameters
     ----------
@@ -188,9 +184,7 @@ def check_folder(
         If the project cannot be built or run, or the vectors cannot be read.
     """
     if data is not None and vectors is not None:
-        raise LeveloneError(
-            "--data takes candidates from a file, --vectors random ones: give only one of them"
-        )
+        raise LeveloneError("--data takes events from a file, --vectors random ones: give only one of them")
     generated = body_of(project).read(project)
     graph = read_graph(generated)
     for other in others:
@@ -205,7 +199,7 @@ def check_folder(
         notes.append("the project holds no trained module: compared with the exact reference only")
     if data is not None:
         system = str(metadata_of(project / MODEL).get("system", ""))
-        sets.append(_candidates(data, module, system, graph, events, seed))
+        sets.append(_test_events(data, module, system, graph, events, seed))
     elif vectors is not None:
         sets.append(_random(graph, module, vectors, seed))
     else:
@@ -269,7 +263,7 @@ def _random(graph: Graph, module: TrainedModule | None, count: int, seed: int) -
     return VectorSet(f"{count} random vectors, seed {seed}", codes, answers)
 
 
-def _candidates(
+def _test_events(
     data: Path, module: TrainedModule | None, system: str, graph: Graph, limit: int, seed: int
 ) -> VectorSet:
     if module is not None:
@@ -279,10 +273,11 @@ def _candidates(
         recipe = load_recipe(owner.default_recipe)
     else:
         raise LeveloneError(
-            "the project does not say which system it belongs to: candidates from a file cannot be prepared",
+            "the project does not say which system it belongs to: events from a file cannot be prepared",
             hint="use --vectors N, or convert a QONNX file that levelone exported",
         )
-    sample = owner.load(recipe, data, "test", mixture="natural", limit=limit, seed=seed)
-    codes = quantise_inputs(graph, sample.inputs)
-    answers = None if module is None else module.codes(graph, sample.inputs)
-    return VectorSet(f"{len(sample)} test candidates of {data.name}", codes, answers)
+    # a system that takes a random part of the events draws it with the recipe's seed
+    events = owner.load(recipe.model_copy(update={"seed": seed}), data, "test", limit)
+    codes = quantise_inputs(graph, events.inputs)
+    answers = None if module is None else module.codes(graph, events.inputs)
+    return VectorSet(f"{len(events)} test events of {data.name}", codes, answers)

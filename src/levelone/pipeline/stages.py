@@ -16,7 +16,6 @@ from levelone.pipeline.imports import import_digest
 from levelone.pipeline.job import EVENTS, Job
 from levelone.pipeline.state import code_digest
 from levelone.recipe import digest
-from levelone.zoo.kit.voxelsystem import VoxelSystem
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ def _code(*parts: str) -> dict[str, str]:
 
 def _system_code(run: Run, *parts: str) -> dict[str, str]:
     """Digests of the system's own modules (not of other systems) and of parts of levelone."""
-    roots = (type(run.job.system).__module__, "levelone.zoo.kit.system", "levelone.zoo.kit.voxelsystem")
+    roots = (type(run.job.system).__module__, "levelone.zoo.kit.system")
     return {"code of the system": import_digest(roots, "levelone.zoo"), **(_code(*parts) if parts else {})}
 
 
@@ -161,13 +160,7 @@ def _evaluate(run: Run, resume: bool) -> dict[str, Any]:
 
     job = run.job
     metrics = evaluate(job.system, job.recipe, job.data, job.folder, progress=run.show)
-    if isinstance(job.system, VoxelSystem):
-        return {card.what: card.value for card in job.system.cards(metrics)}
-    return {
-        f"{name}, {mixture}, at 90 %": round(results[mixture]["all"]["efficiency"]["90"]["value"], 4)
-        for name, results in metrics["models"].items()
-        for mixture in ("natural", "balanced")
-    }
+    return {card.what: card.value for card in job.system.cards(metrics)}
 
 
 def _export_inputs(run: Run) -> dict[str, str]:

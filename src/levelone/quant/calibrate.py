@@ -45,7 +45,7 @@ def calibrate(network: nn.Module, inputs: Sequence[Tensor]) -> None:
     network
         Made with `QuantLayers`; its weights are those of the trained float twin (`fold_into`).
     inputs
-        Arguments of the network: float32 batches of a few thousand candidates.
+        Arguments of the network: float32 batches of a few thousand events.
     """
     for layer in linear_layers(network).values():
         quantised: Any = layer

@@ -15,25 +15,6 @@ from levelone.panels import Card, Panel
 
 
 @dataclass(frozen=True)
-class Examples:
-    """A few candidates to show.
-
-    Attributes
-    ----------
-    images
-        float32 [n, hits, rows, columns]; charge in ke.
-    target
-        uint8 [n]; 1 is true.
-    titles
-        Name of each hit.
-    """
-
-    images: NDArray[np.float32]
-    target: NDArray[np.uint8]
-    titles: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Content:
     """All that goes on the page.
 
@@ -45,8 +26,8 @@ class Content:
         What the user ran.
     recipe
         TOML text.
-    metrics, curves, scores
-        `levelone.train`'s ``metrics.json``, ``curves.json`` and ``scores.npz``.
+    metrics, curves
+        `levelone.train`'s ``metrics.json`` and ``curves.json``.
     project
         The project's ``levelone.json``.
     csim
@@ -60,7 +41,7 @@ class Content:
     versions
         Package -> version.
     panels, cards, example_panels
-        What a system of voxel events shows by itself; None and empty for systems of doublets.
+        What the system shows of its results and of a few test events.
     """
 
     name: str
@@ -69,15 +50,13 @@ class Content:
     recipe: str
     metrics: dict[str, Any] | None = None
     curves: dict[str, Any] | None = None
-    scores: dict[str, NDArray[Any]] | None = None
     project: dict[str, Any] | None = None
     csim: dict[str, Any] | None = None
-    examples: Examples | None = None
     costs: dict[str, dict[str, int]] | None = None
     stages: dict[str, float] | None = None
     digests: dict[str, str] | None = None
     versions: dict[str, str] | None = None
-    panels: tuple[Panel, ...] | None = None
+    panels: tuple[Panel, ...] = ()
     cards: tuple[Card, ...] = ()
     example_panels: tuple[Panel, ...] = ()
 
@@ -103,7 +82,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
     return found
 
 
-def read_scores(path: Path) -> dict[str, NDArray[Any]] | None:
+def read_kept(path: Path) -> dict[str, NDArray[Any]] | None:
     """The arrays of ``scores.npz``, or None if there is no such file; never unpickles.
 
     Raises

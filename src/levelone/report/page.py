@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from html import escape
 from importlib.resources import files
 from itertools import groupby
 from string import Template
-from typing import Any
 
 from matplotlib.figure import Figure
 
@@ -16,20 +15,13 @@ from levelone.report import panels, plots, tables
 from levelone.report.content import Content
 from levelone.report.svg import render
 
-MIXTURES = {
-    "natural": "Natural mixture",
-    "balanced": "Balanced within each layer pair",
-    "natural_prior": "Natural mixture, known abundances of each layer pair added to the score",
-}
-
 
 def build_page(content: Content) -> str:
     """The whole page as text; the same content gives the same text."""
-    doublets = [("Performance", _performance), ("Scores", _scores)]
     sections = [
         ("The task", _task),
         ("Learning curves", _curves),
-        *(doublets if content.panels is None else [("Performance", _panels)]),
+        ("Performance", _performance),
         ("Exactness", _exactness),
         ("Numbers in the firmware", _layers),
         ("How it was made", _provenance),
@@ -69,18 +61,6 @@ def _cards(content: Content) -> list[str]:
             (f"<b class={style}>{escape(verdict)}</b>", f"{bodies}: {vectors:,} vectors, every layer")
         )
     cards += [(f"<b>{escape(card.value)}</b>", card.what) for card in content.cards]
-    if content.metrics is not None and content.panels is None:
-        for mixture in ("natural", "balanced"):
-            entry = content.metrics["models"].get("quantised", {}).get(mixture, {}).get("all")
-            if entry:
-                efficiency = tables.measured(entry["efficiency"].get("90"), 2, percent=True)
-                cards.append((f"<b>{efficiency}</b>", f"% quantised efficiency at 90 % rejection, {mixture}"))
-        mixture = content.metrics.get("data", {}).get("trained_on", "natural")
-        twins = content.metrics.get("differences", {}).get("quantised-float", {})
-        difference = twins.get(mixture, {}).get("all")
-        if difference:
-            points = tables.measured(difference["efficiency"].get("90"), 2, percent=True, sign=True)
-            cards.append((f"<b>{points}</b>", f"points: quantised minus float twin at 90 %, {mixture}"))
     if content.costs:
         products = sum(cost.get("multiplications", 0) for cost in content.costs.values())
         ebops = sum(cost.get("ebops", 0) for cost in content.costs.values())
@@ -90,8 +70,8 @@ def _cards(content: Content) -> list[str]:
     return [f"<div class=card>{value}<span>{escape(what)}</span></div>" for value, what in cards]
 
 
-def _panels(content: Content) -> str:
-    """The panels of a system of voxel events."""
+def _performance(content: Content) -> str:
+    """The system's panels: small plots in pairs."""
     if not content.panels:
         return _absent("metrics", "levelone train")
     parts = []
@@ -103,22 +83,15 @@ def _panels(content: Content) -> str:
 
 def _panel(panel: Panel) -> str:
     if isinstance(panel, Rows):
-        return f"<h3>{escape(panel.title)}</h3>{panels.table(panel)}"
+        return panels.table(panel)
     return _figure(panels.draw(panel), panel.caption)
 
 
 def _task(content: Content) -> str:
-    if content.example_panels:
-        return "".join(_panel(panel) for panel in content.example_panels)
-    if content.examples is None:
+    if not content.example_panels:
         why = "the data file is gone, or the system shows none"
         return f"<p class=soft>No examples in this run folder: {why}.</p>"
-    caption = (
-        "Pixel charges of candidates from the test events, as the network sees them. "
-        "True: both hits belong to the same particle."
-    )
-    shown = content.examples
-    return _figure(plots.hit_pairs(shown.images, shown.target, shown.titles), caption)
+    return "".join(_panel(panel) for panel in content.example_panels)
 
 
 def _curves(content: Content) -> str:
@@ -132,52 +105,6 @@ def _curves(content: Content) -> str:
     )
     caption = f"Training and validation loss, both measured after the epoch in evaluation mode. {notes}."
     return _figure(plots.learning_curves(content.curves), caption)
-
-
-def _performance(content: Content) -> str:
-    if content.metrics is None:
-        return _absent("metrics", "levelone train")
-    parts = []
-    if content.scores is not None:
-        target = content.scores["target"]
-        models = {name: content.scores[name] for name in plots.LABELS if name in content.scores}
-        panels: dict[str, dict[str, Any]] = {
-            MIXTURES["natural"]: {name: (score, target, None) for name, score in models.items()}
-        }
-        if (weight := content.scores.get("weight_balanced")) is not None:
-            panels[MIXTURES["balanced"]] = {name: (score, target, weight) for name, score in models.items()}
-        caption = (
-            "Efficiency against accepted fakes on the same test candidates. Red points: published "
-            "efficiencies of a CNN on CMS simulation (another detector, another selection), for context."
-        )
-        parts.append(_figure(plots.roc(panels, _reference(content.metrics)), caption))
-    parts.append(tables.reference_table(content.metrics, _reference(content.metrics)))
-    measured: dict[str, Any] = next(iter(content.metrics["models"].values()), {})
-    for mixture, title in MIXTURES.items():
-        if mixture not in measured:
-            continue
-        parts.append(f"<h3>{title}</h3>")
-        parts.append(tables.metrics_table(content.metrics, mixture))
-        parts.append(tables.differences_table(content.metrics, mixture))
-    parts.append(
-        "<p class=soft>Uncertainties: bootstrap, one standard deviation. Differences are paired: the same "
-        "bootstrap samples for both models.</p>"
-    )
-    return "".join(parts)
-
-
-def _reference(metrics: Mapping[str, Any]) -> dict[float, float]:
-    """Published efficiency by rejection in %."""
-    published = metrics.get("reference", {}).get("efficiency", {})
-    return {float(rejection): value for rejection, value in published.items()}
-
-
-def _scores(content: Content) -> str:
-    if content.scores is None:
-        return _absent("scores", "levelone train")
-    names = [name for name in ("float", "quantised") if name in content.scores]
-    fig = plots.score_histograms({name: content.scores[name] for name in names}, content.scores["target"])
-    return _figure(fig, "Network output for true and fake test candidates, natural mixture.")
 
 
 def _exactness(content: Content) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from textwrap import fill
 
 import matplotlib as mpl
@@ -15,7 +16,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from levelone.panels import Axes as AxesText
 from levelone.panels import Density, Floats, Images, Lines, Panel, Rows, Scale, Series
 from levelone.report import tables
-from levelone.report.plots import COLOURS, LABELS
+from levelone.report.plots import COLOURS, LABELS, ORANGE
 from levelone.report.svg import STYLE, figure
 
 _CYCLE = ("#8b5cf6", "#ef4444", "#14b8a6", "#eab308", "#ec4899", "#64748b", "#84cc16", "#0ea5e9")
@@ -104,7 +105,7 @@ def density(panel: Density) -> Figure:
         if panel.diagonal:
             low = max(panel.x_edges[0], panel.y_edges[0])
             high = min(panel.x_edges[-1], panel.y_edges[-1])
-            axes.plot([low, high], [low, high], "--", color=COLOURS["fake"], linewidth=1)
+            axes.plot([low, high], [low, high], "--", color=ORANGE, linewidth=1)
         _label(axes, panel.axes, panel.title)
         bar = fig.colorbar(drawn, ax=axes)
         bar.set_label("events per bin")
@@ -201,9 +202,12 @@ def _plain_numbers(axis: Axis, span: float) -> None:
 
 
 def table(panel: Rows) -> str:
-    """The table of a panel as HTML; model names become what people call them."""
+    """The table of a panel and its title as HTML; model names become what people call them."""
     rows = [[LABELS.get(cell, cell) for cell in row] for row in panel.rows]
-    return tables.table(panel.head, rows, numbers=panel.numbers, caption=panel.caption)
+    found = tables.table(panel.head, rows, numbers=panel.numbers, caption=panel.caption)
+    if not panel.folded:
+        return f"<h3>{escape(panel.title)}</h3>{found}"
+    return f"<details><summary>{escape(panel.title)}</summary>{found}</details>"
 
 
 __all__ = ["Panel", "density", "draw", "images", "lines", "table"]

@@ -12,40 +12,24 @@ from matplotlib.figure import Figure
 from levelone.errors import LeveloneError
 from levelone.files import atomic_path
 from levelone.panels import Rows
-from levelone.report import plots
 from levelone.report.content import Content
-from levelone.report.page import MIXTURES
 from levelone.report.panels import draw
 from levelone.report.svg import INK, STYLE
 
 
 def write_pictures(content: Content, folder: Path) -> list[Path]:
-    """Write the pictures; returns their paths.
-
-    Two for doublets; for a system of voxel events every panel that is drawn, ``SYSTEM-TITLE.svg``.
+    """Write every panel that is drawn as ``SYSTEM-TITLE.svg``; returns the paths.
 
     Raises
     ------
     LeveloneError
-        If the run has no scores or its data file is gone.
+        If the run has no results yet.
     """
-    if content.panels:
-        shown = (*content.example_panels, *content.panels)
-        drawn = {panel.title: draw(panel) for panel in shown if not isinstance(panel, Rows)}
-        return [
-            _save(figure, folder / f"{content.name}-{_slug(title)}.svg") for title, figure in drawn.items()
-        ]
-    if content.examples is None or content.scores is None:
-        raise LeveloneError("the run has no scores or no data file", hint="levelone run SYSTEM first")
-    target, weight = content.scores["target"], content.scores["weight_balanced"]
-    models = {name: content.scores[name] for name in plots.LABELS if name in content.scores}
-    panel = {name: (score, target, weight) for name, score in models.items()}
-    hits = content.examples
-    figures = {
-        "doublets": plots.hit_pairs(hits.images, hits.target, hits.titles),
-        "efficiency": plots.roc({MIXTURES["balanced"]: panel}, {}),
-    }
-    return [_save(figure, folder / f"{name}.svg") for name, figure in figures.items()]
+    if not content.panels:
+        raise LeveloneError("the run has no results to draw", hint=f"levelone run {content.name} first")
+    shown = (*content.example_panels, *content.panels)
+    drawn = {panel.title: draw(panel) for panel in shown if not isinstance(panel, Rows)}
+    return [_save(figure, folder / f"{content.name}-{_slug(title)}.svg") for title, figure in drawn.items()]
 
 
 def _slug(title: str) -> str:

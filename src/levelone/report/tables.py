@@ -6,10 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from levelone.report.plots import LABELS
 from levelone.report.words import proof_in_words, scale_in_words
-
-REJECTIONS = ("50", "75", "90", "99")
 
 
 class Raw(str):
@@ -50,66 +47,6 @@ def table(
 def pairs(content: Mapping[str, object]) -> str:
     """A two-column table of names and values."""
     return table(("", ""), content.items())
-
-
-def measured(
-    entry: Mapping[str, float] | None, digits: int, *, percent: bool = False, sign: bool = False
-) -> str:
-    """``value ± error``."""
-    if not entry or entry.get("value") is None:
-        return "–"
-    factor = 100 if percent else 1
-    value = entry["value"] * factor
-    text = f"{value:+.{digits}f}" if sign else f"{value:.{digits}f}"
-    error = entry.get("error")
-    return text if error is None else f"{text} ± {error * factor:.{digits}f}"
-
-
-def metrics_table(metrics: Mapping[str, Any], mixture: str) -> str:
-    """AUC and efficiencies of every model, for all candidates and by region."""
-    rows = []
-    models = metrics["models"]
-    regions = list(next(iter(models.values())).get(mixture, {}))
-    for region in regions:
-        for name, results in models.items():
-            entry = results.get(mixture, {}).get(region)
-            if entry is not None:
-                counts = f"{entry['signal']:,} / {entry['background']:,}"
-                rows.append((region, LABELS.get(name, name), *_cells(entry, sign=False), counts))
-    head = ("region", "model", "AUC", *(f"at {r} %" for r in REJECTIONS), "true / fake")
-    return table(head, rows, numbers=range(2, 8), caption="efficiency in % at the given fake rejection")
-
-
-def differences_table(metrics: Mapping[str, Any], mixture: str) -> str:
-    """Paired differences between models on the same candidates."""
-    rows = []
-    for name, results in metrics.get("differences", {}).items():
-        for region, entry in results.get(mixture, {}).items():
-            first, _, second = name.partition("-")
-            label = f"{LABELS.get(first, first)} − {LABELS.get(second, second)}"
-            rows.append((region, label, *_cells(entry, sign=True)))
-    head = ("region", "difference", "AUC", *(f"at {r} %" for r in REJECTIONS))
-    return table(head, rows, numbers=range(2, 7), caption="efficiency differences in percentage points")
-
-
-def _cells(entry: Mapping[str, Any], *, sign: bool) -> list[str]:
-    auc = measured(entry.get("auc"), 4, sign=sign)
-    efficiencies = (entry.get("efficiency", {}).get(r) for r in REJECTIONS)
-    return [auc, *(measured(e, 2, percent=True, sign=sign) for e in efficiencies)]
-
-
-def reference_table(metrics: Mapping[str, Any], reference: Mapping[float, float]) -> str:
-    """The published efficiencies beside the ones measured here."""
-    rows: list[tuple[object, ...]] = [
-        ("CMS simulation, published", *(f"{v * 100:.2f}" for v in reference.values()))
-    ]
-    for name, results in metrics["models"].items():
-        entry = results.get("natural", {}).get("all")
-        if entry:
-            cells = (measured(entry["efficiency"].get(f"{r:g}"), 2, percent=True) for r in reference)
-            rows.append((f"{LABELS.get(name, name)}, this data", *cells))
-    head = ("natural mixture", *(f"at {r:g} %" for r in reference))
-    return table(head, rows, numbers=range(1, 1 + len(reference)))
 
 
 def layers_table(layers: Sequence[Mapping[str, Any]], costs: Mapping[str, Mapping[str, int]]) -> str:

@@ -10,7 +10,7 @@ Every function here works on a run folder with fixed file names:
 ``module.pt``              weights and scales of the best quantised epoch (a plain state dict)
 ``curves.json``            learning curves, seeds, reasons for stopping
 ``metrics.json``           what `evaluate` measured
-``scores.npz``             scores and truth of the test candidates, for plots
+``scores.npz``             what the system's meter kept of the test events, for plots
 ``rivals/NAME/``           other networks to compare with, trained in float (same two files)
 ``model.onnx``             the QONNX export
 =========================  =====================================================================
@@ -26,8 +26,6 @@ from typing import Any
 from levelone.recipe import Recipe
 from levelone.train.result import Progress, TrainResult
 from levelone.zoo.kit.system import System
-from levelone.zoo.kit.voxelsystem import VoxelSystem
-from levelone.zoo.pixelseed.system import PixelSeed
 
 
 def train_system(
@@ -67,42 +65,17 @@ def train_system(
 def evaluate(
     system: System, recipe: Recipe, data: Path, run_dir: Path, *, progress: Progress | None = None
 ) -> dict[str, Any]:
-    """Measure float twin, quantised model and baseline on the same test candidates.
+    """Measure float twin, quantised model, rivals and baselines on the same test events.
 
     Writes ``metrics.json`` (returned) and ``scores.npz`` into `run_dir`. Layout of the result::
 
-        {"models": {"float" | "quantised" | "baseline" | "baseline_profile" | "layers_only":
-             {"natural" | "natural_prior" | "balanced": {"all" | <region>: {
-                 "auc": {"value": x, "error": x},
-                 "efficiency": {"50" | "75" | "90" | "99": {"value": x, "error": x}},
-                 "signal": n, "background": n}}}},
-         "differences": {"quantised-float" | "quantised-baseline" | "float-baseline":
-             {<mixture>: {<region>: same layout}}},
-         "data": {"file", "sha256", "trained_on", "train_candidates", "test_candidates", "test_events"},
-         "bootstrap": {"replicas", "unit"}, "cost": {...}, "reference": {...}, "seed": n}
+        {"models": {<model>: <figures>}, ..., "data": {"file", "sha256", "train_events", "test_events"},
+         "cost": {...}, "reference": {...}, "seed": n}
 
-    ``natural`` is the test split as found; ``balanced`` weights it so that both classes are equally frequent
-    within each group (pair of layers); ``natural_prior`` is as found, with the log of signal over background
-    of each group, counted in the training events, added to every score: what one threshold per pair of layers
-    does. ``baseline_profile`` is the baseline with the network's sub-pixel cluster lengths as well;
-    ``layers_only`` knows nothing but the pair of layers. A mixture or region without both classes is absent.
-
-    ``scores.npz`` holds float32 arrays ``float``, ``quantised``, ``baseline`` [n] (higher is more
-    signal-like), ``target`` uint8 [n], ``region`` uint8 [n], ``group`` int32 [n], and
-    ``weight_balanced`` float64 [n] (weights that balance the classes within each group), and ``prior``
-    float64 [n] (what ``natural_prior`` adds).
-
-    That is the layout for doublets. Systems of voxel events define their own ``models`` and ``differences``
-    (`levelone.zoo.kit.voxelsystem.VoxelSystem.measure`); their ``scores.npz`` holds ``MODEL/OUTPUT`` and
-    ``truth/COLUMN``, [n] or [n, k] each.
+    Figures, and what else there is, are those of the system's meter (`levelone.zoo.kit.meter.Meter.result`);
+    ``scores.npz`` holds what it keeps.
     """
-    if isinstance(system, VoxelSystem):
-        from levelone.train.measurement import measure_events
-
-        return measure_events(system, recipe, data, run_dir, progress=progress)
-    if not isinstance(system, PixelSeed):
-        raise TypeError(f"system {system.name} is neither of doublets nor of voxel events")
-    from levelone.train.evaluation import evaluate as implementation
+    from levelone.train.measurement import evaluate as implementation
 
     return implementation(system, recipe, data, run_dir, progress=progress)
 

@@ -41,7 +41,7 @@ def layer_codes(
     inputs
         Argument name -> float32 [n, ...], channels first.
     batch
-        Candidates per forward pass.
+        Events per forward pass.
 
     Returns
     -------

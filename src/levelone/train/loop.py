@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from levelone.errors import LeveloneError
 from levelone.files import atomic_path
 from levelone.train.batches import Batch, Epoch, Feed
-from levelone.train.objective import BINARY_CROSS_ENTROPY, Objective
+from levelone.train.objective import Objective
 
 _MONITOR = "validation_loss"
 
@@ -83,7 +83,7 @@ class Task(pl.LightningModule):
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         inputs, truth = batch
-        return self._objective.mean(self.network(*inputs), truth)
+        return self._objective.loss(self.network(*inputs), truth)
 
     def validation_step(self, batch: Batch, index: int, dataloader_idx: int = 0) -> None:
         inputs, truth = batch
@@ -199,14 +199,14 @@ def fit(
     validation: Feed,
     folder: Path,
     *,
-    objective: Objective = BINARY_CROSS_ENTROPY,
+    objective: Objective,
     report: Callable[[str], None] = lambda line: None,
     bar: bool = False,
 ) -> dict[str, Any]:
     """Train `network` in place and leave the weights of its best epoch in it.
 
     The training loss is measured as the validation loss is: in evaluation mode, at the end of the epoch, on
-    as many training candidates as there are validation candidates.
+    as many training events as there are validation events.
 
     Parameters
     ----------

@@ -1,15 +1,14 @@
-"""Voxel events: every model on the same test events, streamed from disk."""
+"""Every model on the same test events, streamed: nothing is held but what the system's meter keeps."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from levelone.files import atomic_path, sha256, write_text
@@ -20,14 +19,13 @@ from levelone.train.loop import load_best
 from levelone.train.objective import as_outputs
 from levelone.train.pipeline import event_values, float_twin, limits
 from levelone.train.result import Progress
-from levelone.zoo.kit.system import Events
-from levelone.zoo.kit.voxelsystem import Outputs, Predictor, VoxelSystem
+from levelone.zoo.kit.events import Events, Outputs, Predictor
+from levelone.zoo.kit.meter import Meter
+from levelone.zoo.kit.system import System
 
-Predictions = dict[str, dict[str, NDArray[np.float32]]]
 
-
-def measure_events(
-    system: VoxelSystem, recipe: Recipe, data: Path, run_dir: Path, *, progress: Progress | None = None
+def evaluate(
+    system: System, recipe: Recipe, data: Path, run_dir: Path, *, progress: Progress | None = None
 ) -> dict[str, Any]:
     """See `levelone.train.evaluate`."""
     report = progress or (lambda line: None)
@@ -47,27 +45,24 @@ def measure_events(
     report(f"fitting the baselines on {len(train)} events")
     models |= system.fit_baselines(recipe, train)
     report(f"evaluating {len(models)} models on {len(test)} test events")
-    predictions, truth = predict(models, test.batches(evaluation_batch(event_values(system, recipe))))
+    meter = system.meter(recipe, train)
+    measure(models, test.batches(evaluation_batch(event_values(system, recipe))), meter)
+    found = meter.result()
+    counts = found.pop("data", {"train_events": len(train), "test_events": len(test)})
     metrics = {
-        **system.measure(recipe, predictions, truth),
-        "data": {
-            "file": data.name,
-            "sha256": sha256(data),
-            "train_events": len(train),
-            "test_events": len(test),
-        },
+        **found,
+        "data": {"file": data.name, "sha256": sha256(data), **counts},
         "cost": cost,
         "reference": system.published(),
         "seed": recipe.seed,
     }
     write_text(run_dir / "metrics.json", json.dumps(metrics, indent=1) + "\n")
     with atomic_path(run_dir / "scores.npz") as scratch, scratch.open("wb") as stream:
-        arrays = {f"{m}/{output}": a for m, outputs in predictions.items() for output, a in outputs.items()}
-        np.savez_compressed(stream, **arrays, **{f"truth/{n}": array for n, array in truth.items()})  # type: ignore[arg-type]
+        np.savez_compressed(stream, **meter.kept())  # type: ignore[arg-type]
     return metrics
 
 
-def predictor(system: VoxelSystem, network: nn.Module) -> Predictor:
+def predictor(system: System, network: nn.Module) -> Predictor:
     """A network in evaluation mode, as a function of events."""
     network.eval()
 
@@ -79,18 +74,7 @@ def predictor(system: VoxelSystem, network: nn.Module) -> Predictor:
     return answer
 
 
-def predict(models: Mapping[str, Predictor], batches: Any) -> tuple[Predictions, dict[str, NDArray[Any]]]:
-    """Outputs of every model and all truth columns, over all batches."""
-    found: dict[str, dict[str, list[NDArray[np.float32]]]] = {name: {} for name in models}
-    truth: dict[str, list[NDArray[Any]]] = {}
+def measure(models: Mapping[str, Predictor], batches: Iterable[Events], meter: Meter) -> None:
+    """Show every batch and the outputs of all models to a meter."""
     for events in batches:
-        for name, model in models.items():
-            for output, array in model(events).items():
-                found[name].setdefault(output, []).append(np.asarray(array, np.float32))
-        for column, values in events.truth.items():
-            truth.setdefault(column, []).append(values)
-    joined = {
-        name: {output: np.concatenate(parts) for output, parts in outputs.items()}
-        for name, outputs in found.items()
-    }
-    return joined, {column: np.concatenate(parts) for column, parts in truth.items()}
+        meter.update(events, {name: model(events) for name, model in models.items()})

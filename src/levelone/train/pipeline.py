@@ -9,9 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from levelone import __version__
@@ -20,15 +18,15 @@ from levelone.quant.calibrate import calibrate, fold_into
 from levelone.quant.export import export_qonnx
 from levelone.quant.state import save_state
 from levelone.recipe import Recipe, digest
-from levelone.train.batches import Feed, InOrder, Stream, Table
+from levelone.train.batches import Feed
 from levelone.train.loop import LoopOptions, fit, load_best
-from levelone.train.objective import objective_of
+from levelone.train.objective import SystemObjective
 from levelone.train.result import Progress, TrainResult
-from levelone.zoo.kit.system import Mixture, Prepared, Sample, Split, System
-from levelone.zoo.kit.voxelsystem import VoxelSystem
+from levelone.zoo.kit.events import Split
+from levelone.zoo.kit.system import System
 
 CALIBRATION = 8192
-"""Training events that choose the activation scales; of voxel events fewer (`calibration_events`)."""
+"""Training events that choose the activation scales; of large events fewer (`calibration_events`)."""
 
 
 def train_system(
@@ -46,12 +44,12 @@ def train_system(
     options = _options(recipe, data)
     train = feed_of(system, recipe, data, "train")
     validation = feed_of(system, recipe, data, "validation")
-    report(f"training on {len(train)} candidates, validating on {len(validation)}")
+    report(f"training on {len(train)} events, validating on {len(validation)}")
 
     torch.manual_seed(recipe.seed)
     twin = system.build_float(recipe)
     curves: dict[str, Any] = {"seed": recipe.seed, "train": len(train), "validation": len(validation)}
-    objective = objective_of(system, recipe)
+    objective = SystemObjective(system, recipe)
     curves["float"] = fit(
         twin,
         options["float"],
@@ -79,18 +77,17 @@ def train_system(
             bar=bar,
         )
         save_state(network, module)
-    if isinstance(system, VoxelSystem):
-        rivals = {
-            name: _train_rival(system, name, other, data, run_dir, report, bar)
-            for name, other in system.rivals(recipe).items()
-        }
-        curves |= {"rivals": rivals} if rivals else {}
+    rivals = {
+        name: _train_rival(system, name, other, data, run_dir, report, bar)
+        for name, other in system.rivals(recipe).items()
+    }
+    curves |= {"rivals": rivals} if rivals else {}
     write_text(run_dir / "curves.json", json.dumps(curves, indent=1) + "\n")
     return TrainResult(module, curves)
 
 
 def _train_rival(
-    system: VoxelSystem, name: str, recipe: Recipe, data: Path, run_dir: Path, report: Progress, bar: bool
+    system: System, name: str, recipe: Recipe, data: Path, run_dir: Path, report: Progress, bar: bool
 ) -> dict[str, Any]:
     """Train the float network of another recipe on the same events, in ``rivals/NAME``."""
     options = replace(_options(recipe, data)["float"], name=name)
@@ -102,20 +99,18 @@ def _train_rival(
         feed_of(system, recipe, data, "train"),
         feed_of(system, recipe, data, "validation"),
         run_dir / "rivals" / name,
-        objective=objective_of(system, recipe),
+        objective=SystemObjective(system, recipe),
         report=report,
         bar=bar,
     )
 
 
 def feed_of(system: System, recipe: Recipe, data: Path, split: Split) -> Feed:
-    """What training reads of a split: a stream of voxel events, or candidates in memory."""
-    if isinstance(system, VoxelSystem):
-        source = system.source(recipe, data, split, limits(recipe)[split])
-        if split != "train":
-            return Stream(source)
-        return Stream(source, recipe.train.epoch_events, partial(system.augment, recipe))
-    return Table.of(load_sample(system, recipe, data, split))
+    """What training reads of a split."""
+    source = system.source(recipe, data, split, limits(recipe)[split])
+    if split != "train":
+        return Feed(source)
+    return Feed(source, recipe.train.epoch_events, partial(system.augment, recipe))
 
 
 def event_values(system: System, recipe: Recipe) -> int:
@@ -167,37 +162,11 @@ def limits(recipe: Recipe) -> dict[Split, int]:
     return {"train": data.max_train, "validation": data.max_validation, "test": data.max_test}
 
 
-def load_split(system: System, recipe: Recipe, data: Path, split: Split) -> Prepared:
-    """The candidates of a split that the recipe asks for; of the test split always the natural mixture."""
-    mixture: Mixture = "natural" if split == "test" else recipe.data.mixture
-    return system.load(recipe, data, split, mixture=mixture, limit=limits(recipe)[split], seed=recipe.seed)
-
-
-def load_sample(system: System, recipe: Recipe, data: Path, split: Split) -> Sample:
-    """The same of a system of labelled candidates."""
-    found = load_split(system, recipe, data, split)
-    if not isinstance(found, Sample):
-        raise TypeError(f"system {system.name} has no labelled candidates")
-    return found
-
-
 def float_twin(system: System, recipe: Recipe, run_dir: Path) -> nn.Module:
     """The trained float twin of a run folder, in evaluation mode."""
     twin = system.build_float(recipe)
     load_best(twin, run_dir / "float" / "best.ckpt")
     return twin
-
-
-def scores(module: nn.Module, sample: Prepared) -> NDArray[np.float32]:
-    """Logits of a network for a sample, float32 [n]."""
-    module.eval()
-    names = list(sample.inputs)
-    parts = []
-    with torch.no_grad():
-        for start in range(0, len(sample), InOrder.batch_size):
-            rows = slice(start, start + InOrder.batch_size)
-            parts.append(module(*(torch.from_numpy(sample.inputs[name][rows]) for name in names)).reshape(-1))
-    return torch.cat(parts).numpy()
 
 
 def export_run(system: System, recipe: Recipe, run_dir: Path, output: Path) -> Path:

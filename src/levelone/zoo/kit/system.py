@@ -1,121 +1,41 @@
-"""What a system is: the one interface between the zoo and everything that runs a system.
+"""What a system is: the one interface between a detector task and everything that runs it.
 
-A system knows its data file, its network inputs, its network, its loss and its baseline. It does not know how
-it is trained, exported or turned into hardware.
+A system knows its data, its network inputs, its network, its loss, its rivals, and how its results are
+measured and shown. It does not know how it is trained, exported or turned into hardware; training, pipeline
+and report know it by this interface alone.
 
-There are two kinds. Candidates that fit into memory (`Sample`) belong to `levelone.zoo.pixelseed`; events of
-voxels are read from disk batch by batch (`Source`) by every `levelone.zoo.kit.voxelsystem.VoxelSystem`.
+Subclass `levelone.zoo.kit.voxels.VoxelSystem` for events in a `levelone-voxels` file, `System` for others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.recipe import Recipe, Section
+from levelone.errors import LeveloneError, nearest
+from levelone.panels import Card, Panel
+from levelone.recipe import Recipe, Section, parse_section
+from levelone.zoo.kit.events import SPLITS, Events, Predictor, Source, Split, join_events
 from levelone.zoo.kit.generator import Generator
+from levelone.zoo.kit.meter import Meter
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
-Mixture = Literal["natural", "balanced"]
-Split = Literal["train", "validation", "test"]
+    from levelone.quant.layers import Layers
+
 Reach = Literal["float", "quantised", "firmware"]
 """How far a recipe's network is carried: trained in float only, quantised too, or up to the C simulation."""
+_BATCH = 256  # events at a time, where some are put into memory
 
 
-class Prepared(Protocol):
-    """Events in memory: what enters the network, channels first, by input name."""
-
-    @property
-    def inputs(self) -> Mapping[str, NDArray[np.float32]]: ...
-
-    def __len__(self) -> int: ...
-
-
-@dataclass(frozen=True)
-class Events:
-    """A batch of events in memory.
-
-    Attributes
-    ----------
-    inputs
-        Network input name -> float32 [n, ...], exactly what enters the network (channels first).
-    truth
-        Column name -> [n] or [n, k]: targets, per-event weights, and whatever results are split by.
-    """
-
-    inputs: Mapping[str, NDArray[np.float32]]
-    truth: Mapping[str, NDArray[Any]]
-
-    def __len__(self) -> int:
-        return len(next(iter(self.inputs.values())))
-
-
-class Source(Protocol):
-    """The events of one split, read when asked for."""
-
-    def __len__(self) -> int: ...
-
-    def batches(self, size: int, *, order: tuple[int, int] | None = None, skip: int = 0) -> Iterator[Events]:
-        """Every event once, `size` at a time (the last batch may be smaller).
-
-        `order` shuffles: the order depends on these two numbers (seed and pass) and nothing else. The first
-        `skip` events of that order are left out.
-        """
-        ...
-
-    def limited(self, events: int) -> Source:
-        """The same with at most so many events."""
-        ...
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A set of candidates in memory: what enters the network, the truth, and what results are split by.
-
-    Attributes
-    ----------
-    inputs
-        Network input name -> float32 [n, ...], exactly what enters the network (channels first).
-    target
-        uint8 [n]; 1 is signal.
-    event
-        int64 [n]; number of the collision that the candidate belongs to.
-    group
-        int32 [n]; index into `group_names`: the classes are also compared balanced within each group
-        (for doublets: the pair of layers).
-    region
-        uint8 [n]; index into `region_names`.
-    group_names, region_names
-        Names of the groups and regions.
-    summary
-        float32 [n, columns]; what the baseline is trained on.
-    """
-
-    inputs: Mapping[str, NDArray[np.float32]]
-    target: NDArray[np.uint8]
-    event: NDArray[np.int64]
-    group: NDArray[np.int32]
-    region: NDArray[np.uint8]
-    group_names: tuple[str, ...]
-    region_names: tuple[str, ...]
-    summary: NDArray[np.float32]
-
-    def __len__(self) -> int:
-        return len(self.target)
-
-
-Scorer = Callable[[Sample], NDArray[np.float32]]
-"""Gives one score per candidate; higher is more signal-like."""
-
-
-class System(Protocol):
+class System(ABC):
     """One detector task.
 
     Attributes
@@ -124,81 +44,228 @@ class System(Protocol):
         Short name, as in ``levelone run NAME`` and ``recipe.system``.
     title
         One line for people.
-    default_recipe
-        The TOML file that ``levelone run NAME`` uses.
     outputs
         Names of the network's outputs, in order; its last layers are called the same.
+    section
+        The ``[model]`` section of its recipes.
     generator
         How event files are made.
     golden_events
         How many test events become golden vectors.
     """
 
+    name: ClassVar[str]
+    title: ClassVar[str]
+    outputs: ClassVar[tuple[str, ...]]
+    section: ClassVar[type[Section]]
+    generator: ClassVar[Generator]
+    golden_events: ClassVar[int] = 64
+
+    # What a system must say: data -------------------------------------------------------------------------
+
+    @abstractmethod
+    def input_shapes(self, recipe: Recipe) -> dict[str, tuple[int, ...]]:
+        """Network input name -> shape without the batch axis, channels first, in argument order."""
+
+    @abstractmethod
+    def source(self, recipe: Recipe, path: Path, split: Split, limit: int | None = None) -> Source:
+        """The events of a split, `limit` at most, as the recipe wants them (``data`` section, seed).
+
+        What is special about the events that a network learns from, such as the shares of classes, is said
+        here. Fixed scaling only: nothing is fitted to the data.
+
+        Raises
+        ------
+        LeveloneError
+            If the file cannot be read.
+        """
+
+    @abstractmethod
+    def provenance(self, path: Path) -> dict[str, Any]:
+        """Where the events of a file come from; `LeveloneError` if it cannot be read."""
+
+    # What a system must say: network ----------------------------------------------------------------------
+
+    @abstractmethod
+    def layer_names(self, recipe: Recipe) -> tuple[str, ...]:
+        """Names of the layers that have weights: the keys allowed in ``[quant.layers]``."""
+
+    @abstractmethod
+    def build(self, recipe: Recipe, layers: Layers) -> nn.Module:
+        """The network over either vocabulary of layers; one argument per input, one result per output.
+
+        Its initial weights come from torch's random state as it is.
+        """
+
+    @abstractmethod
+    def event_loss(self, recipe: Recipe, outputs: tuple[Tensor, ...], truth: Mapping[str, Tensor]) -> Tensor:
+        """Loss of every event, [n], weights included.
+
+        Where truth and outputs have many numbers per event, they are reduced to one here.
+
+        Parameters
+        ----------
+        outputs
+            Results of the network, in order, [n, ...] each.
+        truth
+            The columns of `Events.truth`: float32 where they were floating-point, else int64.
+        """
+
+    # What a system must say: results ----------------------------------------------------------------------
+
+    @abstractmethod
+    def meter(self, recipe: Recipe, train: Source) -> Meter:
+        """An empty meter for all models on the test events; `train` are the events they were trained on."""
+
+    @abstractmethod
+    def panels(self, metrics: Mapping[str, Any], kept: Mapping[str, NDArray[Any]]) -> list[Panel]:
+        """What the report shows of the results: of ``metrics.json``, and of what the meter kept."""
+
+    @abstractmethod
+    def cards(self, metrics: Mapping[str, Any]) -> list[Card]:
+        """The few numbers that a reader wants first."""
+
+    # What a system may say --------------------------------------------------------------------------------
+
     @property
-    def name(self) -> str: ...
-    @property
-    def title(self) -> str: ...
-    @property
-    def default_recipe(self) -> Path: ...
-    @property
-    def outputs(self) -> tuple[str, ...]: ...
-    @property
-    def generator(self) -> Generator: ...
-    @property
-    def golden_events(self) -> int: ...
+    def default_recipe(self) -> Path:
+        """The TOML file that ``levelone run NAME`` uses: ``recipes/default.toml`` beside the system."""
+        source = sys.modules[type(self).__module__].__file__
+        return Path(str(source)).parent / "recipes" / "default.toml"
 
     def sample_file(self) -> Path | None:
-        """The data file that ships with levelone (``recipe.data.file == "sample"``).
+        """The data file that ships with the system (``recipe.data.file == "sample"``).
 
         None if there is none: then a run makes its own events.
         """
-        ...
+        return None
 
-    def provenance(self, path: Path) -> dict[str, Any]:
-        """Where the events of a file come from; `LeveloneError` if it cannot be read."""
-        ...
+    def check_model(self, recipe: Recipe, section: Section) -> None:
+        """Refuse sizes that do not fit together (`LeveloneError` names the key)."""
+        return
 
     def check_data(self, recipe: Recipe, path: Path) -> dict[str, Any]:
-        """Touch every split once; a few facts. `LeveloneError` if the file cannot be trained on."""
-        ...
+        """Refuse a file before any training: an empty split, inputs of another shape; a few facts.
+
+        Raises
+        ------
+        LeveloneError
+            If the file cannot be trained on.
+        """
+        for split in SPLITS:
+            first = self.load(recipe, path, split, 8)
+            for name, shape in self.input_shapes(recipe).items():
+                if first.inputs[name].shape[1:] != shape:
+                    raise LeveloneError(
+                        f"{path}: input {name!r} has shape {first.inputs[name].shape[1:]}, expected {shape}"
+                    )
+        return {}
 
     def reach(self, recipe: Recipe) -> Reach:
         """How far the network of this recipe is carried."""
-        ...
+        return "firmware"
 
-    def model_section(self, recipe: Recipe) -> Section:
-        """The validated ``[model]`` section; `LeveloneError` names unknown keys and layers."""
-        ...
+    def augment(self, recipe: Recipe, events: Events, rng: np.random.Generator) -> Events:
+        """A training batch after a random symmetry of the detector, where a recipe asks for one.
 
-    def input_shapes(self, recipe: Recipe) -> dict[str, tuple[int, ...]]:
-        """Network input name -> shape without the batch axis, channels first, in argument order."""
-        ...
+        `rng` is seeded with the place of the batch in the training, so that a continued training is the same.
+        """
+        return events
 
-    def load(
-        self,
-        recipe: Recipe,
-        path: Path,
-        split: Split,
-        *,
-        mixture: Mixture,
-        limit: int | None = None,
-        seed: int = 0,
-    ) -> Prepared:
-        """Read at most `limit` events of `split` into memory, ready for the network."""
-        ...
+    def loss(self, recipe: Recipe, outputs: tuple[Tensor, ...], truth: Mapping[str, Tensor]) -> Tensor:
+        """What a training step minimises, a scalar: the mean of `event_loss`, unless a system says otherwise.
 
-    def build_float(self, recipe: Recipe) -> nn.Module:
-        """The float twin, freshly initialised from torch's current random state."""
-        ...
+        For example the mean over all pixels of a batch that carry a label.
+        """
+        return self.event_loss(recipe, outputs, truth).mean()
 
-    def build_quantised(self, recipe: Recipe) -> nn.Module:
-        """The Brevitas module of the same topology; scales are not chosen yet (see `levelone.quant`)."""
-        ...
+    def monitor(self, recipe: Recipe, outputs: tuple[Tensor, ...], truth: Mapping[str, Tensor]) -> Tensor:
+        """What early stopping watches: the mean over validation events of this quantity, [n]; less is better.
 
-    def load_module(self, recipe: Recipe, path: Path) -> nn.Module:
-        """The trained Brevitas module in evaluation mode, from a ``module.pt``."""
-        ...
+        `event_loss`, unless a system says otherwise.
+        """
+        return self.event_loss(recipe, outputs, truth)
+
+    def rivals(self, recipe: Recipe) -> dict[str, Recipe]:
+        """Other networks to compare with, by model name: recipes of this system, trained in float."""
+        return {}
+
+    def fit_baselines(self, recipe: Recipe, train: Source) -> dict[str, Predictor]:
+        """Classical methods by model name, fitted on the training events."""
+        return {}
+
+    def golden(self, recipe: Recipe, path: Path, events: int) -> Events:
+        """A few test events, at most so many, for golden vectors and for the report's pictures.
+
+        The first ones, unless a system wants to be sure that every class is among them.
+        """
+        return self.load(recipe, path, "test", events)
+
+    def examples(self, recipe: Recipe, events: Events) -> list[Panel]:
+        """What the report shows of a few test events."""
+        return []
 
     def published(self) -> dict[str, Any]:
         """Published results to compare with: source, conditions, figures. Not measured here."""
-        ...
+        return {}
+
+    # What is the same for all -----------------------------------------------------------------------------
+
+    def model_section(self, recipe: Recipe) -> Section:
+        """The validated ``[model]`` section.
+
+        Raises
+        ------
+        LeveloneError
+            If a key is unknown or wrong, a layer or input named in ``[quant]`` or ``[hls]`` does not exist,
+            an input port has no width, or the sizes do not fit together.
+        """
+        section = parse_section(self.section, recipe.model, "recipe", at=("model",))
+        self.check_model(recipe, section)
+        _check_names("quant.layers", "layer", recipe.quant.layers, self.layer_names(recipe))
+        _check_names("hls.layers", "layer", recipe.hls.layers, self.layer_names(recipe))
+        ports = tuple(self.input_shapes(recipe))
+        _check_names("quant.inputs", "input", recipe.quant.inputs, ports)
+        for port in ports:
+            if port not in recipe.quant.inputs:
+                raise LeveloneError(
+                    f"recipe: quant.inputs.{port} is missing",
+                    hint=f"add its bit width, for example {port} = 8",
+                )
+        return section
+
+    def load(self, recipe: Recipe, path: Path, split: Split, limit: int | None = None) -> Events:
+        """The events of `source` in memory."""
+        batches = list(self.source(recipe, path, split, limit).batches(_BATCH))
+        if not batches:
+            raise LeveloneError(f"{path}: the split {split!r} is empty", hint="simulate more events")
+        return join_events(batches)
+
+    def build_float(self, recipe: Recipe) -> nn.Module:
+        """The float twin, freshly initialised from torch's current random state."""
+        from levelone.quant.layers import FloatLayers
+
+        return self.build(recipe, FloatLayers())
+
+    def build_quantised(self, recipe: Recipe) -> nn.Module:
+        """The Brevitas module of the same topology; scales are not chosen yet (see `levelone.quant`)."""
+        from levelone.quant.layers import QuantLayers
+
+        return self.build(recipe, QuantLayers(recipe.quant))
+
+    def load_module(self, recipe: Recipe, path: Path) -> nn.Module:
+        """The trained Brevitas module in evaluation mode, from a ``module.pt``."""
+        from levelone.quant.state import load_state
+
+        module = self.build_quantised(recipe)
+        load_state(module, path)
+        return module.eval()
+
+
+def _check_names(where: str, what: str, given: Mapping[str, Any], valid: Sequence[str]) -> None:
+    for name in given:
+        if name not in valid:
+            raise LeveloneError(
+                f"recipe: {where}.{name}: the network has no {what} of that name",
+                hint=nearest(name, list(valid)),
+            )

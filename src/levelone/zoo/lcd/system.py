@@ -8,7 +8,7 @@ is learned from all of them. `levelone.simulate.lcd` makes the events.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from numpy.typing import NDArray
@@ -17,10 +17,12 @@ from levelone.errors import LeveloneError
 from levelone.panels import Card, Panel
 from levelone.recipe import Recipe, Section
 from levelone.simulate.lcd.section import PARTICLES, LcdGenerate
+from levelone.zoo.kit.events import Events, Predictor, Source
 from levelone.zoo.kit.generator import Generator
-from levelone.zoo.kit.system import Events, Reach, Source
-from levelone.zoo.kit.voxelsystem import Outputs, Predictor, VoxelSystem
-from levelone.zoo.lcd.section import ELECTRON, GRIDS, UNIT_GEV, LcdModel, branch_grid
+from levelone.zoo.kit.meter import PerEvent, split_kept
+from levelone.zoo.kit.system import Reach
+from levelone.zoo.kit.voxels import VoxelSystem
+from levelone.zoo.lcd.section import GRIDS, LcdModel, branch_grid
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -28,23 +30,17 @@ if TYPE_CHECKING:
     from levelone.data.voxels import VoxelBatch
     from levelone.quant.layers import Layers
 
-_TYPICAL = 0.2 / UNIT_GEV**0.5
-"""Typical error of the energy over the square root of the energy, in `UNIT_GEV`: 20 % / sqrt(E / GeV)."""
 _PUBLISHED_EPOCHS = 2
 
 
 class Lcd(VoxelSystem):
-    """The system lcd; see `levelone.zoo.kit.voxelsystem.VoxelSystem`."""
+    """The system lcd; see `levelone.zoo.kit.voxels.VoxelSystem`."""
 
     name: ClassVar[str] = "lcd"
     title: ClassVar[str] = "Linear-collider calorimeter: energy and kind of single particles"
-    default_recipe: ClassVar[Path] = Path(__file__).parent / "recipes" / "default.toml"
     outputs: ClassVar[tuple[str, ...]] = ("energy", "particle")
     generator: ClassVar[Generator] = Generator(
-        "levelone.simulate.lcd.generator",
-        "simulate_lcd",
-        LcdGenerate,
-        packages=("numpy", "h5py"),
+        "levelone.simulate.lcd.generator", "simulate_lcd", LcdGenerate, packages=("numpy", "h5py")
     )
     grids: ClassVar[tuple[str, ...]] = ("ecal", "hcal")
     columns: ClassVar[tuple[str, ...]] = ("particle", "energy")
@@ -91,18 +87,10 @@ class Lcd(VoxelSystem):
 
         return LcdNetwork(layers, self.model(recipe), len(PARTICLES))
 
-    def loss(self, recipe: Recipe, outputs: tuple[Tensor, ...], truth: Mapping[str, Tensor]) -> Tensor:
-        """Smooth absolute error of the energy over its typical error, electrons only, and cross-entropy.
+    def event_loss(self, recipe: Recipe, outputs: tuple[Tensor, ...], truth: Mapping[str, Tensor]) -> Tensor:
+        from levelone.zoo.lcd.loss import energy_and_kind
 
-        The first is sqrt(1 + z^2) - 1: square for small z, and a hard photon does not dominate a batch.
-        """
-        import torch
-
-        true = truth["energy"].reshape(-1) / UNIT_GEV
-        kind = truth["particle"].reshape(-1)
-        z = (outputs[0].reshape(-1) - true) / (_TYPICAL * torch.sqrt(true))
-        energy = (torch.sqrt(1 + z**2) - 1) * (kind == ELECTRON)
-        return energy + torch.nn.functional.cross_entropy(outputs[1], kind, reduction="none")
+        return energy_and_kind(outputs, truth)
 
     def rivals(self, recipe: Recipe) -> dict[str, Recipe]:
         """The network of published sizes on the same events; none for that network itself."""
@@ -126,37 +114,25 @@ class Lcd(VoxelSystem):
 
         return {"sums": fit_sums(train), "boosting": fit_boosting(train, recipe.seed)}
 
-    def measure(
-        self, recipe: Recipe, predictions: Mapping[str, Outputs], truth: Mapping[str, NDArray[Any]]
-    ) -> dict[str, Any]:
+    def meter(self, recipe: Recipe, train: Source) -> PerEvent:
         from levelone.zoo.lcd.results import figures
 
-        return {
-            "models": {
-                name: figures(outputs, truth, UNIT_GEV, PARTICLES, recipe.seed)
-                for name, outputs in predictions.items()
-            }
-        }
+        return PerEvent(partial(figures, seed=recipe.seed))
 
-    def panels(
-        self,
-        metrics: Mapping[str, Any],
-        predictions: Mapping[str, Outputs],
-        truth: Mapping[str, NDArray[Any]],
-    ) -> list[Panel]:
-        from levelone.zoo.lcd.results import panels
+    def panels(self, metrics: Mapping[str, Any], kept: Mapping[str, NDArray[Any]]) -> list[Panel]:
+        from levelone.zoo.lcd.panels import panels
 
-        return panels(metrics, predictions, truth, UNIT_GEV, PARTICLES)
+        return panels(metrics, *split_kept(kept))
 
     def cards(self, metrics: Mapping[str, Any]) -> list[Card]:
-        from levelone.zoo.lcd.results import cards
+        from levelone.zoo.lcd.panels import cards
 
         return cards(metrics)
 
     def examples(self, recipe: Recipe, events: Events) -> list[Panel]:
-        from levelone.zoo.lcd.results import example_panels
+        from levelone.zoo.lcd.panels import example_panels
 
-        return example_panels(events, PARTICLES)
+        return example_panels(events)
 
     def published(self) -> dict[str, Any]:
         """Full simulation; a in percent sqrt(GeV), b in percent, c in percent GeV."""

@@ -8,12 +8,27 @@ GeV)``, lengths in cells of 3.75 mm, so that all are of order one; nothing is fi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Images = NDArray[np.float32]
+LOG_GEV = np.float32(0.1)
+RESPONSES: dict[str, Callable[[Images], Images]] = {
+    "linear": lambda energies: energies,
+    "sqrt": np.sqrt,
+    "log": lambda energies: np.log2(1 + energies / LOG_GEV),
+}
+"""What the read-out sends of the energies of the cells (GeV)."""
+ENERGIES: dict[str, Callable[[Images], Images]] = {
+    "linear": lambda sent: sent,
+    "sqrt": np.square,
+    "log": lambda sent: (np.exp2(sent) - 1) * LOG_GEV,
+}
+"""The inverse of `RESPONSES`."""
 
 THRESHOLD_GEV = 0.1
 """A cell above this holds more than a minimum-ionising muon leaves (about 40 MeV per layer)."""
@@ -174,3 +189,11 @@ def _clusters(e: Floats) -> list[Floats]:
     second[two] = energy[order[ends[two] - 2]]
     mean = _mean(np.bincount(event, cells, minlength=n).astype(np.float64), number.astype(np.float64))
     return [np.log10(1 + number), np.log10(1 + largest), _log(most), _log(second), np.log10(1 + mean)]
+
+
+def read_out(response: str, energies: Images) -> Images:
+    """What the read-out sends; most cells are empty, and stay so."""
+    seen = np.zeros_like(energies)
+    filled = np.flatnonzero(energies)
+    seen.reshape(-1)[filled] = RESPONSES[response](energies.reshape(-1)[filled])
+    return seen

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
+from levelone.zoo.kit.meter import Predictions, Truth
+from levelone.zoo.muon.section import GEV_PER_UNIT, OUTPUT
 
 Floats = NDArray[np.float64]
 
@@ -22,6 +24,16 @@ BINS = np.linspace(50.0, 8000.0, 11)
 """Edges of the bins of true energy in GeV."""
 FEWEST = 8
 """Events that a bin needs before anything is said about it."""
+
+
+def figures(predictions: Predictions, truth: Truth, *, seed: int) -> dict[str, Any]:
+    """``models``: the `summary` of each model."""
+    true = truth["energy"].astype(np.float64)
+    models = {}
+    for name, outputs in predictions.items():
+        predicted = outputs[OUTPUT].reshape(-1).astype(np.float64) * GEV_PER_UNIT
+        models[name] = summary(true, predicted, seed=seed)
+    return {"models": models}
 
 
 def in_bins(true: Floats, predicted: Floats, edges: Floats = BINS) -> dict[str, Floats]:

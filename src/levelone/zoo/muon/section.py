@@ -10,6 +10,9 @@ from levelone.recipe import Section
 from levelone.zoo.kit.system import Reach
 from levelone.zoo.muon.features import SUMS
 
+OUTPUT = "energy"
+GEV_PER_UNIT = 1e3
+"""The network's output is in TeV."""
 GRID = (50, 32, 32)
 """Cells along z (the muon's direction), y and x."""
 

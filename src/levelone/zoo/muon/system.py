@@ -7,9 +7,8 @@ the energy. Published by J. Kieseler et al., arXiv:2107.02119; events: `levelone
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
@@ -19,11 +18,13 @@ from levelone.errors import LeveloneError
 from levelone.panels import Card, Panel
 from levelone.recipe import Recipe, Section
 from levelone.simulate.muon.section import MuonGenerate
+from levelone.zoo.kit.events import Events, Predictor, Source
 from levelone.zoo.kit.generator import Generator
-from levelone.zoo.kit.system import Events, Reach, Source
-from levelone.zoo.kit.voxelsystem import Outputs, Predictor, VoxelSystem
-from levelone.zoo.muon.features import FEATURES, high_level, layer_sums
-from levelone.zoo.muon.section import GRID, MuonModel, baseline_inputs
+from levelone.zoo.kit.meter import PerEvent, split_kept
+from levelone.zoo.kit.system import Reach
+from levelone.zoo.kit.voxels import VoxelSystem
+from levelone.zoo.muon.features import ENERGIES, FEATURES, high_level, layer_sums, read_out
+from levelone.zoo.muon.section import GEV_PER_UNIT, GRID, OUTPUT, MuonModel, baseline_inputs
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -31,40 +32,15 @@ if TYPE_CHECKING:
     from levelone.data.voxels import VoxelBatch
     from levelone.quant.layers import Layers
 
-OUTPUT = "energy"
-GEV_PER_UNIT = 1e3
-"""The network's output is in TeV."""
 
-
-Images = NDArray[np.float32]
-LOG_GEV = np.float32(0.1)
-RESPONSES: dict[str, Callable[[Images], Images]] = {
-    "linear": lambda energies: energies,
-    "sqrt": np.sqrt,
-    "log": lambda energies: np.log2(1 + energies / LOG_GEV),
-}
-"""What the read-out sends of the energies of the cells (GeV)."""
-ENERGIES: dict[str, Callable[[Images], Images]] = {
-    "linear": lambda sent: sent,
-    "sqrt": np.square,
-    "log": lambda sent: (np.exp2(sent) - 1) * LOG_GEV,
-}
-"""The inverse of `RESPONSES`."""
-
-
-@dataclass(frozen=True)
 class Muon(VoxelSystem):
-    """The muon system; see `levelone.zoo.kit.voxelsystem.VoxelSystem`."""
+    """The muon system; see `levelone.zoo.kit.voxels.VoxelSystem`."""
 
     name: ClassVar[str] = "muon"
     title: ClassVar[str] = "Muons: energy from radiative losses in a calorimeter"
-    default_recipe: ClassVar[Path] = Path(__file__).parent / "recipes" / "default.toml"
     outputs: ClassVar[tuple[str, ...]] = (OUTPUT,)
     generator: ClassVar[Generator] = Generator(
-        "levelone.simulate.muon.generator",
-        "simulate_muon",
-        MuonGenerate,
-        packages=("numpy", "h5py"),
+        "levelone.simulate.muon.generator", "simulate_muon", MuonGenerate, packages=("numpy", "h5py")
     )
     grids: ClassVar[tuple[str, ...]] = ("calo",)
     columns: ClassVar[tuple[str, ...]] = ("energy",)
@@ -133,7 +109,7 @@ class Muon(VoxelSystem):
             elif name == "sums":
                 inputs[name] = layer_sums(energies)
             else:
-                inputs[name] = _seen(model.response, energies)[:, None]
+                inputs[name] = read_out(model.response, energies)[:, None]
         return Events(inputs, {"energy": batch.truth["energy"].astype(np.float32)})
 
     def augment(self, recipe: Recipe, events: Events, rng: np.random.Generator) -> Events:
@@ -152,7 +128,7 @@ class Muon(VoxelSystem):
     def build(self, recipe: Recipe, layers: Layers) -> nn.Module:
         return _network(layers, self.model(recipe))
 
-    def loss(self, recipe: Recipe, outputs: tuple[Tensor, ...], truth: Mapping[str, Tensor]) -> Tensor:
+    def event_loss(self, recipe: Recipe, outputs: tuple[Tensor, ...], truth: Mapping[str, Tensor]) -> Tensor:
         from levelone.zoo.muon.loss import fractional_huber, high_energy_weight
 
         true = truth["energy"].reshape(-1) / GEV_PER_UNIT
@@ -160,49 +136,19 @@ class Muon(VoxelSystem):
         return high_energy_weight(true) * loss if MuonModel.model_validate(recipe.model).fade else loss
 
     def fit_baselines(self, recipe: Recipe, train: Source) -> dict[str, Predictor]:
-        """Gradient boosting on the high-level features; if the network reads sums, also on both."""
-        from sklearn.ensemble import HistGradientBoostingRegressor
+        from levelone.zoo.muon.baselines import fit_boosting
 
-        model = MuonModel.model_validate(recipe.model)
-        seen: list[NDArray[np.float32]] = []
-        energies = []
-        for events in train.batches(256):
-            seen.append(_known(model, events))
-            energies.append(events.truth["energy"])
-        known, tev = np.concatenate(seen), np.concatenate(energies).astype(np.float64) / GEV_PER_UNIT
+        return fit_boosting(self.model(recipe), train, recipe.seed)
 
-        def fitted(columns: int) -> Predictor:
-            trees = HistGradientBoostingRegressor(
-                max_iter=400, learning_rate=0.05, early_stopping=True, random_state=recipe.seed
-            )
-            trees.fit(known[:, :columns], tev, sample_weight=1 / tev)
-            return lambda events: {
-                OUTPUT: trees.predict(_known(model, events)[:, :columns]).astype(np.float32)[:, None]
-            }
+    def meter(self, recipe: Recipe, train: Source) -> PerEvent:
+        from levelone.zoo.muon.results import figures
 
-        models = {"boosting": fitted(len(FEATURES))}
-        return models | {"boosting_sums": fitted(known.shape[1])} if model.sums else models
+        return PerEvent(partial(figures, seed=recipe.seed))
 
-    def measure(
-        self, recipe: Recipe, predictions: Mapping[str, Outputs], truth: Mapping[str, NDArray[Any]]
-    ) -> dict[str, Any]:
-        from levelone.zoo.muon.results import summary
-
-        true = truth["energy"].astype(np.float64)
-        models = {}
-        for name, outputs in predictions.items():
-            predicted = outputs[OUTPUT].reshape(-1).astype(np.float64) * GEV_PER_UNIT
-            models[name] = summary(true, predicted, seed=recipe.seed)
-        return {"models": models}
-
-    def panels(
-        self,
-        metrics: Mapping[str, Any],
-        predictions: Mapping[str, Outputs],
-        truth: Mapping[str, NDArray[Any]],
-    ) -> list[Panel]:
+    def panels(self, metrics: Mapping[str, Any], kept: Mapping[str, NDArray[Any]]) -> list[Panel]:
         from levelone.zoo.muon.panels import panels
 
+        predictions, truth = split_kept(kept)
         predicted = {
             name: outputs[OUTPUT].reshape(-1) * GEV_PER_UNIT for name, outputs in predictions.items()
         }
@@ -228,14 +174,6 @@ class Muon(VoxelSystem):
         }
 
 
-def _seen(response: str, energies: Images) -> Images:
-    """What the read-out sends; most cells are empty, and stay so."""
-    seen = np.zeros_like(energies)
-    filled = np.flatnonzero(energies)
-    seen.reshape(-1)[filled] = RESPONSES[response](energies.reshape(-1)[filled])
-    return seen
-
-
 def _network(layers: Layers, section: MuonModel) -> nn.Module:
     if section.architecture == "full":
         from levelone.zoo.muon.networks.full import MuonFull
@@ -244,18 +182,3 @@ def _network(layers: Layers, section: MuonModel) -> nn.Module:
     from levelone.zoo.muon.networks.baseline import MuonBaseline
 
     return MuonBaseline(layers, section)
-
-
-def _known(model: MuonModel, events: Events) -> NDArray[np.float32]:
-    """High-level features of a batch, and behind them the sums of its layers, if any."""
-    features = _features(model, events)
-    sums = events.inputs.get("sums")
-    return features if sums is None else np.concatenate([features, sums.reshape(len(sums), -1)], axis=1)
-
-
-def _features(model: MuonModel, events: Events) -> NDArray[np.float32]:
-    """High-level features of a batch, from whatever enters the network."""
-    if "features" in events.inputs:
-        return events.inputs["features"]
-    images = events.inputs["calo"][:, 0]
-    return high_level(ENERGIES[model.response](images))

@@ -1,184 +1,43 @@
-"""What the report shows of system next, and the classical quantity that networks are compared with."""
+"""How well the networks for next tell two electrons from one."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from levelone.metrics.ranking import REJECTIONS, Ranking
-from levelone.panels import Axes, Card, Images, Lines, Panel, Rows, Series
+from levelone.metrics.ranking import compare
+from levelone.zoo.kit.meter import Predictions, Truth
 
-NAMES = {"published": "fully connected, published", "blob": "second densest blob"}
-BLOB_VOXELS = (3, 3, 5)
-"""Size of a blob: 30 x 30 x 25 mm."""
-APART_VOXELS = (3, 3, 6)
-"""The second blob's centre is farther than this from the first along at least one axis."""
+REPLICAS = 200
+"""Bootstrap replicas behind each uncertainty."""
 
 
-def blob_score(energy: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Energy of the second densest blob, keV [n], of images [n, 20, 20, 60] in keV.
-
-    A blob is a box of `BLOB_VOXELS`; the first is the one with most energy, the second the one with most
-    energy whose centre is not within `APART_VOXELS` of the first.
-    """
-    from scipy.ndimage import uniform_filter
-
-    volume = float(np.prod(BLOB_VOXELS))
-    density = uniform_filter(energy, (1, *BLOB_VOXELS), mode="constant") * volume
-    first = density.reshape(len(energy), -1).argmax(1)
-    centre = np.unravel_index(first, energy.shape[1:])
-    near = np.ones(energy.shape, bool)
-    for axis, (where, reach) in enumerate(zip(centre, APART_VOXELS, strict=True)):
-        shape = [1] * 4
-        shape[axis + 1] = -1
-        place = np.arange(energy.shape[axis + 1]).reshape(shape)
-        near &= np.abs(place - where.reshape(-1, 1, 1, 1)) <= reach
-    second: NDArray[np.float32] = np.where(near, 0, density).reshape(len(energy), -1).max(1)
-    return second.astype(np.float32)
-
-
-def _points(false: NDArray[np.float64], points: int = 300) -> NDArray[np.intp]:
-    """Indices that are enough for a smooth curve on a logarithmic axis."""
-    wanted = np.concatenate([[0.0], np.geomspace(1e-3, 1, points)])
-    return np.unique(np.clip(np.searchsorted(false, wanted), 0, len(false) - 1))
-
-
-def result_panels(
-    metrics: Mapping[str, Any],
-    predictions: Mapping[str, Mapping[str, NDArray[Any]]],
-    truth: Mapping[str, NDArray[Any]],
-) -> list[Panel]:
-    """ROC, tables of efficiencies and differences, distributions of the logit."""
-    label = truth["label"]
-    curves, histograms = [], []
-    for name, outputs in predictions.items():
-        score = outputs["logit"][:, 0]
-        false, true = Ranking.of(score, label).roc(np.ones(len(label)))
-        kept = _points(false)
-        curves.append(Series(NAMES.get(name, name), false[kept], true[kept]))
-        if name in ("float", "quantised"):
-            low, high = np.quantile(score, [0.001, 0.999])
-            edges = np.linspace(low, high, 41)
-            for code, what in enumerate(("one electron", "two electrons")):
-                counts, _ = np.histogram(score[label == code], edges, density=True)
-                histograms.append(Series(f"{name}, {what}", edges, counts, style="steps"))
-    roc = Lines(
-        "Signal efficiency against background",
-        "Share of two-electron events kept against share of one-electron events kept, same test events.",
-        Axes("one-electron events kept", "two-electron events kept", "log", "linear", (1e-3, 1), (0, 1.02)),
-        tuple(curves),
-    )
-    scores = Lines(
-        "Network output",
-        "Logit of test events, normalised.",
-        Axes("logit", "density"),
-        tuple(histograms),
-    )
-    return [roc, _efficiencies(metrics), _differences(metrics), scores]
-
-
-def _counts(entry: Mapping[str, Any]) -> str:
-    return f"{entry['signal']:,} / {entry['background']:,}"
-
-
-def _columns() -> tuple[str, ...]:
-    return tuple(f"at {100 * rejection:.0f} %" for rejection in REJECTIONS)
-
-
-def _numbers(entry: Mapping[str, Any], sign: str) -> tuple[str, ...]:
-    rows = [(entry["auc"], 1, 4), *((cell, 100, 2) for cell in entry["efficiency"].values())]
-    return tuple(
-        f"{cell['value'] * factor:{sign}.{digits}f} ± {(cell['error'] or 0) * factor:.{digits}f}"
-        for cell, factor, digits in rows
-    )
-
-
-def _efficiencies(metrics: Mapping[str, Any]) -> Rows:
-    rows = [
-        (
-            region,
-            NAMES.get(name, name),
-            *_numbers(entry, ""),
-            f"{entry['signal']:,} / {entry['background']:,}",
+def figures(predictions: Predictions, truth: Truth, *, seed: int) -> dict[str, Any]:
+    """Efficiency at fixed background rejection for all events and for short and long drift."""
+    label, drift = truth["label"], truth["drift"]
+    regions = {"all": drift >= 0, "drift below 0.5 m": drift < 500, "drift above 0.5 m": drift >= 500}
+    others = [name for name in predictions if name not in ("float", "quantised")]
+    best = "quantised" if "quantised" in predictions else "float"
+    pairs = [("quantised", "float")] if best == "quantised" else []
+    pairs += [(best, name) for name in others]
+    models: dict[str, Any] = {name: {} for name in predictions}
+    differences: dict[str, Any] = {f"{a}-{b}": {} for a, b in pairs}
+    for region, chosen in regions.items():
+        scores = {name: outputs["logit"][chosen, 0] for name, outputs in predictions.items()}
+        found, deltas = compare(
+            scores,
+            label[chosen],
+            np.ones(int(chosen.sum())),
+            np.flatnonzero(chosen),
+            replicas=REPLICAS,
+            seed=seed,
+            differences=tuple(pairs),
         )
-        for name, regions in metrics["models"].items()
-        for region, entry in regions.items()
-    ]
-    rows.sort(key=lambda row: list(next(iter(metrics["models"].values()))).index(row[0]))
-    return Rows(
-        "Efficiency",
-        "signal efficiency in % at the given background rejection; one standard deviation (bootstrap)",
-        ("region", "model", "AUC", *_columns(), "two / one electron"),
-        tuple(rows),
-        (2, 3, 4, 5, 6, 7),
-    )
-
-
-def _differences(metrics: Mapping[str, Any]) -> Rows:
-    rows = []
-    for pair, regions in metrics["differences"].items():
-        first, _, second = pair.partition("-")
-        what = f"{NAMES.get(first, first)} − {NAMES.get(second, second)}"
-        rows += [(region, what, *_numbers(entry, "+")) for region, entry in regions.items()]
-    return Rows(
-        "Differences",
-        "in percentage points, paired: the same bootstrap samples for both models",
-        ("region", "difference", "AUC", *_columns()),
-        tuple(rows),
-        (2, 3, 4, 5, 6),
-    )
-
-
-def cards(metrics: Mapping[str, Any]) -> list[Card]:
-    """AUC, efficiency at 90 % rejection, distance to the published network."""
-    models = metrics["models"]
-    best = "quantised" if "quantised" in models else "float"
-    entry = models[best]["all"]
-    found = [
-        Card(_short(entry["auc"], 1, 4), f"{best} AUC"),
-        Card(_short(entry["efficiency"]["90"], 100, 2), f"% {best} efficiency at 90 % rejection"),
-    ]
-    against = metrics["differences"].get(f"{best}-published", {}).get("all")
-    if against:
-        gain = _short(against["efficiency"]["90"], 100, 2, "+")
-        found.append(Card(gain, f"points: {best} minus published network at 90 %"))
-    return found
-
-
-def _short(cell: Mapping[str, Any], factor: float, digits: int, sign: str = "") -> str:
-    text = f"{cell['value'] * factor:{sign}.{digits}f}"
-    return text if cell.get("error") is None else f"{text} ± {cell['error'] * factor:.{digits}f}"
-
-
-def example_panels(energy: NDArray[np.float32], label: NDArray[Any], each: int = 4) -> list[Panel]:
-    """Projections of a few events onto the plane of drift and x: [rows x, columns z]."""
-    from levelone.simulate.next.generator import THRESHOLD_KEV, VOXEL_MM
-
-    panels: list[Panel] = []
-    for code, what in ((1, "two electrons"), (0, "one electron")):
-        chosen = np.flatnonzero(label == code)[:each]
-        if len(chosen):
-            caption = (
-                f"Energy of test events with {what}, summed along y: the filled part, to scale. Colours "
-                f"start at the threshold of a voxel, {THRESHOLD_KEV:g} keV."
-            )
-            names = tuple(f"{what} {number + 1}" for number in range(len(chosen)))
-            shown = energy[chosen].sum(2)
-            axes = Axes("z, drift (mm)", "x (mm)")
-            panels.append(
-                Images(
-                    what,
-                    caption,
-                    shown,
-                    names,
-                    "keV",
-                    axes,
-                    (VOXEL_MM[2], VOXEL_MM[0]),
-                    smallest=THRESHOLD_KEV,
-                    zoom=True,
-                )
-            )
-    return panels
+        count = np.bincount(label[chosen], minlength=2)
+        for name, values in found.items():
+            models[name][region] = values | {"signal": int(count[1]), "background": int(count[0])}
+        for name, values in deltas.items():
+            differences[name][region] = values
+    bootstrap = {"replicas": REPLICAS, "unit": "event"}
+    return {"models": models, "differences": differences, "bootstrap": bootstrap}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+import numpy as np
 from pydantic import Field
 
 from levelone.errors import LeveloneError
@@ -11,6 +12,9 @@ from levelone.recipe import Section
 
 SHAPE = (1, 20, 20, 60)
 """One channel, x, y, z (drift)."""
+
+UNIT_KEV = np.float32(64.0)
+"""Voxel energies enter the network in this unit, so that a typical filled voxel is of order one."""
 
 Triple = tuple[int, int, int]
 

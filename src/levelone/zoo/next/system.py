@@ -8,21 +8,20 @@ against signal of a search for neutrinoless double beta decay. The published bas
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
 from numpy.typing import NDArray
 
-from levelone.metrics.ranking import compare
 from levelone.panels import Card, Panel
 from levelone.recipe import Recipe, Section
 from levelone.simulate.next.section import NextGenerate
+from levelone.zoo.kit.events import Events, Predictor, Source
 from levelone.zoo.kit.generator import Generator
-from levelone.zoo.kit.system import Events, Reach, Source
-from levelone.zoo.kit.voxelsystem import Outputs, Predictor, VoxelSystem
-from levelone.zoo.next.results import blob_score, cards, example_panels, result_panels
-from levelone.zoo.next.section import PUBLISHED, SHAPE, NextModel, check_sizes
+from levelone.zoo.kit.meter import PerEvent, split_kept
+from levelone.zoo.kit.system import Reach
+from levelone.zoo.kit.voxels import VoxelSystem
+from levelone.zoo.next.section import PUBLISHED, SHAPE, UNIT_KEV, NextModel, check_sizes
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -30,24 +29,15 @@ if TYPE_CHECKING:
     from levelone.data.voxels import VoxelBatch
     from levelone.quant.layers import Layers
 
-UNIT_KEV = np.float32(64.0)
-"""Voxel energies enter the network in this unit, so that a typical filled voxel is of order one."""
-REPLICAS = 200
-"""Bootstrap replicas behind each uncertainty."""
-
 
 class Next(VoxelSystem):
-    """The system next; see `levelone.zoo.kit.voxelsystem.VoxelSystem`."""
+    """The system next; see `levelone.zoo.kit.voxels.VoxelSystem`."""
 
     name: ClassVar[str] = "next"
     title: ClassVar[str] = "Xenon chamber: one electron or two?"
-    default_recipe: ClassVar[Path] = Path(__file__).parent / "recipes" / "default.toml"
     outputs: ClassVar[tuple[str, ...]] = ("logit",)
     generator: ClassVar[Generator] = Generator(
-        "levelone.simulate.next.generator",
-        "simulate_next",
-        NextGenerate,
-        packages=("numpy", "h5py"),
+        "levelone.simulate.next.generator", "simulate_next", NextGenerate, packages=("numpy", "h5py")
     )
     grids: ClassVar[tuple[str, ...]] = ("tpc",)
     columns: ClassVar[tuple[str, ...]] = ("label", "drift")
@@ -78,16 +68,16 @@ class Next(VoxelSystem):
         return Events({"tpc": batch.images["tpc"][:, None] / UNIT_KEV}, batch.truth)
 
     def build(self, recipe: Recipe, layers: Layers) -> nn.Module:
+
         from levelone.zoo.next.network import Compact, Published
 
         model = self._model(recipe)
         return (Compact if model.variant == "compact" else Published)(layers, model)
 
-    def loss(self, recipe: Recipe, outputs: tuple[Tensor, ...], truth: Mapping[str, Tensor]) -> Tensor:
-        from torch.nn.functional import binary_cross_entropy_with_logits
+    def event_loss(self, recipe: Recipe, outputs: tuple[Tensor, ...], truth: Mapping[str, Tensor]) -> Tensor:
+        from levelone.zoo.next.loss import cross_entropy
 
-        target = truth["label"].to(outputs[0].dtype)
-        return binary_cross_entropy_with_logits(outputs[0][:, 0], target, reduction="none")
+        return cross_entropy(outputs[0][:, 0], truth["label"])
 
     def rivals(self, recipe: Recipe) -> dict[str, Recipe]:
         """The published network, trained on the same events; none for the published network itself."""
@@ -98,51 +88,28 @@ class Next(VoxelSystem):
 
     def fit_baselines(self, recipe: Recipe, train: Source) -> dict[str, Predictor]:
         """The energy of the second densest blob: the classical quantity; nothing to fit."""
+        from levelone.zoo.next.features import blob_score
+
         return {"blob": lambda events: {"logit": blob_score(events.inputs["tpc"][:, 0] * UNIT_KEV)[:, None]}}
 
-    def measure(
-        self, recipe: Recipe, predictions: Mapping[str, Outputs], truth: Mapping[str, NDArray[Any]]
-    ) -> dict[str, Any]:
-        """Efficiency at fixed background rejection for all events and for short and long drift."""
-        label, drift = truth["label"], truth["drift"]
-        regions = {"all": drift >= 0, "drift below 0.5 m": drift < 500, "drift above 0.5 m": drift >= 500}
-        others = [name for name in predictions if name not in ("float", "quantised")]
-        best = "quantised" if "quantised" in predictions else "float"
-        pairs = [("quantised", "float")] if best == "quantised" else []
-        pairs += [(best, name) for name in others]
-        models: dict[str, Any] = {name: {} for name in predictions}
-        differences: dict[str, Any] = {f"{a}-{b}": {} for a, b in pairs}
-        for region, chosen in regions.items():
-            scores = {name: outputs["logit"][chosen, 0] for name, outputs in predictions.items()}
-            found, deltas = compare(
-                scores,
-                label[chosen],
-                np.ones(int(chosen.sum())),
-                np.flatnonzero(chosen),
-                replicas=REPLICAS,
-                seed=recipe.seed,
-                differences=tuple(pairs),
-            )
-            count = np.bincount(label[chosen], minlength=2)
-            for name, figures in found.items():
-                models[name][region] = figures | {"signal": int(count[1]), "background": int(count[0])}
-            for name, figures in deltas.items():
-                differences[name][region] = figures
-        bootstrap = {"replicas": REPLICAS, "unit": "event"}
-        return {"models": models, "differences": differences, "bootstrap": bootstrap}
+    def meter(self, recipe: Recipe, train: Source) -> PerEvent:
+        from levelone.zoo.next.results import figures
 
-    def panels(
-        self,
-        metrics: Mapping[str, Any],
-        predictions: Mapping[str, Outputs],
-        truth: Mapping[str, NDArray[Any]],
-    ) -> list[Panel]:
-        return result_panels(metrics, predictions, truth)
+        return PerEvent(partial(figures, seed=recipe.seed))
+
+    def panels(self, metrics: Mapping[str, Any], kept: Mapping[str, NDArray[Any]]) -> list[Panel]:
+        from levelone.zoo.next.panels import panels
+
+        return panels(metrics, *split_kept(kept))
 
     def cards(self, metrics: Mapping[str, Any]) -> list[Card]:
+        from levelone.zoo.next.panels import cards
+
         return cards(metrics)
 
     def examples(self, recipe: Recipe, events: Events) -> list[Panel]:
+        from levelone.zoo.next.panels import example_panels
+
         return example_panels(events.inputs["tpc"][:, 0] * UNIT_KEV, events.truth["label"])
 
     def published(self) -> dict[str, Any]:

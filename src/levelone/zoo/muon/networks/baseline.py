@@ -14,9 +14,7 @@ from levelone.quant.layers import Layers
 from levelone.quant.norm import Norm
 from levelone.quant.wiring import Wired
 from levelone.zoo.muon.features import SUMS
-from levelone.zoo.muon.section import GRID, MuonModel, baseline_inputs, grids
-
-OUTPUT = "energy"
+from levelone.zoo.muon.section import GRID, OUTPUT, MuonModel, baseline_inputs, grids
 
 
 class MuonBaseline(Wired):

@@ -19,9 +19,8 @@ import torch
 from levelone.quant.layers import Layers
 from levelone.quant.norm import Norm
 from levelone.quant.wiring import Wired
-from levelone.zoo.muon.section import GRID, MuonModel, strided
+from levelone.zoo.muon.section import GRID, OUTPUT, MuonModel, strided
 
-OUTPUT = "energy"
 ENERGY_PATH = "energy_path"
 """Under this name ``[quant.layers]`` gives the width of all energy sums, whichever blocks there are."""
 Size = tuple[int, int, int]

@@ -1,0 +1,162 @@
+"""What a report shows of the lcd results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from levelone.panels import Axes, Card, Density, Images, Lines, Panel, Rows, Series
+from levelone.simulate.lcd.generator import calorimeter
+from levelone.simulate.lcd.section import PARTICLES
+from levelone.zoo.kit.events import Events
+from levelone.zoo.kit.meter import Predictions, Truth
+from levelone.zoo.lcd.section import UNIT_GEV
+
+NAMES = {"published": "published sizes, float", "sums": "calibrated sums", "boosting": "boosting on features"}
+
+
+def panels(metrics: Mapping[str, Any], predictions: Predictions, truth: Truth) -> list[Panel]:
+    """Resolution per particle, predicted against true, tables of terms and of the identification."""
+    shown: list[Panel] = [_terms(metrics)]
+    energies = {name: f["energy"] for name, f in metrics["models"].items() if "energy" in f}
+    for particle in PARTICLES:
+        series = [
+            _widths(NAMES.get(name, name), found[particle])
+            for name, found in energies.items()
+            if particle in found and found[particle]["bins"]["energy"]
+        ]
+        if series:
+            axes = Axes("true energy (GeV)", "width / response (%)", "log", "log")
+            caption = (
+                "Half of the central 68 % of predicted / true over its median; learned from electrons. "
+                "Curves: fit of a / sqrt(E) (+) b (+) c / E. Models stand a little beside each other."
+            )
+            shown.append(Lines(f"Energy resolution: {particle}", caption, axes, tuple(series)))
+    best = "quantised" if "quantised" in energies else "float"
+    answers = [
+        _response(particle, entry["bins"])
+        for particle, entry in energies.get(best, {}).items()
+        if entry["bins"]["energy"]
+    ]
+    if answers:
+        axes = Axes("true energy (GeV)", "predicted / true, median", "log")
+        caption = (
+            f"Median of predicted / true in bins of true energy, {best} network; learned from electrons."
+        )
+        shown.append(Lines("Energy response", caption, axes, tuple(answers)))
+    edges = np.linspace(0, 600, 41)
+    for code, particle in enumerate(PARTICLES):
+        chosen = truth["particle"] == code
+        if np.any(chosen) and best in predictions:
+            predicted = predictions[best]["energy"].reshape(-1)[chosen] * UNIT_GEV
+            counts, _, _ = np.histogram2d(truth["energy"][chosen], predicted, bins=(edges, edges))
+            axes = Axes("true energy (GeV)", "predicted energy (GeV)")
+            caption = f"Test events, {best} network; the line is perfect agreement."
+            title = f"Predicted against true: {particle}"
+            shown.append(Density(title, caption, axes, counts, edges, edges, diagonal=True))
+    for name, found in metrics["models"].items():
+        if "identification" in found:
+            shown.append(_confusion(NAMES.get(name, name), found["identification"]))
+    return shown
+
+
+def cards(metrics: Mapping[str, Any]) -> list[Card]:
+    """Width for electrons, stochastic term, accuracy."""
+    models = metrics["models"]
+    name = "quantised" if "quantised" in models else "float"
+    electron = models[name]["energy"].get("electron")
+    made = [
+        Card(_percent(models[name]["identification"]["accuracy"], 1), f"{name}: particle identified"),
+    ]
+    if electron:
+        made.append(Card(_percent(electron["width"], 1), f"{name}: electron energy, overall width"))
+        made.append(Card(_percent(electron["a"], 1), f"{name}: electrons, stochastic term (sqrt GeV)"))
+    return made
+
+
+def example_panels(events: Events) -> list[Panel]:
+    """One event of each kind in both calorimeters, summed along y: [rows x, columns z]."""
+    kind = events.truth["particle"]
+    first = {name: np.flatnonzero(kind == code)[:1] for code, name in enumerate(PARTICLES)}
+    chosen = np.concatenate(list(first.values()))
+    energies = events.truth["energy"]
+    labels = tuple(f"{name}, {energies[found[0]]:.0f} GeV" for name, found in first.items() if len(found))
+    caption = "energies of test events, summed along y; the particle comes from the left."
+    return [
+        Images(
+            title,
+            f"{title}: {caption}",
+            events.inputs[grid][chosen, 0].sum(2),
+            labels,
+            "GeV",
+            Axes("z (layer)", f"x (cells of {section.pitch_mm:g} mm)"),
+            smallest=section.threshold_gev,
+        )
+        for grid, title, section in zip(
+            ("ecal", "hcal"), ("In the ECAL", "In the HCAL"), calorimeter().sections, strict=True
+        )
+        if len(chosen)
+    ]
+
+
+def _widths(label: str, entry: Mapping[str, Any]) -> Series:
+    """Widths in percent and the curve of their three terms, if there are enough bins for a fit."""
+    bins, terms = entry["bins"], [entry[name]["value"] for name in "abc"]
+    energy, width, error = (np.asarray(bins[key], dtype=np.float64) for key in ("energy", "width", "error"))
+    fit = None
+    if None not in terms:
+        x = np.geomspace(energy.min(), energy.max(), 60)
+        fit = (x, 100 * np.sqrt(terms[0] ** 2 / x + terms[1] ** 2 + (terms[2] / x) ** 2))
+    return Series(label, energy, 100 * width, 100 * error, "points", fit)
+
+
+def _response(particle: str, bins: Mapping[str, Any]) -> Series:
+    energy, response, error = (
+        np.asarray(bins[key], dtype=np.float64) for key in ("energy", "response", "error")
+    )
+    # The error of a median is that of half the central 68 %, times sqrt(2).
+    return Series(particle, energy, response, np.sqrt(2) * error * response, "points")
+
+
+def _terms(metrics: Mapping[str, Any]) -> Rows:
+    rows = tuple(
+        (
+            particle,
+            NAMES.get(name, name),
+            *(_percent(entry[key], digits) for key, digits in (("a", 1), ("b", 2), ("c", 0))),
+            *(_percent(entry[key], 2) for key in ("mean", "width", "core")),
+        )
+        for name, found in metrics["models"].items()
+        for particle, entry in found.get("energy", {}).items()
+    )
+    head = ("particle", "model", "a (sqrt GeV)", "b", "c (GeV)", "mean", "width", "68 % half width")
+    return Rows(
+        "Energy",
+        "sigma / E = a / sqrt(E) (+) b (+) c / E; mean, width: (predicted - true) / true; errors: bootstrap",
+        head,
+        rows,
+        tuple(range(2, len(head))),
+    )
+
+
+def _confusion(label: str, entry: Mapping[str, Any]) -> Rows:
+    rows = tuple(
+        (particle, *(f"{100 * cell / max(sum(row), 1):.1f}" for cell in row))
+        for particle, row in zip(PARTICLES, entry["confusion"], strict=True)
+    )
+    return Rows(
+        f"Identification: {label}",
+        f"percent of each true kind; accuracy {_percent(entry['accuracy'], 1)}",
+        ("true", *(f"found {particle}" for particle in PARTICLES)),
+        rows,
+        tuple(range(1, len(PARTICLES) + 1)),
+    )
+
+
+def _percent(cell: Mapping[str, Any], digits: int) -> str:
+    if cell["value"] is None:
+        return "-"
+    text = f"{100 * cell['value']:.{digits}f}"
+    return f"{text} ± {100 * cell['error']:.{digits}f} %" if cell.get("error") is not None else f"{text} %"

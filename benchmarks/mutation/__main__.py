@@ -53,6 +53,7 @@ def main() -> None:
             "score": score(found),
             "seconds": time.perf_counter() - start,
             "survivors": [_named(m) for m in found if m.survived],
+            "only_read": [_named(m) for m in found if m.missed and m.read],
         }
     total = score(mutants)
     result = {"score_percent": percent(total["all"]), "total": total, "projects": projects}
@@ -87,6 +88,8 @@ def _show(result: dict[str, Any]) -> None:
         )
         for survivor in project["survivors"]:
             print(f"  survives: {survivor}")
+        for fault in project["only_read"]:
+            print(f"  shown by reading, not by the vectors: {fault}")
     width = max(map(len, result["total"]))
     print(" " * width, *(f"{c:>13}" for c in COLUMNS))
     for kind, row in result["total"].items():

@@ -20,11 +20,13 @@ from benchmarks.mutation.graphs import pack
 from levelone.errors import LeveloneError
 from levelone.graph.ir import Graph
 from levelone.graph.values import Codes
+from levelone.hls.body import BODY as HLS
 from levelone.hls.config import HlsConfig
 from levelone.hls.manifest import Manifest
 from levelone.hls.project import convert
 from levelone.stimuli import random_vectors
 from levelone.verify.check import check_project
+from levelone.verify.reading import read_project
 
 STANDARD = 1000
 """Random vectors that `levelone csim` takes by default; with seed 1."""
@@ -46,6 +48,8 @@ class Mutant:
         Whether no integer of any layer changed in the thorough evaluation.
     caught
         Whether the standard vectors gave another verdict than exact.
+    read
+        Whether reading the project, without running it, shows the fault.
     note
         ``does not build`` or ``crashes`` for a mutant that never gave an integer. One that only crashes on
         the thorough vectors has none: it counts by what the standard ones showed.
@@ -55,11 +59,17 @@ class Mutant:
     equivalent: bool
     caught: bool
     note: str = ""
+    read: bool = False
+
+    @property
+    def missed(self) -> bool:
+        """Not equivalent, and not caught by the vectors."""
+        return not self.equivalent and not self.caught
 
     @property
     def survived(self) -> bool:
-        """Not equivalent, and not caught."""
-        return not self.equivalent and not self.caught
+        """Missed, and not read either: `levelone csim` would call it exact."""
+        return self.missed and not self.read
 
 
 def standard_vectors(graph: Graph) -> dict[str, Codes]:
@@ -213,25 +223,31 @@ def _judge(packed: Packed, manifest: Manifest, group: Sequence[Fault], scratch: 
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(manifest.project, folder, ignore=shutil.ignore_patterns("build"))
     plant(folder, group)
+    read = {finding.file for finding in read_project("hls", HLS.read(folder), packed.graph).findings()}
+
+    def mutant(fault: Fault, **found: Any) -> Mutant:
+        return Mutant(fault, read=all(edit.file in read for edit in fault.edits), **found)
+
     seen: list[tuple[set[str], bool]] = []
     for codes in (packed.standard, packed.thorough):
         try:
-            check = check_project(folder, codes, graph=packed.graph)
+            check = check_project(folder, codes, graph=packed.graph, findings=())
         except LeveloneError as error:
             if len(group) > 1:
                 return None
             if seen:  # it builds, and the standard vectors went through: the crash is what they would miss
-                return [Mutant(group[0], equivalent=False, caught=_shows(group[0], seen[0]))]
+                return [mutant(group[0], equivalent=False, caught=_shows(group[0], seen[0]))]
             note = "does not build" if "does not compile" in error.message else "crashes"
-            return [Mutant(group[0], equivalent=False, caught=True, note=note)]
+            return [mutant(group[0], equivalent=False, caught=True, note=note)]
         if check.verdict.reason and len(group) > 1:
             return None
-        wrong = {layer.name.split("_")[0] for layer in check.verdict.layers if layer.mismatches}
+        parts = (*check.verdict.layers, *check.verdict.outputs)
+        wrong = {part.name.split("_")[0] for part in parts if part.mismatches}
         seen.append((wrong, bool(check.verdict.reason)))
     result = []
     for fault in group:
         caught, differs = (_shows(fault, run) for run in seen)
-        result.append(Mutant(fault, equivalent=not differs and not caught, caught=caught))
+        result.append(mutant(fault, equivalent=not differs and not caught, caught=caught))
     return result
 
 
@@ -242,7 +258,7 @@ def _shows(fault: Fault, run: tuple[set[str], bool]) -> bool:
 
 
 def score(mutants: Iterable[Mutant]) -> dict[str, dict[str, int]]:
-    """Counts by kind, and of all: planted, caught, survived, equivalent, not visible to csim, did not run."""
+    """Counts by kind, and of all: `COLUMNS`."""
     table: dict[str, dict[str, int]] = {}
     for mutant in mutants:
         for kind in (mutant.fault.kind, "all"):
@@ -255,15 +271,15 @@ def score(mutants: Iterable[Mutant]) -> dict[str, dict[str, int]]:
             elif mutant.note:
                 row["did not run"] += 1
             else:
-                row["caught" if mutant.caught else "survived"] += 1
+                row["caught" if mutant.caught else "only read" if mutant.read else "survived"] += 1
     table["all"] = table.pop("all", dict.fromkeys(COLUMNS, 0))
     return table
 
 
-COLUMNS = ("planted", "caught", "survived", "equivalent", "not visible", "did not run")
+COLUMNS = ("planted", "caught", "only read", "survived", "equivalent", "not visible", "did not run")
 
 
 def percent(row: Mapping[str, Any]) -> float | None:
-    """Caught mutants over those that change something and run; None if there are none."""
-    visible = row["caught"] + row["survived"]
+    """Mutants that the vectors catch over those that change something and run; None if there are none."""
+    visible = row["caught"] + row["only read"] + row["survived"]
     return 100.0 * row["caught"] / visible if visible else None

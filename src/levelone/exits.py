@@ -28,7 +28,8 @@ DISK_ERRORS = {
 def run_and_exit(command: Callable[[], object]) -> None:
     """Run the command line and leave with its exit code; every failure becomes one readable message.
 
-    Exit codes: 0 success or exact, 1 mismatch, 2 bad input or could not run, 130 interrupted, 143 terminated.
+    Exit codes: 0 success or exact, 1 mismatch, 2 bad input or could not run, 3 equal on the vectors but not
+    proven, 130 interrupted, 143 terminated.
     """
     _open_closed_streams()
     interrupted: list[int] = []

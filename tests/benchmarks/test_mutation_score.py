@@ -30,6 +30,7 @@ from levelone.errors import LeveloneError
 from levelone.graph import Codes, Graph, Rounding, execute
 from levelone.graph.ops import Dense, Requantise
 from levelone.hls import HlsConfig, Manifest, convert, operations
+from levelone.hls.body import BODY as HLS
 from levelone.hls.lower import lower
 from levelone.verify import Check, Outcome, Verdict, random_vectors
 
@@ -41,7 +42,9 @@ def test_no_fault_survives(io: str, tmp_path: Path) -> None:
     graphs = small_graphs(io)
     mutants = run(graphs, HlsConfig(io=io), tmp_path, copies=3, builds=1)
     assert len(mutants) == 3 * len(graphs) and len({m.fault.kind for m in mutants}) >= 6
-    assert [m.fault for m in mutants if m.survived] == []
+    assert [m.fault for m in mutants if m.missed] == []
+    # whatever changes something is seen without running it, too
+    assert [m.fault for m in mutants if not m.read and not m.equivalent] == []
     counts = score(mutants)["all"]
     assert counts["caught"] >= 10 and percent(counts) == 100.0
     assert counts["planted"] == sum(counts[key] for key in counts if key != "planted")
@@ -56,7 +59,7 @@ def test_vectors_that_show_nothing_let_faults_survive(tmp_path: Path) -> None:
 
     graphs = [small_graphs("parallel")[3]]
     mutants = run(graphs, HlsConfig(), tmp_path, copies=8, builds=1, vectors=at_rest)
-    survivors = {m.fault.kind for m in mutants if m.survived}
+    survivors = {m.fault.kind for m in mutants if m.missed}
     assert "weight code" in survivors
     assert percent(score(mutants)["all"]) < 100.0
 
@@ -166,17 +169,18 @@ def test_scores_add_up() -> None:
     mutants = [
         Mutant(fault, equivalent=False, caught=True),
         Mutant(fault, equivalent=False, caught=False),
+        Mutant(fault, equivalent=False, caught=False, read=True),
         Mutant(fault, equivalent=True, caught=False),
         Mutant(fault, equivalent=False, caught=True, note="does not build"),
         Mutant(hidden, equivalent=True, caught=False),
     ]
     table = score(mutants)
     assert table["width"] == dict(
-        planted=4, caught=1, survived=1, equivalent=1, **{"not visible": 0, "did not run": 1}
+        planted=5, caught=1, survived=1, equivalent=1, **{"only read": 1, "not visible": 0, "did not run": 1}
     )
     assert table[INVISIBLE]["not visible"] == 1 and table["all"]["planted"] == 5
-    assert percent(table["all"]) == 50.0
-    assert percent(score([mutants[2]])["all"]) is None  # nothing that a score could be made of
+    assert percent(table["all"]) == pytest.approx(100 / 3)
+    assert percent(score([mutants[3]])["all"]) is None  # nothing that a score could be made of
 
 
 @pytest.mark.parametrize("build_fails", [True, False])
@@ -188,16 +192,17 @@ def test_a_crash_that_the_standard_vectors_do_not_cause_survives(
     standard, thorough = ({"x": np.full(1, i)} for i in (0, 1))
     packed = Packed(graph, standard, thorough)
 
-    def check(folder: Path, codes: Mapping[str, Codes], graph: Graph) -> Check:
+    def check(folder: Path, codes: Mapping[str, Codes], graph: Graph, findings: object) -> Check:
         if build_fails:
             raise LeveloneError("mutant does not compile")
         if codes is thorough:
             raise LeveloneError("the C simulation of mutant crashed (SIGSEGV)")
-        return Check(Verdict(Outcome.EXACT, 1, ()), None, 0.0, False, 0.0, ())
+        nothing = HLS.read(folder)  # of which nothing else is asked
+        return Check("hls", "C simulation", nothing, Verdict(Outcome.EXACT, 1, ()), None, (), 0.0, False, 0.0)
 
     monkeypatch.setattr("benchmarks.mutation.score.check_project", check)
     (mutant,) = _judge(packed, manifest, [all_faults(manifest, seed=1, per_array=1)[0]], tmp_path) or []
-    assert mutant.survived is not build_fails
+    assert mutant.missed is not build_fails and mutant.read and not mutant.survived
     assert mutant.note == ("does not build" if build_fails else "")
     assert percent(score([mutant])["all"]) == (None if build_fails else 0.0)
 

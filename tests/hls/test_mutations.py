@@ -192,8 +192,8 @@ def test_a_fault_that_changes_the_function_is_reported(fault: str, network: Grap
     right, wrong = execute(network, dense), execute(faulty, dense)
     changes = any((right[name] != wrong[name]).any() for name in right)
     check = check_project(fresh.project, random_vectors(network, CHECK_EVENTS, seed=1), graph=network)
-    assert check.outcome is (Outcome.MISMATCH if changes else Outcome.EXACT)
-    assert len(check.edited) == 1
+    assert check.outcome is (Outcome.MISMATCH if changes else Outcome.NOT_PROVEN)
+    assert len(check.project.edited) == 1 and len(check.findings) >= 1
     if changes:
         first = check.verdict.first_mismatch
         assert first is not None and first.expected != first.found
@@ -267,5 +267,5 @@ def test_edits_that_plainly_change_the_function_never_pass(name: str, network: G
     except LeveloneError as error:  # it does not even run
         assert "crashed" in str(error) or "compile" in str(error)
     else:
-        assert check.outcome is not Outcome.EXACT
-        assert check.edited == (file,)
+        assert check.verdict.outcome is not Outcome.EXACT
+        assert check.project.edited == (file,)

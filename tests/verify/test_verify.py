@@ -27,7 +27,7 @@ from levelone.verify import (
     read_vectors,
     write_vectors,
 )
-from levelone.verify.check import on_grid
+from levelone.verify.verdict import on_grid
 
 
 def small(seed: int = 1) -> Graph:

@@ -94,22 +94,22 @@ class Layers(Document):
 class _Judgement(Document):
     @property
     def outcome(self) -> str:
-        """``"exact"``, ``"mismatch"`` or ``"not comparable"``; there is no tolerance."""
+        """``"exact"``, ``"equal, not proven"``, ``"mismatch"`` or ``"not comparable"``; without tolerance."""
         return str(self._content["verdict"])
 
     @property
     def exact(self) -> bool:
-        """Whether something was compared and all of it was equal."""
+        """Whether something was compared, all of it was equal, and the project is as it was proven."""
         return self.outcome == "exact"
 
     @property
     def exit_code(self) -> int:
-        """That of the command line: 0 exact, 1 mismatch, 2 not comparable."""
-        return Outcome(self.outcome).exit_code
+        """That of the command line: 0 exact, 1 mismatch, 2 not comparable, 3 equal but not proven."""
+        return exit_code_of(self.outcome)
 
     @property
     def reason(self) -> str:
-        """Why nothing can be said, if the outcome is ``"not comparable"``; else empty."""
+        """Why the outcome is ``"not comparable"`` or ``"equal, not proven"``; else empty."""
         return str(self._content["reason"])
 
     @property
@@ -119,6 +119,11 @@ class _Judgement(Document):
 
     def __bool__(self) -> bool:
         return self.exact
+
+
+def exit_code_of(outcome: str) -> int:
+    """The exit code of a command that ends with this verdict."""
+    return Outcome(outcome).exit_code
 
 
 class Verdict(_Judgement):
@@ -173,6 +178,8 @@ class Verdict(_Judgement):
             for body in self.bodies:
                 if body["verdict"] == Outcome.MISMATCH.value:
                     yield f"where it arises and why: levelone diff {shlex.quote(body['project'])}"
+        for finding in self._content["findings"]:
+            yield f"not as proven: {finding['file']}: {finding['text']}"
         for told in self._content["sets"]:
             if (told["float_ties"] or {"count": 0})["count"]:
                 yield f"{told['name']}: {ties_in_words(told['float_ties'], 'the trained module')}"

@@ -105,8 +105,10 @@ class Results:
 
     @property
     def exit_code(self) -> int:
-        """0 exact, or nothing to compare; 1 mismatch; 2 could not be compared."""
-        return {None: 0, "exact": 0, "mismatch": 1}.get(self.verdict, 2)
+        """That of the verdict; 0 if there was nothing to compare."""
+        from levelone.api.documents import exit_code_of
+
+        return 0 if self.verdict is None else exit_code_of(self.verdict)
 
     def to_dict(self) -> dict[str, Any]:
         """The ``--json`` form."""

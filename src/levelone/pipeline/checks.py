@@ -31,6 +31,7 @@ from levelone.verify import (
     read_vectors,
     write_vectors,
 )
+from levelone.verify.reading import Finding, read_project
 from levelone.zoo import find_system
 
 BENCH_EVENTS = 64
@@ -172,7 +173,8 @@ def check_folder(
     -------
     dict
         ``verdict``, ``vectors``, ``layers``, ``outputs`` (what left the output ports), ``first_mismatch``,
-        ``reason``, ``build_seconds``, ``seconds_per_event``, ``edited_files``, ``notes``, the ``proofs`` of
+        ``findings`` (what reading the projects shows), ``reason``, ``build_seconds``, ``seconds_per_event``,
+        ``edited_files``, ``notes``, the ``proofs`` of
         the project's layers as far as they hold for the files that lie there, ``proofs_void``: edited files
         of the firmware that take all of them away, one entry of ``bodies`` for each project and one of
         ``sets`` for each set of vectors, and ``float32``: how qonnx's own execution of the file differs from
@@ -224,11 +226,14 @@ def compare(
 ) -> dict[str, Any]:
     """Check every project on every set and join the results: the worst verdict counts."""
     results = []
+    findings = [_findings(project, graph) for project in projects]  # the same for every set
     for chosen in sets:
         show(f"{chosen.name}: {_events(chosen):,} events")
-        first, *others = projects
-        checks = [check_project(first, chosen.codes, chosen.module_codes, graph=graph)]
-        checks += [check_project(other, chosen.codes, graph=graph) for other in others]
+        modules = [chosen.module_codes, *[None] * (len(projects) - 1)]
+        checks = [
+            check_project(project, chosen.codes, module, graph=graph, findings=found)
+            for project, module, found in zip(projects, modules, findings, strict=True)
+        ]
         results.append(of_set(chosen.name, checks, chosen.module_codes is not None))
     joined = of_all(results, list(graph.values))
     edited = {name: None for body in joined["bodies"] for name in body["edited_files"]}
@@ -241,6 +246,11 @@ def compare(
         "proofs": [proof for body in joined["bodies"] for proof in body["proofs"]],
         "proofs_void": list(void),
     }
+
+
+def _findings(project: Path, graph: Graph) -> list[Finding]:
+    body = body_of(project)
+    return read_project(body.name, body.read(project), graph).findings()
 
 
 def _events(chosen: VectorSet) -> int:

@@ -18,6 +18,7 @@ NOTHING_COMPARED: dict[str, Any] = {
     "layers": [],
     "outputs": [],
     "first_mismatch": None,
+    "findings": [],
     "bodies": [],
     "build_seconds": None,
     "seconds_per_event": None,
@@ -34,7 +35,7 @@ def of_set(name: str, checks: Sequence[Check], compared_module: bool) -> dict[st
     documents = [check.to_dict() for check in checks]
     bodies = [{key: part for key, part in d.items() if key not in _OWN} for d in documents]
     for body, check in zip(bodies, checks, strict=True):
-        body["verdict"], body["reason"] = check.verdict.outcome.value, check.verdict.reason
+        body["verdict"], body["reason"] = check.judged.value, check.verdict.reason or _unproven(check)
     module = documents[0]["module"]
     parts = [*bodies, *([{"title": MODULE, **module}] if module else [])]
     return {
@@ -78,6 +79,7 @@ def of_all(sets: Sequence[Mapping[str, Any]], order: Sequence[str]) -> dict[str,
         "outputs": _joined(bodies, "outputs"),
         "first_mismatch": first and {"vectors": first["name"], **first["first_mismatch"]},
         "reason": _reason(sets),
+        "findings": [finding for body in bodies for finding in body["findings"]],
         "bodies": bodies,
         "build_seconds": sum(body["build_seconds"] for body in bodies),
         "seconds_per_event": seconds / vectors if vectors else None,
@@ -111,11 +113,12 @@ def read_verdict(path: Path) -> dict[str, Any] | None:
 
 def _upgraded(old: Mapping[str, Any]) -> dict[str, Any]:
     body = {"body": "hls", "title": "C simulation"}
-    sets = [{"outputs": [], **found} for found in old["sets"]]
+    sets = [{"outputs": [], "findings": [], **found} for found in old["sets"]]
     sets = [{**found, "bodies": [{**body, **found}]} for found in sets]
     joined = {key: old.get(key) for key in ("verdict", "vectors", "layers", "first_mismatch", "reason")}
-    of_body: dict[str, Any] = {**body, "outputs": [], **joined}
-    return {**old, "schema": SCHEMA, "version": VERSION, "outputs": [], "sets": sets, "bodies": [of_body]}
+    of_body: dict[str, Any] = {**body, "outputs": [], "findings": [], **joined}
+    head = {"schema": SCHEMA, "version": VERSION}
+    return {**old, **head, "outputs": [], "findings": [], "sets": sets, "bodies": [of_body]}
 
 
 def _of_body(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -132,6 +135,7 @@ def _of_body(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "outputs": _joined(parts, "outputs"),
         "first_mismatch": _first(parts),
         "reason": _reason(parts),
+        "findings": parts[0]["findings"],
         "build_seconds": max(part["build_seconds"] for part in parts),
         "build_reused": parts[0]["build_reused"],
         "seconds_per_event": seconds / vectors if vectors else 0.0,
@@ -139,6 +143,14 @@ def _of_body(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "proofs": parts[0]["proofs"],
         "proofs_void": parts[0]["proofs_void"],
     }
+
+
+def _unproven(check: Check) -> str:
+    """Why a project whose vectors all agree is not called exact."""
+    if check.judged is not Outcome.NOT_PROVEN:
+        return ""
+    first, more = check.findings[0], len(check.findings) - 1
+    return f"{first.file}: {first.text}" + (f"; and {more} more findings" if more else "")
 
 
 def _worst(parts: Iterable[Mapping[str, Any]]) -> str:

@@ -7,8 +7,8 @@
 """
 
 from levelone.stimuli import random_vectors
-from levelone.verify.body import body_of, find_body, read_document
-from levelone.verify.check import Check, check_project, read_graph
+from levelone.verify.body import body_of, find_body, read_document, read_graph
+from levelone.verify.check import Check, check_project
 from levelone.verify.vectors import Vectors, read_vectors, write_vectors
 from levelone.verify.verdict import LayerComparison, Mismatch, Outcome, Verdict, compare_codes, judge
 

@@ -1,4 +1,4 @@
-"""Which bodies there are, and of which one a project folder is."""
+"""Which bodies there are, of which one a project folder is, and which graph it was made from."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 from typing import Any, cast
 
-from levelone.errors import LeveloneError
-from levelone.hardware.body import DOCUMENT, Body
+from levelone.errors import LeveloneError, UnsupportedError
+from levelone.files import sha256
+from levelone.graph.ir import Graph
+from levelone.hardware.body import DOCUMENT, MODEL, Body, Generated
 from levelone.plugins import Registry
 
 DEFAULT = "hls"
@@ -66,3 +68,36 @@ def body_of(project: Path) -> Body:
         return find_body(str(name))
     except LeveloneError as error:
         raise LeveloneError(f"{project}: {error.message}", hint=error.hint) from error
+
+
+def read_graph(generated: Generated) -> Graph:
+    """The graph that a project was made from, read from the model inside it.
+
+    Raises
+    ------
+    LeveloneError
+        If there is no model, or it is not the one that the project was made from, value by value.
+    """
+    from levelone.graph import read_qonnx
+
+    path = generated.folder / MODEL
+    if generated.model_sha256 is None or not path.is_file():
+        raise LeveloneError(
+            f"{generated.folder} holds no {MODEL}: nothing to compare with",
+            hint="convert the QONNX file again",
+        )
+    if sha256(path) != generated.model_sha256:
+        raise LeveloneError(
+            f"{path} is not the model of this project: its SHA-256 differs from the one in levelone.json",
+            hint="convert the QONNX file again",
+        )
+    try:
+        graph = read_qonnx(path)
+    except UnsupportedError as error:
+        raise LeveloneError(f"{path}: {error.message}", hint=error.hint) from error
+    if generated.values != {name: value.shape for name, value in graph.values.items()}:
+        raise LeveloneError(
+            f"{generated.folder}: levelone.json describes other values than {MODEL} has",
+            hint="convert the QONNX file again",
+        )
+    return graph

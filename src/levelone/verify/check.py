@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from levelone.errors import LeveloneError, UnsupportedError
-from levelone.files import sha256
+from levelone.errors import LeveloneError
 from levelone.graph import execute
 from levelone.graph.ir import Graph
 from levelone.graph.values import Codes
-from levelone.hardware.body import MODEL, Generated, OutOfStepError
-from levelone.verify.body import body_of
+from levelone.hardware.body import Generated, OutOfStepError
+from levelone.verify.body import body_of, read_graph
+from levelone.verify.reading import Finding, read_project
 from levelone.verify.ties import FloatTies, compare_module
-from levelone.verify.verdict import PORT, LayerComparison, Outcome, Verdict, compare_codes, judge
+from levelone.verify.verdict import (
+    PORT,
+    LayerComparison,
+    Outcome,
+    Verdict,
+    add_part,
+    compare_codes,
+    judge,
+    on_grid,
+)
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,8 @@ class Check:
     module
         Trained module against the reference, each layer on the module's own operands and float ties left out;
         None if its codes were not given.
+    findings
+        What reading the project shows to be otherwise than it was proven.
     build_seconds
         Wall time of the build.
     build_reused
@@ -52,6 +60,7 @@ class Check:
     project: Generated
     verdict: Verdict
     module: Verdict | None
+    findings: tuple[Finding, ...]
     build_seconds: float
     build_reused: bool
     seconds_per_event: float
@@ -59,8 +68,15 @@ class Check:
 
     @property
     def outcome(self) -> Outcome:
-        """Exact only if every comparison that was made is exact."""
-        return Outcome.worst(v.outcome for v in (self.verdict, self.module) if v is not None)
+        """Exact only if every comparison that was made is exact and the project is as proven."""
+        return Outcome.worst([self.judged, *([self.module.outcome] if self.module is not None else [])])
+
+    @property
+    def judged(self) -> Outcome:
+        """The same without the trained module."""
+        if self.verdict.outcome is Outcome.EXACT and self.findings:
+            return Outcome.NOT_PROVEN
+        return self.verdict.outcome
 
     def to_dict(self) -> dict[str, Any]:
         """The `--json` form of `levelone csim`.
@@ -73,6 +89,7 @@ class Check:
             "project": str(self.project.folder),
             **self.verdict.to_dict(),
             "verdict": self.outcome.value,
+            "findings": [asdict(finding) for finding in self.findings],
             "build_seconds": self.build_seconds,
             "build_reused": self.build_reused,
             "seconds_per_event": self.seconds_per_event,
@@ -95,6 +112,7 @@ def check_project(
     *,
     graph: Graph | None = None,
     workers: int | None = None,
+    findings: Sequence[Finding] | None = None,
 ) -> Check:
     """Build the project as it lies there, run it, and compare every layer and output with the reference.
 
@@ -110,6 +128,8 @@ def check_project(
         What the project computes; by default read from its ``levelone/model.onnx``.
     workers
         Processes that share the events.
+    findings
+        What reading the project has shown before; by default it is read.
 
     Raises
     ------
@@ -123,7 +143,9 @@ def check_project(
             graph = read_graph(generated)
         except LeveloneError as error:
             nothing = Verdict(Outcome.NOT_COMPARABLE, 0, (), str(error))
-            return Check(body.name, body.title, generated, nothing, None, 0.0, False, 0.0)
+            return Check(body.name, body.title, generated, nothing, None, (), 0.0, False, 0.0)
+    if findings is None:
+        findings = read_project(body.name, generated, graph).findings()
     built = body.build(project)
     layers: dict[str, LayerComparison] = {}
     outputs: dict[str, LayerComparison] = {}
@@ -164,71 +186,11 @@ def check_project(
         generated,
         verdict,
         None if module_codes is None else _judge_module(module, module_codes, graph, events),
+        tuple(findings),
         built.build_seconds,
         built.reused,
         seconds / max(events, 1),
         None if module_codes is None else ties,
-    )
-
-
-def read_graph(generated: Generated) -> Graph:
-    """The graph that a project was made from, read from the model inside it.
-
-    Raises
-    ------
-    LeveloneError
-        If there is no model, or it is not the one that the project was made from, value by value.
-    """
-    from levelone.graph import read_qonnx
-
-    path = generated.folder / MODEL
-    if generated.model_sha256 is None or not path.is_file():
-        raise LeveloneError(
-            f"{generated.folder} holds no {MODEL}: nothing to compare with",
-            hint="convert the QONNX file again",
-        )
-    if sha256(path) != generated.model_sha256:
-        raise LeveloneError(
-            f"{path} is not the model of this project: its SHA-256 differs from the one in levelone.json",
-            hint="convert the QONNX file again",
-        )
-    try:
-        graph = read_qonnx(path)
-    except UnsupportedError as error:
-        raise LeveloneError(f"{path}: {error.message}", hint=error.hint) from error
-    if generated.values != {name: value.shape for name, value in graph.values.items()}:
-        raise LeveloneError(
-            f"{generated.folder}: levelone.json describes other values than {MODEL} has",
-            hint="convert the QONNX file again",
-        )
-    return graph
-
-
-def on_grid(found: NDArray[Any], expected: Codes) -> Codes:
-    """What a body gave, in units of the layer's least significant bit, as codes.
-
-    Hardware edited to a finer grid may give numbers between two codes: these become the neighbour that is
-    *not* expected, so that they can never count as equal.
-    """
-    down = np.floor(found)
-    codes = down.astype(np.int64)
-    between = found != down
-    return np.where(between & (codes == expected), codes + 1, codes)
-
-
-def add_part(into: dict[str, LayerComparison], part: LayerComparison, start: int) -> None:
-    """Add what was compared of one layer in some events, of which the first is number `start`."""
-    first = part.first and replace(part.first, event=part.first.event + start)
-    known = into.get(part.name)
-    if known is None:
-        into[part.name] = replace(part, first=first)
-        return
-    into[part.name] = LayerComparison(
-        part.name,
-        known.compared + part.compared,
-        known.mismatches + part.mismatches,
-        max(known.max_lsb, part.max_lsb),
-        known.first or first,
     )
 
 

@@ -10,8 +10,8 @@ from typing import Any
 from levelone.errors import LeveloneError
 from levelone.graph.ir import Graph
 from levelone.graph.values import Codes
-from levelone.verify.body import body_of
-from levelone.verify.check import read_graph
+from levelone.hardware.body import Generated
+from levelone.verify.body import body_of, read_graph
 from levelone.verify.difference import Difference, Evidence, LayerState, find_difference
 from levelone.verify.made_of import made_of
 from levelone.verify.reading import Reading, read_project
@@ -40,7 +40,8 @@ def diagnose(
         Plain JSON values: ``body``, ``title``, ``verdict`` (as `levelone csim` has it, of this body against
         the reference), ``vectors``, ``left_out`` (further vectors that were not run: these show enough),
         ``layers``, ``first``, ``others``, ``ports`` (outputs that leave the hardware otherwise than their
-        layers recorded them), ``edited_files``, ``edits``, ``reason``.
+        layers recorded them), ``findings`` (what reading the project shows), ``edited_files``, ``edits``,
+        ``reason``.
 
     Raises
     ------
@@ -54,13 +55,16 @@ def diagnose(
     try:
         found = find_difference(project, codes, graph=graph, workers=workers)
     except LeveloneError as error:
-        raise _with_edits(body.name, project, graph, error) from error
-    reading = read_project(body.name, project, graph)
+        raise _with_edits(body.name, generated, graph, error) from error
+    reading = read_project(body.name, generated, graph)
     explained = [_fault(found, reading, evidence) for evidence in found.origins[:MOST_EXPLAINED]]
+    findings = reading.findings()
     if found.origins or found.ports:
         outcome = Outcome.MISMATCH
+    elif found.problem or not found.vectors:
+        outcome = Outcome.NOT_COMPARABLE
     else:
-        outcome = Outcome.NOT_COMPARABLE if found.problem or not found.vectors else Outcome.EXACT
+        outcome = Outcome.NOT_PROVEN if findings else Outcome.EXACT
     return {
         "body": body.name,
         "title": body.title,
@@ -71,16 +75,17 @@ def diagnose(
         "first": explained[0] if explained else None,
         "others": explained[1:],
         "ports": [asdict(port.first) | {"codes": port.mismatches} for port in found.ports if port.first],
+        "findings": [asdict(finding) for finding in findings],
         "edited_files": list(generated.edited),
         "edits": reading.edits(),
         "reason": found.problem,
     }
 
 
-def _with_edits(body: str, project: Path, graph: Graph, error: LeveloneError) -> LeveloneError:
+def _with_edits(body: str, generated: Generated, graph: Graph, error: LeveloneError) -> LeveloneError:
     """The same error, told together with the edited lines if there are any."""
     try:
-        edits = read_project(body, project, graph).edits_told()
+        edits = read_project(body, generated, graph).edits_told()
     except LeveloneError:
         return error  # there is nothing to compare with
     if not edits:

@@ -20,9 +20,8 @@ from levelone.graph.ir import Graph, Node
 from levelone.graph.values import Codes
 from levelone.hardware.body import OutOfStepError
 from levelone.stimuli.effort import work_per_event
-from levelone.verify.body import body_of
-from levelone.verify.check import add_part, on_grid, read_graph
-from levelone.verify.verdict import PORT, LayerComparison, compare_codes
+from levelone.verify.body import body_of, read_graph
+from levelone.verify.verdict import PORT, LayerComparison, add_part, compare_codes, on_grid
 
 KEPT_EVENTS = 24
 """Differing events, and as many agreeing ones, that are kept per layer: what a cause must explain."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, cast
 
 from levelone.graph.ir import Graph
+from levelone.hardware.body import Generated
 from levelone.plugins import load
 from levelone.verify.difference import Evidence
 
@@ -14,8 +16,33 @@ READERS = {"hls": "levelone.verify.hls.reading:read"}
 """By name of the body. A body without one is diagnosed by its integers alone."""
 
 
+@dataclass(frozen=True)
+class Finding:
+    """Something in a project that is not as it was proven, found by reading and not by running it.
+
+    Attributes
+    ----------
+    file
+        Path inside the project.
+    kind
+        ``type``, ``number``, ``code`` or ``file``.
+    text
+        What is there, and what was meant.
+    layer
+        Whose it is, by its name in the hardware; None if that is not known.
+    """
+
+    file: str
+    kind: str
+    text: str
+    layer: str | None = None
+
+
 class Reading(Protocol):
     """A project folder as its reader understands it."""
+
+    def findings(self) -> list[Finding]:
+        """What is there otherwise than it was proven; empty only if all that was generated is as proven."""
 
     def edits(self) -> list[dict[str, Any]]:
         """Changed lines: ``file``, ``line``, ``meant``, ``found``, ``layer``."""
@@ -33,8 +60,14 @@ class Reading(Protocol):
         """
 
 
+@dataclass(frozen=True)
 class Unread:
-    """The reading of a project of which only the integers are known."""
+    """The reading of a project of which only the integers are known, and which files were edited."""
+
+    void: tuple[str, ...]
+
+    def findings(self) -> list[Finding]:
+        return [Finding(name, "file", "was edited since it was generated") for name in self.void]
 
     def edits(self) -> list[dict[str, Any]]:
         return []
@@ -57,7 +90,7 @@ class Unread:
         }
 
 
-def read_project(body: str, project: Path, graph: Graph) -> Reading:
+def read_project(body: str, generated: Generated, graph: Graph) -> Reading:
     """Read a project of the body called `body`.
 
     Raises
@@ -66,5 +99,5 @@ def read_project(body: str, project: Path, graph: Graph) -> Reading:
         If the folder is damaged.
     """
     if body not in READERS:
-        return Unread()
-    return cast(Callable[[Path, Graph], Reading], load(READERS[body]))(project, graph)
+        return Unread(generated.void)
+    return cast(Callable[[Path, Graph], Reading], load(READERS[body]))(generated.folder, graph)

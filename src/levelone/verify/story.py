@@ -20,6 +20,9 @@ def tell(result: Mapping[str, Any]) -> list[str]:
             ]
         if result["ports"]:
             return [*_ports(result), *_edited(result)]
+        if result["findings"] and not result["reason"]:
+            equal = f"no integer differs in {result['vectors']:,} vectors, but not all is as it was proven:"
+            return [equal, *(f"  {f['file']}: {f['text']}" for f in result["findings"])]
         return [f"no integer differs in {result['vectors']:,} vectors, but: {result['reason']}"]
     lines = [
         f"first difference: {_place(first)}, event {first['event']}",

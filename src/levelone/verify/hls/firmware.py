@@ -19,6 +19,7 @@ from levelone.hls.config import HlsConfig, LayerChoice
 from levelone.hls.manifest import Manifest
 from levelone.hls.project import convert, edited_files
 from levelone.verify.hls.fixed import parse_type
+from levelone.verify.hls.source import code_of
 
 DEFINES = "firmware/defines.h"
 PARAMETERS = "firmware/parameters.h"
@@ -81,6 +82,8 @@ class Firmware:
         layer -> {setting of its configuration: (meant, found)}, where they differ.
     foreign
         Edited files that cannot be compared line by line: this levelone would write them otherwise.
+    code
+        Files that deviate in more than comments, types of layers and numbers of parameters.
     """
 
     edited: tuple[str, ...]
@@ -91,6 +94,7 @@ class Firmware:
     lines: tuple[LineChange, ...] = ()
     settings: Mapping[str, Mapping[str, tuple[str, str]]] = field(default_factory=dict)
     foreign: tuple[str, ...] = ()
+    code: tuple[str, ...] = ()
 
 
 def read_firmware(manifest: Manifest, graph: Graph) -> Firmware:
@@ -129,6 +133,7 @@ def read_firmware(manifest: Manifest, graph: Graph) -> Firmware:
                     for i, (a, b) in enumerate(zip(meant, found, strict=True))
                     if a != b
                 ]
+        code = [name for name in known if _other_code(manifest, again, name, layers)]
     return Firmware(
         edited,
         types,
@@ -138,6 +143,7 @@ def read_firmware(manifest: Manifest, graph: Graph) -> Firmware:
         tuple(change for change in lines if not change.file.startswith(WEIGHTS)),
         _settings(lines),
         tuple(name for name in edited if name not in known),
+        tuple(code),
     )
 
 
@@ -269,6 +275,22 @@ def _owners_of_buffers(lines: list[str], parameters: list[str], layers: list[str
         current = current if heading is None else by_class.get(heading[1])
         owners.append(current)
     return owners
+
+
+def _other_code(manifest: Manifest, again: Path, name: str, layers: list[str]) -> bool:
+    """Whether a file differs in what is neither a comment nor compared one by one."""
+    meant, found = (code_of(_text(root / name)) for root in (again, manifest.project))
+    if name.startswith(WEIGHTS) and _split(Path(name).stem, layers) is not None:
+        if len(read_numbers(again / name)) != len(read_numbers(manifest.project / name)):
+            return True
+        meant, found = (_NUMBERS.sub("= {};", text) for text in (meant, found))
+    if name == DEFINES:
+        types = {type_name for type_name, _ in _typedefs(again, manifest, layers).values()}
+        meant, found = (
+            _TYPEDEF.sub(lambda line: f"typedef {line[2]};" if line[2] in types else line[0], text)
+            for text in (meant, found)
+        )
+    return meant != found
 
 
 def _settings(lines: list[LineChange]) -> dict[str, dict[str, tuple[str, str]]]:

@@ -13,7 +13,9 @@ from levelone.hls.manifest import Manifest, read_manifest
 from levelone.verify.difference import Evidence
 from levelone.verify.hls.causes import Case, Cause, explain
 from levelone.verify.hls.firmware import DEFINES, WEIGHTS, Firmware, LineChange, read_firmware
+from levelone.verify.hls.static import findings
 from levelone.verify.hls.suspects import suspects
+from levelone.verify.reading import Finding
 
 TYPE_NAME = re.compile(r"(\w+);\s*$")
 
@@ -25,6 +27,9 @@ class HlsReading:
     manifest: Manifest
     graph: Graph
     firmware: Firmware
+
+    def findings(self) -> list[Finding]:
+        return findings(self.manifest, self.firmware)
 
     def edits(self) -> list[dict[str, Any]]:
         return [asdict(change) for change in self.firmware.lines]

@@ -217,6 +217,7 @@ def met(name: str) -> None:
 
 def terms(name: str) -> None:
     for case in cases(name):
+        sizes: set[int] = set()
         shapes = [v.shape for v in case.inputs]
         given = [codes.reshape(len(codes), -1) for codes in case.codes]
         for number, position in enumerate(np.ndindex(case.op.infer("y", *case.inputs).shape)):
@@ -225,9 +226,11 @@ def terms(name: str) -> None:
                 break
             found = case.op.terms(position, *shapes)
             total = np.full(CONTEXTS, found.constant, dtype=object)
-            for operand, at, coefficient in zip(found.operand, found.at, found.coefficients, strict=True):
-                total += int(coefficient) * given[operand][:, at]
+            for operand, at, weight in zip(found.operand, found.at, found.weights, strict=True):
+                total += found.step * int(weight) * given[operand][:, at]
+            sizes.add(len(found.at) + found.padding)
             assert case.op.linear and (total == result(case)[:, number]).all()
+        assert len(sizes) <= 1  # but for the padding, all sums are alike
 
 
 # --- what float32 makes of it
@@ -269,7 +272,7 @@ def float_operations(name: str) -> None:
         if op.linear:
             sums = [op.terms(position, *shapes) for position in np.ndindex(op.infer("y", *case.inputs).shape)]
             additions = max(len(s.operand) - 1 + (s.constant != 0) * bool(len(s.operand)) for s in sums)
-            products = any((s.coefficients != 1).any() for s in sums)
+            products = any((s.weights * s.step != 1).any() for s in sums)
             assert said >= max(before) + additions + products
             assert said == max(before) or not op.moves
         elif op.grows:  # a product has the errors of both
@@ -333,6 +336,20 @@ def argument(name: str) -> None:
             made = case.op.argument(*(c.astype(np.int64) for c in case.codes))
             assert made.reshape(CONTEXTS, -1).shape == result(case).shape
             assert made.dtype == np.int64 or all(isinstance(n, int) for n in made.reshape(-1))
+
+
+def rounded_sum(name: str) -> None:
+    for case in cases(name):
+        made, given = result(case), [codes.reshape(CONTEXTS, -1) for codes in case.codes]
+        for at in range(made.shape[1]):
+            found = case.op.rounded_sum(at % case.inputs[0].shape[-1])
+            if found is None:
+                assert not hasattr(case.op, "rounding")
+                break
+            codes = [int(c[0, at % c.shape[1]]) for c in given]
+            total = sum(code * m for code, m in zip(codes, found.multipliers, strict=True)) + found.offset
+            limited = min(max(round_slow(total, found.rounding), found.range.lo), found.range.hi)
+            assert found.number(*codes) == total and limited - found.zero_point == made[0, at]
 
 
 def number(name: str) -> None:
@@ -417,7 +434,7 @@ QUESTIONS = {
     check.__name__: check
     for check in (
         moves, pointwise, linear, rounds, grows, tabulated, direction, met, terms, absolute, float_operations,
-        rounding_steps, argument, number, border, deviation, weighted, cost, lossless,
+        rounding_steps, argument, rounded_sum, number, border, deviation, weighted, cost, lossless,
     )
 }  # fmt: skip
 MEANING = {"infer", "evaluate"}

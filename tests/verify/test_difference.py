@@ -334,10 +334,9 @@ def test_the_whole_story(diagnosed: Diagnosed) -> None:
     assert document["verdict"] == "mismatch" and document["vectors"] == 600
     assert first["layer"] == min((f.layer for f in FAULTS.values()), key=order.index) == "g0c0_conv"
     parts = first["made_of"]
-    assert (
-        parts["bias"] + sum(term["product"] for term in parts["listed"]) == parts["sum"] == first["expected"]
-    )
-    assert parts["listed"][-1]["partial_sum"] == parts["sum"]
+    products = sum(term["product"] for term in parts["operands"])
+    assert parts["bias"] + products == parts["sum"] == first["expected"]
+    assert parts["operands"][-1]["partial_sum"] == parts["sum"]
     assert {layer["state"] for layer in document["layers"]} >= {"at fault", "follows", "agrees"}
     lines = tell(document)
     assert lines[0].startswith("first difference: layer g0c0_conv (Conv), position (")

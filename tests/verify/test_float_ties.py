@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from levelone.graph import Codes, Graph, GraphBuilder, IntRange, Rounding, execute
-from levelone.graph.ops import Dense, Requantise
+from levelone.graph.ops import AddRequantise, Dense, Requantise, Staircase
 from levelone.hls import convert
 from levelone.report.words import ties_in_words
 from levelone.verify import Outcome, check_project
 from levelone.verify.ties import FloatTies, compare_module, gamma
 
+ONE = (Fraction(1),)
 SCALE, WEIGHT, OUT = np.float32(0.1), np.float32(0.05), np.float32(0.07)
 
 
@@ -209,6 +210,62 @@ def test_sums_beyond_a_mantissa_may_be_rounded_by_float32() -> None:
     wrong = int(np.count_nonzero(half_up != exact))
     ties, mismatches = judged(graph, codes, {"act": half_up})
     assert wrong > 0 and ties.count == wrong and mismatches["act"] == 0
+
+
+def test_ties_of_a_sum_of_two_tensors_are_counted() -> None:
+    """Two scales, a bias, one rounding: halves everywhere, of which float32 puts some on the other side."""
+    first, second, bias, out = (Fraction(float(np.float32(s))) for s in (0.1, 0.05, 0.3, 0.1))
+    b = GraphBuilder("residual")
+    x, z = (b.input(name, (64,), s, IntRange(-32, 31)) for name, s in (("x_q", first), ("z_q", second)))
+    both = ((first / out,), (second / out,))
+    b.node("y", AddRequantise(both, (bias / out,), (out,), IntRange(-32, 31)), x, z)
+    graph = b.build("y")
+    rng = np.random.default_rng(3)
+    codes = {name: rng.integers(-32, 32, (400, 64)) for name in ("x_q", "z_q")}
+    real = codes["x_q"].astype(np.float32) * np.float32(0.1) + np.float32(0.3)
+    real += codes["z_q"].astype(np.float32) * np.float32(0.05)
+    exact = execute(graph, codes)["y"]
+    made = np.clip(np.rint(real / np.float32(0.1)), -32, 31).astype(np.int64)
+    ties, mismatches = judged(graph, codes, {"y": made})
+    assert mismatches == {"y": 0} and ties.count == np.count_nonzero(made != exact) > 100
+    floored = np.clip(np.floor(real / np.float32(0.1)), -32, 31).astype(np.int64)
+    ties, mismatches = judged(graph, codes, {"y": floored})
+    assert mismatches["y"] > 100 and ties.count + mismatches["y"] == np.count_nonzero(floored != exact)
+
+
+@pytest.mark.parametrize("joined", [AddRequantise, Staircase])
+def test_what_was_rounded_is_an_integer_again(joined: type) -> None:
+    """A tie of a quantiser behind is judged on these integers, not on what they were made of."""
+    b = GraphBuilder("twice")
+    x = b.input("x_q", (4,), Fraction(1), IntRange(-(2**20), 2**20))
+    if joined is AddRequantise:
+        b.node("y", AddRequantise(((Fraction(1, 2**18),), (Fraction(0),)), ONE, ONE, IntRange(-8, 7)), x, x)
+    else:
+        b.node("y", Staircase(np.array([[-5, 3]]), np.array([[-2, 0, 5]]), ONE), x)
+    b.node("last", Requantise((Fraction(1, 2),), ONE, IntRange(-8, 7)), "y")
+    graph = b.build("last")
+    codes = {"x_q": np.random.default_rng(1).integers(-(2**20), 2**20, (50, 4))}
+    half_up = np.floor(execute(graph, codes)["y"] / 2 + 0.5).astype(np.int64)
+    ties, mismatches = judged(graph, codes, {"last": half_up})
+    assert ties.count == 0 and mismatches["last"] > 5  # numbers of four bits: float32 is exact
+
+
+def test_a_lossless_change_of_grid_does_not_forget_what_float32_did_before() -> None:
+    """Sums of many products are brought to a finer grid before another tensor is added to them."""
+    scale, weight, out = (Fraction(float(s)) for s in (SCALE, WEIGHT, np.float32(0.0137)))
+    rng = np.random.default_rng(7)
+    op = Dense(rng.integers(-100, 101, (2048, 2)), np.zeros(2), (weight,))
+    b = GraphBuilder("aligned")
+    b.node("sum", op, b.input("x_q", (2048,), scale, IntRange(-128, 127)))
+    b.node("aligned", Requantise.aligning(b.values["sum"], scale * weight / 4), "sum")
+    graph = b.build(b.requantise("act", "aligned", out, IntRange(-(2**20), 2**20)))
+    codes = {"x_q": rng.integers(-128, 128, (4000, 2048))}
+    total = (codes["x_q"].astype(np.float32) * SCALE) @ (op.weights.astype(np.float32) * WEIGHT)
+    act = np.rint(total / np.float32(0.0137)).astype(np.int64)
+    ties, mismatches = judged(graph, codes, {"act": act})
+    assert (
+        mismatches == {"act": 0} and ties.count == np.count_nonzero(act != execute(graph, codes)["act"]) > 0
+    )
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
-from levelone.graph.values import Codes, Value
+from levelone.graph.values import Codes, IntRange, Rounding, Value
 
 Index = tuple[int, ...]
 """Place of an element in an event: channel last, no batch axis."""
@@ -32,7 +32,7 @@ class DeclinedError(LeveloneError):
 
 @dataclass(frozen=True, eq=False)
 class Terms:
-    """A code as a sum of others: ``sum(coefficients * operands) + constant``.
+    """A code as a sum of others: ``step * sum(weights * operands) + constant``.
 
     Attributes
     ----------
@@ -40,19 +40,33 @@ class Terms:
         int64 [terms]: numbers of the operands.
     at
         int64 [terms]: flat (row-major) places in them.
-    coefficients
+    weights
         int64, or Python integers where those are larger, [terms].
+    padding
+        Terms that are 0 because they are in the padding, none of the others.
     """
 
     operand: NDArray[np.int64]
     at: NDArray[np.int64]
-    coefficients: NDArray[Any]
-    constant: int
+    weights: NDArray[Any]
+    constant: int = 0
+    step: int = 1
+    padding: int = 0
 
-    @classmethod
-    def of_one(cls, at: NDArray[np.int64], coefficients: NDArray[Any], constant: int) -> Terms:
-        """Terms of an operation with a single operand."""
-        return cls(np.zeros(len(at), dtype=np.int64), at, coefficients, constant)
+
+@dataclass(frozen=True)
+class RoundedSum:
+    """``clip(round(sum(code * multiplier) + offset), range) - zero_point``: a channel of a quantiser."""
+
+    multipliers: tuple[Fraction, ...]
+    offset: Fraction
+    rounding: Rounding
+    range: IntRange
+    zero_point: int
+
+    def number(self, *codes: int) -> Fraction:
+        """What is rounded, of one code of each operand."""
+        return sum((m * code for m, code in zip(self.multipliers, codes, strict=True)), self.offset)
 
 
 @dataclass(frozen=True)
@@ -214,6 +228,10 @@ class Op(ABC):
         One entry, or one per channel; in each, `most` steps evenly chosen where there are more.
         """
         raise DeclinedError(self, "where its rounding steps are")
+
+    def rounded_sum(self, channel: int) -> RoundedSum | None:
+        """The sum of multiples of its operands that it rounds, if that is what it does."""
+        return None
 
     def number(self, channel: int, *codes: int) -> Fraction:
         """Of an operation that rounds, the number that is rounded: not yet limited, zero point included."""

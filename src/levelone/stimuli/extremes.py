@@ -93,6 +93,6 @@ def _aimed(graph: Graph) -> Iterator[dict[str, Codes]]:
                 event = {name: codes.copy() for name, codes in rest.items()}
                 for number, value in enumerate(read):
                     mine = terms.operand == number
-                    wanted = np.where(sign * terms.coefficients[mine] > 0, value.range.hi, value.range.lo)
+                    wanted = np.where(sign * terms.weights[mine] > 0, value.range.hi, value.range.lo)
                     event[value.name].reshape(-1)[terms.at[mine]] = wanted
                 yield event

@@ -106,34 +106,39 @@ def _made_of(fault: Mapping[str, Any]) -> list[str]:
     if "terms" in parts:
         return _sum(parts, fault["types"])
     if "before_rounding" in parts:
-        number = parts["before_rounding"]
-        shown = number if len(number) < 24 else f"{parts['as_decimal']:.12g}..."
-        tie = " (a tie)" if parts["is_tie"] else ""
-        factor, offset = _short(parts["multiplier"]), _short(parts["offset"])
-        lines = [
-            f"code {parts['code']} * {factor} + {offset} = {shown}{tie},"
-            f" rounded by {parts['rounding']}, clipped to {parts['clip'][0]} ... {parts['clip'][1]}"
-        ]
-        return lines + ([f"less the zero point {parts['zero_point']}"] if parts["zero_point"] else [])
-    if "window" in parts:
-        return [f"window: {_some(parts['window'])}"]
-    if "operand" in parts:
-        return [f"is {parts['operand']}[{', '.join(map(str, parts['at']))}] = {parts['code']}, moved"]
-    if "codes" in parts:
-        return [f"operands: {', '.join(map(str, parts['codes']))}"]
-    return [f"code of the operand: {parts['code']}"] if "code" in parts else ["is padding"]
+        return _rounded(parts)
+    shown = [f"{_named(element)} = {element['code']}" for element in parts["operands"]]
+    return [f"made of {_some(shown)}" if shown else "is padding"]
+
+
+def _named(element: Mapping[str, Any]) -> str:
+    return f"{element['operand']}[{', '.join(map(str, element['at']))}]"
+
+
+def _rounded(parts: Mapping[str, Any]) -> list[str]:
+    number = parts["before_rounding"]
+    shown = number if len(number) < 24 else f"{parts['as_decimal']:.12g}..."
+    tie = " (a tie)" if parts["is_tie"] else ""
+    terms = [f"code {element['code']} * {_short(element['multiplier'])}" for element in parts["operands"]]
+    lines = [
+        f"{' + '.join([*terms, _short(parts['offset'])])} = {shown}{tie},"
+        f" rounded by {parts['rounding']}, clipped to {parts['clip'][0]} ... {parts['clip'][1]}"
+    ]
+    return lines + ([f"less the zero point {parts['zero_point']}"] if parts["zero_point"] else [])
 
 
 def _sum(parts: Mapping[str, Any], types: Mapping[str, str]) -> list[str]:
     padding = f", {parts['in_padding']} in the padding" if parts["in_padding"] else ""
     lines = [f"sum of {_counted(parts['terms'], 'product')} ({_not_zero(parts['not_zero'])}{padding}):"]
     step = f" * {parts['step']}" if parts["step"] != 1 else ""
-    width = max((len(str(term["product"])) for term in parts["listed"]), default=1)
+    width = max((len(str(term["product"])) for term in parts["operands"]), default=1)
     lines.append(f"  bias {parts['bias']}")
-    shown = parts["listed"][:SHOWN_TERMS]
+    shown = parts["operands"][:SHOWN_TERMS]
+    several = len({term["operand"] for term in parts["operands"]}) > 1
     for term in shown:
         product = f"{term['code']} * {term['weight']}{step} = {term['product']:>{width}}"
-        lines.append(f"  [{', '.join(map(str, term['at']))}] {product}   partial sum {term['partial_sum']}")
+        place = _named(term) if several else f"[{', '.join(map(str, term['at']))}]"
+        lines.append(f"  {place} {product}   partial sum {term['partial_sum']}")
     if parts["not_zero"] > len(shown):
         lines.append(f"  ... and {parts['not_zero'] - len(shown)} more")
     lines.append(f"  sum {parts['sum']}")
@@ -161,9 +166,9 @@ def _follows(layers: Sequence[Mapping[str, Any]]) -> list[str]:
     ]
 
 
-def _some(codes: Sequence[int]) -> str:
-    shown = ", ".join(map(str, codes[:SHOWN_TERMS]))
-    return shown + (f", ... ({len(codes)} in all)" if len(codes) > SHOWN_TERMS else "")
+def _some(elements: Sequence[str]) -> str:
+    shown = ", ".join(elements[:SHOWN_TERMS])
+    return shown + (f", ... ({len(elements)} in all)" if len(elements) > SHOWN_TERMS else "")
 
 
 def _short(number: str) -> str:

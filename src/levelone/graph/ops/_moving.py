@@ -34,10 +34,10 @@ class Moving(Op):
         )
         if first == second:  # a constant is the same in both
             none = np.zeros(0, dtype=np.int64)
-            return Terms(none, none, none, int(first))
+            return Terms(none, none, none, int(first), padding=1)
         number = int(np.searchsorted(ends, first // 2, side="right"))
         at = int(first) // 2 - int(ends[number]) + prod(shapes[number])
-        return Terms(np.array([number]), np.array([at]), np.ones(1, dtype=np.int64), 0)
+        return Terms(np.array([number]), np.array([at]), np.ones(1, dtype=np.int64))
 
     def absolute(self, *sizes: Codes) -> Codes:
         return np.abs(self.evaluate(*sizes))

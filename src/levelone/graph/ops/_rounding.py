@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.graph.operation import Op
+from levelone.graph.operation import Op, RoundedSum
 from levelone.graph.rounding import INT64_SAFE, boundary
 from levelone.graph.values import IntRange, Rounding, Value
 
@@ -39,13 +39,14 @@ class Quantiser(Rounded):
     rounding: Rounding
     zero_point: int
 
+    def _rounded(self, multipliers: tuple[Fraction, ...], offset: Fraction) -> RoundedSum:
+        return RoundedSum(multipliers, offset, self.rounding, self.range, self.zero_point)
+
     @abstractmethod
-    def form(self, channel: int) -> tuple[tuple[Fraction, ...], Fraction]:
-        """(multiplier of each operand, offset): the number is ``sum(code * multiplier) + offset``."""
+    def rounded_sum(self, channel: int) -> RoundedSum: ...
 
     def number(self, channel: int, *codes: int) -> Fraction:
-        multipliers, offset = self.form(channel)
-        return sum((m * code for m, code in zip(multipliers, codes, strict=True)), offset)
+        return self.rounded_sum(channel).number(*codes)
 
     def border(self, code: int) -> Fraction:
         bound, _ = boundary(code + self.zero_point, self.rounding)
@@ -54,9 +55,9 @@ class Quantiser(Rounded):
     def deviation(
         self, channel: int, codes: Sequence[int], sizes: Sequence[int], relative: Fraction
     ) -> Fraction:
-        multipliers, offset = self.form(channel)
-        terms = (abs(m) * size for m, size in zip(multipliers, sizes, strict=True))
-        return relative * sum(terms, abs(offset))
+        rounded = self.rounded_sum(channel)
+        terms = (abs(m) * size for m, size in zip(rounded.multipliers, sizes, strict=True))
+        return relative * sum(terms, abs(rounded.offset))
 
 
 def thresholds(codes: Sequence[int], mode: Rounding, multiplier: Fraction, offset: Fraction) -> NDArray[Any]:

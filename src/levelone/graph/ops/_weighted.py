@@ -101,9 +101,9 @@ class WeightedSum(Op):
         places = self.places(tuple(spatial), shape[:-1])
         inside = places >= 0
         at = places[inside, None] * shape[-1] + group * width + np.arange(width)
-        dtype = product_dtype(largest(self.weights), self.step)
-        weights: NDArray[Any] = self.weights.reshape(-1, width, channels)[inside, :, channel].astype(dtype)
-        return Terms.of_one(at.reshape(-1), weights.reshape(-1) * self.step, int(self.bias[channel]))
+        weights = self.weights.reshape(-1, width, channels)[inside, :, channel].reshape(-1)
+        bias, padding = int(self.bias[channel]), width * int(np.count_nonzero(~inside))
+        return Terms(np.zeros(at.size, np.int64), at.reshape(-1), weights, bias, self.step, padding)
 
     def absolute(self, *sizes: Codes) -> Codes:
         return replace(self, weights=np.abs(self.weights), bias=np.abs(self.bias)).evaluate(*sizes)

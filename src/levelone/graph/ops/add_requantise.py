@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
-from levelone.graph.operation import Cost, Steps, effective_bits
+from levelone.graph.operation import Cost, RoundedSum, Steps, effective_bits
 from levelone.graph.ops._bounds import bounds, integers, largest, make_value, product_dtype, spread
 from levelone.graph.ops._rounding import Quantiser, ranges_of, some, thresholds
 from levelone.graph.rounding import round_divide, round_float, round_fraction
@@ -114,9 +114,9 @@ class AddRequantise(Quantiser):
             found.append(Steps(np.unique(at), _near(*spans)))
         return tuple(found)
 
-    def form(self, channel: int) -> tuple[tuple[Fraction, ...], Fraction]:
+    def rounded_sum(self, channel: int) -> RoundedSum:
         first, second, offset = (given[channel % len(given)] for given in (*self.multipliers, self.offset))
-        return (first, second), offset
+        return self._rounded((first, second), offset)
 
     def cost(self, inputs: tuple[Value, ...], output: Value) -> Cost:
         """The products with the constants of `integer_form`."""

@@ -55,7 +55,8 @@ class Affine(Op):
     def terms(self, position: Index, *shapes: Index) -> Terms:
         (shape,), channel = shapes, position[-1]
         factor, term = (given[channel % len(given)] for given in (self.factor, self.term))
-        return Terms.of_one(np.array([np.ravel_multi_index(position, shape)]), integers([factor]), term)
+        at = np.array([np.ravel_multi_index(position, shape)])
+        return Terms(np.zeros(1, np.int64), at, integers([factor]), term)
 
     def absolute(self, *sizes: Codes) -> Codes:
         factor, term = (tuple(map(abs, given)) for given in (self.factor, self.term))

@@ -68,7 +68,7 @@ class Add(Op):
 
     def terms(self, position: Index, *shapes: Index) -> Terms:
         at = [np.ravel_multi_index(_source(position, shape), shape) for shape in shapes]
-        return Terms(np.arange(2), np.array(at), np.ones(2, dtype=np.int64), 0)
+        return Terms(np.arange(2), np.array(at), np.ones(2, dtype=np.int64))
 
     def absolute(self, *sizes: Codes) -> Codes:
         return self.evaluate(*sizes)

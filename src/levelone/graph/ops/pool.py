@@ -146,7 +146,9 @@ class AveragePool(Pool):
     def terms(self, position: Index, *shapes: Index) -> Terms:
         (shape,) = shapes
         places = self.places(position, shape)
-        return Terms.of_one(places, np.full(len(places), self.factors(shape[:-1])[position[:-1]]), 0)
+        step = int(self.factors(shape[:-1])[position[:-1]])
+        ones = np.ones(len(places), dtype=np.int64)
+        return Terms(ones * 0, places, ones, step=step, padding=prod(self.kernel) - len(places))
 
     def float_operations(self, *counts: int) -> int:
         return max(counts) + prod(self.kernel) + 1  # additions, the divisor's inverse and its product

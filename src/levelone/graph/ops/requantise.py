@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
-from levelone.graph.operation import Cost, Steps
+from levelone.graph.operation import Cost, RoundedSum, Steps
 from levelone.graph.ops._bounds import bounds, integers, largest, make_value, product_dtype, spread
 from levelone.graph.ops._rounding import Quantiser, ranges_of, some, thresholds
 from levelone.graph.rounding import round_divide
@@ -166,8 +166,9 @@ class Requantise(Quantiser):
             found.append(Steps(np.unique(at if multiplier > 0 else at + 1)))
         return tuple(found)
 
-    def form(self, channel: int) -> tuple[tuple[Fraction, ...], Fraction]:
-        return (self.multiplier[channel % len(self.multiplier)],), self.offset[channel % len(self.offset)]
+    def rounded_sum(self, channel: int) -> RoundedSum:
+        multiplier, offset = (given[channel % len(given)] for given in (self.multiplier, self.offset))
+        return self._rounded((multiplier,), offset)
 
     def cost(self, inputs: tuple[Value, ...], output: Value) -> Cost:
         return Cost()  # what it multiplies or compares with is chosen by a body

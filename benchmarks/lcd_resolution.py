@@ -1,6 +1,6 @@
 """Energy resolution of a trained lcd network on many fresh events, equally many in each part of the spectrum.
 
-    python -m benchmarks.lcd_resolution hls_projects/lcd --events 6000 --seed 101
+    python -m benchmarks.lcd_resolution hls_projects/lcd --events 6000 --seed 101 --write
 
 A run measures on its own test events, a tenth of the file and few at low energy; the fit of three terms needs
 more. The network is the quantised module of a project folder; no event of its training is used. Beside it the
@@ -17,6 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
+from levelone.files import sha256, write_text
+from levelone.pipeline.results_page import FIGURES
 from levelone.recipe import load_recipe
 from levelone.simulate.lcd.generator import simulate_lcd
 from levelone.simulate.lcd.section import LcdGenerate
@@ -28,6 +30,8 @@ from levelone.zoo.lcd.features import sums
 from levelone.zoo.lcd.results import figures
 from levelone.zoo.lcd.section import UNIT_GEV
 
+COMMAND = "python -m benchmarks.lcd_resolution"
+
 
 def main() -> None:
     """Print figures of every particle, of the network and of the sum of cells."""
@@ -36,6 +40,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=6000)
     parser.add_argument("--seed", type=int, default=101)
     parser.add_argument("--json", action="store_true", help="print one JSON object on one line")
+    parser.add_argument("--write", action="store_true", help="write PROJECT/resolution.json, too")
     given = parser.parse_args()
     recipe = load_recipe(given.project / "recipe.toml")
     network = predictor(LCD, LCD.load_module(recipe, given.project / "module.pt"))
@@ -48,6 +53,15 @@ def main() -> None:
             measure(models, LCD.source(recipe, data, split).batches(256), meter)
     found = meter.result()["models"]
     print(json.dumps(found, indent=None if given.json else 1))
+    if given.write:
+        document = {
+            "schema": FIGURES,
+            "title": f"Energy resolution on {given.events:,} fresh events, flat in ln E",
+            "command": f"{COMMAND} hls_projects/lcd --events {given.events} --seed {given.seed} --write",
+            "model": sha256(given.project / "model.onnx"),
+            "metrics": {"models": found},
+        }
+        write_text(given.project / "resolution.json", json.dumps(document, indent=1) + "\n")
 
 
 def _sum_of_cells(events: Events) -> Outputs:

@@ -136,7 +136,7 @@ def test_the_whole_chain(levelone: Levelone, events: Path, tmp_path: Path) -> No
     page = (out / "report.html").read_text()
     for word in (
         "two-electron events kept",
-        "fully connected, published",
+        "published architecture (fully connected), trained here",
         "at 90 %",
         "Learning curves",
         "exact",

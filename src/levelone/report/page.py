@@ -14,6 +14,7 @@ from levelone.panels import Density, Lines, Panel, Rows
 from levelone.report import panels, plots, tables
 from levelone.report.content import Content
 from levelone.report.svg import render
+from levelone.report.words import LABELS
 
 
 def build_page(content: Content) -> str:
@@ -98,7 +99,7 @@ def _curves(content: Content) -> str:
     if content.curves is None:
         return _absent("learning curves", "levelone train")
     notes = "; ".join(
-        f"{plots.LABELS[name]}: best epoch {content.curves[name]['best_epoch'] + 1} (dotted), "
+        f"{LABELS[name]}: best epoch {content.curves[name]['best_epoch'] + 1} (dotted), "
         f"stopped by {content.curves[name]['stopped']}"
         for name in ("float", "quantised")
         if name in content.curves

@@ -16,8 +16,9 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from levelone.panels import Axes as AxesText
 from levelone.panels import Density, Floats, Images, Lines, Panel, Rows, Scale, Series
 from levelone.report import tables
-from levelone.report.plots import COLOURS, LABELS, ORANGE
+from levelone.report.plots import COLOURS, ORANGE
 from levelone.report.svg import STYLE, figure
+from levelone.report.words import LABELS
 
 _CYCLE = ("#8b5cf6", "#ef4444", "#14b8a6", "#eab308", "#ec4899", "#64748b", "#84cc16", "#0ea5e9")
 _DODGE = 0.01

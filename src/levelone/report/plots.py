@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from levelone.report.svg import STYLE, figure
+from levelone.report.words import LABELS
 
 BLUE, ORANGE, GREY = "#3b82f6", "#f97316", "#8b8b95"
 COLOURS = {
@@ -19,7 +20,6 @@ COLOURS = {
     "train": BLUE,
     "validation": ORANGE,
 }
-LABELS = {"float": "float twin", "quantised": "quantised"}
 
 
 def learning_curves(curves: Mapping[str, Any]) -> Figure:

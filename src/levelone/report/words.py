@@ -6,6 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+LABELS = {"float": "float twin", "quantised": "quantised"}
+"""What people call the two networks of a run."""
+
 
 def proof_in_words(proof: Mapping[str, Any] | None) -> str:
     """How a layer was proven to be exact, and what that saved; empty where it computes no new number."""

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError, nearest
-from levelone.panels import Card, Panel
+from levelone.panels import Card, Panel, Rows
 from levelone.recipe import Recipe, Section, parse_section
 from levelone.zoo.kit.events import SPLITS, Events, Predictor, Source, Split, join_events
 from levelone.zoo.kit.generator import Generator
@@ -200,6 +200,10 @@ class System(ABC):
         The first ones, unless a system wants to be sure that every class is among them.
         """
         return self.load(recipe, path, "test", events)
+
+    def tables(self, metrics: Mapping[str, Any]) -> list[Rows]:
+        """The tables of the results, of ``metrics.json`` alone: for the page of a committed model."""
+        return []
 
     def examples(self, recipe: Recipe, events: Events) -> list[Panel]:
         """What the report shows of a few test events."""

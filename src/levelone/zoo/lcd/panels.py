@@ -14,7 +14,11 @@ from levelone.zoo.kit.events import Events
 from levelone.zoo.kit.meter import Predictions, Truth
 from levelone.zoo.lcd.section import UNIT_GEV
 
-NAMES = {"published": "published sizes, float", "sums": "calibrated sums", "boosting": "boosting on features"}
+NAMES = {
+    "published": "published sizes, float, trained here",
+    "sums": "calibrated sums",
+    "boosting": "boosting on features",
+}
 
 
 def panels(metrics: Mapping[str, Any], predictions: Predictions, truth: Truth) -> list[Panel]:
@@ -60,6 +64,13 @@ def panels(metrics: Mapping[str, Any], predictions: Predictions, truth: Truth) -
         if "identification" in found:
             shown.append(_confusion(NAMES.get(name, name), found["identification"]))
     return shown
+
+
+def tables(metrics: Mapping[str, Any]) -> list[Rows]:
+    """The fit of every particle's energy; the identification, and which kind is taken for which."""
+    found = {name: f["identification"] for name, f in metrics["models"].items() if "identification" in f}
+    confusion = [_confusion(NAMES.get(name, name), entry) for name, entry in found.items()]
+    return [_terms(metrics), *([_identification(found)] if found else []), *confusion]
 
 
 def cards(metrics: Mapping[str, Any]) -> list[Card]:
@@ -139,6 +150,22 @@ def _terms(metrics: Mapping[str, Any]) -> Rows:
         rows,
         tuple(range(2, len(head))),
     )
+
+
+def _identification(found: Mapping[str, Mapping[str, Any]]) -> Rows:
+    """Accuracy, and the area under the curve of each pair of kinds."""
+    pairs = tuple(next(iter(found.values()))["auc"])
+    rows = tuple(
+        (
+            NAMES.get(name, name),
+            _percent(entry["accuracy"], 1),
+            *(f"{entry['auc'][pair]:.3f}" for pair in pairs),
+        )
+        for name, entry in found.items()
+    )
+    head = ("model", "accuracy", *(f"AUC {pair}" for pair in pairs))
+    caption = "Accuracy among all kinds; area under the ROC curve between two kinds."
+    return Rows("Identification", caption, head, rows, tuple(range(1, len(head))))
 
 
 def _confusion(label: str, entry: Mapping[str, Any]) -> Rows:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
-from levelone.panels import Card, Panel
+from levelone.panels import Card, Panel, Rows
 from levelone.recipe import Recipe, Section
 from levelone.simulate.lcd.section import PARTICLES, LcdGenerate
 from levelone.zoo.kit.events import Events, Predictor, Source
@@ -123,6 +123,11 @@ class Lcd(VoxelSystem):
         from levelone.zoo.lcd.panels import panels
 
         return panels(metrics, *split_kept(kept))
+
+    def tables(self, metrics: Mapping[str, Any]) -> list[Rows]:
+        from levelone.zoo.lcd.panels import tables
+
+        return tables(metrics)
 
     def cards(self, metrics: Mapping[str, Any]) -> list[Card]:
         from levelone.zoo.lcd.panels import cards

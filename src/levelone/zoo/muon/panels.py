@@ -67,13 +67,12 @@ def panels(
                 Density(f"Measured against true: {name}", caption, axes, counts, edges, edges, diagonal=True)
             )
             break
-    rows = tuple(
-        (NAMES.get(name, name), *(_with_error(figures[quantity]) for quantity in FIGURES))
-        for name, figures in metrics["models"].items()
-    )
-    caption = "Errors: bootstrap over test events."
-    shown.append(Rows("Figures", caption, ("model", *FIGURES.values()), rows, tuple(range(1, 6))))
-    return shown
+    return [*shown, _figures(metrics)]
+
+
+def tables(metrics: Mapping[str, Any]) -> list[Rows]:
+    """All figures, and width and bias in bins of true energy."""
+    return [_figures(metrics), _per_bin(metrics)]
 
 
 def example_panels(cells: NDArray[np.float32], true: NDArray[Any], count: int = 4) -> list[Panel]:
@@ -109,6 +108,41 @@ def cards(metrics: Mapping[str, Any]) -> list[Card]:
         what = f"half of the central 68 %, {NAMES['boosting']}"
         made.append(Card(_percent(models["boosting"]["width"]), what))
     return made
+
+
+def _figures(metrics: Mapping[str, Any]) -> Rows:
+    rows = tuple(
+        (NAMES.get(name, name), *(_with_error(figures[quantity]) for quantity in FIGURES))
+        for name, figures in metrics["models"].items()
+    )
+    caption = (
+        "Errors: bootstrap over test events. Widths and resolutions are of linearised predictions; bias and "
+        "loss are not."
+    )
+    return Rows("Figures", caption, ("model", *FIGURES.values()), rows, tuple(range(1, 1 + len(FIGURES))))
+
+
+def _per_bin(metrics: Mapping[str, Any]) -> Rows:
+    """68 % half width and bias of every model in bins of true energy."""
+    models = metrics["models"]
+    bins = next(iter(models.values()))["bins"]
+    rows = tuple(
+        (
+            f"{centre / 1e3:.1f}",
+            f"{events:,.0f}",
+            *(
+                "-" if (value := figures["bins"][quantity][number]) is None else f"{100 * value:{form}}"
+                for figures in models.values()
+                for quantity, form in (("width", ".0f"), ("raw_bias", "+.0f"))
+            ),
+        )
+        for number, (centre, events) in enumerate(zip(bins["centre"], bins["events"], strict=True))
+    )
+    names = (NAMES.get(name, name) for name in models)
+    columns = tuple(f"{name}: {what}" for name in names for what in ("width", "bias"))
+    head = ("true energy (TeV)", "events", *columns)
+    caption = "68 % half width (linearised) and bias (not linearised) in %, in bins of true energy."
+    return Rows("By energy", caption, head, rows, tuple(range(len(head))))
 
 
 def _series(name: str, bins: Mapping[str, Any], quantity: str) -> Series:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
-from levelone.panels import Card, Panel
+from levelone.panels import Card, Panel, Rows
 from levelone.recipe import Recipe, Section
 from levelone.simulate.muon.section import MuonGenerate
 from levelone.zoo.kit.events import Events, Predictor, Source
@@ -153,6 +153,11 @@ class Muon(VoxelSystem):
             name: outputs[OUTPUT].reshape(-1) * GEV_PER_UNIT for name, outputs in predictions.items()
         }
         return panels(metrics, predicted, truth["energy"])
+
+    def tables(self, metrics: Mapping[str, Any]) -> list[Rows]:
+        from levelone.zoo.muon.panels import tables
+
+        return tables(metrics)
 
     def cards(self, metrics: Mapping[str, Any]) -> list[Card]:
         from levelone.zoo.muon.panels import cards

@@ -12,7 +12,7 @@ from levelone.metrics.ranking import REJECTIONS, Ranking, thinned
 from levelone.panels import Axes, Card, Images, Lines, Panel, Rows, Series
 from levelone.zoo.kit.meter import Predictions, Truth
 
-NAMES = {"published": "fully connected, published", "blob": "second densest blob"}
+NAMES = {"published": "published architecture (fully connected), trained here", "blob": "second densest blob"}
 
 
 def panels(metrics: Mapping[str, Any], predictions: Predictions, truth: Truth) -> list[Panel]:
@@ -42,7 +42,12 @@ def panels(metrics: Mapping[str, Any], predictions: Predictions, truth: Truth) -
         Axes("logit", "density"),
         tuple(histograms),
     )
-    return [roc, _efficiencies(metrics), _differences(metrics), scores]
+    return [roc, *tables(metrics), scores]
+
+
+def tables(metrics: Mapping[str, Any]) -> list[Rows]:
+    """Efficiencies and paired differences, for all events and by drift distance."""
+    return [_efficiencies(metrics), _differences(metrics)]
 
 
 def _counts(entry: Mapping[str, Any]) -> str:
@@ -109,7 +114,7 @@ def cards(metrics: Mapping[str, Any]) -> list[Card]:
     against = metrics["differences"].get(f"{best}-published", {}).get("all")
     if against:
         gain = _short(against["efficiency"]["90"], 100, 2, "+")
-        found.append(Card(gain, f"points: {best} minus published network at 90 %"))
+        found.append(Card(gain, f"points: {best} minus the published architecture, trained here, at 90 %"))
     return found
 
 

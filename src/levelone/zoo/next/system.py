@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from numpy.typing import NDArray
 
-from levelone.panels import Card, Panel
+from levelone.panels import Card, Panel, Rows
 from levelone.recipe import Recipe, Section
 from levelone.simulate.next.section import NextGenerate
 from levelone.zoo.kit.events import Events, Predictor, Source
@@ -101,6 +101,11 @@ class Next(VoxelSystem):
         from levelone.zoo.next.panels import panels
 
         return panels(metrics, *split_kept(kept))
+
+    def tables(self, metrics: Mapping[str, Any]) -> list[Rows]:
+        from levelone.zoo.next.panels import tables
+
+        return tables(metrics)
 
     def cards(self, metrics: Mapping[str, Any]) -> list[Card]:
         from levelone.zoo.next.panels import cards

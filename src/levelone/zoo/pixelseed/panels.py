@@ -32,17 +32,22 @@ def panels(metrics: Mapping[str, Any], kept: Mapping[str, NDArray[Any]]) -> list
     """ROC curves, efficiencies and differences, distributions of the scores."""
     models = {name: kept[name] for name in (*NETWORKS, "baseline")}
     target, weight = kept["target"], kept["weight_balanced"]
-    published = {float(r): value for r, value in metrics["reference"].get("efficiency", {}).items()}
+    published = _published_efficiency(metrics)
     found: list[Panel] = [
         _roc("natural", models, target, np.ones(len(target)), published),
         *([_roc("balanced", models, target, weight, {})] if weight.any() else []),
-        _published(metrics, published),
     ]
+    return [*found, *tables(metrics), *(_scores(name, models[name], target) for name in NETWORKS)]
+
+
+def tables(metrics: Mapping[str, Any]) -> list[Rows]:
+    """Efficiencies and differences in every mixture."""
+    found = [_published(metrics, _published_efficiency(metrics))]
     measured_in = next(iter(metrics["models"].values()))
     for mixture in (name for name in MIXTURES if name in measured_in):
         found += [_efficiencies(metrics, mixture, every=False), _efficiencies(metrics, mixture, every=True)]
         found.append(_differences(metrics, mixture))
-    return found + [_scores(name, models[name], target) for name in NETWORKS]
+    return found
 
 
 def cards(metrics: Mapping[str, Any]) -> list[Card]:
@@ -114,6 +119,11 @@ def _scores(name: str, score: NDArray[Any], target: NDArray[Any]) -> Lines:
         drawn.append(Series(what, edges, counts, style="steps"))
     caption = "Network output for true and fake test doublets, natural mixture."
     return Lines(f"Score, {NAMES.get(name, name)}", caption, Axes("logit", "density"), tuple(drawn))
+
+
+def _published_efficiency(metrics: Mapping[str, Any]) -> dict[float, float]:
+    """By rejection in %."""
+    return {float(r): value for r, value in metrics["reference"].get("efficiency", {}).items()}
 
 
 def _published(metrics: Mapping[str, Any], published: Mapping[float, float]) -> Rows:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
-from levelone.panels import Card, Panel
+from levelone.panels import Card, Panel, Rows
 from levelone.recipe import Recipe, Section
 from levelone.simulate.pixelseed.section import PixelSeedGenerate
 from levelone.zoo.kit.events import SPLITS, Events, MemorySource, Predictor, Source, Split
@@ -123,6 +123,11 @@ class PixelSeed(System):
         from levelone.zoo.pixelseed.panels import panels
 
         return panels(metrics, kept)
+
+    def tables(self, metrics: Mapping[str, Any]) -> list[Rows]:
+        from levelone.zoo.pixelseed.panels import tables
+
+        return tables(metrics)
 
     def cards(self, metrics: Mapping[str, Any]) -> list[Card]:
         from levelone.zoo.pixelseed.panels import cards

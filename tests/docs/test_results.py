@@ -1,0 +1,77 @@
+"""docs/results/ and the README's table say what the JSON of the committed models says, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from levelone.errors import LeveloneError
+from levelone.pipeline.results_page import published, results_page, with_summary
+
+ROOT = Path(__file__).parents[2]
+MODELS = published(ROOT)
+NEXT = ROOT / "hls_projects" / "next"
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_page_is_what_the_command_writes(name: str) -> None:
+    """If not: python -m levelone.pipeline.results_page."""
+    page = ROOT / "docs" / "results" / f"{name}.md"
+    assert page.read_text(encoding="utf-8") == results_page(MODELS[name])
+
+
+def test_the_readme_is_what_the_command_writes() -> None:
+    """If not: python -m levelone.pipeline.results_page."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert with_summary(text, MODELS) == text
+
+
+def test_every_committed_model_has_a_page() -> None:
+    pages = {path.stem for path in (ROOT / "docs" / "results").glob("*.md")}
+    assert pages == set(MODELS) == {path.parent.name for path in ROOT.glob("hls_projects/*/model.onnx")}
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(NEXT, tmp_path / "next"))
+
+
+def test_figures_follow_the_file(copy: Path) -> None:
+    training = json.loads((copy / "training.json").read_text())
+    training["metrics"]["models"]["quantised"]["all"]["auc"]["value"] = 0.12345
+    (copy / "training.json").write_text(json.dumps(training))
+    assert "0.1235" in results_page(copy) or "0.1234" in results_page(copy)
+    assert results_page(copy) != results_page(NEXT)
+
+
+def test_figures_of_another_model_are_refused(copy: Path) -> None:
+    further = {
+        "schema": "levelone-figures",
+        "title": "t",
+        "command": "make them",
+        "model": "0" * 64,
+        "metrics": {},
+    }
+    (copy / "more.json").write_text(json.dumps(further))
+    with pytest.raises(LeveloneError, match=r"more\.json holds figures of another model\n  hint: make them"):
+        results_page(copy)
+    (copy / "more.json").write_text("{}")
+    with pytest.raises(LeveloneError, match=r"more\.json: schema None, expected 'levelone-figures'"):
+        results_page(copy)
+
+
+def test_a_file_that_is_not_the_published_one_is_refused(copy: Path) -> None:
+    (copy / "module.pt").write_bytes(b"other")
+    with pytest.raises(LeveloneError, match=r"module\.pt is not the file that training\.json tells of"):
+        results_page(copy)
+    (copy / "training.json").unlink()
+    with pytest.raises(LeveloneError, match=r"training\.json is missing"):
+        results_page(copy)
+
+
+def test_the_readme_needs_its_marks() -> None:
+    with pytest.raises(LeveloneError, match="the table of results stands between"):
+        with_summary("# nothing", MODELS)

@@ -15,7 +15,7 @@ import pytest
 from levelone.files import sha256
 from levelone.graph import execute, read_qonnx
 from levelone.graph.inputs import real_inputs
-from levelone.hls import HlsConfig, convert
+from levelone.hls import convert
 from levelone.pipeline.checks import VectorSet, compare
 from levelone.pipeline.modules import module_in
 from levelone.recipe import load_recipe
@@ -69,15 +69,8 @@ def test_the_committed_module_gives_the_golden_vectors(project: Path) -> None:
 def test_csim_is_exact(project: Path, io: str, tmp_path: Path) -> None:
     recipe = load_recipe(project / "recipe.toml")
     graph = read_qonnx(project / "model.onnx")
-    config = HlsConfig(
-        io=io,  # type: ignore[arg-type]
-        part=recipe.hls.part,
-        clock_ns=recipe.hls.clock_ns,
-        reuse_factor=recipe.hls.reuse_factor,
-        strategy=recipe.hls.strategy,
-        project_name=recipe.system,
-    )
-    convert(graph, tmp_path / "project", config, model=project / "model.onnx")
+    config = recipe.hls.model_copy(update={"io": io})
+    convert(graph, tmp_path / "project", config, name=recipe.system, model=project / "model.onnx")
     golden = read_vectors(project / "vectors.h5", graph)
     module = module_in(project)
     assert module is not None

@@ -19,7 +19,7 @@ ALLOWED: dict[str, set[str]] = {
     "plugins": {"errors"},
     "panels": set(),
     "metrics": set(),
-    "recipe": {"errors"},
+    "recipe": {"errors", "hls"},
     "data": {*BASE},
     "simulate": {*BASE, "data", "recipe"},
     "quant": {*BASE, "recipe"},
@@ -48,7 +48,7 @@ ALLOWED: dict[str, set[str]] = {
         "report",
     },
     "api": {*BASE, "graph", "hardware", "hls", "panels", "pipeline", "quant", "report", "verify"},
-    "cli": {*BASE, "api", "doctor", "hls", "pipeline", "report", "rtl"},
+    "cli": {*BASE, "api", "doctor", "pipeline", "report", "rtl"},
 }
 """Package or module of levelone -> what it may import of levelone."""
 

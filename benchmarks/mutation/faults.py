@@ -89,7 +89,7 @@ def all_faults(manifest: Manifest, *, seed: int, per_array: int) -> list[Fault]:
     per_array
         How many numbers per array.
     """
-    project, layers = manifest.project, _layers(manifest)
+    project, layers = manifest.project, manifest.firmware_names
     rng = np.random.default_rng(seed)
     faults: list[Fault] = []
     for path in sorted((project / "firmware/weights").glob("*.h")):
@@ -100,11 +100,6 @@ def all_faults(manifest: Manifest, *, seed: int, per_array: int) -> list[Fault]:
     faults += _buffers(project, rng, per_array)
     faults += list(_shared(project))
     return faults
-
-
-def _layers(manifest: Manifest) -> list[str]:
-    entries = [*manifest.data["inputs"], *manifest.data["layers"]]
-    return sorted({e["layer"] for e in entries} | set(manifest.data["helpers"]), key=len, reverse=True)
 
 
 def _owner(name: str, layers: Sequence[str]) -> str | None:
@@ -268,7 +263,7 @@ def _top(project: Path, manifest: Manifest) -> Iterator[Fault]:
     for found in re.finditer(r"nnet::(relu|linear)<.*?// (\w+)$", text, re.MULTILINE):
         other = "linear" if found[1] == "relu" else "relu"
         yield Fault("operation", found[2], f"{found[2]}: {other}", (Edit(file, *found.span(1), other),))
-    sizes = {str(e["layer"]): int(np.prod(e["shape"])) for e in manifest.data["layers"]}
+    sizes = {layer.layer: int(np.prod(layer.shape)) for layer in manifest.document.layers}
     for found in re.finditer(
         r"nnet::concatenate\w+<(\w+), (\w+), .*?>\((\w+), (\w+), .*// (\w+)$", text, re.MULTILINE
     ):
@@ -277,7 +272,7 @@ def _top(project: Path, manifest: Manifest) -> Iterator[Fault]:
             edits = tuple(Edit(file, *found.span(group), other) for group, other in swapped)
             yield Fault("order", found[5], f"{found[5]}: operands exchanged", edits)
     for found in re.finditer(r"#pragma HLS STREAM variable=(\w+) depth=(\d+)", text):
-        layer = _owner(found[1], _layers(manifest))
+        layer = _owner(found[1], manifest.firmware_names)
         if int(found[2]) > 1 and layer is not None:  # copies of a stream are called otherwise
             edit = Edit(file, *found.span(2), str(int(found[2]) // 2))
             yield Fault(INVISIBLE, layer, f"{found[1]}: depth {edit.text}, not {found[2]}", (edit,))

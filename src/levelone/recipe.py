@@ -19,13 +19,13 @@ from pydantic import (
     GetCoreSchemaHandler,
     SerializerFunctionWrapHandler,
     ValidationError,
+    field_serializer,
     model_serializer,
 )
 from pydantic_core import PydanticCustomError, core_schema
 
 from levelone.errors import LeveloneError, nearest
-
-Strategy = Literal["latency", "resource"]
+from levelone.hls.config import HlsConfig
 
 
 class Section(BaseModel):
@@ -101,48 +101,6 @@ class TrainSection(Section):
         return values
 
 
-class HlsLayer(Section):
-    """What one layer does otherwise than the rest of the hardware."""
-
-    reuse_factor: int | None = Field(
-        None, gt=0, description="its own number of multiplications per multiplier"
-    )
-    strategy: Strategy | None = Field(None, description="its own strategy")
-
-
-class HlsSection(Section):
-    """The hardware."""
-
-    io: Literal["parallel", "stream"] = Field(
-        "parallel", description="the whole event at once, or one pixel per beat"
-    )
-    part: str = Field("xcvu13p-flga2577-2-e", description="FPGA part")
-    clock_ns: float = Field(2.78, gt=0, description="clock period in ns (360 MHz at the LHC trigger)")
-    reuse_factor: int = Field(1, gt=0, description="multiplications per multiplier")
-    strategy: Strategy = Field("latency", description="hls4ml's strategy: unrolled, or few multipliers")
-    partition_factor: int = Field(0, ge=0, description="output positions computed at once; 0: all of them")
-    tight: bool = Field(
-        True,
-        description="registers that sum are only as wide as these very weights need; false: as any weights "
-        "of their types need (types of results follow the weights either way)",
-    )
-    layers: dict[str, HlsLayer] = Field(
-        default_factory=dict, description="what layer NAME, one with weights, does otherwise"
-    )
-
-    @model_serializer(mode="wrap")
-    def _as_before(self, default: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Recipes without the key keep the digest that they had before the key existed."""
-        values: dict[str, Any] = default(self)
-        if values.get("tight"):
-            values.pop("tight")
-        if values.get("partition_factor") == 0:
-            values.pop("partition_factor")
-        if not values.get("layers"):
-            values.pop("layers", None)
-        return values
-
-
 EventCount = Annotated[int, Field(ge=1, description="how many events are made")]
 
 
@@ -199,7 +157,7 @@ class Recipe(Section):
     model: dict[str, Any] = Field(default_factory=dict, description="the system's own section; see below")
     quant: QuantSection = Field(default_factory=QuantSection)
     train: TrainSection = Field(default_factory=TrainSection)
-    hls: HlsSection = Field(default_factory=HlsSection)
+    hls: HlsConfig = Field(default_factory=HlsConfig)
     verify: VerifySection = Field(default_factory=VerifySection)
 
     @model_serializer(mode="wrap")
@@ -208,6 +166,15 @@ class Recipe(Section):
         values: dict[str, Any] = default(self)
         if not values.get("generate"):
             values.pop("generate", None)
+        return values
+
+    @field_serializer("hls", mode="wrap")
+    def _hls_as_before(self, hls: HlsConfig, default: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Recipes without a key keep the digest that they had before the key existed."""
+        values: dict[str, Any] = default(hls)
+        for key in ("clock_uncertainty", "partition_factor", "tight", "layers"):
+            if getattr(hls, key) == getattr(HlsConfig(), key):
+                values.pop(key)
         return values
 
 

@@ -32,7 +32,7 @@ def broken(project: levelone.Project, tmp_path_factory: pytest.TempPathFactory) 
 
 
 def test_the_project_shows_its_types(project: levelone.Project) -> None:
-    assert project.to_dict()["clock_ns"] == 5
+    assert project.to_dict()["hls"]["clock_ns"] == 5
     assert project.to_dict() == levelone.open(str(project.folder)).to_dict()
     text = str(project)
     assert "conv1" in text

@@ -142,7 +142,7 @@ def test_unsupported_node_is_named(levelone: Levelone, tmp_path: Path) -> None:
     [
         ("--reuse-layer=image_fcc=2", ("hls.layers.image_fcc", "'image_fc'")),
         ("--reuse-layer=flatten=2", ("flatten multiplies nothing", "image_fc")),
-        ("--reuse-layer=conv1=0", ("hls.layers.conv1.reuse_factor", "positive")),
+        ("--reuse-layer=conv1=0", ("hls.layers.conv1.reuse_factor = 0", "greater than 0")),
         ("--reuse-layer=conv1", ("--reuse-layer", "conv2=7")),
         ("--strategy-layer=fc1=fast", ("--strategy-layer fc1=fast", "resource")),
     ],

@@ -89,7 +89,7 @@ def test_reports_on_the_machine(words: list[str], levelone: Levelone) -> None:
 def test_convert_and_emulate(levelone: Levelone, tmp_path: Path) -> None:
     done = levelone("convert", MODEL, "-o", tmp_path / "p", "--io", "stream", "--clock", 5, "--json")
     found = one_object(done.stdout)
-    assert (found["io"], found["clock_ns"]) == ("stream", 5.0)
+    assert (found["hls"]["io"], found["hls"]["clock_ns"]) == ("stream", 5.0)
     rng = np.random.default_rng(1)
     np.savez(
         tmp_path / "in.npz",

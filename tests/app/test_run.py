@@ -59,7 +59,7 @@ def test_changed_hardware_does_not_train_again(finished: Path, levelone: Levelon
     done = levelone("run", "pixelseed", "--out", finished, *tiny(hls__clock_ns=4.0))
     assert done.returncode == 0, done.stderr
     assert module.stat().st_mtime_ns == before
-    assert json.loads((finished / "project" / "levelone.json").read_text())["clock_ns"] == 4.0
+    assert json.loads((finished / "project" / "levelone.json").read_text())["hls"]["clock_ns"] == 4.0
 
 
 def test_killed_run_ends_with_the_same_weights(finished: Path, levelone: Levelone, tmp_path: Path) -> None:

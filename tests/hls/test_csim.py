@@ -6,7 +6,8 @@ import pytest
 
 from levelone.errors import LeveloneError
 from levelone.graph import Graph, execute
-from levelone.hls import Manifest, OutOfStepError, build, find_compiler, run, run_chunks
+from levelone.hardware.body import OutOfStepError
+from levelone.hls import Manifest, build, find_compiler, run, run_chunks
 from levelone.hls import csim as csim_module
 from levelone.verify import Outcome, check_project, random_vectors
 
@@ -191,9 +192,9 @@ def test_not_a_project(tmp_path: Path) -> None:
     with pytest.raises(LeveloneError, match="schema is not 'levelone-project'"):
         build(tmp_path)
     (tmp_path / "levelone.json").write_text('{"schema": "levelone-project", "version": 99}')
-    with pytest.raises(LeveloneError, match="version 99, this levelone reads version 3"):
+    with pytest.raises(LeveloneError, match="version 99, this levelone reads version 4"):
         build(tmp_path)
-    (tmp_path / "levelone.json").write_text('{"schema": "levelone-project", "version": 3}')
+    (tmp_path / "levelone.json").write_text('{"schema": "levelone-project", "version": 4}')
     with pytest.raises(LeveloneError, match=r"levelone\.json is damaged: project: Field required"):
         build(tmp_path)
     for text in ("{", "[" * 100_000):

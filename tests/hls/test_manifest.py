@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import copy
 import json
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from levelone.errors import LeveloneError
-from levelone.graph import Graph
-from levelone.hls import Manifest, edited_files
-from levelone.hls.manifest import FILE, read_manifest
+from levelone.graph import Graph, execute
+from levelone.hardware.body import DOCUMENT as FILE
+from levelone.hls import HlsConfig, LayerChoice, Manifest, build, convert, read_manifest, run
 from levelone.report.words import proof_in_words, proofs_in_words
+from levelone.stimuli import random_vectors
 
 WRONG = [None, 0, -1, 2**70, 1.5, "x", "../../../etc/passwd", "a\nb", [], {}, True, [1], {"a": 1}, 10**9]
 GONE = object()
@@ -40,12 +44,12 @@ def damaged(document: dict[str, Any], path: tuple[Any, ...], wrong: Any) -> dict
 
 def use(manifest: Manifest) -> None:
     """Everything that other modules read without further questions."""
-    edited_files(manifest)
+    assert isinstance(manifest.edited, list)
     parts = (manifest.inputs, manifest.outputs, manifest.traces, manifest.recorded, manifest.values)
     assert all(isinstance(part, tuple | dict) for part in parts)
     assert manifest.name.isidentifier()
     sizes = dict(manifest.recorded)
-    assert all(sizes[trace.layer] > 0 for trace in manifest.traces)
+    assert all(sizes[record] > 0 for record, _ in manifest.traces)
     tried = [proof for proof in manifest.proofs if proof["method"] != "range"]
     assert all(proof_in_words(proof) for proof in tried)
     proofs_in_words({"proof": proof} for proof in tried)
@@ -78,7 +82,11 @@ def test_every_entry_damaged_in_every_way(fresh: Manifest) -> None:
         (("layers", 0, "exponent"), 2**70, "layers.0.exponent: "),
         (("layers", 0, "shape"), [-1], "layers.0.shape.0: "),
         (("digests",), [], "digests: "),
-        (("clock_ns",), None, "clock_ns: "),
+        (("body",), "rtl", "body: "),
+        (("layers", 0, "proof", "method"), "oracle", "layers.0.proof: "),
+        (("layers", 0, "proof", "bits"), None, "layers.0.proof.range.bits: "),
+        (("more",), 1, "more: "),
+        (("hls", "clock_ns"), None, "hls.clock_ns: "),
     ],
 )
 def test_the_message_names_the_entry(
@@ -91,13 +99,46 @@ def test_the_message_names_the_entry(
     assert "Traceback" not in str(caught.value)
 
 
-def test_kinds_of_proofs_that_are_not_known_are_let_through(fresh: Manifest, network: Graph) -> None:
-    document = damaged(fresh.data, ("layers", 0, "proof"), {"method": "oracle", "seer": "Delphi"})
-    (fresh.project / FILE).write_text(json.dumps(document))
-    manifest = read_manifest(fresh.project)
-    assert manifest.proofs[0] == {
-        "layer": document["layers"][0]["name"],
-        "method": "oracle",
-        "seer": "Delphi",
-    }
-    assert proof_in_words(manifest.proofs[0]) == "oracle"
+VERSION_3 = Path(__file__).with_name("data") / "levelone-3.json"
+
+
+def test_a_document_of_version_3_is_read_and_its_project_runs(network: Graph, tmp_path: Path) -> None:
+    """The firmware is the same, so today's with the document of that time is such a project."""
+    config = HlsConfig(
+        io="stream",
+        clock_ns=3.125,
+        part="xcku115-flvb2104-2-i",
+        layers={"fc1": LayerChoice(reuse_factor=2)},
+    )
+    today = convert(network, tmp_path / "tiny", config, name="tiny")
+    shutil.copy(VERSION_3, today.project / FILE)
+    old = read_manifest(today.project)
+    volatile = {"digests", "stamp", "versions"}
+    assert old.document.model_dump(exclude=volatile) == today.document.model_dump(exclude=volatile)
+    assert old.document.hls == config
+    # the stamp, of which it speaks, and the names of the firmware's own
+    assert set(old.edited) <= {"build_lib.sh", "project.tcl", "hls4ml_config.yml"}
+    codes = random_vectors(network, 5, 1)
+    found, meant = run(build(old.project), codes), execute(network, codes, keep="all")
+    assert set(found) == {node.name for node in network}
+    assert all(np.array_equal(codes, meant[name]) for name, codes in found.items())
+
+
+@pytest.mark.parametrize(
+    ("place", "wrong", "message"),
+    [
+        (("io",), GONE, "io is missing"),
+        (("clock_ns",), -1.0, "hls.clock_ns: "),
+        (("layer_choices",), {"fc1": {"reuse": 2}}, "hls.layers.fc1.reuse: "),
+        (("layers", 0, "proof", "lo"), GONE, "layers.0.proof.range.lo: "),
+    ],
+)
+def test_a_damaged_document_of_version_3_is_refused(
+    place: tuple[Any, ...], wrong: Any, message: str, tmp_path: Path
+) -> None:
+    document = damaged(json.loads(VERSION_3.read_text()), place, wrong)
+    (tmp_path / FILE).write_text(json.dumps(document))
+    with pytest.raises(LeveloneError, match=r"levelone\.json is damaged: ") as caught:
+        read_manifest(tmp_path)
+    assert message in caught.value.message
+    assert "levelone convert" in str(caught.value.hint)

@@ -12,7 +12,7 @@ from onnx_models import Model
 
 from levelone.errors import LeveloneError
 from levelone.graph import Graph
-from levelone.hls import HlsConfig, Manifest, find_compiler
+from levelone.hls import HlsConfig, Manifest, convert, find_compiler
 from levelone.hls.names import firmware_names, project_name
 from levelone.pipeline.checks import check_folder, convert_file
 
@@ -72,13 +72,13 @@ def test_no_word_of_the_headers_is_in_the_way(fresh: Manifest, network: Graph, t
 def test_the_name_of_a_file_becomes_one_that_firmware_can_have(stem: str, name: str) -> None:
     assert project_name(stem) == name
     assert project_name(name) == name
-    assert HlsConfig(project_name=name).project_name == name
 
 
 @pytest.mark.parametrize("name", ["int", "parameters", "naïve"])
-def test_other_names_are_refused(name: str) -> None:
-    with pytest.raises(LeveloneError, match=f"hls.project_name is '{name}', expected a C identifier"):
-        HlsConfig(project_name=name)
+def test_other_names_are_refused(name: str, network: Graph, tmp_path: Path) -> None:
+    with pytest.raises(LeveloneError, match=f"project name '{name}': expected a C identifier"):
+        convert(network, tmp_path / "p", name=name)
+    assert not (tmp_path / "p").exists()
 
 
 @pytest.mark.slow

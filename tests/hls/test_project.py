@@ -12,9 +12,10 @@ from levelone.errors import LeveloneError, UnsupportedError
 from levelone.files import sha256
 from levelone.graph import Graph, GraphBuilder, IntRange
 from levelone.graph.ops import Affine, Dense, MaxPool, Relu, Requantise
-from levelone.hls import HlsConfig, Manifest, convert, edited_files, find_compiler, read_manifest
+from levelone.hls import HlsConfig, Manifest, convert, find_compiler, read_manifest
 from levelone.hls import emit as emit_module
 from levelone.hls.lower import lower
+from levelone.pipeline.choices import hls_config
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -43,17 +44,19 @@ def test_the_manifest_ties_everything_together(network: Graph, tmp_path: Path) -
     model.write_bytes(b"the model")
     recipe = tmp_path / "some.toml"
     recipe.write_text("system = 'tiny'\n")
-    config = HlsConfig(part="xcku115-flvb2104-2-i", clock_ns=4.0, project_name="tiny")
-    manifest = convert(network, tmp_path / "p", config, model=model, extras={"recipe.toml": recipe})
-    assert manifest.model_sha256 == sha256(model) == sha256(manifest.project / "levelone/model.onnx")
+    config = HlsConfig(part="xcku115-flvb2104-2-i", clock_ns=4.0)
+    manifest = convert(
+        network, tmp_path / "p", config, name="tiny", model=model, extras={"recipe.toml": recipe}
+    )
+    assert manifest.document.model.sha256 == sha256(model) == sha256(manifest.project / "levelone/model.onnx")
     assert (manifest.project / "levelone/recipe.toml").read_text() == "system = 'tiny'\n"
     data = manifest.data
     files = {str(p.relative_to(manifest.project)) for p in manifest.project.rglob("*") if p.is_file()}
     assert set(data["digests"]) == files - {"levelone.json"}
-    assert edited_files(manifest) == []
+    assert manifest.edited == []
     (manifest.project / "firmware/defines.h").write_text("")
     (manifest.project / "tiny_test.cpp").unlink()
-    assert edited_files(manifest) == ["firmware/defines.h", "tiny_test.cpp"]
+    assert manifest.edited == ["firmware/defines.h", "tiny_test.cpp"]
     tcl = (manifest.project / "project.tcl").read_text()
     assert 'set part "xcku115-flvb2104-2-i"' in tcl and "set clock_period 4.0" in tcl and '"vitis"' in tcl
     conv1 = next(layer for layer in data["layers"] if layer["name"] == "conv1")
@@ -232,18 +235,19 @@ def test_constants_that_no_double_holds_are_refused_by_name() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"io": "serial"}, "hls.io is 'serial'"),
-        ({"clock_ns": 0.0}, "hls.clock_ns is 0.0, expected a clock period in ns"),
-        ({"part": 'x"; exec rm'}, "hls.part"),
-        ({"project_name": "2fast"}, "hls.project_name is '2fast', expected a C identifier"),
-        ({"reuse_factor": 0}, "hls.reuse_factor"),
-        ({"partition_factor": -1}, "hls.partition_factor is -1"),
-        ({"clock_uncertainty": "[exec]"}, "hls.clock_uncertainty"),
+        ({"io": "serial"}, "hls.io = \"serial\": input should be 'parallel' or 'stream'"),
+        ({"clock_ns": 0.0}, "hls.clock_ns = 0.0: input should be greater than 0"),
+        ({"part": 'x"; exec rm'}, "expected an FPGA part name"),
+        ({"reuse_factor": 0}, "hls.reuse_factor = 0: input should be greater than 0"),
+        ({"partition_factor": -1}, "hls.partition_factor = -1: input should be greater than or equal to 0"),
+        ({"clock_uncertainty": "[exec]"}, "expected a percentage like '27%' or ns"),
+        ({"layers": {"fc": {"reuse_factor": 0}}}, "hls.layers.fc.reuse_factor = 0: input should be greater"),
+        ({"parts": "xcvu13p"}, "unknown key hls.parts"),
     ],
 )
 def test_the_configuration_is_checked(change: dict[str, Any], message: str) -> None:
     with pytest.raises(LeveloneError, match=re.escape(message)):
-        HlsConfig(**change)
+        hls_config("convert", **change)
 
 
 def test_the_manifest_is_plain_json(fresh: Manifest) -> None:

@@ -300,7 +300,7 @@ def test_the_partition_factor_is_honoured(asked: int, image: int, volume: int, t
     parameters = (manifest.project / "firmware" / "parameters.h").read_text(encoding="utf-8")
     assert f"n_partitions = {12 // image};" in parameters
     assert f"partition = {volume};" in parameters
-    assert manifest.data["partition_factor"] == asked
+    assert manifest.document.hls.partition_factor == asked
     assert manifest.data["pipeline_style"] == ("pipeline" if asked == 12 else "dataflow")
     check = check_project(manifest.project, random_vectors(graph, 100, 1), graph=graph)
     assert check.outcome is Outcome.EXACT, check.verdict.reason

@@ -21,7 +21,7 @@ def test_csim_equals_the_module_at_every_layer(io, tmp_path: Path) -> None:
     _, network = twin_and_network()
     path = export_qonnx(network, {"calo": images(2)}, tmp_path / "model.onnx")
     graph = read_qonnx(path)
-    convert(graph, tmp_path / "project", HlsConfig(io=io, project_name="everything"), model=path)  # type: ignore[arg-type]
+    convert(graph, tmp_path / "project", HlsConfig(io=io), name="everything", model=path)  # type: ignore[arg-type]
     x = {"calo": images(40, 11).numpy()}
     module = {
         name: from_onnx_layout(graph, name, codes)

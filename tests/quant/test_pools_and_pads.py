@@ -143,7 +143,7 @@ def test_pads_of_a_max_pool_are_its_own(exported) -> None:
 @pytest.mark.parametrize("io", ["parallel", "stream"])
 def test_csim_equals_the_module_at_every_layer(io, network, exported, tmp_path: Path) -> None:
     graph = read_qonnx(exported)
-    convert(graph, tmp_path / "project", HlsConfig(io=io, project_name="pools"), model=exported)
+    convert(graph, tmp_path / "project", HlsConfig(io=io), name="pools", model=exported)
     x = events(40, 11)
     codes = quantise_inputs(graph, {name: value.numpy() for name, value in x.items()})
     result = compare(

@@ -33,6 +33,7 @@ from levelone.graph.ops import (
 )
 from levelone.hls import HlsConfig, Manifest, convert
 from levelone.hls.ap_fixed import ApFixed
+from levelone.hls.manifest import HlsDocument, HlsInput, HlsLayer
 from levelone.pipeline.checks import convert_file
 from levelone.pipeline.diagnosis import diff_folder
 from levelone.verify import random_vectors
@@ -466,21 +467,12 @@ def case_of(graph: Graph, name: str, other: Any, count: int = 40) -> Case:
         found[order],
         tuple(int(i) for i in first),
     )
-    entry = {"layer": name, "name": name, "exponent": 0, "types": {"result": "ap_fixed<24,24>"}}
-    inputs = [{"layer": i, "name": i, "exponent": 0, "types": {}} for i in node.inputs]
-    data = {
-        "layers": [entry],
-        "inputs": inputs,
-        "io": "parallel",
-        "part": "xcvu13p-flga2577-2-e",
-        "clock_ns": 5.0,
-        "clock_uncertainty": "27%",
-        "reuse_factor": 1,
-        "strategy": "latency",
-        "project": "p",
-        "tight": True,
-    }
-    return Case(graph, Manifest(Path("nowhere"), data), Firmware((), {}), evidence)
+    layer = HlsLayer.model_construct(layer=name, name=name, exponent=0, types={"result": "ap_fixed<24,24>"})
+    inputs = [HlsInput.model_construct(layer=i, name=i, exponent=0) for i in node.inputs]
+    document = HlsDocument.model_construct(
+        project="p", hls=HlsConfig(), layers=(layer,), inputs=tuple(inputs)
+    )
+    return Case(graph, Manifest(Path("nowhere"), document), Firmware((), {}), evidence)
 
 
 def single(op: Any, *shapes: tuple[int, ...], reach: IntRange | None = None) -> Graph:

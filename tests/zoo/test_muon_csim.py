@@ -28,8 +28,8 @@ def test_the_published_baseline_is_exact_in_csim(tmp_path: Path) -> None:
     calibrate(network, [images])
     path = export_qonnx(network.eval(), {"calo": images[:1]}, tmp_path / "m.onnx", outputs=MUON.outputs)
     graph = read_qonnx(path)
-    config = HlsConfig(io="stream", strategy="resource", project_name="muon")
-    convert(graph, tmp_path / "project", config, model=path)
+    config = HlsConfig(io="stream", strategy="resource")
+    convert(graph, tmp_path / "project", config, name="muon", model=path)
     result = compare(
         tmp_path / "project", graph, [VectorSet("random", random_vectors(graph, 2, 5), None)], []
     )

@@ -22,9 +22,9 @@ from levelone.graph.outputs import output_shapes
 from levelone.graph.reader.load import load_model
 from levelone.graph.reader.ports import declare_ports
 from levelone.hardware.cost import hardware_table
-from levelone.hls import HlsConfig, LayerChoice
-from levelone.hls.config import Io, Strategy
+from levelone.hls.config import Io, LayerChoice, Strategy
 from levelone.pipeline.checks import convert_file
+from levelone.pipeline.choices import hls_config
 from levelone.pipeline.emulation import ArrayRows, emulated_arrays, input_shapes, model_file
 from levelone.pipeline.modules import metadata_of
 
@@ -200,16 +200,8 @@ class Model:
         LeveloneError
             If a choice is not possible, the network cannot be carried exactly, or nothing can be written.
         """
-        try:
-            own = {
-                name: choice if isinstance(choice, LayerChoice) else LayerChoice(**choice)
-                for name, choice in (layers or {}).items()
-            }
-        except TypeError as error:
-            raise LeveloneError(
-                f"layers: {error}", hint='{"conv1": {"reuse_factor": 4, "strategy": "resource"}}'
-            ) from None
-        config = HlsConfig(
+        config = hls_config(
+            "convert",
             io=io,
             part=part,
             clock_ns=clock_ns,
@@ -218,7 +210,7 @@ class Model:
             strategy=strategy,
             partition_factor=partition_factor,
             tight=tight,
-            layers=own,
+            layers=dict(layers or {}),
         )
         with self._file() as file:
             convert_file(file, Path(folder), config)

@@ -75,9 +75,8 @@ def convert(
 
     Example: levelone convert model.onnx -o project --io stream --clock 3.125
     """
-    from levelone.hls import HlsConfig
     from levelone.pipeline.checks import convert_file, convert_with
-    from levelone.pipeline.layers import parse_choices
+    from levelone.pipeline.choices import hls_config, parse_choices
     from levelone.pipeline.ports import with_ports
 
     with one_json_object(as_json) as emit, with_ports(model, port or ()) as model:
@@ -88,7 +87,8 @@ def convert(
                 typer.echo(str(output))
             return
         layers = parse_choices(reuse_layer or (), strategy_layer or ())
-        config = HlsConfig(
+        config = hls_config(
+            "convert",
             io=io.value,
             part=part,
             clock_ns=clock,
@@ -98,9 +98,9 @@ def convert(
             tight=tight,
             layers=layers,
         )
-        manifest = convert_file(model, output, config)
-        values = [*manifest.data["inputs"], *manifest.data["layers"]]
-        emit({"project": str(output), **manifest.data})
+        document = convert_file(model, output, config).data
+        values = [*document["inputs"], *document["layers"]]
+        emit({"project": str(output), **document})
     if not as_json:
         from rich.console import Console
         from rich.table import Table
@@ -119,7 +119,7 @@ def convert(
             )
         # A wrapped line is easier to read than a wrapped cell.
         Console(soft_wrap=True, width=max(Console().width, 130)).print(table)
-        for left in manifest.data["left_off"]:
+        for left in document["left_off"]:
             typer.echo(left)
         typer.echo(str(output))
 

@@ -9,11 +9,12 @@ from pathlib import Path
 from levelone.graph.ir import Graph
 from levelone.graph.values import Codes
 from levelone.hardware.body import Body, Generated
-from levelone.hls import manifest as manifests
 from levelone.hls.config import HlsConfig
 from levelone.hls.csim import BuiltCsim, build
+from levelone.hls.manifest import BODY as NAME
 from levelone.hls.manifest import read_manifest
-from levelone.hls.project import convert, edited_files
+from levelone.hls.names import project_name
+from levelone.hls.project import convert
 
 FIRMWARE = "firmware/"
 
@@ -22,7 +23,7 @@ FIRMWARE = "firmware/"
 class HlsBody:
     """An hls4ml project, compiled with g++. See `levelone.hardware.body.Body`."""
 
-    name: str = manifests.BODY
+    name: str = NAME
     title: str = "C simulation"
 
     def write(
@@ -35,17 +36,17 @@ class HlsBody:
         extras: Mapping[str, bytes | Path] | None = None,
         golden: Mapping[str, Codes] | None = None,
     ) -> None:
-        """See `levelone.hls.convert`."""
-        convert(graph, folder, choices, model=model, extras=extras, golden=golden)
+        """See `levelone.hls.convert`; the project is called as the graph is."""
+        name = project_name(graph.name)
+        convert(graph, folder, choices, name=name, model=model, extras=extras, golden=golden)
 
     def read(self, folder: Path) -> Generated:
         """What `levelone.json` says, and which files it does not describe any more."""
         manifest = read_manifest(folder)
-        edited = tuple(edited_files(manifest))
+        edited = tuple(manifest.edited)
         void = tuple(name for name in edited if name.startswith(FIRMWARE))
-        return Generated(
-            manifest.project, manifest.model_sha256, manifest.values, edited, void, tuple(manifest.proofs)
-        )
+        model = manifest.document.model.sha256
+        return Generated(manifest.project, model, manifest.values, edited, void, tuple(manifest.proofs))
 
     def build(self, folder: Path) -> BuiltCsim:
         """See `levelone.hls.build`."""

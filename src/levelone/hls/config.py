@@ -1,29 +1,42 @@
-"""What hardware a project is for: everything that the graph itself does not say."""
+"""What hardware an hls4ml project is for: everything that the graph itself does not say.
+
+`HlsConfig` is the ``[hls]`` section of a recipe, what `convert` takes, and what ``levelone.json`` stores. It
+is imported by recipes, so nothing heavy is imported here.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Annotated, Literal
 
-from levelone.errors import LeveloneError
-from levelone.hls.names import project_name
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 Io = Literal["parallel", "stream"]
 Strategy = Literal["latency", "resource"]
 
 
-@dataclass(frozen=True)
-class LayerChoice:
-    """What one layer does otherwise than the rest; None: as the rest."""
+def _spelt(pattern: str, expected: str) -> AfterValidator:
+    def check(text: str) -> str:
+        if re.fullmatch(pattern, text) is None:
+            raise PydanticCustomError("spelling", "expected {what}", {"what": expected})
+        return text
 
-    reuse_factor: int | None = None
-    strategy: Strategy | None = None
+    return AfterValidator(check)
 
 
-@dataclass(frozen=True)
-class HlsConfig:
+class LayerChoice(BaseModel):
+    """What one layer does otherwise than the rest of the hardware; None: as the rest."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    reuse_factor: int | None = Field(
+        None, gt=0, description="its own number of multiplications per multiplier"
+    )
+    strategy: Strategy | None = Field(None, description="its own strategy")
+
+
+class HlsConfig(BaseModel):
     """The choices of an hls4ml project.
 
     Attributes
@@ -45,8 +58,6 @@ class HlsConfig:
         How many output positions an unrolled window (convolution, pooling) computes at once; where it does
         not divide their number, the largest divisor below it. 0: all of them with the latency strategy, one
         otherwise. A stream computes one position per beat whatever is asked for.
-    project_name
-        Top function and file stem: a C identifier that nothing else is called (`names.project_name`).
     tight
         Whether accumulators are as narrow as the very weights allow. Otherwise they hold every sum that
         weights and biases of the same types could give. Types of results follow the weights either way.
@@ -54,49 +65,29 @@ class HlsConfig:
         Choices for single layers, by the name of the value that they compute.
     """
 
-    io: Io = "parallel"
-    part: str = "xcvu13p-flga2577-2-e"
-    clock_ns: float = 2.78
-    clock_uncertainty: str = "27%"
-    reuse_factor: int = 1
-    strategy: Strategy = "latency"
-    partition_factor: int = 0
-    project_name: str = "myproject"
-    tight: bool = True
-    layers: Mapping[str, LayerChoice] = field(default_factory=dict)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
-    def __post_init__(self) -> None:
-        checks = {
-            "io": (self.io in ("parallel", "stream"), "'parallel' or 'stream'"),
-            "strategy": (self.strategy in ("latency", "resource"), "'latency' or 'resource'"),
-            "part": (re.fullmatch(r"[A-Za-z0-9._-]+", self.part) is not None, "an FPGA part name"),
-            "clock_ns": (0 < self.clock_ns < 1e6, "a clock period in ns"),
-            "clock_uncertainty": (
-                re.fullmatch(r"\d+(\.\d+)?%?", self.clock_uncertainty) is not None,
-                "a percentage like '27%' or ns",
-            ),
-            "reuse_factor": (self.reuse_factor >= 1, "a positive integer"),
-            "partition_factor": (self.partition_factor >= 0, "a positive integer, or 0 for all positions"),
-            "project_name": (
-                self.project_name == project_name(self.project_name),
-                f"a C identifier that nothing else is called, {project_name(self.project_name)!r} say",
-            ),
-        }
-        for key, (good, expected) in checks.items():
-            if not good:
-                raise LeveloneError(f"hls.{key} is {getattr(self, key)!r}, expected {expected}")
-        for name in self.layers:
-            try:
-                self.of(name)
-            except LeveloneError as error:
-                raise LeveloneError(error.message.replace("hls.", f"hls.layers.{name}.", 1)) from None
+    io: Io = Field("parallel", description="the whole event at once, or one pixel per beat")
+    part: Annotated[str, _spelt(r"[A-Za-z0-9._-]+", "an FPGA part name")] = Field(
+        "xcvu13p-flga2577-2-e", description="FPGA part"
+    )
+    clock_ns: float = Field(2.78, gt=0, lt=1e6, description="clock period in ns (360 MHz at the LHC trigger)")
+    clock_uncertainty: Annotated[str, _spelt(r"\d+(\.\d+)?%?", "a percentage like '27%' or ns")] = Field(
+        "27%", description="clock uncertainty, in percent of the period or in ns"
+    )
+    reuse_factor: int = Field(1, gt=0, description="multiplications per multiplier")
+    strategy: Strategy = Field("latency", description="hls4ml's strategy: unrolled, or few multipliers")
+    partition_factor: int = Field(0, ge=0, description="output positions computed at once; 0: all of them")
+    tight: bool = Field(
+        True,
+        description="registers that sum are only as wide as these very weights need; false: as any weights "
+        "of their types need (types of results follow the weights either way)",
+    )
+    layers: dict[str, LayerChoice] = Field(
+        default_factory=dict, description="what layer NAME, one with weights, does otherwise"
+    )
 
     def of(self, layer: str) -> HlsConfig:
         """The choices as the layer `layer` sees them."""
-        own = self.layers.get(layer, LayerChoice())
-        return replace(
-            self,
-            reuse_factor=self.reuse_factor if own.reuse_factor is None else own.reuse_factor,
-            strategy=self.strategy if own.strategy is None else own.strategy,
-            layers={},
-        )
+        own = self.layers.get(layer, LayerChoice()).model_dump(exclude_none=True)
+        return self.model_copy(update=own | {"layers": {}})

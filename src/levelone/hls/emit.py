@@ -12,16 +12,17 @@ import io
 import math
 import warnings
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from levelone.errors import LeveloneError, UnsupportedError
 from levelone.hardware.types import FixedType
 from levelone.hls import extension
-from levelone.hls.ap_fixed import ApFixed, ap
+from levelone.hls.ap_fixed import ApFixed
 from levelone.hls.config import HlsConfig
 from levelone.hls.fifos import set_depths
+from levelone.hls.model_check import check_types
 from levelone.hls.spec import LayerSpec
 
 # After the backend's initialisers, in this order. No pass that infers, fuses or rounds is among them.
@@ -39,12 +40,6 @@ CODE_PASSES = (
     "vivado:set_pipeline_style",
 )
 TEMPLATE_FLOWS = ("vitis:apply_templates", "vivado:apply_templates")
-WITHOUT_CODE = {"InputLayer", "Reshape"}
-# hls4ml leaves these at a default where a layer has no use for them.
-UNUSED_TYPES = {
-    "Activation": {"table_t"},
-    "Dense": {"index_t"},
-}
 MAX_READERS = 7
 
 
@@ -62,6 +57,7 @@ def build_model(
     inputs: Sequence[str],
     outputs: Sequence[str],
     config: HlsConfig,
+    project: str,
     output_dir: str,
     stamp: str,
 ) -> Any:
@@ -81,7 +77,7 @@ def build_model(
         from hls4ml.model.optimizer import optimize_model
 
         extension.register()
-        settings = HLSConfig(_model_config(specs, config, output_dir, stamp))
+        settings = HLSConfig(_model_config(specs, config, project, output_dir, stamp))
         model = ModelGraph(settings, list(inputs), list(outputs))
         try:
             model._make_graph([_layer(spec) for spec in specs])
@@ -141,7 +137,7 @@ def _precision(fixed: FixedType) -> Any:
 
 
 def _model_config(
-    specs: Sequence[LayerSpec], config: HlsConfig, output_dir: str, stamp: str
+    specs: Sequence[LayerSpec], config: HlsConfig, project: str, output_dir: str, stamp: str
 ) -> dict[str, Any]:
     from hls4ml.backends import get_backend
 
@@ -167,7 +163,7 @@ def _model_config(
     parallel = pipeline_style(specs, config) == "pipeline"
     result |= {
         "Backend": "Vitis",
-        "ProjectName": config.project_name,
+        "ProjectName": project,
         "OutputDir": output_dir,
         "Stamp": stamp,
         "TraceOutput": True,
@@ -186,7 +182,7 @@ def _model_config(
     return result
 
 
-def pipeline_style(specs: Sequence[LayerSpec], config: HlsConfig) -> str:
+def pipeline_style(specs: Sequence[LayerSpec], config: HlsConfig) -> Literal["pipeline", "dataflow"]:
     """How the top function runs: "pipeline", all of an event at once, or "dataflow", layer beside layer.
 
     A pipelined top function unrolls every loop in it. That is wanted for a small, fully unrolled network, and
@@ -224,71 +220,3 @@ def _name_variables(model: Any, specs: Sequence[LayerSpec]) -> None:
         for key, named in layer.types.items():
             if key != "result_t":
                 named.name = f"{layer.name}_{key}"
-
-
-def check_types(model: Any, specs: Sequence[LayerSpec]) -> None:
-    """Compare every type of the finished model with the intended one.
-
-    Raises
-    ------
-    LeveloneError
-        Naming the layer, the type, what was intended and what hls4ml made of it.
-    """
-    from hls4ml.model.types import TensorVariable
-
-    intended = {spec.name: spec for spec in specs}
-    missing = intended.keys() - {layer.name for layer in model.get_layers()}
-    if missing:
-        raise LeveloneError(
-            f"hls4ml dropped the layer {sorted(missing)[0]}; the project would differ from the graph"
-        )
-    for layer in model.get_layers():
-        spec = intended.get(layer.name)
-        if spec is None:
-            _check_copy(layer)
-            continue
-        if spec.kind not in WITHOUT_CODE and not layer.get_attr("function_cpp"):
-            raise LeveloneError(f"{layer.name}: hls4ml generated no code for its layer {spec.kind}")
-        wanted = spec.all_types
-        for key, named in layer.types.items():
-            stem = key.removesuffix("_t")
-            if stem not in wanted:
-                if key in UNUSED_TYPES.get(spec.kind, set()):
-                    continue
-                raise LeveloneError(
-                    f"{layer.name}: hls4ml chose {key} = {named.precision}; none was intended"
-                )
-            _same(layer.name, key, wanted[stem], named.precision)
-        for stem in wanted.keys() - {key.removesuffix("_t") for key in layer.types}:
-            raise LeveloneError(
-                f"{layer.name}: the intended type {stem}_t is not in hls4ml's layer {spec.kind}"
-            )
-        for variable in layer.attributes.values():
-            if isinstance(variable, TensorVariable):
-                _same(layer.name, "output", spec.result, variable.type.precision)
-                if math.prod(variable.shape) != math.prod(spec.shape):
-                    raise LeveloneError(
-                        f"{layer.name}: hls4ml made shape {list(variable.shape)}, intended {list(spec.shape)}"
-                    )
-        for key, weight in layer.weights.items():
-            _same(layer.name, key, wanted[key], weight.type.precision)
-
-
-def _check_copy(layer: Any) -> None:
-    """A layer that hls4ml added: only copies of a stream are expected, of the very same type."""
-    if layer.class_name != "Clone":
-        raise LeveloneError(
-            f"hls4ml inserted a layer {layer.name} ({layer.class_name}) that was not asked for"
-        )
-    source = layer.get_input_variable().type.precision
-    for variable in layer.get_variables():
-        if variable.type.precision != source:
-            raise LeveloneError(
-                f"{layer.name}: copy of type {variable.type.precision}, the original is {source}"
-            )
-
-
-def _same(layer: str, key: str, wanted: FixedType, found: Any) -> None:
-    shown = found.definition_cpp()
-    if shown != ap(wanted):
-        raise LeveloneError(f"{layer}: hls4ml made {key} = {shown}, intended {ap(wanted)}")

@@ -1,121 +1,122 @@
-"""`levelone.json`: what ties a generated project to its model, its types and its tools."""
+"""`levelone.json` of an hls4ml project: what ties it to its model, its types and its tools."""
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from levelone.errors import LeveloneError
-from levelone.hardware.body import DOCUMENT
+from levelone.hardware.document import (
+    AGAIN,
+    Entry,
+    Identifier,
+    InputEntry,
+    LayerEntry,
+    OutputEntry,
+    ProjectDocument,
+    Size,
+)
+from levelone.hls.config import HlsConfig, Io
 
-FILE = DOCUMENT
 BODY = "hls"
-SCHEMA = "levelone-project"
-VERSION = 3
-
-Identifier = Annotated[str, Field(pattern=r"^[A-Za-z][0-9A-Za-z_]*$")]
-Size = Annotated[int, Field(gt=0, le=2**31)]
-Exponent = Annotated[int, Field(ge=-(2**14), le=2**14)]
-Rational = Annotated[str, Field(pattern=r"^[0-9]+(/[1-9][0-9]*)?$")]
-
-FITS = ("of", "lo", "hi", "bits")
-TRIED = ("checked", "reachable", "exhaustive", "identical")
-PROOF_KEYS = {
-    "range": FITS,
-    "scaling": ("multiplier_bits", "shifts", *TRIED, *FITS),
-    "thresholds": ("thresholds", *TRIED, *FITS),
-    "assignment": (*TRIED, *FITS),
-}
-"""What belongs to a proof of this method; there may be other methods."""
+FLAT_CHOICES = (
+    "io",
+    "part",
+    "clock_ns",
+    "clock_uncertainty",
+    "reuse_factor",
+    "strategy",
+    "partition_factor",
+    "tight",
+)
+"""Entries of version 3 that are choices."""
 
 
-class _Section(BaseModel):
-    """A part of the document: what levelone reads of it is checked, the rest is let through."""
+class HlsInput(InputEntry):
+    """An input port and its name and type in the firmware."""
 
-    model_config = ConfigDict(strict=True, extra="allow")
-
-
-class _Port(_Section):
-    name: Identifier
     layer: Identifier
-    shape: list[Size]
-    exponent: Exponent
-    scale: Annotated[list[Rational], Field(min_length=1)]
-    width: int
-    signed: bool
-    lo: int
-    hi: int
+    type: str
 
 
-class _Proof(_Section):
-    method: str
-    of: str | None = None
-    lo: int | None = None
-    hi: int | None = None
-    bits: int | None = None
-    width_only_bits: int | None = None
-    multiplier_bits: int | None = None
-    shifts: Annotated[list[int], Field(min_length=1)] | None = None
-    thresholds: int | None = None
-    checked: int | None = None
-    reachable: int | None = None
-    exhaustive: bool | None = None
-    identical: bool | None = None
+class HlsOutput(OutputEntry):
+    """An output port and its name and type in the firmware."""
 
-    @model_validator(mode="after")
-    def _complete(self) -> _Proof:
-        for key in PROOF_KEYS.get(self.method, ()):
-            if getattr(self, key) is None:
-                raise ValueError(f"{key} is missing")
-        return self
+    layer: Identifier
+    type: str
 
 
-class _Layer(_Port):
-    op: str
-    inputs: list[Identifier]
+class HlsLayer(LayerEntry):
+    """A layer of the firmware.
+
+    Attributes
+    ----------
+    layer
+        Its name there.
+    trace
+        Under which name the firmware records it; two values that share storage share it. None: not at all.
+    reuse_factor
+        As hls4ml made it: the nearest one that divides the layer's work.
+    types
+        C++ types by hls4ml's key: ``result``, ``accum``, ``weight``, ...
+    """
+
+    layer: Identifier
     trace: Identifier | None
     reuse_factor: int
     types: dict[str, str]
-    proof: _Proof | None
 
 
-class _Record(_Section):
+class RecordEntry(Entry):
+    """Something that the firmware records, and its number of elements."""
+
     name: Identifier
     size: Size
 
 
-class _Model(_Section):
-    sha256: str | None
+class BenchEntry(Entry):
+    """The test bench: how many events, in which files."""
+
+    events: int
+    inputs: str
+    outputs: str
 
 
-class _Document(_Section):
-    """What levelone relies on in `levelone.json`."""
+class HlsDocument(ProjectDocument):
+    """What levelone writes into an hls4ml project, and reads from it.
 
-    project: Identifier
-    io: str
-    part: str
-    clock_ns: float
-    clock_uncertainty: str
-    reuse_factor: int
-    strategy: str
-    partition_factor: int = 0
-    tight: bool
-    left_off: list[str]
-    inputs: Annotated[list[_Port], Field(min_length=1)]
-    outputs: Annotated[list[_Port], Field(min_length=1)]
-    layers: list[_Layer]
-    helpers: list[Identifier]
-    records: list[_Record]
-    model: _Model
-    digests: dict[str, str]
+    Attributes
+    ----------
+    hls
+        The choices that it was made with.
+    pipeline_style
+        How the top function runs: "pipeline" or "dataflow".
+    stamp
+        Digest of all that shapes the firmware.
+    helpers
+        Layers that compute no value of the graph, by their names in the firmware.
+    records
+        Everything that the firmware records, in order.
+    """
+
+    body: Literal["hls"] = "hls"
+    hls: HlsConfig
+    pipeline_style: Literal["pipeline", "dataflow"]
+    backend: Literal["Vitis"] = "Vitis"
+    stamp: str
+    inputs: Annotated[tuple[HlsInput, ...], Field(min_length=1)]
+    outputs: Annotated[tuple[HlsOutput, ...], Field(min_length=1)]
+    layers: tuple[HlsLayer, ...]
+    helpers: tuple[Identifier, ...]
+    records: tuple[RecordEntry, ...]
+    test_bench: BenchEntry
 
     @model_validator(mode="after")
-    def _consistent(self) -> _Document:
+    def _consistent(self) -> Self:
         sizes = {record.name: record.size for record in self.records}
         if len(sizes) != len(self.records):
             raise ValueError("two records have the same name")
@@ -124,83 +125,73 @@ class _Document(_Section):
                 raise ValueError(f"no record {layer.trace!r} has the size of layer {layer.name!r}")
         return self
 
-
-@dataclass(frozen=True)
-class Port:
-    """An input or output of the top function, as csim passes it.
-
-    Attributes
-    ----------
-    name
-        Value of the graph.
-    shape
-        Channels last, no batch axis.
-    exponent
-        One code is worth ``2**exponent``.
-    """
-
-    name: str
-    shape: tuple[int, ...]
-    exponent: int
-
-
-@dataclass(frozen=True)
-class Trace:
-    """A layer whose output the C simulation records.
-
-    Attributes
-    ----------
-    name
-        Value of the graph.
-    layer
-        Name under which the firmware records it; two values that share storage share it.
-    """
-
-    name: str
-    layer: str
-    shape: tuple[int, ...]
-    exponent: int
+    @classmethod
+    def upgraded(cls, data: dict[str, Any], path: Path) -> dict[str, Any]:
+        """Version 3 had no body and every choice at the top."""
+        if data.get("version") != 3:
+            return data
+        missing = [key for key in FLAT_CHOICES if key not in data and key != "partition_factor"]
+        if missing:
+            raise LeveloneError(f"{path} is damaged: {missing[0]} is missing", hint=AGAIN)
+        choices = {key: data[key] for key in FLAT_CHOICES if key in data}
+        choices["layers"] = data.get("layer_choices", {})
+        rest = {key: data[key] for key in data if key not in (*FLAT_CHOICES, "layer_choices")}
+        return rest | {"version": 4, "body": BODY, "hls": choices}
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """The parsed `levelone.json` of a project.
+    """A project and its document.
 
     Attributes
     ----------
     project
         The folder.
-    data
-        The whole document.
+    document
+        Its ``levelone.json``.
     """
 
     project: Path
-    data: dict[str, Any]
+    document: HlsDocument
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The document as JSON's types."""
+        return self.document.to_dict()
 
     @property
     def name(self) -> str:
-        return str(self.data["project"])
+        """Name of the top function."""
+        return self.document.project
 
     @property
-    def io(self) -> str:
-        return str(self.data["io"])
+    def io(self) -> Io:
+        return self.document.hls.io
 
     @property
-    def inputs(self) -> tuple[Port, ...]:
-        return tuple(Port(p["name"], tuple(p["shape"]), p["exponent"]) for p in self.data["inputs"])
+    def inputs(self) -> tuple[HlsInput, ...]:
+        return self.document.inputs
 
     @property
-    def outputs(self) -> tuple[Port, ...]:
-        return tuple(Port(p["name"], tuple(p["shape"]), p["exponent"]) for p in self.data["outputs"])
+    def outputs(self) -> tuple[HlsOutput, ...]:
+        return self.document.outputs
 
     @property
-    def traces(self) -> tuple[Trace, ...]:
-        """Every recorded value, in the order of computation."""
-        return tuple(
-            Trace(layer["name"], layer["trace"], tuple(layer["shape"]), layer["exponent"])
-            for layer in self.data["layers"]
-            if layer["trace"] is not None
-        )
+    def edited(self) -> list[str]:
+        """Generated files that were changed or removed since they were written."""
+        return self.document.edited(self.project)
+
+    @property
+    def firmware_names(self) -> list[str]:
+        """Every layer's name in the firmware, helpers included, the longest first."""
+        entries: tuple[HlsInput | HlsLayer, ...] = (*self.document.inputs, *self.document.layers)
+        names = {entry.layer for entry in entries} | set(self.document.helpers)
+        return sorted(names, key=len, reverse=True)
+
+    @property
+    def traces(self) -> tuple[tuple[str, HlsLayer], ...]:
+        """Every recorded value with the name of its record, in the order of computation."""
+        return tuple((layer.trace, layer) for layer in self.document.layers if layer.trace is not None)
 
     @property
     def proofs(self) -> list[dict[str, Any]]:
@@ -214,17 +205,12 @@ class Manifest:
     @property
     def values(self) -> dict[str, tuple[int, ...]]:
         """Shape of every value of the graph, inputs included, by name."""
-        return {e["name"]: tuple(e["shape"]) for e in (*self.data["inputs"], *self.data["layers"])}
+        return {entry.name: entry.shape for entry in (*self.document.inputs, *self.document.layers)}
 
     @property
     def recorded(self) -> tuple[tuple[str, int], ...]:
         """Name and size of every record that the firmware makes, helpers included."""
-        return tuple((record["name"], record["size"]) for record in self.data["records"])
-
-    @property
-    def model_sha256(self) -> str | None:
-        found = self.data["model"]["sha256"]
-        return None if found is None else str(found)
+        return tuple((record.name, record.size) for record in self.document.records)
 
 
 def read_manifest(project: Path) -> Manifest:
@@ -233,33 +219,7 @@ def read_manifest(project: Path) -> Manifest:
     Raises
     ------
     LeveloneError
-        If `project` is not a folder that `levelone convert` wrote, or is of a later version.
+        If `project` is not a folder that `levelone convert` wrote, or is of another version.
     """
     project = Path(project)
-    path = project / FILE
-    hint = "make one with: levelone convert MODEL.onnx -o PROJECT"
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise LeveloneError(
-            f"{project} is not a levelone project: there is no {FILE} in it", hint=hint
-        ) from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise LeveloneError(f"{path} cannot be read: {error}", hint=hint) from error
-    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
-        raise LeveloneError(f"{path}: schema is not {SCHEMA!r}", hint=hint)
-    if data.get("version") != VERSION:
-        raise LeveloneError(
-            f"{path}: version {data.get('version')!r}, this levelone reads version {VERSION}",
-            hint="convert the model again with this levelone",
-        )
-    try:
-        _Document.model_validate(data)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        raise LeveloneError(
-            f"{path} is damaged: {place + ': ' if place else ''}{first['msg']}",
-            hint="convert the model again",
-        ) from None
-    return Manifest(project, data)
+    return Manifest(project, HlsDocument.read(project))

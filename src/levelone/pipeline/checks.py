@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from levelone.files import sha256, write_text
 from levelone.graph import Codes, Graph, quantise_inputs, read_qonnx
 from levelone.graph.inputs import real_inputs
 from levelone.hardware.body import DOCUMENT, MODEL, SIDE
-from levelone.hls import HlsConfig, LayerChoice, Manifest, convert
+from levelone.hls import HlsConfig, Manifest, convert
 from levelone.hls.names import project_name
 from levelone.pipeline.floats import float_line
 from levelone.pipeline.job import Job
@@ -56,24 +56,12 @@ def convert_file(model: Path, output: Path, config: HlsConfig) -> Manifest:
         If the file is not QONNX, cannot be carried exactly, or the project cannot be written.
     """
     name = project_name(str(metadata_of(model).get("system") or model.stem))
-    return _convert(model, output, replace(config, project_name=name))
+    return _convert(model, output, config, name)
 
 
 def convert_model(model: Path, output: Path, recipe: Recipe) -> Manifest:
     """The same with the hardware that a recipe asks for."""
-    hls = recipe.hls
-    config = HlsConfig(
-        io=hls.io,
-        part=hls.part,
-        clock_ns=hls.clock_ns,
-        reuse_factor=hls.reuse_factor,
-        strategy=hls.strategy,
-        partition_factor=hls.partition_factor,
-        project_name=recipe.system,
-        tight=hls.tight,
-        layers={name: LayerChoice(own.reuse_factor, own.strategy) for name, own in hls.layers.items()},
-    )
-    return _convert(model, output, config)
+    return _convert(model, output, recipe.hls, recipe.system)
 
 
 def convert_with(body: str, model: Path, output: Path) -> dict[str, Any]:
@@ -93,10 +81,11 @@ def convert_with(body: str, model: Path, output: Path) -> dict[str, Any]:
     return read_document(output)
 
 
-def _convert(model: Path, output: Path, config: HlsConfig) -> Manifest:
+def _convert(model: Path, output: Path, config: HlsConfig, name: str) -> Manifest:
     graph = read_qonnx(model)
     beside = companions(model)
-    return convert(graph, output, config, model=model, extras=beside, golden=bench_events(beside, graph))
+    golden = bench_events(beside, graph)
+    return convert(graph, output, config, name=name, model=model, extras=beside, golden=golden)
 
 
 def bench_events(beside: Mapping[str, Path], graph: Graph) -> dict[str, Codes] | None:

@@ -197,7 +197,7 @@ def _convert(run: Run, resume: bool) -> dict[str, Any]:
 
     job = run.job
     manifest = convert_model(job.path("model.onnx"), job.path("project"), job.recipe)
-    return {"project": str(job.path("project")), "io": manifest.io, "layers": len(manifest.data["layers"])}
+    return {"project": str(job.path("project")), "io": manifest.io, "layers": len(manifest.document.layers)}
 
 
 def _csim_inputs(run: Run) -> dict[str, str]:

@@ -15,9 +15,8 @@ import numpy as np
 from levelone.files import sha256
 from levelone.graph.ir import Graph
 from levelone.hls.ap_fixed import ApFixed
-from levelone.hls.config import HlsConfig, LayerChoice
 from levelone.hls.manifest import Manifest
-from levelone.hls.project import convert, edited_files
+from levelone.hls.project import convert
 from levelone.verify.hls.fixed import parse_type
 from levelone.verify.hls.source import code_of
 
@@ -105,16 +104,16 @@ def read_firmware(manifest: Manifest, graph: Graph) -> Firmware:
     LeveloneError
         If `graph` cannot be converted.
     """
-    edited = tuple(name for name in edited_files(manifest) if name.startswith("firmware/") or "/" not in name)
-    layers = _layers(manifest)
+    edited = tuple(name for name in manifest.edited if name.startswith("firmware/") or "/" not in name)
+    layers = manifest.firmware_names
     if not edited:
         return Firmware((), _types(manifest.project, manifest, layers))
     with tempfile.TemporaryDirectory(prefix="levelone-diff-") as scratch:
         again = Path(scratch) / "project"
         # the test bench's events are not compared: one is enough, and none has to be searched for
         event = {p.value.name: np.full((1, *p.value.shape), p.value.range.lo) for p in graph.inputs}
-        convert(graph, again, config_of(manifest), golden=event)
-        digests = manifest.data["digests"]
+        convert(graph, again, manifest.document.hls, name=manifest.name, golden=event)
+        digests = manifest.document.digests
         known = [n for n in edited if (again / n).is_file() and sha256(again / n) == digests[n]]
         lines = [change for name in known for change in _lines(manifest, again, name, layers)]
         types = _types(manifest.project, manifest, layers)
@@ -156,31 +155,6 @@ def read_numbers(path: Path) -> list[Fraction]:
         return [Fraction(number.strip()) for number in found[1].split(",")]
     except (ValueError, ZeroDivisionError):
         return []
-
-
-def config_of(manifest: Manifest) -> HlsConfig:
-    """The choices that a project was made with."""
-    data = manifest.data
-    return HlsConfig(
-        io=data["io"],
-        part=data["part"],
-        clock_ns=data["clock_ns"],
-        clock_uncertainty=data["clock_uncertainty"],
-        reuse_factor=data["reuse_factor"],
-        strategy=data["strategy"],
-        partition_factor=data.get("partition_factor", 0),
-        project_name=data["project"],
-        tight=data["tight"],
-        layers={name: LayerChoice(**own) for name, own in data.get("layer_choices", {}).items()},
-    )
-
-
-def _layers(manifest: Manifest) -> list[str]:
-    """Firmware names of all layers, the longest first."""
-    entries = [*manifest.data["inputs"], *manifest.data["layers"]]
-    return sorted(
-        {entry["layer"] for entry in entries} | set(manifest.data["helpers"]), key=len, reverse=True
-    )
 
 
 def _split(name: str, layers: list[str]) -> tuple[str, str] | None:

@@ -49,12 +49,12 @@ def suspects(manifest: Manifest, firmware: Firmware, layer: str) -> list[LineCha
 
 def helpers_of(manifest: Manifest, layer: str) -> list[str]:
     """Firmware names of the layers that `convert` put before `layer`: a padding, part of a concatenation."""
-    layers = [str(entry["layer"]) for entry in manifest.data["layers"]]
+    layers = [entry.layer for entry in manifest.document.layers]
     found = []
-    for helper in manifest.data["helpers"]:
+    for helper in manifest.document.helpers:
         owners = [name for name in layers if helper.startswith(f"{name}_")]
         if owners and max(owners, key=len) == layer:
-            found.append(str(helper))
+            found.append(helper)
     return found
 
 

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from levelone.graph.ir import Graph
 from levelone.hls.ap_fixed import ApFixed
 from levelone.hls.lower import lower
-from levelone.hls.manifest import Manifest
+from levelone.hls.manifest import HlsInput, HlsLayer, Manifest
 from levelone.hls.spec import LayerSpec
 from levelone.verify.difference import Evidence
-from levelone.verify.hls.firmware import Firmware, TypeChange, config_of
+from levelone.verify.hls.firmware import Firmware, TypeChange
 from levelone.verify.hls.fixed import parse_type
 
 Body = Callable[..., NDArray[Any]]
@@ -41,13 +41,13 @@ class Case:
     @property
     def layer(self) -> str:
         """Firmware name."""
-        return str(self._entry["layer"])
+        return self._entry.layer
 
     @cached_property
     def spec(self) -> LayerSpec | None:
         """What `convert` would write for this layer."""
         name = self.evidence.node.name
-        specs = lower(self.graph, config_of(self.manifest))
+        specs = lower(self.graph, self.manifest.document.hls)
         return next((spec for spec in specs if spec.name == name), None)
 
     @property
@@ -58,24 +58,23 @@ class Case:
     @property
     def exponent(self) -> int:
         """One recorded code is worth ``2**exponent``."""
-        return int(self._entry["exponent"])
+        return self._entry.exponent
 
     @property
-    def _entry(self) -> dict[str, Any]:
-        return self._named(self.evidence.node.name)
-
-    def _named(self, value: str) -> dict[str, Any]:
-        entries = [*self.manifest.data["layers"], *self.manifest.data["inputs"]]
-        return next(entry for entry in entries if entry["name"] == value)
+    def _entry(self) -> HlsLayer:
+        name = self.evidence.node.name
+        return next(entry for entry in self.manifest.document.layers if entry.name == name)
 
     def operand(self, number: int) -> tuple[str, int]:
         """(firmware name, exponent) of an operand."""
-        entry = self._named(self.evidence.node.inputs[number])
-        return str(entry["layer"]), int(entry["exponent"])
+        name = self.evidence.node.inputs[number]
+        document = self.manifest.document
+        entries: tuple[HlsInput | HlsLayer, ...] = (*document.layers, *document.inputs)
+        return next((entry.layer, entry.exponent) for entry in entries if entry.name == name)
 
     def meant(self, key: str) -> ApFixed | None:
         """The type that `convert` chose for this layer."""
-        text = self._entry["types"].get(key)
+        text = self._entry.types.get(key)
         return None if text is None else parse_type(text)
 
     def now(self, key: str) -> ApFixed | None:

@@ -81,7 +81,7 @@ def test_csim_is_exact(project: Path, io: str, tmp_path: Path) -> None:
         VectorSet("golden", golden.inputs, golden.layers),
         VectorSet(f"random, seed {seed}", codes, module.codes(graph, real_inputs(graph, codes))),
     ]
-    result = compare(tmp_path / "project", graph, sets, [])
+    result = compare([tmp_path / "project"], graph, sets, [])
     assert result["verdict"] == "exact", result["first_mismatch"] or result["reason"]
     assert result["vectors"] == len(golden) + count
     compared = {layer["name"] for layer in result["layers"] if layer["compared"]}

@@ -48,6 +48,33 @@ def read_add(ctx: Context, node: onnx.NodeProto) -> Activation:
     return both if both is not None else _sum(ctx, node, raw(ctx, node, 0), raw(ctx, node, 1))
 
 
+def read_several(ctx: Context, node: onnx.NodeProto) -> Activation:
+    """Sum and Mean of any number of tensors, one after the other."""
+    total = node.input[0]
+    names = [f"{node.output[0]}_{i}" for i in range(2, len(node.input))] + [node.output[0]]
+    for name, other in zip(names, node.input[1:], strict=False):
+        pair = onnx.helper.make_node("Add", [total, other], [name], name=node.name)
+        ctx.tensors[name], total = read_add(ctx, pair), name
+    x = raw(ctx, onnx.helper.make_node(node.op_type, [total], node.output, name=node.name), 0, sums=True)
+    if node.op_type == "Sum":
+        return x
+    mean = _affine(ctx, x, (Fraction(1, len(node.input)),), (Fraction(0),))
+    ctx.not_the_tensor(mean)
+    return mean
+
+
+def read_where(ctx: Context, node: onnx.NodeProto) -> Activation:
+    """A constant mask that chooses between an activation and constants: factors 0 and 1, and terms."""
+    mask = ctx.constant(node, 0, "condition").values != 0
+    position = 2 if isinstance(ctx.tensor(node, 1), Constant) else 1
+    other = finite(node, ctx.constant(node, 3 - position, "other choice"))
+    mask = mask if position == 1 else ~mask
+    x, gain = along_channels(ctx, node, raw(ctx, node, position), mask.astype(np.float64), "condition")
+    kept = _affine(ctx, x, gain, (Fraction(0),))
+    kept, term = along_channels(ctx, node, kept, np.where(mask, 0.0, other), "other choice")
+    return _affine(ctx, kept, (Fraction(1),), term)
+
+
 def _sum(ctx: Context, node: onnx.NodeProto, a: Activation, b: Activation) -> Activation:
     a, b = (settle(ctx, x) if x.clamped or x.function is not None else x for x in (a, b))
     if a.shape == b.shape and _sum_width(ctx, a, b) > MAX_OUTPUT_WIDTH:

@@ -36,7 +36,7 @@ CONSTANT = ("varies along spatial axes",)
 REDUCED = ("reduces every axis", "include the batch axis")
 
 ENTRIES: dict[str, Entry] = {
-    "Abs": Entry(TABLE, "before a quantiser", FUNCTION),
+    "Abs": Entry((*TABLE, "Affine", "Relu", "Add"), "anything; before a quantiser it is a table"),
     "Acos": Entry(TABLE, "before a quantiser, where it is defined", (*FUNCTION, UNDEFINED)),
     "Add": Entry(
         ADD,
@@ -81,6 +81,7 @@ ENTRIES: dict[str, Entry] = {
     "Elu": Entry(TABLE, "before a quantiser", FUNCTION),
     "Erf": Entry(TABLE, "before a quantiser", FUNCTION),
     "Exp": Entry(TABLE, "before a quantiser", FUNCTION),
+    "Expand": Entry(("Take",), "constant shape", ("the axes of one event", "does not expand")),
     "Flatten": Entry(("Reshape",), "axis=1", ("flattens the batch axis or keeps others",)),
     "Floor": Entry(("Requantise",), "anything; it is a quantiser itself"),
     "Gather": Entry(("Take",), "constant indices, one or a list", ("indices of shape",)),
@@ -94,8 +95,7 @@ ENTRIES: dict[str, Entry] = {
     "IntQuant": Entry(("Requantise", "Affine"), "as Quant"),
     "LeakyRelu": Entry(
         ("Lookup", "Requantise", "Affine", "Add", "Relu", "Staircase"),
-        "before a quantiser; by table, or for wide sums as the larger of two quantisers",
-        FUNCTION,
+        "anything; before a quantiser by table, or for wide sums as the larger of two quantisers",
     ),
     "Log": Entry(TABLE, "before a quantiser, where it is defined", (*FUNCTION, UNDEFINED)),
     "MatMul": Entry(
@@ -107,6 +107,7 @@ ENTRIES: dict[str, Entry] = {
         "1 to 3 spatial axes, strides, pads, auto_pad, dilations, ceil_mode; also channels last",
         ("the indices of maxima are used", WINDOW),
     ),
+    "Mean": Entry(ADD, "as Add, any number of operands"),
     "Min": Entry(("Requantise",), "with constants", ("compares two activations",)),
     "Mish": Entry(TABLE, "before a quantiser", FUNCTION),
     "Mul": Entry(
@@ -116,9 +117,7 @@ ENTRIES: dict[str, Entry] = {
         ("activations of equal rank", *CONSTANT),
     ),
     "Neg": Entry(("Affine",), "anything"),
-    "PRelu": Entry(
-        ("Lookup", "Requantise", "Affine", "Add", "Relu", "Staircase"), "constant slopes", FUNCTION
-    ),
+    "PRelu": Entry(("Lookup", "Requantise", "Affine", "Add", "Relu", "Staircase"), "constant slopes"),
     "Pad": Entry(
         ("Pad", "Take"),
         "constant (with a number that is a code), reflect, edge; negative pads crop; chosen axes",
@@ -160,9 +159,11 @@ ENTRIES: dict[str, Entry] = {
     "Sqrt": Entry(TABLE, "before a quantiser, where it is defined", (*FUNCTION, UNDEFINED)),
     "Squeeze": Entry(("Reshape",), "named axes", ("squeezes every axis of length 1",)),
     "Sub": Entry(ADD, "two activations, or a constant on either side", CONSTANT),
+    "Sum": Entry(ADD, "as Add, any number of operands"),
     "Tan": Entry(TABLE, "before a quantiser", FUNCTION),
     "Tanh": Entry(TABLE, "before a quantiser; at the end it stays on the host", FUNCTION),
     "ThresholdedRelu": Entry(TABLE, "before a quantiser", FUNCTION),
+    "Tile": Entry(("Take",), "constant repeats", ("1 for that of the events",)),
     "Transpose": Entry(("Reshape", "Transpose"), "any but of the batch axis", ("leaves the batch axis",)),
     "Trunc": Entry(
         ("Requantise",),
@@ -171,4 +172,5 @@ ENTRIES: dict[str, Entry] = {
     ),
     "Unsqueeze": Entry(("Reshape",), "axes after the batch axis", ("include the batch axis",)),
     "Upsample": Entry(("Upsample",), "as Resize", ("whole factors on spatial axes",)),
+    "Where": Entry(("Affine",), "a constant condition, an activation and a constant", CONSTANT),
 }

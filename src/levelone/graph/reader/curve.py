@@ -19,6 +19,7 @@ from fractions import Fraction
 import numpy as np
 
 from levelone.graph.ops import Staircase
+from levelone.graph.ops._bounds import collapse
 from levelone.graph.reader.quantiser_node import QuantiserNode
 from levelone.graph.rounding import round_float
 from levelone.graph.values import IntRange
@@ -74,9 +75,11 @@ class Curve:
 
     def _level(self, real: Fraction | float) -> int:
         limits, rounding = self.quantiser.range, self.quantiser.rounding
+        if isinstance(real, float) and math.isnan(real):
+            raise ValueError("the function before it is not defined everywhere")
+        if self.quantiser.bipolar:
+            return 1 if real >= 0 else -1
         if isinstance(real, float) and not math.isfinite(real):
-            if math.isnan(real):
-                raise ValueError("the function before it is not defined everywhere")
             return (limits.hi if real > 0 else limits.lo) - self.zero
         if isinstance(real, float):
             # Far enough from where any rounding changes its mind, floats decide as rationals would.
@@ -155,7 +158,7 @@ def staircase(curves: list[Curve], turns: Turns, r: IntRange, spend: Callable[[]
     rows = [found[curve] for curve in (curves if len(found) > 1 else curves[:1])]
     steps = [at + [r.hi + 1] * (count - len(at)) for at, _ in rows]
     levels = [level + level[-1:] * (count + 1 - len(level)) for _, level in rows]
-    return Staircase(np.array(steps), np.array(levels), (curves[0].scale,))
+    return Staircase(np.array(steps), np.array(levels), collapse(curve.scale for curve in curves))
 
 
 def _steps(curve: Curve, turns: Turns, r: IntRange, spend: Callable[[], None]) -> tuple[list[int], list[int]]:

@@ -38,7 +38,11 @@ Turns = tuple[Fraction, Fraction] | tuple[()] | None
 def read_function(ctx: Context, node: onnx.NodeProto) -> Activation:
     """The function waits on its operand until a quantiser makes both one table."""
     of = FUNCTIONS[node.op_type](node)
-    return applied(raw(ctx, node, 0), node.op_type, (of,), turns_of(node))
+    x = applied(raw(ctx, node, 0), node.op_type, (of,), turns_of(node))
+    alone = x.function is not None and x.function.of == (of,)
+    if node.op_type == "Abs" and alone and x.function is not None:
+        return replace(x, function=replace(x.function, slopes=(Fraction(-1),)))
+    return x
 
 
 def read_leaky(ctx: Context, node: onnx.NodeProto) -> Activation:

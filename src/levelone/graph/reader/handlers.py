@@ -15,7 +15,9 @@ from levelone.graph.reader.arithmetic import (
     read_mul,
     read_neg,
     read_relu,
+    read_several,
     read_sub,
+    read_where,
 )
 from levelone.graph.reader.channels_last import read_channels_last
 from levelone.graph.reader.context import Context
@@ -76,6 +78,7 @@ HANDLERS: MappingProxyType[str, Handler] = MappingProxyType(
         "LeakyRelu": read_leaky,
         "MatMul": read_matmul,
         "Max": read_clamp,
+        "Mean": read_several,
         "MaxPool": read_max_pool,
         "Min": read_clamp,
         "Mul": read_mul,
@@ -91,8 +94,10 @@ HANDLERS: MappingProxyType[str, Handler] = MappingProxyType(
         "Relu": read_relu,
         "Resize": read_resize,
         "Sub": read_sub,
+        "Sum": read_several,
         "Trunc": read_trunc,
         "Upsample": read_resize,
+        "Where": read_where,
         **dict.fromkeys(moves.PERMUTING, read_permutation),
         **dict.fromkeys(moves.RESHAPES, read_reshape),
         **dict.fromkeys(moves.SELECTIONS, read_selection),
@@ -105,7 +110,6 @@ NEAREST = MappingProxyType(
     {
         "ArgMax": "at the very end of the network, where it is left off and the scores are compared",
         "Einsum": "MatMul with a constant matrix, or Conv",
-        "Expand": "Resize (nearest), or Add and Mul, which broadcast axes of length 1",
         "FloatQuant": "Quant (integer quantisers)",
         "If": "a network without branches that depend on data",
         "InstanceNormalization": "BatchNormalization",
@@ -116,9 +120,7 @@ NEAREST = MappingProxyType(
         "MultiThreshold": "Quant, from which it was made",
         "Scan": "a network without loops",
         "Softmax": "at the very end of the network, where it is left off and the logits are compared",
-        "Tile": "Resize (nearest) or Concat",
         "TopK": "at the very end of the network, where it is left off and the scores are compared",
-        "Where": "Relu, Clip, Min or Max",
     }
 )
 

@@ -147,7 +147,7 @@ PERMUTING = frozenset({"DepthToSpace", "SpaceToDepth", "Transpose"})
 
 
 def selections(ctx: Context, node: onnx.NodeProto, shape: Shape) -> list[Selection]:
-    """What Slice, Gather or Split keeps, for every output."""
+    """What Slice, Gather, Split, Expand or Tile keeps, for every output."""
     found = SELECTIONS[node.op_type](ctx, node, shape)
     for selection in found:
         if any(not indices for indices in selection.values()):
@@ -195,10 +195,38 @@ def _split(ctx: Context, node: onnx.NodeProto, shape: Shape) -> list[Selection]:
     return [{axis: tuple(range(int(b), int(b) + s))} for b, s in zip(starts, sizes, strict=False)]
 
 
+def _expand(ctx: Context, node: onnx.NodeProto, shape: Shape) -> list[Selection]:
+    """Axes of length 1 repeated; a target with fewer axes is aligned at the end."""
+    target = integers(ctx, node, 1, "shape")
+    if target is None or len(target) > len(shape) + 1 or (len(target) == len(shape) + 1 and target[0] != 1):
+        raise unsupported(node, f"expands to {target}", "the axes of one event, as many as there are")
+    inner = [1] * (len(shape) - len(target)) + target[-len(shape) :]
+    if any(n != m and 1 not in (n, m) for n, m in zip(shape, inner, strict=True)):
+        raise LeveloneError(f"{describe(node)}: {shape} does not expand to {target}")
+    _check_sizes(node, inner)
+    return [{a: (0,) * m for a, (n, m) in enumerate(zip(shape, inner, strict=True)) if n == 1 and m > 1}]
+
+
+def _tile(ctx: Context, node: onnx.NodeProto, shape: Shape) -> list[Selection]:
+    repeats = integers(ctx, node, 1, "repeats")
+    if repeats is None or len(repeats) != len(shape) + 1 or min(repeats) < 1 or repeats[0] != 1:
+        raise unsupported(node, f"repeats {repeats}", "a number for every axis, and 1 for that of the events")
+    _check_sizes(node, [n * r for n, r in zip(shape, repeats[1:], strict=True)])
+    return [{a: tuple(range(n)) * repeats[a + 1] for a, n in enumerate(shape) if repeats[a + 1] > 1}]
+
+
+def _check_sizes(node: onnx.NodeProto, sizes: list[int]) -> None:
+    """Before the elements of axes are listed."""
+    if max(sizes) > MAX_VALUE:
+        raise LeveloneError(f"{describe(node)}: its result is too large to compute with")
+
+
 SELECTIONS: dict[str, Callable[[Context, onnx.NodeProto, Shape], list[Selection]]] = {
+    "Expand": _expand,
     "Gather": _gather,
     "Slice": _slice,
     "Split": _split,
+    "Tile": _tile,
 }
 
 

@@ -30,24 +30,25 @@ def read_table(
 ) -> Activation:
     """A function and its quantiser over every code that can reach them, waiting constants included."""
     assert x.function is not None  # noqa: S101  (the caller's case)
-    if quantiser.bipolar or len(scale) != 1 or quantiser.whole_zero is None:
+    if quantiser.whole_zero is None:
         raise unsupported(
             node,
             f"follows {x.function.name}",
-            "a Quant of 2 bits or more with one scale and an integer zero point",
+            "a Quant with an integer zero point",
         )
     function, plain = x.function, replace(x, function=None)
     entries, fewer = _entries(ctx, x), _entries_settled(ctx, x)
     if fewer <= MAX_TABLE and fewer < entries:
-        return _table(ctx, node, quantiser, replace(settle(ctx, plain), function=function), scale[0])
+        return _table(ctx, node, quantiser, replace(settle(ctx, plain), function=function), scale)
     if entries <= MAX_TABLE:
-        return _table(ctx, node, quantiser, x, scale[0])
-    if function.slopes and all(0 <= s <= 1 for s in function.slopes) and not x.clamped:
+        return _table(ctx, node, quantiser, x, scale)
+    leaky = function.slopes and all(0 <= s <= 1 for s in function.slopes)
+    if leaky and not quantiser.bipolar and not x.clamped:
         return _leaky(ctx, node, quantiser, plain, function.slopes, scale)
     if function.turns is not None:
-        return _staircase(ctx, node, quantiser, x, scale[0])
+        return _staircase(ctx, node, quantiser, x, scale)
     r = ctx.value(x).range
-    rows = len(_curves(ctx, quantiser, x, scale[0]))
+    rows = len(_curves(ctx, quantiser, x, scale))
     raise unsupported(
         node,
         f"the function before it would need a table of {r.hi - r.lo + 1} entries (codes {r.lo} to {r.hi})"
@@ -78,32 +79,32 @@ def _entries_settled(ctx: Context, x: Activation) -> float:
     return max(hi - lo + 1, 1) * max(len(value.scale), len(x.function.of))
 
 
-def _curves(ctx: Context, quantiser: QuantiserNode, x: Activation, scale: Fraction) -> list[Curve]:
+def _curves(ctx: Context, quantiser: QuantiserNode, x: Activation, scale: Fractions) -> list[Curve]:
     """What becomes of the codes: one curve, or one per channel."""
     assert x.function is not None  # noqa: S101  (the caller's case)
     value, of = ctx.value(x), x.function.of
-    count = max(len(t) for t in (value.scale, x.gain, x.bias, of))
+    count = max(len(t) for t in (value.scale, x.gain, x.bias, scale, of))
     parts = zip(
         spread(value.scale, count), spread(x.gain, count), spread(x.bias, count),
-        of * count if len(of) == 1 else of, strict=True,
+        spread(scale, count), of * count if len(of) == 1 else of, strict=True,
     )  # fmt: skip
     zero = quantiser.whole_zero or 0
-    return [Curve(s * g, b, x.lower, x.upper, f, quantiser, scale, zero) for s, g, b, f in parts]
+    return [Curve(s * g, b, x.lower, x.upper, f, quantiser, t, zero) for s, g, b, t, f in parts]
 
 
 def _table(
-    ctx: Context, node: onnx.NodeProto, quantiser: QuantiserNode, x: Activation, scale: Fraction
+    ctx: Context, node: onnx.NodeProto, quantiser: QuantiserNode, x: Activation, scale: Fractions
 ) -> Activation:
     r = ctx.value(x).range
     curves = _curves(ctx, quantiser, x, scale)
     ctx.spend((r.hi - r.lo + 1) * len(curves) * TABLE_COST, node)
     table = [[curve.entry(code) for code in range(r.lo, r.hi + 1)] for curve in curves]
-    op = Lookup(r.lo, np.array(table if len(table) > 1 else table[0]), (scale,))
+    op = Lookup(r.lo, np.array(table if len(table) > 1 else table[0]), scale)
     return ctx.emit_like(node.output[0], op, x)
 
 
 def _staircase(
-    ctx: Context, node: onnx.NodeProto, quantiser: QuantiserNode, x: Activation, scale: Fraction
+    ctx: Context, node: onnx.NodeProto, quantiser: QuantiserNode, x: Activation, scale: Fractions
 ) -> Activation:
     """By the codes at which the result changes, where a table would be too large."""
     assert x.function is not None and x.function.turns is not None  # noqa: S101  (the caller's case)

@@ -17,7 +17,7 @@ from levelone.graph.ops import Add, Affine, Relu, Requantise
 from levelone.graph.ops._bounds import spread
 from levelone.graph.reader.context import MAX_OUTPUT_WIDTH, Context
 from levelone.graph.reader.nodes import describe, unsupported
-from levelone.graph.reader.tensors import Activation, Constant, Real, rational_gcd
+from levelone.graph.reader.tensors import Activation, Constant, Fractions, Real, rational_gcd
 from levelone.graph.values import IntRange
 
 
@@ -51,6 +51,8 @@ def settle(ctx: Context, x: Activation, tensor: str | None = None) -> Activation
     """Turn waiting constants into integer operations: exactly, on the coarsest grid that holds them."""
     if not x.pending:
         return x
+    if x.function is not None and x.function.slopes:
+        return _two_lines(ctx, x, x.function.slopes, tensor)
     if x.function is not None:
         raise UnsupportedError(
             f"{x.function.name} of {x.value} is not followed by a quantiser, so its result is no integer",
@@ -69,6 +71,18 @@ def settle(ctx: Context, x: Activation, tensor: str | None = None) -> Activation
         inner = f"{name}_linear" if x.clamped else name
         plain = ctx.emit_like(inner, op, plain)
     return _clamp(ctx, plain, x.lower, x.upper, name) if x.clamped else plain
+
+
+def _two_lines(ctx: Context, x: Activation, slopes: Fractions, tensor: str | None) -> Activation:
+    """``relu(x) - slope * relu(-x)``: a leaky Relu, or an absolute value, that no quantiser follows."""
+    name = tensor or f"{x.value}_function"
+    plain = settle(ctx, replace(x, function=None))
+    minus = ctx.emit_like(f"{name}_minus", Affine((-1,), (0,), ctx.value(plain).scale), plain)
+    sides = [ctx.emit_like(f"{name}_{side}", Relu(), y) for side, y in (("above", plain), ("below", minus))]
+    below = settle(ctx, replace(sides[1], gain=tuple(-slope for slope in slopes)), f"{name}_slope")
+    grid = rational_gcd([*ctx.value(sides[0]).scale, *ctx.value(below).scale])
+    a, b = (align(ctx, name, term, grid) for term in (sides[0], below))
+    return ctx.emit(name, Add(), a, b, shape=x.shape, order=x.order)
 
 
 def _added(ctx: Context, x: Activation, plus: Activation) -> Activation:

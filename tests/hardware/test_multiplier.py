@@ -22,7 +22,7 @@ MORE = 2
 
 
 def exact_codes(op: Requantise, r: IntRange, channel: int) -> NDArray[np.int64]:
-    """Results for every code of one channel; `tests/hls/test_requantise.py` checks the meaning itself."""
+    """Results for every code of one channel; `test_prove.py` checks the meaning itself."""
     m, b = (v[channel] if len(v) > 1 else v[0] for v in (op.multiplier, op.offset))
     one = Requantise((m,), (Fraction(1),), op.range, op.rounding, (b,), op.zero_point)
     return one.evaluate(np.arange(r.lo, r.hi + 1)[:, None])[:, 0]

@@ -35,7 +35,7 @@ class Section(BaseModel):
 
 
 class DataSection(Section):
-    """Which events, and how many of their doublets."""
+    """Which events, and how many."""
 
     file: str = Field(
         "sample",
@@ -44,12 +44,12 @@ class DataSection(Section):
     )
     mixture: Literal["natural", "balanced"] = Field(
         "balanced",
-        description="training mixture of doublets: as found, or equal classes within each layer pair; voxel "
-        "events are taken as they are",
+        description="classes of the training events: as found, or equally many within each group that the "
+        "system knows (pixelseed: pair of layers); systems without groups take events as they are",
     )
-    max_train: int = Field(400_000, gt=0, description="training events or doublets at most")
-    max_validation: int = Field(100_000, gt=0, description="validation events or doublets at most")
-    max_test: int = Field(100_000, gt=0, description="test events or doublets at most")
+    max_train: int = Field(400_000, gt=0, description="training events at most")
+    max_validation: int = Field(100_000, gt=0, description="validation events at most")
+    max_test: int = Field(100_000, gt=0, description="test events at most")
 
 
 class Bits(Section):
@@ -141,7 +141,7 @@ class Within:
 class VerifySection(Section):
     """How much is compared before the verdict."""
 
-    events: int = Field(10_000, gt=0, description="real events or doublets through the C simulation")
+    events: int = Field(10_000, gt=0, description="real events through the C simulation")
     random: int = Field(2_000, ge=0, description="random vectors through the C simulation")
 
 

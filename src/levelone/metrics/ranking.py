@@ -1,8 +1,8 @@
 """How well a score separates signal from background, with weights and uncertainties.
 
-Uncertainties are bootstrap standard deviations over *events*: candidates of one collision share hits, so
-resampling single candidates would claim more than is known. All models are evaluated on the same replicas, so
-that the uncertainty of a difference is that of the difference.
+Uncertainties are bootstrap standard deviations over whole *events* of the detector: entries of one event have
+something in common, so resampling single entries would claim more than is known. All models are evaluated on
+the same replicas, so that the uncertainty of a difference is that of the difference.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def balance(target: NDArray[np.uint8], group: NDArray[np.int32]) -> Floats:
     """Weights that make both classes equally frequent within every group.
 
     The rarer class of a group keeps weight 1, the other is scaled down to its sum; a group without one of the
-    classes gets weight 0. This is the expectation of dropping candidates of the larger class at random.
+    classes gets weight 0. This is the expectation of dropping entries of the larger class at random.
 
     Parameters
     ----------
@@ -43,14 +43,14 @@ def balance(target: NDArray[np.uint8], group: NDArray[np.int32]) -> Floats:
 
 @dataclass(frozen=True)
 class Ranking:
-    """Candidates of one model in descending order of score, ready for any weights.
+    """Entries of one model in descending order of score, ready for any weights.
 
     Attributes
     ----------
     order
         [n] permutation.
     last
-        [k] position, in that order, of the last candidate of each distinct score.
+        [k] position, in that order, of the last entry of each distinct score.
     signal
         [n] truth in that order, 0.0 or 1.0.
     """
@@ -81,7 +81,7 @@ class Ranking:
     def figures(self, weight: Floats) -> Floats:
         """AUC (ties count one half) and the efficiency at each of `REJECTIONS`.
 
-        Between two thresholds the ROC is a straight line: what a random choice among tied candidates gives.
+        Between two thresholds the ROC is a straight line: what a random choice among tied entries gives.
         """
         false, true = self.roc(weight)
         auc = float(np.sum(np.diff(false) * (true[1:] + true[:-1]) / 2))
@@ -96,7 +96,7 @@ def thinned(false: Floats, points: int = 300) -> NDArray[np.intp]:
 
 
 def bootstrap_counts(event: NDArray[np.int64], replicas: int, seed: int) -> NDArray[np.int64]:
-    """How often each candidate appears in each replica, [replicas, n]: events drawn with replacement."""
+    """How often each entry appears in each replica, [replicas, n]: events drawn with replacement."""
     names, index = np.unique(event, return_inverse=True)
     draws = np.random.default_rng(seed).multinomial(len(names), np.full(len(names), 1 / len(names)), replicas)
     return draws[:, index]
@@ -112,7 +112,7 @@ def compare(
     seed: int,
     differences: tuple[tuple[str, str], ...] = (),
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Figures of several models on the same candidates, and of differences between them.
+    """Figures of several models on the same entries, and of differences between them.
 
     Parameters
     ----------

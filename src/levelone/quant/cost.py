@@ -128,6 +128,6 @@ def _shapes(network: nn.Module) -> Shapes:
 
 
 def example_inputs(network: nn.Module) -> tuple[Tensor, ...]:
-    """One all-zero candidate, of the shapes in ``network.input_shapes`` (argument name -> shape)."""
+    """One all-zero event, of the shapes in ``network.input_shapes`` (argument name -> shape)."""
     shapes: Any = network.input_shapes
     return tuple(torch.zeros(1, *shape) for shape in shapes.values())

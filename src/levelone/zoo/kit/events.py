@@ -17,7 +17,7 @@ Outputs = Mapping[str, NDArray[Any]]
 """Network output name -> [n, ...], of any shape per event."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Events:
     """A batch of n events in memory.
 
@@ -72,7 +72,7 @@ class Source(ABC):
         """At most so many of these events, always the same ones."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class MemorySource(Source):
     """Events in memory.
 

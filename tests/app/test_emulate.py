@@ -292,5 +292,25 @@ def test_what_is_left_to_the_host_is_said(tmp_path) -> None:
     m = Model(x=(3,))
     onnx.save(m.build(m.add("Softmax", m.quant("x", 0.25, 4))), tmp_path / "m.onnx")
     np.save(tmp_path / "x.npy", np.zeros((2, 3), np.float32))
-    found = emulate_files(read_qonnx(tmp_path / "m.onnx"), [str(tmp_path / "x.npy")], tmp_path / "y.npy")
+    graph, inputs = read_qonnx(tmp_path / "m.onnx"), [str(tmp_path / "x.npy")]
+    assert emulate_files(graph, inputs, tmp_path / "y.npy")["left_off"] == []
+    assert (np.load(tmp_path / "y.npy") == np.float64(np.float32(1) / np.float32(3))).all()
+    found = emulate_files(graph, inputs, tmp_path / "y.npy", codes=True)
     assert ["Softmax" in line for line in found["left_off"]] == [True]
+
+
+@pytest.mark.parametrize("kind", [".npz", ".h5"])
+def test_outputs_are_found_under_the_names_of_the_file(kind: str, tmp_path) -> None:
+    import h5py
+    from onnx_models import Model
+
+    m = Model(x=(3,))
+    x = m.quant("x", 0.25, 4)
+    graph = read_qonnx(
+        m.build(m.add("Neg", x, out="/head/out:0"), m.add("Mul", x, np.float32(0.5), out="20"))
+    )
+    np.save(tmp_path / "x.npy", np.ones((2, 3), np.float32))
+    emulate_files(graph, [str(tmp_path / "x.npy")], tmp_path / f"y{kind}")
+    opened = np.load(tmp_path / "y.npz") if kind == ".npz" else h5py.File(tmp_path / "y.h5")
+    with opened as arrays:
+        assert (arrays["/head/out:0"][:] == -1).all() and (arrays["20"][:] == 0.5).all()

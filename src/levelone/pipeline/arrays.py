@@ -227,5 +227,10 @@ def writing(target: Path, shapes: Mapping[str, tuple[int, ...]], dtype: Any) -> 
         if target.suffix == ".npz":
             with zipfile.ZipFile(scratch, "w", zipfile.ZIP_DEFLATED) as archive:
                 for name, file in arrays.files.items():
-                    archive.write(file, f"{name}.npy")
+                    # `write` would take slashes off the beginning of a name
+                    with (
+                        file.open("rb") as source,
+                        archive.open(f"{name}.npy", "w", force_zip64=True) as member,
+                    ):
+                        shutil.copyfileobj(source, member)
                     file.unlink()

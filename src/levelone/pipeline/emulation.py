@@ -106,7 +106,7 @@ def emulate_files(
         "file": str(output),
         "events": events,
         "outputs": {name: list(shape) for name, shape in shapes.items()},
-        "left_off": list(graph.left_off),
+        "left_off": list(graph.left_off) if codes or every else [],
     }
 
 

@@ -117,15 +117,16 @@ class Model:
             numbers of shape (events, ...), channels first as in PyTorch; float32 is used,
             any numeric dtype is converted. The host's input quantiser is applied to them.
         codes
-            Give integer codes; otherwise real numbers, code times scale.
+            Give integer codes; otherwise real numbers, code times scale, and what the host makes of them at
+            the network's end (a softmax, say) in float32.
         every
             Give every layer, not only the outputs.
 
         Returns
         -------
         numpy.ndarray or dict
-            Float64 (int64 with `codes`) of shape (events, ...); a dict by name if there are several
-            outputs, or with `every`.
+            Float64 (int64 with `codes`) of shape (events, ...); a dict if there are several outputs, by the
+            file's names and in its order, or with `every`, by the names of the layers.
 
         Raises
         ------

@@ -7,7 +7,7 @@ import pytest
 from tests.graph.onnx_models import Model, compare, weights
 
 from levelone.graph import read_qonnx
-from levelone.graph.ops import Transpose
+from levelone.graph.ops import Dense, Transpose
 
 KINDS = ["ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin"]
 
@@ -59,3 +59,11 @@ def test_scales_by_channel_are_summed_on_one_grid() -> None:
     scales = np.array([0.25, 0.5, 0.125, 1]).reshape(1, 4, 1, 1)
     model = m.build(reduced(m, "ReduceSum", m.quant("x", scales, 6), [1, 2], 0))
     assert compare(model) >= 2
+
+
+def test_inputs_of_dense_layers_over_rows_need_no_transpose() -> None:
+    m = Model(x=(8, 4))
+    m.add("MatMul", m.quant("x", 0.25, 6), m.weight(weights(4, 6), 0.25), out="y")
+    graph = read_qonnx(m.build("y"))
+    assert [type(node.op) for node in graph] == [Dense] and graph.inputs[0].value.shape == (8, 4)
+    assert compare(m.build("y")) == 2

@@ -67,7 +67,9 @@ def _turned(ctx: Context, tensor: str, rank: int) -> bool:
     readers = ctx.consumers.get(tensor, [])
     turned = [0, rank, *range(1, rank)]
     return bool(readers) and all(
-        (n.op_type == "Transpose" and attributes(n).get("perm") == turned) or n.domain == CHANNELS_LAST
+        (n.op_type == "Transpose" and attributes(n).get("perm") == turned)
+        or (n.op_type == "MatMul" and n.input[0] == tensor)
+        or n.domain == CHANNELS_LAST
         for n in readers
     )
 

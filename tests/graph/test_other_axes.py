@@ -67,3 +67,12 @@ def test_a_matrix_on_the_left_that_would_mix_events() -> None:
     t = m.add("MatMul", m.weight(weights(3, 1), 0.25), m.quant("x", 0.25, 6))
     with pytest.raises(UnsupportedError, match="mixes events"):
         read_qonnx(m.build(t))
+
+
+def test_a_normalisation_over_channels_that_lie_on_another_axis() -> None:
+    m = Model(x=(5, 3))
+    t = m.add("MatMul", m.quant("x", 0.25, 6), m.weight(weights(3, 4), 0.25))  # rows first in the graph
+    numbers = (steps(5), steps(5), steps(5), np.full(5, 0.25) - 1e-5)
+    t = m.add("BatchNormalization", t, *numbers)
+    graph = read_qonnx(m.build(m.quant(t, 0.5, 6, out="y")))
+    assert graph.values["y"].size == 20 and compare(m.build("y")) >= 3

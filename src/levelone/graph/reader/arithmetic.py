@@ -190,7 +190,7 @@ def read_batch_normalization(ctx: Context, node: onnx.NodeProto) -> Activation:
         raise LeveloneError(f"{describe(node)}: variance + epsilon must be positive")
     shape = (-1, *[1] * (len(x.shape) - 1))
     factor = (gamma / np.sqrt(total)).astype(np.float32)
-    gain = per_channel(ctx, node, x, factor.reshape(shape), "factor")
+    x, gain = along_channels(ctx, node, x, factor.reshape(shape), "factor")
     centre = per_channel(ctx, node, x, mean.reshape(shape), "mean")
     shift = per_channel(ctx, node, x, beta.reshape(shape), "bias")
     centred = _affine(ctx, x, (Fraction(1),), tuple(-m for m in centre))

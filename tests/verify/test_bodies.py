@@ -174,8 +174,8 @@ def test_bodies_by_name(tmp_path: Path) -> None:
     assert find_body("hls") is HLS and find_body(OUTSIDE) is BODY
     for name, message in (
         ("hlss", "unknown body 'hlss'.*did you mean 'hls'"),
-        ("no_such_module:BODY", "cannot be imported: ModuleNotFoundError"),
-        ("outside_body:NOTHING", "cannot be imported: AttributeError"),
+        ("no_such_module:BODY", "there is no module no_such_module"),
+        ("outside_body:NOTHING", "outside_body has no NOTHING"),
         ("outside_body:MISNAMED", "calls itself 'another name'"),
     ):
         with pytest.raises(LeveloneError, match=f"(?s){message}"):
@@ -189,7 +189,7 @@ def test_bodies_by_name(tmp_path: Path) -> None:
 def test_entry_points_add_bodies(monkeypatch: pytest.MonkeyPatch) -> None:
     entries = [EntryPoint("plain", OUTSIDE, "levelone.bodies"), EntryPoint("hls", OUTSIDE, "levelone.bodies")]
     monkeypatch.setattr("importlib.metadata.entry_points", lambda group: entries)
-    assert BODIES.names() == ["hls", "plain"]
+    assert BODIES.names() == ["hls", "rtl", "plain"]
     assert BODIES.find("plain") is BODY
     assert BODIES.find("hls") is HLS  # its own names cannot be taken
 

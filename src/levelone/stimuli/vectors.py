@@ -17,6 +17,9 @@ from levelone.stimuli.extremes import extreme_vectors
 SPARSE_FRACTION = 0.08
 """Share of non-zero codes in a sparse event; charges and energies leave most of an image empty."""
 
+ALIKE = 5
+"""Corners that do not single out a channel or an edge."""
+
 SEARCH_START = 256
 """Events that the search for extreme sums begins with."""
 
@@ -24,11 +27,11 @@ SEARCH_START = 256
 def random_vectors(graph: Graph, count: int, seed: int) -> dict[str, Codes]:
     """Input codes for `count` events.
 
-    The first events are corners (all zero, all lowest, all highest, checkerboards, one channel extreme, one
-    edge of the image). Then, up to a quarter of all, come events that drive accumulators to the ends of their
-    ranges, and, up to a half, events that reach what a fault would change: codes on both sides of
-    every rounding step, entries of tables, operands that are not zero. The others alternate between uniform,
-    sparse and extreme-valued noise.
+    The first events, at most a quarter of all, are corners (all zero, all lowest, all highest, checkerboards,
+    one channel extreme, one edge of the image). Of the others, up to a quarter drive accumulators to the ends
+    of their ranges, and up to a half reach what a fault would change: codes on both sides of every rounding
+    step, entries of tables, operands that are not zero. The rest alternates between uniform, sparse and
+    extreme-valued noise.
 
     Parameters
     ----------
@@ -50,14 +53,15 @@ def random_vectors(graph: Graph, count: int, seed: int) -> dict[str, Codes]:
     result: dict[str, Codes] = {}
     corners = {port.value.name: list(_corners(port)) for port in graph.inputs}
     deepest = max((len(events) for events in corners.values()), default=0)
+    kept = _spread(deepest, max(1, count // 4))
     for number, port in enumerate(graph.inputs):
         own = corners[port.value.name]
         # Ports cycle through their corners at different speeds, so that different corners meet.
-        events = [own[(i * (number + 1)) % len(own)] for i in range(min(deepest, count))]
+        events = [own[(i * (number + 1)) % len(own)] for i in kept]
         kinds = (_uniform, _sparse, _extreme)
         events += [kinds[i % 3](port, rng) for i in range(count - len(events))]
         result[port.value.name] = np.stack(events).astype(np.int64)
-    room = min((count - deepest) // 4, count // 4)  # for the ends of sums; twice as much for all else
+    room = (count - len(kept)) // 4  # for the ends of sums; twice as much for all else
     if room > 0:
         start = {name: codes[:SEARCH_START] for name, codes in result.items()}
         ends = extreme_vectors(graph, start, room, seed)
@@ -65,8 +69,16 @@ def random_vectors(graph: Graph, count: int, seed: int) -> dict[str, Codes]:
         known = joined(ends, {name: codes[:some] for name, codes in result.items()})
         shown = covering_vectors(graph, known, 3 * room - len(next(iter(ends.values()))), seed)
         for name, codes in joined(ends, shown).items():
-            result[name][deepest : deepest + len(codes)] = codes
+            result[name][len(kept) : len(kept) + len(codes)] = codes
     return result
+
+
+def _spread(corners: int, most: int) -> list[int]:
+    """Which corners are taken: all, or the first ones, in which all channels are alike, and some of the rest."""
+    if corners <= most:
+        return list(range(corners))
+    first = min(ALIKE, most)
+    return [*range(first), *np.linspace(ALIKE, corners - 1, most - first).astype(int).tolist()]
 
 
 def _corners(port: GraphInput) -> Iterator[NDArray[np.int64]]:

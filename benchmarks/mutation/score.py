@@ -223,7 +223,8 @@ def _judge(packed: Packed, manifest: Manifest, group: Sequence[Fault], scratch: 
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(manifest.project, folder, ignore=shutil.ignore_patterns("build"))
     plant(folder, group)
-    read = {finding.file for finding in read_project("hls", HLS.read(folder), packed.graph).findings()}
+    reading = read_project("hls", HLS.read(folder), packed.graph)
+    read = {finding.file for finding in reading.findings()}
 
     def mutant(fault: Fault, **found: Any) -> Mutant:
         return Mutant(fault, read=all(edit.file in read for edit in fault.edits), **found)
@@ -231,7 +232,7 @@ def _judge(packed: Packed, manifest: Manifest, group: Sequence[Fault], scratch: 
     seen: list[tuple[set[str], bool]] = []
     for codes in (packed.standard, packed.thorough):
         try:
-            check = check_project(folder, codes, graph=packed.graph, findings=())
+            check = check_project(folder, codes, graph=packed.graph, reading=reading)
         except LeveloneError as error:
             if len(group) > 1:
                 return None

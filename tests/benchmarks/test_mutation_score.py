@@ -192,13 +192,14 @@ def test_a_crash_that_the_standard_vectors_do_not_cause_survives(
     standard, thorough = ({"x": np.full(1, i)} for i in (0, 1))
     packed = Packed(graph, standard, thorough)
 
-    def check(folder: Path, codes: Mapping[str, Codes], graph: Graph, findings: object) -> Check:
+    def check(folder: Path, codes: Mapping[str, Codes], graph: Graph, reading: object) -> Check:
         if build_fails:
             raise LeveloneError("mutant does not compile")
         if codes is thorough:
             raise LeveloneError("the C simulation of mutant crashed (SIGSEGV)")
         nothing = HLS.read(folder)  # of which nothing else is asked
-        return Check("hls", "C simulation", nothing, Verdict(Outcome.EXACT, 1, ()), None, (), 0.0, False, 0.0)
+        exact = Verdict(Outcome.EXACT, 1, ())
+        return Check("hls", "C simulation", nothing, exact, None, (), True, None, 0.0, False, 0.0)
 
     monkeypatch.setattr("benchmarks.mutation.score.check_project", check)
     (mutant,) = _judge(packed, manifest, [all_faults(manifest, seed=1, per_array=1)[0]], tmp_path) or []

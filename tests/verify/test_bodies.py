@@ -85,13 +85,22 @@ def test_verify_imports_no_body_outside_its_folder() -> None:
 
 def test_a_body_from_outside_is_exact(model: Path, outside: Path) -> None:
     graph = read_qonnx(model)
-    check = check_project(outside, random_vectors(graph, 3 * EVENTS_AT_ONCE + 1, 1))
-    assert check.outcome is Outcome.EXACT and check.verdict.vectors == 3 * EVENTS_AT_ONCE + 1
+    check = check_project(outside, random_vectors(graph, 8 * EVENTS_AT_ONCE + 1, 1))
+    assert check.outcome is Outcome.EXACT and check.verdict.vectors == 8 * EVENTS_AT_ONCE + 1
     assert [layer.name for layer in check.verdict.layers] == [node.name for node in graph]
     assert [(port.name, port.compared) for port in check.verdict.outputs] == [
         ("fc2", 2 * check.verdict.vectors)
     ]
     assert (check.body, check.title, check.project.edited) == (OUTSIDE, "plain Python", ())
+
+
+def test_few_vectors_alone_do_not_make_it_exact(model: Path, outside: Path) -> None:
+    """Nobody has read its program, so the vectors must vouch for it."""
+    for codes in (random_vectors(read_qonnx(model), 99, 1), {"x_q": np.zeros((500, 6), dtype=np.int64)}):
+        (port,) = read_qonnx(model).inputs
+        check = check_project(outside, {port.value.name: next(iter(codes.values()))})
+        assert check.verdict.outcome is Outcome.EXACT and check.outcome is Outcome.NOT_PROVEN
+        assert "of what they should" in check.unproven and check.findings == ()
 
 
 def test_a_broken_one_is_a_mismatch_with_layer_and_position(outside: Path) -> None:
@@ -136,8 +145,8 @@ def test_the_same_command_takes_any_body(model: Path, tmp_path: Path) -> None:
     project = tmp_path / "outside"
     code, document, _ = run("convert", model, "-o", project, "--body", OUTSIDE)
     assert code == 0 and document["body"] == OUTSIDE
-    code, exact, _ = run("csim", project, "--vectors", 40)
-    assert (code, exact["verdict"], exact["vectors"]) == (0, "exact", 40)
+    code, exact, _ = run("csim", project, "--vectors", 140)
+    assert (code, exact["verdict"], exact["vectors"]) == (0, "exact", 140)
     assert [body["body"] for body in exact["bodies"]] == [OUTSIDE]
     broken(project, other_weight)
     code, wrong, _ = run("csim", project, "--vectors", 40)

@@ -98,6 +98,20 @@ def test_few_vectors(graph: Graph, count: int) -> None:
     assert {len(codes) for codes in random_vectors(graph, count, 1).values()} == {count}
 
 
+@pytest.mark.parametrize("count", [8, 20, 50, 101])
+def test_few_vectors_of_many_channels_are_not_corners(count: int) -> None:
+    b = GraphBuilder("wide")
+    x = b.input("x", (64,), Fraction(1), IntRange(-8, 7))
+    wide = b.build(b.node("y", Dense(np.ones((64, 2), int), np.zeros(2, int), (Fraction(1),)), x))
+    codes = random_vectors(wide, count, 1)["x"]
+    corners = [event for event in codes if set(np.unique(event)) <= {-8, 0, 7}]
+    assert (
+        codes.shape == (count, 64)
+        and len(corners) <= 3 * count // 4
+        and any(len(np.unique(event)) > 12 for event in codes)
+    )
+
+
 def test_no_vectors(graph: Graph) -> None:
     with pytest.raises(LeveloneError, match="0 vectors asked for"):
         random_vectors(graph, 0, 1)

@@ -15,6 +15,9 @@ from levelone.report.words import float_in_words, proofs_in_words, ties_in_words
 from levelone.verify.story import tell
 from levelone.verify.verdict import Outcome
 
+ENDS = (("lo", "lowest"), ("hi", "highest"))
+"""What was seen of a layer, and what its range allows."""
+
 
 class Document(ABC):
     """A result: ``print`` shows it as text, a notebook as tables, `to_dict` gives it as plain data.
@@ -178,6 +181,8 @@ class Verdict(_Judgement):
             for body in self.bodies:
                 if body["verdict"] == Outcome.MISMATCH.value:
                     yield f"where it arises and why: levelone diff {shlex.quote(body['project'])}"
+        if (coverage := self._content["coverage"]) is not None:
+            yield f"reached: {_reached(coverage)}"
         for finding in self._content["findings"]:
             yield f"not as proven: {finding['file']}: {finding['text']}"
         for told in self._content["sets"]:
@@ -208,6 +213,22 @@ class Diagnosis(_Judgement):
     def parts(self) -> Iterator[str | Rows]:
         """The story of the first difference, line by line."""
         yield "\n".join(tell(self._content))
+
+
+def _reached(coverage: Mapping[str, Any]) -> str:
+    """What the vectors reached, in words."""
+    words = {
+        "entries": "table entries",
+        "steps": "codes beside rounding steps",
+        "operands": "signs of operands that meet a weight",
+    }
+    told = []
+    for kind, called in words.items():
+        found = [layer[kind] for layer in coverage["layers"] if kind in layer]
+        if found:
+            told.append(f"{sum(f['reached'] for f in found):,} of {sum(f['of'] for f in found):,} {called}")
+    ends = [layer[seen] == layer[end] for layer in coverage["layers"] for seen, end in ENDS]
+    return ", ".join([*told, f"{sum(ends)} of {len(ends)} ends of the layers' ranges"])
 
 
 def _different(body: Mapping[str, Any], what: str, name: str) -> str:

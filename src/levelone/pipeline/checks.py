@@ -31,7 +31,8 @@ from levelone.verify import (
     read_vectors,
     write_vectors,
 )
-from levelone.verify.reading import Finding, read_project
+from levelone.verify.coverage import Coverage
+from levelone.verify.reading import Reading, read_project
 from levelone.zoo import find_system
 
 BENCH_EVENTS = 64
@@ -162,12 +163,12 @@ def check_folder(
     -------
     dict
         ``verdict``, ``vectors``, ``layers``, ``outputs`` (what left the output ports), ``first_mismatch``,
-        ``findings`` (what reading the projects shows), ``reason``, ``build_seconds``, ``seconds_per_event``,
-        ``edited_files``, ``notes``, the ``proofs`` of
-        the project's layers as far as they hold for the files that lie there, ``proofs_void``: edited files
-        of the firmware that take all of them away, one entry of ``bodies`` for each project and one of
-        ``sets`` for each set of vectors, and ``float32``: how qonnx's own execution of the file differs from
-        its exact meaning (`float_line`; null where a trained module is compared).
+        ``findings`` (what reading the projects shows), ``coverage`` (what the vectors reached), ``reason``,
+        ``build_seconds``, ``seconds_per_event``, ``edited_files``, ``notes``, the ``proofs`` of the project's
+        layers as far as they hold for the files that lie there, ``proofs_void``: edited files of the
+        firmware that take all of them away, one entry of ``bodies`` for each project and one of ``sets`` for
+        each set of vectors, and ``float32``: how qonnx's own execution of the file differs from its exact
+        meaning (`float_line`; null where a trained module is compared).
 
     Raises
     ------
@@ -215,13 +216,14 @@ def compare(
 ) -> dict[str, Any]:
     """Check every project on every set and join the results: the worst verdict counts."""
     results = []
-    findings = [_findings(project, graph) for project in projects]  # the same for every set
+    readings = [_reading(project, graph) for project in projects]  # the same for every set
+    coverages = [Coverage(graph) for _ in projects]
     for chosen in sets:
         show(f"{chosen.name}: {_events(chosen):,} events")
         modules = [chosen.module_codes, *[None] * (len(projects) - 1)]
         checks = [
-            check_project(project, chosen.codes, module, graph=graph, findings=found)
-            for project, module, found in zip(projects, modules, findings, strict=True)
+            check_project(project, chosen.codes, module, graph=graph, reading=reading, coverage=coverage)
+            for project, module, reading, coverage in zip(projects, modules, readings, coverages, strict=True)
         ]
         results.append(of_set(chosen.name, checks, chosen.module_codes is not None))
     joined = of_all(results, list(graph.values))
@@ -237,9 +239,9 @@ def compare(
     }
 
 
-def _findings(project: Path, graph: Graph) -> list[Finding]:
+def _reading(project: Path, graph: Graph) -> Reading:
     body = body_of(project)
-    return read_project(body.name, body.read(project), graph).findings()
+    return read_project(body.name, body.read(project), graph)
 
 
 def _events(chosen: VectorSet) -> int:

@@ -19,6 +19,7 @@ NOTHING_COMPARED: dict[str, Any] = {
     "outputs": [],
     "first_mismatch": None,
     "findings": [],
+    "coverage": None,
     "bodies": [],
     "build_seconds": None,
     "seconds_per_event": None,
@@ -27,7 +28,7 @@ NOTHING_COMPARED: dict[str, Any] = {
 """The result of a check that could not run, in the form of one that did."""
 
 MODULE = "trained module"
-_OWN = ("module", "float_ties")  # of the set, not of a body
+_OWN = ("module", "float_ties", "coverage")  # of the set, not of a body
 
 
 def of_set(name: str, checks: Sequence[Check], compared_module: bool) -> dict[str, Any]:
@@ -35,7 +36,7 @@ def of_set(name: str, checks: Sequence[Check], compared_module: bool) -> dict[st
     documents = [check.to_dict() for check in checks]
     bodies = [{key: part for key, part in d.items() if key not in _OWN} for d in documents]
     for body, check in zip(bodies, checks, strict=True):
-        body["verdict"], body["reason"] = check.judged.value, check.verdict.reason or _unproven(check)
+        body["verdict"], body["reason"] = check.judged.value, check.verdict.reason or check.unproven
     module = documents[0]["module"]
     parts = [*bodies, *([{"title": MODULE, **module}] if module else [])]
     return {
@@ -47,6 +48,7 @@ def of_set(name: str, checks: Sequence[Check], compared_module: bool) -> dict[st
         "outputs": _joined(bodies, "outputs"),
         "first_mismatch": _first(parts),
         "reason": _reason(parts),
+        "coverage": documents[0]["coverage"],
         "module": module,
         "float_ties": documents[0]["float_ties"],
         "bodies": bodies,
@@ -80,6 +82,7 @@ def of_all(sets: Sequence[Mapping[str, Any]], order: Sequence[str]) -> dict[str,
         "first_mismatch": first and {"vectors": first["name"], **first["first_mismatch"]},
         "reason": _reason(sets),
         "findings": [finding for body in bodies for finding in body["findings"]],
+        "coverage": sets[-1]["coverage"],  # each set's is that of the sets before it, too
         "bodies": bodies,
         "build_seconds": sum(body["build_seconds"] for body in bodies),
         "seconds_per_event": seconds / vectors if vectors else None,
@@ -118,7 +121,7 @@ def _upgraded(old: Mapping[str, Any]) -> dict[str, Any]:
     joined = {key: old.get(key) for key in ("verdict", "vectors", "layers", "first_mismatch", "reason")}
     of_body: dict[str, Any] = {**body, "outputs": [], "findings": [], **joined}
     head = {"schema": SCHEMA, "version": VERSION}
-    return {**old, **head, "outputs": [], "findings": [], "sets": sets, "bodies": [of_body]}
+    return {**old, **head, "outputs": [], "findings": [], "coverage": None, "sets": sets, "bodies": [of_body]}
 
 
 def _of_body(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -143,14 +146,6 @@ def _of_body(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "proofs": parts[0]["proofs"],
         "proofs_void": parts[0]["proofs_void"],
     }
-
-
-def _unproven(check: Check) -> str:
-    """Why a project whose vectors all agree is not called exact."""
-    if check.judged is not Outcome.NOT_PROVEN:
-        return ""
-    first, more = check.findings[0], len(check.findings) - 1
-    return f"{first.file}: {first.text}" + (f"; and {more} more findings" if more else "")
 
 
 def _worst(parts: Iterable[Mapping[str, Any]]) -> str:

@@ -74,7 +74,7 @@ def random_vectors(graph: Graph, count: int, seed: int) -> dict[str, Codes]:
 
 
 def _spread(corners: int, most: int) -> list[int]:
-    """Which corners are taken: all, or the first ones, in which all channels are alike, and some of the rest."""
+    """Which corners are taken: all, or first those in which all channels are alike, and some of the rest."""
     if corners <= most:
         return list(range(corners))
     first = min(ALIKE, most)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ from levelone.graph.ir import Graph
 from levelone.graph.values import Codes
 from levelone.hardware.body import Generated, OutOfStepError
 from levelone.verify.body import body_of, read_graph
-from levelone.verify.reading import Finding, read_project
+from levelone.verify.coverage import FLOOR_SHARE, FLOOR_VECTORS, Coverage
+from levelone.verify.reading import Finding, Reading, read_project
 from levelone.verify.ties import FloatTies, compare_module
 from levelone.verify.verdict import (
     PORT,
@@ -45,6 +46,10 @@ class Check:
         None if its codes were not given.
     findings
         What reading the project shows to be otherwise than it was proven.
+    proven
+        Whether a project without findings is proven, whatever the vectors reach.
+    coverage
+        What the vectors reached; None if none were run.
     build_seconds
         Wall time of the build.
     build_reused
@@ -61,6 +66,8 @@ class Check:
     verdict: Verdict
     module: Verdict | None
     findings: tuple[Finding, ...]
+    proven: bool
+    coverage: Coverage | None
     build_seconds: float
     build_reused: bool
     seconds_per_event: float
@@ -74,9 +81,22 @@ class Check:
     @property
     def judged(self) -> Outcome:
         """The same without the trained module."""
-        if self.verdict.outcome is Outcome.EXACT and self.findings:
-            return Outcome.NOT_PROVEN
-        return self.verdict.outcome
+        return Outcome.NOT_PROVEN if self.unproven else self.verdict.outcome
+
+    @property
+    def unproven(self) -> str:
+        """Why a project that is equal on all vectors is not called exact; empty if it is, or is not equal."""
+        if self.verdict.outcome is not Outcome.EXACT:
+            return ""
+        if self.findings:
+            first, more = self.findings[0], len(self.findings) - 1
+            return f"{first.file}: {first.text}" + (f"; and {more} more findings" if more else "")
+        if self.proven or self.coverage is None or self.coverage.enough:
+            return ""
+        return (
+            f"{self.coverage.vectors} vectors reach {self.coverage.share:.0%} of what they should; without a "
+            f"proof of this body it takes {FLOOR_VECTORS} and {FLOOR_SHARE:.0%}"
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """The `--json` form of `levelone csim`.
@@ -90,6 +110,7 @@ class Check:
             **self.verdict.to_dict(),
             "verdict": self.outcome.value,
             "findings": [asdict(finding) for finding in self.findings],
+            "coverage": None if self.coverage is None else self.coverage.to_dict(),
             "build_seconds": self.build_seconds,
             "build_reused": self.build_reused,
             "seconds_per_event": self.seconds_per_event,
@@ -112,7 +133,8 @@ def check_project(
     *,
     graph: Graph | None = None,
     workers: int | None = None,
-    findings: Sequence[Finding] | None = None,
+    reading: Reading | None = None,
+    coverage: Coverage | None = None,
 ) -> Check:
     """Build the project as it lies there, run it, and compare every layer and output with the reference.
 
@@ -128,8 +150,10 @@ def check_project(
         What the project computes; by default read from its ``levelone/model.onnx``.
     workers
         Processes that share the events.
-    findings
-        What reading the project has shown before; by default it is read.
+    reading
+        The project as it was read before; by default it is read.
+    coverage
+        What other vectors have reached, to which these are added; by default nothing.
 
     Raises
     ------
@@ -143,9 +167,9 @@ def check_project(
             graph = read_graph(generated)
         except LeveloneError as error:
             nothing = Verdict(Outcome.NOT_COMPARABLE, 0, (), str(error))
-            return Check(body.name, body.title, generated, nothing, None, (), 0.0, False, 0.0)
-    if findings is None:
-        findings = read_project(body.name, generated, graph).findings()
+            return Check(body.name, body.title, generated, nothing, None, (), False, None, 0.0, False, 0.0)
+    reading = reading or read_project(body.name, generated, graph)
+    coverage = coverage or Coverage(graph)
     built = body.build(project)
     layers: dict[str, LayerComparison] = {}
     outputs: dict[str, LayerComparison] = {}
@@ -164,6 +188,7 @@ def check_project(
             break
         reference = execute(graph, {name: found[chunk.events] for name, found in codes.items()}, keep="all")
         events = chunk.events.stop
+        coverage.add(reference | {name: found[chunk.events] for name, found in codes.items()})
         for name, found in chunk.found.items():
             part = compare_codes(name, reference[name], on_grid(found, reference[name]))
             add_part(layers, part, chunk.events.start)
@@ -186,7 +211,9 @@ def check_project(
         generated,
         verdict,
         None if module_codes is None else _judge_module(module, module_codes, graph, events),
-        tuple(findings),
+        tuple(reading.findings()),
+        reading.proves,
+        coverage,
         built.build_seconds,
         built.reused,
         seconds / max(events, 1),

@@ -41,6 +41,10 @@ class Finding:
 class Reading(Protocol):
     """A project folder as its reader understands it."""
 
+    @property
+    def proves(self) -> bool:
+        """Whether a project in which nothing is found is proven, and needs no vector."""
+
     def findings(self) -> list[Finding]:
         """What is there otherwise than it was proven; empty only if all that was generated is as proven."""
 
@@ -65,6 +69,7 @@ class Unread:
     """The reading of a project of which only the integers are known, and which files were edited."""
 
     void: tuple[str, ...]
+    proves: bool = False
 
     def findings(self) -> list[Finding]:
         return [Finding(name, "file", "was edited since it was generated") for name in self.void]

@@ -27,6 +27,7 @@ class HlsReading:
     manifest: Manifest
     graph: Graph
     firmware: Firmware
+    proves: bool = True
 
     def findings(self) -> list[Finding]:
         return findings(self.manifest, self.firmware)

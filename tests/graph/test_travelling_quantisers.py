@@ -201,3 +201,26 @@ def test_the_shape_of_what_is_deferred() -> None:
     model = m.build(m.quant(flat, 2**-4, 6, out="y"))
     graph = read_qonnx(model)
     assert graph.layouts["y"].shape == (2, 9) and compare(model) >= 1
+
+
+@pytest.mark.parametrize("shape", [(1, 6, 1), (6, 1), (6,), (1, 1, 6, 1), (2, 1, 1), (1, 2, 1, 1)])
+def test_constants_along_spatial_axes_do_not_pass_a_maximum(shape: tuple[int, ...]) -> None:
+    """Only those of one number or one per channel do; behind a pool of the same size others must stay."""
+    m = Model(x=(2, 6, 6))
+    t = m.add("MaxPool", m.add("Tanh", m.quant("x", 0.25, 6)), kernel_shape=[3, 3], pads=[1, 1, 1, 1])
+    t = m.add("Mul", t, np.random.default_rng(2).integers(1, 9, shape) / 4)
+    model = m.build(m.quant(t, 2**-5, 7, out="y"))
+    if 2 in shape:
+        assert compare(model) >= 1
+    else:
+        with pytest.raises(LeveloneError, match=r"Tanh of .* is not followed by a quantiser"):
+            read_qonnx(model)
+
+
+@pytest.mark.parametrize("keep", [0, 1])
+def test_a_constant_per_channel_does_not_pass_a_maximum_over_channels(keep: int) -> None:
+    m = Model(x=(2, 3, 4))
+    t = m.add("ReduceMax", m.add("Tanh", m.quant("x", 0.25, 6)), axes=[1], keepdims=keep)
+    t = m.add("Mul", t, np.array([2.0, 0.5]).reshape(2, 1, 1) if keep else np.array([2.0, 0.5, 1, 3]))
+    with pytest.raises(LeveloneError, match=r"Tanh of .* is not followed by a quantiser"):
+        read_qonnx(m.build(m.quant(t, 2**-5, 7, out="y")))

@@ -27,11 +27,11 @@ from levelone.graph.reader.tensors import Activation, Constant, Deferred, Real, 
 from levelone.graph.reader.waiting import waiting_affine
 
 MAXIMA = frozenset({"GlobalMaxPool", "MaxPool", "ReduceMax"})
-SPATIAL = MAXIMA | {"Pad", "Resize", "Upsample"}
-"""What leaves the channels where they are."""
+POOLS = frozenset({"GlobalMaxPool", "MaxPool"})
+"""What always leaves the channels where they are."""
 LAZY = frozenset({"Cast", "Dropout", "Identity", *moves.PERMUTING, *moves.RESHAPES})
 """What constants can go on waiting behind: mere bookkeeping."""
-DEFERRED = LAZY | SPATIAL | {"Concat", *moves.SELECTIONS}
+DEFERRED = LAZY | MAXIMA | {"Concat", "Pad", "Resize", "Upsample", *moves.SELECTIONS}
 """What may wait for a quantiser."""
 LIMITS = frozenset({"Clip", "Max", "Min", "Relu"})
 ARITHMETIC = frozenset({"Add", "Div", "Mul", "Sub"})
@@ -133,14 +133,30 @@ def _passes(ctx: Context, node: onnx.NodeProto, x: Deferred) -> bool:
         return False
     chain = list(_nodes(x))
     constants = [c.values for name in node.input if isinstance(c := ctx.tensors.get(name), Constant)]
-    if any(c.size != 1 for c in constants):
-        per_channel = all(c.size == 1 or (set(c.shape[2:]) <= {1} and c.ndim > 2) for c in constants)
-        if not per_channel or not all(n.op_type in SPATIAL and n.domain != CHANNELS_LAST for n in chain):
-            return False
+    single = all(c.size == 1 for c in constants)
+    kept = all(n.op_type in POOLS and n.domain != CHANNELS_LAST for n in chain)
+    if not single and not (kept and all(_by_channel(c, len(_base(x).shape)) for c in constants)):
+        return False
     if any(n.op_type in MAXIMA for n in chain) and not _rising(ctx, node, constants):
         return False
     zeros = any(n.op_type == "Pad" and attributes(n).get("mode", "constant") == "constant" for n in chain)
     return not zeros or kind == "Relu" or (kind in QUANTISERS and not _moves_zero(ctx, node))
+
+
+def _by_channel(constant: NDArray[Any], rank: int) -> bool:
+    """Whether a constant that broadcasts against [event, channel, *spatial] differs between channels alone.
+
+    `rank`: axes of the tensor without that of the events.
+    """
+    return constant.ndim <= rank + 1 and set(constant.shape[::-1][: rank - 1]) <= {1}
+
+
+def _base(x: Tensor) -> Activation | Real:
+    """The first of the tensors under deferred nodes."""
+    while isinstance(x, Deferred):
+        x = next(iter(x.operands.values()))
+    assert isinstance(x, Activation | Real)  # noqa: S101  (constants are no operands of deferred nodes)
+    return x
 
 
 def _rising(ctx: Context, node: onnx.NodeProto, constants: list[NDArray[Any]]) -> bool:

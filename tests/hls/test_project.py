@@ -15,7 +15,6 @@ from levelone.graph.ops import Affine, Dense, MaxPool, Relu, Requantise
 from levelone.hls import HlsConfig, Manifest, convert, find_compiler, read_manifest
 from levelone.hls import emit as emit_module
 from levelone.hls.lower import lower
-from levelone.pipeline.choices import hls_config
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -230,24 +229,6 @@ def test_constants_that_no_double_holds_are_refused_by_name() -> None:
     ):
         with pytest.raises(UnsupportedError, match=r"^y: "):
             lower(one(op, (1,), zero), HlsConfig())
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"io": "serial"}, "hls.io = \"serial\": input should be 'parallel' or 'stream'"),
-        ({"clock_ns": 0.0}, "hls.clock_ns = 0.0: input should be greater than 0"),
-        ({"part": 'x"; exec rm'}, "expected an FPGA part name"),
-        ({"reuse_factor": 0}, "hls.reuse_factor = 0: input should be greater than 0"),
-        ({"partition_factor": -1}, "hls.partition_factor = -1: input should be greater than or equal to 0"),
-        ({"clock_uncertainty": "[exec]"}, "expected a percentage like '27%' or ns"),
-        ({"layers": {"fc": {"reuse_factor": 0}}}, "hls.layers.fc.reuse_factor = 0: input should be greater"),
-        ({"parts": "xcvu13p"}, "unknown key hls.parts"),
-    ],
-)
-def test_the_configuration_is_checked(change: dict[str, Any], message: str) -> None:
-    with pytest.raises(LeveloneError, match=re.escape(message)):
-        hls_config("convert", **change)
 
 
 def test_the_manifest_is_plain_json(fresh: Manifest) -> None:

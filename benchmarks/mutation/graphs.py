@@ -29,6 +29,7 @@ from levelone.graph.ops import (
     Staircase,
     Take,
     Transpose,
+    Upsample,
 )
 
 U1, U2, S2, S3, U3, U4, S4 = (
@@ -210,6 +211,7 @@ def _moves() -> Graph:
     p.b.node("turned", Transpose((3, 1, 2, 0)), x)
     p.b.node("padded", Pad(((0, 1), (0, 0), (1, 0), (0, 0)), value=1), x)
     p.b.node("picked", Take(0, (2, 0, 1)), "padded")
+    p.b.node("repeated", Upsample((1, 2, 1)), x)
     p.b.node("row", Take(2, (1,)), "picked")
     p.b.node("gated", Multiply(), "picked", "row")
     p.b.node("total", Add(), "picked", "row")
@@ -227,7 +229,7 @@ def _moves() -> Graph:
     p.b.node("flat", Reshape((12,)), "turned")
     p.b.node("largest", MaxPool((2, 1, 2), (1, 1, 1), ((1, 0), (0, 0), (0, 0)), (1, 1, 1)), "total")
     p.b.node("whole", AveragePool((3, 1, 4), (1, 1, 1), ((0, 0),) * 3, (1, 1, 1)), "total")
-    return p.b.build("flat", "gated", "beside", "few", "many", "half", "mean", "largest", "whole")
+    return p.b.build("flat", "repeated", "gated", "beside", "few", "many", "half", "mean", "largest", "whole")
 
 
 def _large_image() -> Graph:

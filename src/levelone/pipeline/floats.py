@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from levelone.errors import LeveloneError
 from levelone.graph import Codes, Graph, execute, from_onnx_layout, layer_table
 from levelone.graph.inputs import real_inputs
-from levelone.graph.ops import Affine, Requantise
+from levelone.graph.operation import Op
 from levelone.graph.reader.load import QONNX_OPS, load_model
 from levelone.graph.reader.ports import DOMAIN
 from levelone.verify.ties import MANTISSA, FloatTies, compare_module
@@ -203,18 +203,20 @@ def float_codes(graph: Graph, tensors: Mapping[str, NDArray[Any]]) -> dict[str, 
             continue  # sums that float32 has rounded
         found[node.name] = whole.astype(np.int64)
         before = node.inputs[0]
-        if isinstance(node.op, Affine) and before not in found and _quantised(graph, before):
+        if node.op.linear and node.op.pointwise and before not in found and _quantised(graph, before):
             found[before] = _undone(node.op, found[node.name])
     return found
 
 
 def _quantised(graph: Graph, name: str) -> bool:
-    return any(node.name == name and isinstance(node.op, Requantise) for node in graph)
+    return any(node.name == name and node.op.rounds for node in graph)
 
 
-def _undone(op: Affine, codes: Codes) -> Codes:
-    """The codes that an affine map turned into `codes`: a bipolar quantiser's bits, say."""
-    factor, term = np.array(op.factor), np.array(op.term)
+def _undone(op: Op, codes: Codes) -> Codes:
+    """The codes that an affine map, place by place, turned into `codes`: a bipolar quantiser's bits, say."""
+    rest = np.zeros((1, *codes.shape[1:]), dtype=np.int64)
+    term = op.evaluate(rest)
+    factor = op.evaluate(rest + 1) - term
     steps = (codes - term) / np.where(factor == 0, 1, factor)
     return np.where(factor == 0, 0, np.rint(steps)).astype(np.int64)
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+from levelone.graph.ops._rounding import Quantiser
+from levelone.graph.ops._weighted import WeightedSum
 from levelone.graph.ops._window import Window
 from levelone.graph.ops.add_requantise import AddRequantise
 from levelone.graph.ops.affine import Affine
@@ -58,6 +60,7 @@ __all__ = [
     "MaxPool",
     "Multiply",
     "Pad",
+    "Quantiser",
     "Relu",
     "Requantise",
     "Reshape",
@@ -65,5 +68,6 @@ __all__ = [
     "Take",
     "Transpose",
     "Upsample",
+    "WeightedSum",
     "Window",
 ]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from levelone.graph.ir import Graph
-from levelone.graph.ops import Conv, Dense
+from levelone.graph.ops import WeightedSum
 from levelone.hls.manifest import Manifest, read_manifest
 from levelone.verify.difference import Evidence
 from levelone.verify.hls.causes import Case, Cause, explain
@@ -54,7 +54,7 @@ class HlsReading:
         case = self._case(evidence)
         cause: Cause = explain(case)
         lines = suspects(case.manifest, case.firmware, case.layer)
-        if isinstance(evidence.node.op, (Conv, Dense)):  # their numbers are told by the cause itself
+        if isinstance(evidence.node.op, WeightedSum):  # their numbers are told by the cause itself
             lines = [change for change in lines if not change.file.startswith(WEIGHTS)]
         lines = [change for change in lines if not _told(change, cause.text)]
         code = [change for change in lines if not change.file.startswith((DEFINES, WEIGHTS))]

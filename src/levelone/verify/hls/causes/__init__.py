@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 
-from levelone.graph.ops import Conv, Dense
+from levelone.graph.ops import WeightedSum
 from levelone.verify.hls.causes import anything, points, project, sums
 from levelone.verify.hls.causes.case import Case, Cause, Hypothesis, judge_all, limit
 
@@ -36,8 +36,8 @@ def explain(case: Case) -> Cause:
 def _hypotheses(case: Case) -> Iterator[Hypothesis]:
     op = case.evidence.node.op
     parts: list[Iterator[Hypothesis]] = [project.search(case)]
-    if isinstance(op, (Conv, Dense)):
+    if isinstance(op, WeightedSum):
         parts.append(sums.search(case, op))
-    elif isinstance(op, points.POINTWISE):
+    elif op.pointwise and len(case.evidence.operands) == 1:
         parts.append(points.search(case))
     return chain(*parts, anything.search(case))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.graph.ops import Affine, Lookup, Relu, Requantise
+from levelone.graph.ops import Lookup, Relu, Requantise
 from levelone.graph.values import Codes, IntRange, Rounding
 from levelone.verify.hls.causes.case import Case, Hypothesis
 from levelone.verify.hls.fixed import assign, bits_in_words, onto_grid, wrap
@@ -19,7 +19,6 @@ SHIFTS = 6
 MULTIPLIER_BITS = 32
 SHOWN = 4
 NO_LIMIT = IntRange(-(2**61), 2**61)
-POINTWISE = (Affine, Lookup, Relu, Requantise)
 
 
 def search(case: Case) -> Iterator[Hypothesis]:

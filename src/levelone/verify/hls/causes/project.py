@@ -13,14 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.graph.operation import Op
-from levelone.graph.ops import Affine, AveragePool, Conv, Dense, Lookup, MaxPool, Requantise
+from levelone.graph.ops import Affine, AveragePool, Conv, Lookup, MaxPool, Requantise, WeightedSum
 from levelone.graph.values import Codes, IntRange
 from levelone.hls.ap_fixed import ApFixed
 from levelone.hls.operations.requantise import MODES
 from levelone.hls.operations.window import AXES, hardware_axes
 from levelone.hls.spec import Body, LayerSpec
 from levelone.verify.hls.causes.case import Case, Hypothesis
-from levelone.verify.hls.causes.replay import Counting, Sum, with_parameters
+from levelone.verify.hls.causes.replay import Counting, with_parameters
 from levelone.verify.hls.causes.sums import cropped, flowed, place, typed
 from levelone.verify.hls.firmware import PARAMETERS, WEIGHTS, CodeChange
 from levelone.verify.hls.fixed import IN_WORDS, assign, overflow, wrap
@@ -35,7 +35,7 @@ def search(case: Case) -> Iterator[Hypothesis]:
     """Each deviation of the project that this layer sees, alone, and then all of them together."""
     yield from _geometry(case)
     told: dict[str, str] = {}
-    if isinstance(case.evidence.node.op, (Conv, Dense)):
+    if isinstance(case.evidence.node.op, WeightedSum):
         told |= {key: text for key in ("weight", "bias") if (text := _numbers_told(case, key))}
     elif numbers := _own_numbers_told(case):
         told["numbers"] = numbers
@@ -74,7 +74,7 @@ def _replay(case: Case, applied: set[str], operands: tuple[Codes, ...]) -> NDArr
     )
     result = case.now("result") if "result type" in applied else None
     accumulator = case.now("accum") if "accum type" in applied else None
-    if isinstance(op, (Conv, Dense)):
+    if isinstance(op, WeightedSum):
         # Other numbers may not fit the types that were chosen for the graph's own.
         changed = _with_firmware_numbers(case, op, applied)
         types = (accumulator or case.meant("accum"), result or case.meant("result"))
@@ -132,7 +132,7 @@ def _as_read(case: Case, number: int, codes: Codes) -> NDArray[Any]:
     return (made * 2**shift if shift >= 0 else made // 2**-shift).astype(np.int64)
 
 
-def _with_firmware_numbers(case: Case, op: Sum, applied: set[str]) -> Sum:
+def _with_firmware_numbers(case: Case, op: WeightedSum, applied: set[str]) -> WeightedSum:
     spec = case.spec
     if spec is None or not applied & {"weight", "bias", "weight type", "bias type"}:
         return op
@@ -149,7 +149,7 @@ def _with_firmware_numbers(case: Case, op: Sum, applied: set[str]) -> Sum:
             held = [_held(real, fixed, parameter.type.exponent) for real in reals]
             codes = _unstored(case, key, np.array(held, dtype=np.int64), codes.shape)
         found[key] = codes
-    if isinstance(op, Dense):
+    if not isinstance(op, Conv):
         return with_parameters(op, found["weight"].reshape(op.weights.shape), found["bias"])
     return _written_out(case, op, spec, found)
 
@@ -302,7 +302,7 @@ def _number_told(case: Case, change: CodeChange, exponent: int, shape: tuple[int
     at = tuple(int(i) for i in np.argwhere(_unstored(case, change.key, flat, shape))[0])
     if isinstance(op, Conv) and change.key == "weight" and op.groups > 1 and at[-1] == 0 and shape[-1] == 1:
         at = (*at[:-2], 0, at[-2])  # depthwise: [*kernel, channel, multiplier]
-    where = place(op, at) if change.key == "weight" else f"channel {at[-1]}"  # type: ignore[arg-type]
+    where = place(at) if change.key == "weight" else f"channel {at[-1]}"
     meant, found = (_code(number, exponent) for number in (change.meant, change.found))
     return f"{change.key} code {found} instead of {meant} at {where} (number {change.index} in the file)"
 

@@ -8,12 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.graph.ops import Conv, Dense
+from levelone.graph.ops import Conv, Dense, WeightedSum
 from levelone.graph.values import Codes
 from levelone.hls.ap_fixed import ApFixed
 from levelone.verify.hls.fixed import assign, onto_grid, overflow
-
-Sum = Conv | Dense
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +37,7 @@ class Counting:
         return self.first + np.where(self.falling != 0, -reached, reached)
 
 
-def as_conv(op: Sum, operand: Codes) -> tuple[Conv, Codes]:
+def as_conv(op: WeightedSum, operand: Codes) -> tuple[Conv, Codes]:
     """A dense layer as a convolution with a kernel of one element, and its operand with a spatial axis."""
     if isinstance(op, Conv):
         return op, operand
@@ -48,7 +46,7 @@ def as_conv(op: Sum, operand: Codes) -> tuple[Conv, Codes]:
 
 
 def typed_sum(
-    op: Sum,
+    op: WeightedSum,
     operand: Codes,
     exponent: int,
     accumulator: ApFixed | None,
@@ -73,7 +71,7 @@ def typed_sum(
 
 
 def typed_code(
-    op: Sum,
+    op: WeightedSum,
     operand: Codes,
     exponent: int,
     accumulator: ApFixed | None,
@@ -155,7 +153,7 @@ def _back(codes: NDArray[Any], source: int, target: int) -> NDArray[Any]:
     return np.where(codes % unit == 0, codes // unit, np.iinfo(np.int64).min)
 
 
-def with_parameters(op: Sum, weights: NDArray[Any] | None, bias: NDArray[Any] | None) -> Sum:
+def with_parameters(op: WeightedSum, weights: NDArray[Any] | None, bias: NDArray[Any] | None) -> WeightedSum:
     """The same sum with other codes."""
     return replace(
         op, weights=op.weights if weights is None else weights, bias=op.bias if bias is None else bias

@@ -11,18 +11,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.graph.ops import AveragePool, Conv, Dense, MaxPool
+from levelone.graph.ops import AveragePool, Conv, MaxPool, WeightedSum
 from levelone.graph.values import Codes
 from levelone.hls.ap_fixed import ApFixed
 from levelone.verify.hls.causes.case import Case, Hypothesis
-from levelone.verify.hls.causes.replay import Sum, typed_code, typed_sum, with_parameters
+from levelone.verify.hls.causes.replay import typed_code, typed_sum, with_parameters
 from levelone.verify.hls.fixed import IN_WORDS, bits_in_words, overflow
 
 FRACTION_BITS = 4
 SHIFTS = 6
 
 
-def search(case: Case, op: Sum) -> Iterator[Hypothesis]:
+def search(case: Case, op: WeightedSum) -> Iterator[Hypothesis]:
     """Everything that is tried without a look at the project's files, the likeliest first."""
     yield from registers(case, op)
     yield from one_parameter(case, op)
@@ -32,7 +32,7 @@ def search(case: Case, op: Sum) -> Iterator[Hypothesis]:
     yield from orders(case, op)
 
 
-def registers(case: Case, op: Sum) -> Iterator[Hypothesis]:
+def registers(case: Case, op: WeightedSum) -> Iterator[Hypothesis]:
     """Accumulators and results with fewer bits."""
     meant = case.meant("accum") or case.meant("result")
     width = 63 if meant is None else meant.width
@@ -67,7 +67,7 @@ def registers(case: Case, op: Sum) -> Iterator[Hypothesis]:
 
 def typed(
     case: Case,
-    op: Sum,
+    op: WeightedSum,
     operands: tuple[Codes, ...],
     accumulator: ApFixed | None,
     result: ApFixed | None,
@@ -81,7 +81,7 @@ def typed(
     return typed_sum(op, operands[0], case.exponent, accumulator, result, out=_out(case))
 
 
-def one_parameter(case: Case, op: Sum) -> Iterator[Hypothesis]:
+def one_parameter(case: Case, op: WeightedSum) -> Iterator[Hypothesis]:
     """A single weight or bias that acts as if it were another code."""
     evidence = case.evidence
     channel = evidence.position[-1]
@@ -102,13 +102,13 @@ def one_parameter(case: Case, op: Sum) -> Iterator[Hypothesis]:
         weights[(*index, channel)] += delta // at
         yield Hypothesis(
             "weight code",
-            f"the weight at {place(op, (*index, channel))} acts as {weights[(*index, channel)]}, "
+            f"the weight at {place((*index, channel))} acts as {weights[(*index, channel)]}, "
             f"the graph has {op.weights[(*index, channel)]}",
             lambda x, w=weights: with_parameters(op, w, None).evaluate(*x),
         )
 
 
-def grids(case: Case, op: Sum) -> Iterator[Hypothesis]:
+def grids(case: Case, op: WeightedSum) -> Iterator[Hypothesis]:
     """Biases missing, or on another grid than the products."""
     yield Hypothesis(
         "bias", "the bias is not added", lambda x: with_parameters(op, None, op.bias * 0).evaluate(*x)
@@ -155,7 +155,7 @@ def windows(case: Case, op: Conv) -> Iterator[Hypothesis]:
                 yield Hypothesis("dilation", told, partial(cropped, case, wide))
 
 
-def orders(case: Case, op: Sum) -> Iterator[Hypothesis]:
+def orders(case: Case, op: WeightedSum) -> Iterator[Hypothesis]:
     """Kernels and channels in another order."""
     w = op.weights
     turned = {"reversed": op.bias[::-1], "those of the channel after": np.roll(op.bias, -1)}
@@ -198,31 +198,24 @@ def orders(case: Case, op: Sum) -> Iterator[Hypothesis]:
             )
 
 
-def place(op: Sum, index: tuple[int, ...]) -> str:
+def place(index: tuple[int, ...]) -> str:
     """Where a weight sits, in words."""
-    if isinstance(op, Dense):
+    if len(index) == 2:
         return f"input {index[0]}, output {index[1]}"
     kernel = ", ".join(map(str, index[:-2]))
     return f"kernel position ({kernel}), input channel {index[-2]}, output channel {index[-1]}"
 
 
-def _operands_of(op: Sum, operand: Codes, channel: int) -> Iterator[tuple[tuple[int, ...], Codes]]:
+def _operands_of(op: WeightedSum, operand: Codes, channel: int) -> Iterator[tuple[tuple[int, ...], Codes]]:
     """For every weight of an output channel: its index, and what it meets at every position."""
-    if isinstance(op, Dense):
-        for i in range(len(op.weights)):
-            yield (i,), operand[..., i]
-        return
-    padded = op.window.pad(operand, 0)
-    out = op.window.output_shape("sum", operand.shape[1:-1])
     group = channel // (op.weights.shape[-1] // op.groups)
     width = op.weights.shape[-2]
-    for tap in op.window.taps():
-        seen = op.window.at_tap(padded, tap, out)
+    for tap, seen in zip(np.ndindex(op.weights.shape[:-2]), op.views(operand), strict=True):
         for i in range(width):
             yield (*tap, i), seen[..., group * width + i]
 
 
-def _other(op: Sum, kind: str, text: str, weights: NDArray[Any]) -> Hypothesis:
+def _other(op: WeightedSum, kind: str, text: str, weights: NDArray[Any]) -> Hypothesis:
     return Hypothesis(kind, text, lambda x: with_parameters(op, weights, None).evaluate(*x))
 
 

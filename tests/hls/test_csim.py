@@ -1,5 +1,8 @@
+import hashlib
+import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,6 +11,7 @@ from levelone.errors import LeveloneError
 from levelone.graph import Graph, execute
 from levelone.hardware.body import OutOfStepError
 from levelone.hls import Manifest, build, find_compiler, run, run_chunks
+from levelone.hls import compile as compile_module
 from levelone.hls import csim as csim_module
 from levelone.verify import Outcome, check_project, random_vectors
 
@@ -54,6 +58,37 @@ def test_the_same_sources_are_compiled_once_and_edited_ones_again(project: Manif
     assert not second.reused and second.library != first.library
     assert build(copy).reused
     assert not first.library.exists()  # one build is kept
+
+
+@slow
+def test_sources_that_change_while_they_are_compiled(
+    fresh: Manifest, network: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The library is made of what was digested: nothing stale is found under the key of other sources."""
+    header = fresh.project / "firmware/weights/logit_bias.h"
+    clean = header.read_text()
+    numbers = clean[clean.index("{") : clean.index("}")]
+    faulty = clean.replace(numbers, "{" + ", ".join(["64"] * (numbers.count(",") + 1)))
+    codes = random_vectors(network, 10, seed=1)
+    really = compile_module._compile
+
+    def meanwhile(*arguments: Any) -> Path:
+        header.write_text(clean)  # repaired while the compiler starts
+        return really(*arguments)
+
+    header.write_text(faulty)
+    with monkeypatch.context() as patch:
+        patch.setattr(compile_module, "_compile", meanwhile)
+        built = build(fresh.project)
+    assert (run(built, codes)["logit"] != execute(network, codes)["logit"]).all()
+    sources = json.loads(built.library.with_name("sources.json").read_text())
+    assert sources["firmware/weights/logit_bias.h"] == hashlib.sha256(faulty.encode()).hexdigest()
+    repaired = build(fresh.project)
+    assert not repaired.reused and repaired.library != built.library
+    assert (run(repaired, codes)["logit"] == execute(network, codes)["logit"]).all()
+    header.write_text(faulty)
+    again = build(fresh.project)
+    assert again.library == built.library
 
 
 @slow

@@ -115,6 +115,20 @@ def test_a_broken_one_is_a_mismatch_with_layer_and_position(outside: Path) -> No
     assert check.project.edited == (PROGRAM,)
 
 
+def test_a_project_that_changes_while_it_is_checked(
+    model: Path, outside: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really = type(BODY).build
+
+    def meanwhile(body: object, folder: Path) -> object:
+        broken(folder, other_weight)
+        return really(body, folder)
+
+    monkeypatch.setattr(type(BODY), "build", meanwhile)
+    with pytest.raises(LeveloneError, match="was changed while it was being checked"):
+        check_project(outside, random_vectors(read_qonnx(model), 10, 1))
+
+
 def test_its_diagnosis_says_where_and_from_what(outside: Path, model: Path) -> None:
     broken(outside, other_weight)
     found = diagnose(outside, random_vectors(read_qonnx(model), 20, 1))

@@ -8,20 +8,25 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from levelone.errors import LeveloneError
-from levelone.files import atomic_path
+from levelone.files import atomic_path, sha256, write_text
 from levelone.hls.overlay import overlay
 from levelone.hls.toolchain import HINT, Compiler
 
 FLAGS = ("-std=c++17", "-O2", "-fPIC", "-w")
 BUILD = "build"
+LIBRARY = "csim.so"
 
 
 def compiled(project: Path, top: str, compiler: Compiler) -> tuple[Path, bool]:
     """The shared object of a project's firmware as it lies there, and whether it was there before.
+
+    What is compiled is a copy, and the digest is the copy's: sources that change meanwhile can neither end up
+    in the library nor under its key. ``sources.json`` beside the library says which ones it is made of.
 
     Parameters
     ----------
@@ -33,49 +38,70 @@ def compiled(project: Path, top: str, compiler: Compiler) -> tuple[Path, bool]:
     LeveloneError
         If a source is missing or does not compile.
     """
+    project = project.resolve()
     units = (Path("firmware") / f"{top}.cpp", Path(f"{top}_bridge.cpp"))
+    library = _place(project, _digests(project, units), compiler)
+    if library.is_file():
+        return library, True
+    with tempfile.TemporaryDirectory(prefix="levelone-csim-") as folder:
+        copy = Path(folder) / project.name
+        _copy(project, units, copy)
+        digests = _digests(copy, units)
+        library = _place(project, digests, compiler)
+        if library.is_file():
+            return library, True
+        made = _compile(copy, units, compiler, Path(folder))
+        write_text(library.with_name("sources.json"), json.dumps(digests, indent=1) + "\n")
+        with atomic_path(library) as scratch:
+            shutil.copyfile(made, scratch)
+    for other in library.parent.parent.iterdir():
+        if other != library.parent and (other / LIBRARY).is_file():
+            shutil.rmtree(other, ignore_errors=True)
+    return library, False
+
+
+def _sources(project: Path, units: tuple[Path, ...]) -> list[Path]:
+    """Everything that the library may depend on, by its path in the project."""
     for unit in units:
         if not (project / unit).is_file():
             raise LeveloneError(f"{project} is incomplete: {unit} is missing", hint="convert the model again")
-    target = project.resolve() / BUILD / _key(project, units, compiler) / "csim.so"
-    if target.is_file():
-        return target, True
-    _compile(project.resolve(), units, compiler, target)
-    for other in target.parent.parent.iterdir():
-        if other != target.parent and (other / "csim.so").is_file():
-            shutil.rmtree(other, ignore_errors=True)
-    return target, False
+    found = (path.relative_to(project) for path in (project / "firmware").rglob("*") if path.is_file())
+    return list(dict.fromkeys([*sorted(found), *units]))
 
 
-def _key(project: Path, units: tuple[Path, ...], compiler: Compiler) -> str:
-    """Digest of everything that the library depends on."""
-    sources = sorted(
-        path.relative_to(project) for path in (project / "firmware").rglob("*") if path.is_file()
-    )
-    digest = hashlib.sha256(json.dumps([compiler.version, FLAGS]).encode())
-    for path in dict.fromkeys([*sources, *units]):
-        content = (project / path).read_bytes()
-        digest.update(f"\0{path.as_posix()}\0{len(content)}\0".encode())
-        digest.update(content)
-    return digest.hexdigest()[:16]
+def _digests(project: Path, units: tuple[Path, ...]) -> dict[str, str]:
+    return {path.as_posix(): sha256(project / path) for path in _sources(project, units)}
 
 
-def _compile(project: Path, units: tuple[Path, ...], compiler: Compiler, target: Path) -> None:
-    with tempfile.TemporaryDirectory(prefix="levelone-csim-") as folder:
-        objects = [Path(folder) / f"{unit.stem}.o" for unit in units]
-        weights = Path(folder) / "weights.h"
-        weights.write_text(overlay(sorted((project / "firmware" / "weights").glob("*.h"))), encoding="utf-8")
-        # quoted: a project called "math" has a firmware/math.h, which is not what <math.h> means
-        includes = ["-I", "firmware/ap_types", "-iquote", "firmware"]
-        extra = [["-include", str(weights)], []]  # the first unit is the firmware itself
-        commands = [
-            [str(compiler.path), *FLAGS, *includes, *more, "-c", str(unit), "-o", str(made)]
-            for unit, made, more in zip(units, objects, extra, strict=True)
-        ]
-        with ThreadPoolExecutor(len(commands)) as pool:
-            list(pool.map(lambda command: _call(command, project), commands))
-        with atomic_path(target) as scratch:
-            _call([str(compiler.path), "-shared", *map(str, objects), "-o", str(scratch)], project)
+def _copy(project: Path, units: tuple[Path, ...], target: Path) -> None:
+    for path in _sources(project, units):
+        (target / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(project / path, target / path)
+
+
+def _place(project: Path, digests: Mapping[str, str], compiler: Compiler) -> Path:
+    """Where the library of these sources lies in the project."""
+    text = json.dumps([compiler.version, FLAGS, digests])
+    return project / BUILD / hashlib.sha256(text.encode()).hexdigest()[:16] / LIBRARY
+
+
+def _compile(project: Path, units: tuple[Path, ...], compiler: Compiler, folder: Path) -> Path:
+    """The library of the sources in `project`, made in `folder`."""
+    objects = [folder / f"{unit.stem}.o" for unit in units]
+    weights = folder / "weights.h"
+    weights.write_text(overlay(sorted((project / "firmware" / "weights").glob("*.h"))), encoding="utf-8")
+    # quoted: a project called "math" has a firmware/math.h, which is not what <math.h> means
+    includes = ["-I", "firmware/ap_types", "-iquote", "firmware"]
+    extra = [["-include", str(weights)], []]  # the first unit is the firmware itself
+    commands = [
+        [str(compiler.path), *FLAGS, *includes, *more, "-c", str(unit), "-o", str(made)]
+        for unit, made, more in zip(units, objects, extra, strict=True)
+    ]
+    with ThreadPoolExecutor(len(commands)) as pool:
+        list(pool.map(lambda command: _call(command, project), commands))
+    library = folder / LIBRARY
+    _call([str(compiler.path), "-shared", *map(str, objects), "-o", str(library)], project)
+    return library
 
 
 def _call(command: list[str], folder: Path) -> None:

@@ -158,7 +158,7 @@ def check_project(
     Raises
     ------
     LeveloneError
-        If the project cannot be built or run at all.
+        If the project cannot be built or run at all, or is changed meanwhile.
     """
     body = body_of(project)
     generated = body.read(project)
@@ -200,6 +200,11 @@ def check_project(
             own = {name: found[chunk.events] for name, found in module_codes.items()}
             for part in compare_module(graph, inputs, own, reference, ties, chunk.events.start):
                 add_part(module, part, chunk.events.start)
+    if body.read(project) != generated:
+        raise LeveloneError(
+            f"{project} was changed while it was being checked: nothing can be said of it",
+            hint="run the command again",
+        )
     verdict = judge(list(layers.values()), events, list(outputs.values()))
     if problem and verdict.outcome is Outcome.EXACT:
         verdict = replace(verdict, outcome=Outcome.NOT_COMPARABLE, reason=problem)

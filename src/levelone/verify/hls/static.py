@@ -80,7 +80,7 @@ def _added(manifest: Manifest) -> Iterator[Finding]:
     """Files that `convert` did not write, under a name that the firmware includes: they may hide another."""
     sources = [path for path in sorted((manifest.project / "firmware").rglob("*")) if path.is_file()]
     names = {path.relative_to(manifest.project).as_posix(): path for path in sources}
-    added = names.keys() - manifest.data["digests"].keys()
+    added = names.keys() - manifest.document.digests.keys()
     if not added:
         return
     texts = (path.read_text(encoding="utf-8", errors="replace") for path in sources)

@@ -122,3 +122,19 @@ def test_two_computed_operands_are_no_function_of_one() -> None:
     t = m.add("Pow", m.quant("x", 0.5, 4), m.quant("z", 0.5, 4))
     with pytest.raises(UnsupportedError, match="a computed power"):
         read_qonnx(m.build(m.quant(t, 0.25, 6)))
+
+
+@pytest.mark.parametrize("count", [32, 33, 3000])
+def test_so_many_functions_in_a_row_are_one_table(count: int) -> None:
+    m = Model(x=(4,))
+    t = m.quant("x", 0.25, 4)
+    for _ in range(count):
+        t = m.add("Softsign", t)
+    model = m.build(m.quant(t, 2**-7, 6, out="y"))
+    if count == 32:
+        assert isinstance(read_qonnx(model).node("y").op, Lookup) and compare(model) == 2
+    else:
+        with pytest.raises(
+            UnsupportedError, match="more than 32 functions follow quant_1 without a quantiser"
+        ):
+            read_qonnx(model)

@@ -95,3 +95,19 @@ def test_dropout_in_training_mode_is_refused_wherever_it_stands(where: str) -> N
     assert read_qonnx(model(training=False))
     with pytest.raises(UnsupportedError, match=r"Dropout.*training mode: 0\.25 of all numbers are dropped"):
         read_qonnx(model(training=True))
+
+
+@pytest.mark.parametrize(("kind", "count"), [("sines", 400), ("centred", 4), ("centred", 3000)])
+def test_long_prefixes(kind: str, count: int) -> None:
+    """In a row they are as many steps; branches that share steps repeat them, and that has an end."""
+    m = Model(x=(4,))
+    t = "x"
+    for _ in range(count):
+        t = m.add("Sin", t) if kind == "sines" else m.add("Sub", t, m.add("ReduceMean", t, axes=[1]))
+    model = m.build(m.quant(t, 2**-6, 8))
+    if count == 3000:
+        with pytest.raises(LeveloneError, match="input 'x' reaches it without a quantiser"):
+            read_qonnx(model)
+    else:
+        codes = quantise_inputs(read_qonnx(model), {"x": np.array([[1, 2, 4, 9]])})
+        assert len(np.unique(next(iter(codes.values())))) > 1

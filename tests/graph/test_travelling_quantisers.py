@@ -224,3 +224,17 @@ def test_a_constant_per_channel_does_not_pass_a_maximum_over_channels(keep: int)
     t = m.add("Mul", t, np.array([2.0, 0.5]).reshape(2, 1, 1) if keep else np.array([2.0, 0.5, 1, 3]))
     with pytest.raises(LeveloneError, match=r"Tanh of .* is not followed by a quantiser"):
         read_qonnx(m.build(m.quant(t, 2**-5, 7, out="y")))
+
+
+@pytest.mark.parametrize("count", [63, 64, 3000])
+def test_how_far_a_quantiser_travels(count: int) -> None:
+    m = Model(x=(2, 4))
+    t = m.add("Tanh", m.quant("x", 0.25, 6))
+    for _ in range(count):
+        t = m.add("MaxPool", t, kernel_shape=[1])
+    model = m.build(m.quant(t, 2**-5, 7, out="y"))
+    if count < 64:
+        assert len(read_qonnx(model).nodes) == 64
+    else:
+        with pytest.raises(LeveloneError, match=r"Tanh of .* is not followed by a quantiser"):
+            read_qonnx(model)

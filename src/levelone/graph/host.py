@@ -199,6 +199,12 @@ class Piece:
     branches: Mapping[str, tuple[HostStep, ...]]
     output: str
 
+    @cached_property
+    def size(self) -> int:
+        """How many steps it takes."""
+        steps = [step for branch in self.branches.values() for step in branch]
+        return 1 + sum(step.size if isinstance(step, Piece) else 1 for step in steps)
+
     def run(self, real: NDArray[np.float32]) -> NDArray[np.float32]:
         feeds = {}
         for name, steps in self.branches.items():

@@ -11,6 +11,7 @@ from types import MappingProxyType
 import numpy as np
 import onnx
 
+from levelone.errors import UnsupportedError
 from levelone.graph.ops import Requantise
 from levelone.graph.ops._bounds import spread
 from levelone.graph.reader.axes import per_channel
@@ -32,6 +33,8 @@ from levelone.graph.reader.tensors import Activation, Constant, Fractions, Funct
 from levelone.graph.reader.waiting import raw, settle
 from levelone.graph.values import IntRange, Rounding
 
+MOST_FUNCTIONS = 32
+"""Functions of one value in a row that become one table."""
 Turns = tuple[Fraction, Fraction] | tuple[()] | None
 
 
@@ -133,7 +136,17 @@ def applied(
     count = max(len(before.of), len(of))
     pairs = zip(*(f * count if len(f) == 1 else f for f in (of, before.of)), strict=True)
     both = tuple(_after(*pair) for pair in pairs)
-    return replace(x, function=Function(name, both, turns=before.turns if steady else None))
+    made = Function(name, both, turns=before.turns if steady else None, depth=_deeper(x, before.depth))
+    return replace(x, function=made)
+
+
+def _deeper(x: Activation, depth: int) -> int:
+    if depth >= MOST_FUNCTIONS:
+        raise UnsupportedError(
+            f"more than {MOST_FUNCTIONS} functions follow {x.value} without a quantiser",
+            hint="put a Quant between them",
+        )
+    return depth + 1
 
 
 def _after(outer: Made, inner: Made) -> Made:
@@ -160,7 +173,8 @@ def combined(
     count = max(len(t) for z in (x, y) for t in (z.gain, z.bias, z.function.of if z.function else (0,)))
     pairs = zip(_of_the_value(x, count), _of_the_value(y, count), strict=True)
     of = tuple(_joined(how, f, g) for f, g in pairs)
-    return Activation(x.value, x.shape, x.order, function=Function(node.op_type, of))
+    depth = _deeper(x, sum(z.function.depth for z in (x, y) if z.function is not None))
+    return Activation(x.value, x.shape, x.order, function=Function(node.op_type, of, depth=depth))
 
 
 def _joined(how: Callable[[Number, Number], Number], f: Made, g: Made) -> Made:

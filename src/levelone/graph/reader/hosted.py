@@ -36,6 +36,10 @@ LAYERS = frozenset(
 """What is a layer of the network: the host computes none of them."""
 
 
+MOST_STEPS = 256
+"""Steps of one tensor before its quantiser; those that several branches share count for each of them."""
+
+
 def may_be_hosted(node: onnx.NodeProto) -> bool:
     """Whether the host can compute a node: an operator of ONNX, but no layer, quantiser or subgraph."""
     subgraphs = any(a.HasField("g") or a.graphs for a in node.attribute)
@@ -118,9 +122,13 @@ def _piece(ctx: Context, node: onnx.NodeProto) -> tuple[Real, ...] | None:
     except UnsupportedError:
         return None  # its handler says what is missing
     first = next(iter(reals.values()))
-    branches = {name: x.steps for name, x in reals.items()}
+    before = first.steps if len(reals) == 1 else ()
+    branches = {name: x.steps[len(before) :] for name, x in reals.items()}
+    pieces = {name: Piece(model, branches, name) for name in outputs}
+    if any(piece.size > MOST_STEPS for piece in pieces.values()):
+        return None
     return tuple(
-        Real(first.source, shapes[name], first.before, (Piece(model, branches, name),)) if name else first
+        Real(first.source, shapes[name], first.before, (*before, pieces[name])) if name else first
         for name in node.output
     )
 

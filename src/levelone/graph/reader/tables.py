@@ -95,9 +95,10 @@ def _curves(ctx: Context, quantiser: QuantiserNode, x: Activation, scale: Fracti
 def _table(
     ctx: Context, node: onnx.NodeProto, quantiser: QuantiserNode, x: Activation, scale: Fractions
 ) -> Activation:
+    assert x.function is not None  # noqa: S101  (the caller's case)
     r = ctx.value(x).range
     curves = _curves(ctx, quantiser, x, scale)
-    ctx.spend((r.hi - r.lo + 1) * len(curves) * TABLE_COST, node)
+    ctx.spend((r.hi - r.lo + 1) * len(curves) * TABLE_COST * x.function.depth, node)
     table = [[curve.entry(code) for code in range(r.lo, r.hi + 1)] for curve in curves]
     op = Lookup(r.lo, np.array(table if len(table) > 1 else table[0]), scale)
     return ctx.emit_like(node.output[0], op, x)
@@ -109,8 +110,8 @@ def _staircase(
     """By the codes at which the result changes, where a table would be too large."""
     assert x.function is not None and x.function.turns is not None  # noqa: S101  (the caller's case)
     r = ctx.value(x).range
-    curves = _curves(ctx, quantiser, x, scale)
-    op = staircase(curves, x.function.turns, r, lambda: ctx.spend(TABLE_COST, node))
+    curves, cost = _curves(ctx, quantiser, x, scale), TABLE_COST * x.function.depth
+    op = staircase(curves, x.function.turns, r, lambda: ctx.spend(cost, node))
     if op is None:
         raise unsupported(
             node,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import reduce
+from functools import cached_property, reduce
 from math import gcd, lcm
 from typing import Any
 
@@ -67,12 +67,15 @@ class Function:
     turns
         Where it never falls: empty. Where it falls and then rises: two numbers around the point at which it
         turns. None if it does anything else.
+    depth
+        Of how many functions it is made: what one of its values costs.
     """
 
     name: str
     of: tuple[Callable[[Fraction], Fraction | float], ...]
     slopes: Fractions = ()
     turns: tuple[Fraction, Fraction] | tuple[()] | None = None
+    depth: int = 1
 
 
 @dataclass(frozen=True)
@@ -164,6 +167,11 @@ class Deferred:
     node: onnx.NodeProto
     position: int
     operands: Mapping[int, Tensor]
+
+    @cached_property
+    def depth(self) -> int:
+        """How many deferred nodes lie on top of each other."""
+        return 1 + max((x.depth for x in self.operands.values() if isinstance(x, Deferred)), default=0)
 
 
 Tensor = Constant | Real | Activation | Deferred

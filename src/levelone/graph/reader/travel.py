@@ -29,6 +29,8 @@ from levelone.graph.reader.waiting import waiting_affine
 MAXIMA = frozenset({"GlobalMaxPool", "MaxPool", "ReduceMax"})
 POOLS = frozenset({"GlobalMaxPool", "MaxPool"})
 """What always leaves the channels where they are."""
+MOST_DEFERRED = 64
+"""Nodes past which a quantiser travels."""
 LAZY = frozenset({"Cast", "Dropout", "Identity", *moves.PERMUTING, *moves.RESHAPES})
 """What constants can go on waiting behind: mere bookkeeping."""
 DEFERRED = LAZY | MAXIMA | {"Concat", "Pad", "Resize", "Upsample", *moves.SELECTIONS}
@@ -46,6 +48,9 @@ def travelled(ctx: Context, node: onnx.NodeProto) -> Tensor | tuple[Tensor, ...]
     found = {i: ctx.tensors[name] for i, name in enumerate(node.input) if name in ctx.tensors}
     operands = {i: x for i, x in found.items() if not isinstance(x, Constant)}
     deferred = [x for x in operands.values() if isinstance(x, Deferred)]
+    if any(x.depth >= MOST_DEFERRED for x in deferred):
+        resolve(ctx, node)
+        return None
     if _defers(ctx, node) and any(_stuck(ctx, node, x) for x in operands.values()):
         return tuple(Deferred(name, node, i, operands) for i, name in enumerate(node.output))
     if len(deferred) == len(operands) == 1 and _passes(ctx, node, deferred[0]):

@@ -48,7 +48,7 @@ ALLOWED: dict[str, set[str]] = {
         "report",
     },
     "api": {*BASE, "graph", "hardware", "hls", "panels", "pipeline", "quant", "report", "verify"},
-    "cli": {*BASE, "api", "doctor", "pipeline", "report", "rtl"},
+    "cli": {*BASE, "api", "doctor", "pipeline", "rtl"},
 }
 """Package or module of levelone -> what it may import of levelone."""
 

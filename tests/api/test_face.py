@@ -67,7 +67,7 @@ def test_convert_knows_every_choice_with_its_default() -> None:
     for name, field in HlsConfig.model_fields.items():
         if name != "layers":
             assert offered[name].default == field.default, name
-    assert offered.keys() == {"self", "folder", *HlsConfig.model_fields}
+    assert offered.keys() == {"self", "folder", "body", *HlsConfig.model_fields}
 
 
 @pytest.mark.parametrize("name", MODULES)

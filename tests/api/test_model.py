@@ -59,7 +59,7 @@ def test_tensors_and_lists_will_do(model: levelone.Model, arrays: dict[str, np.n
 @pytest.mark.parametrize(
     ("inputs", "message"),
     [
-        ([np.zeros((1, 2, 16, 16))], r"takes 2 arrays \(images, features\), found 1"),
+        ([np.zeros((1, 2, 16, 16))], r"each input \(images, features\) expected, found 1"),
         ([{"images": np.zeros((1, 2, 16, 16))}], "'features' is missing"),
         ([{"pictures": np.zeros(1)}], "no input is called 'pictures'"),
         (

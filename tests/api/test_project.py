@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -85,6 +86,31 @@ def test_the_command_line_prints_the_same(project: levelone.Project, tmp_path: P
 def test_no_project(folder: str, tmp_path: Path) -> None:
     with pytest.raises(levelone.LeveloneError, match="is not a levelone project"):
         levelone.open(tmp_path / folder)
+
+
+def test_own_events(project: levelone.Project, arrays: dict[str, np.ndarray]) -> None:
+    verdict = project.csim(data=arrays)
+    assert verdict
+    assert verdict.vectors == 40
+    assert verdict.to_dict()["sets"][0]["name"] == "40 given events"
+    with pytest.raises(levelone.LeveloneError, match=r"each input \(images, features\) expected, found 1"):
+        project.csim(data=arrays["images"])
+    with pytest.raises(levelone.LeveloneError, match="'features' is missing"):
+        project.csim(data={"images": arrays["images"]})
+
+
+@pytest.mark.slow
+def test_projects_beside_each_other(model: levelone.Model, project: levelone.Project, tmp_path: Path) -> None:
+    stream = model.convert(tmp_path / "stream", io="stream")
+    verdict = project.csim(stream, vectors=20)
+    assert verdict
+    assert [body["project"] for body in verdict.bodies] == [str(project.folder), str(stream.folder)]
+
+
+def test_choices_of_hls4ml_are_no_other_bodys(model: levelone.Model, tmp_path: Path) -> None:
+    with pytest.raises(levelone.LeveloneError, match=r"reuse_factor: a choice .* not for body a\.b:C"):
+        model.convert(tmp_path / "p", body="a.b:C", reuse_factor=2)
+    assert not (tmp_path / "p").exists()
 
 
 def test_choices_that_exclude_each_other(project: levelone.Project, tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnx
 from numpy.typing import ArrayLike, NDArray
 
+from levelone.api.arrays import named
 from levelone.api.documents import Layers
 from levelone.api.project import Project
 from levelone.errors import LeveloneError
@@ -22,8 +22,8 @@ from levelone.graph.outputs import output_shapes
 from levelone.graph.reader.load import load_model
 from levelone.graph.reader.ports import declare_ports
 from levelone.hardware.cost import hardware_table
-from levelone.hls.config import Io, LayerChoice, Strategy
-from levelone.pipeline.checks import convert_file
+from levelone.hls.config import HlsConfig, Io, LayerChoice, Strategy
+from levelone.pipeline.checks import convert_file, convert_with
 from levelone.pipeline.choices import hls_config
 from levelone.pipeline.emulation import ArrayRows, emulated_arrays, input_shapes, model_file
 from levelone.pipeline.modules import metadata_of
@@ -147,7 +147,7 @@ class Model:
         >>> bool((same * scale == logit).all())
         True
         """
-        rows = {name: ArrayRows(array) for name, array in self._named(inputs).items()}
+        rows = {name: ArrayRows(array) for name, array in named(inputs, tuple(self.inputs)).items()}
         found = emulated_arrays(self.graph, rows, codes=codes, every=every)
         return found if every or len(found) > 1 else next(iter(found.values()))
 
@@ -155,6 +155,7 @@ class Model:
         self,
         folder: str | os.PathLike[str],
         *,
+        body: str = "hls",
         io: Io = "parallel",
         part: str = "xcvu13p-flga2577-2-e",
         clock_ns: float = 2.78,
@@ -165,7 +166,7 @@ class Model:
         tight: bool = True,
         layers: Mapping[str, LayerChoice | Mapping[str, Any]] | None = None,
     ) -> Project:
-        """Generate the hls4ml project (Vitis backend), with a type for every value.
+        """Generate the project of a body, an hls4ml project (Vitis backend) by default.
 
         The folder appears whole or not at all; an earlier project of that name is replaced.
 
@@ -173,6 +174,9 @@ class Model:
         ----------
         folder
             Where to write it.
+        body
+            ``"hls"``, the name of a registered body, or ``"package.module:NAME"``. All further choices are
+            those of hls4ml: no other body takes them.
         io
             ``"parallel"``: the whole event at once, one pipeline; ``"stream"``: one pixel per clock.
         part
@@ -213,8 +217,14 @@ class Model:
             tight=tight,
             layers=dict(layers or {}),
         )
+        if body != "hls" and config != HlsConfig():
+            chosen = ", ".join(config.model_dump(exclude_defaults=True))
+            raise LeveloneError(f"{chosen}: a choice for hls4ml, not for body {body}", hint="leave it out")
         with self._file() as file:
-            convert_file(file, Path(folder), config)
+            if body == "hls":
+                convert_file(file, Path(folder), config)
+            else:
+                convert_with(body, file, Path(folder))
         return Project(Path(folder))
 
     def save(self, path: str | os.PathLike[str]) -> Path:
@@ -241,19 +251,6 @@ class Model:
         proto, _ = load_model(self._source)
         write_bytes(target, proto.SerializeToString(deterministic=True))
         return target
-
-    def _named(self, inputs: tuple[ArrayLike | Mapping[str, ArrayLike], ...]) -> dict[str, NDArray[Any]]:
-        """Arrays by input name, from one mapping or from arrays in order; tensors of PyTorch will do."""
-        first = inputs[0] if inputs else None
-        if isinstance(first, Mapping):
-            if len(inputs) > 1:
-                raise LeveloneError("emulate takes one mapping, or one array per input: found both")
-            return {name: _array(array) for name, array in first.items()}
-        if len(inputs) != len(self.inputs):
-            raise LeveloneError(
-                f"emulate takes {len(self.inputs)} arrays ({', '.join(self.inputs)}), found {len(inputs)}"
-            )
-        return {name: _array(array) for name, array in zip(self.inputs, inputs, strict=True)}
 
     @contextmanager
     def _file(self) -> Iterator[Path]:
@@ -304,8 +301,3 @@ def read(path: str | os.PathLike[str], *, ports: Mapping[str, str] | None = None
     proto, _ = load_model(file)
     declare_ports(proto, ports)
     return Model(name, read_qonnx(proto), proto, file)
-
-
-def _array(given: ArrayLike) -> NDArray[Any]:
-    detach = getattr(given, "detach", None)  # a tensor of PyTorch
-    return np.asarray(given if detach is None else detach().cpu())

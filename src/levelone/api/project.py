@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
+from numpy.typing import ArrayLike, NDArray
+
+from levelone.api.arrays import named
 from levelone.api.documents import Diagnosis, Document, Verdict
 from levelone.panels import Rows
 from levelone.pipeline.checks import check_folder
 from levelone.pipeline.diagnosis import diff_folder
+from levelone.pipeline.emulation import input_shapes
 from levelone.report.words import proof_in_words
-from levelone.verify import read_document
+from levelone.verify import body_of, read_document, read_graph
 
 
 class Project(Document):
@@ -31,10 +36,10 @@ class Project(Document):
 
     def csim(
         self,
-        *,
+        *beside: Project,
         vectors: int | None = None,
         seed: int = 1,
-        data: str | os.PathLike[str] | None = None,
+        data: str | os.PathLike[str] | ArrayLike | Mapping[str, ArrayLike] | None = None,
         events: int = 10_000,
     ) -> Verdict:
         """Compile the C simulation with g++, run it, and compare every integer of every layer.
@@ -44,14 +49,18 @@ class Project(Document):
 
         Parameters
         ----------
+        beside
+            Projects of other bodies, made from the same model: compared on the same vectors.
         vectors
             Compare on this many random vectors: corners, extreme sums, both sides of rounding steps.
         seed
             Of the random vectors.
         data
-            HDF5 file of events of the network's own system: use its test events.
+            Compare on these events: the path of an HDF5 file of the network's own system, whose test events
+            are used; or real numbers as `Model.emulate` takes them, an array of shape (events, ...) if there
+            is one input, else a mapping from input name to array.
         events
-            With `data`: this many at most.
+            With a file: this many at most.
 
         Returns
         -------
@@ -63,8 +72,11 @@ class Project(Document):
         LeveloneError
             If the project cannot be built or run, or the vectors cannot be read.
         """
-        source = None if data is None else Path(data)
-        return Verdict(check_folder(self.folder, data=source, vectors=vectors, seed=seed, events=events))
+        others = [project.folder for project in beside]
+        events_of = None if data is None else self._events(data)
+        return Verdict(
+            check_folder(self.folder, *others, data=events_of, vectors=vectors, seed=seed, events=events)
+        )
 
     def diff(self, *, vectors: int | str | os.PathLike[str] | None = None, seed: int = 1) -> Diagnosis:
         """Find where the C simulation first differs from the reference, from which operands, and why.
@@ -89,6 +101,13 @@ class Project(Document):
             diff_folder(self.folder, vectors=None if vectors is None else str(vectors), seed=seed)
         )
 
+    def _events(
+        self, data: str | os.PathLike[str] | ArrayLike | Mapping[str, ArrayLike]
+    ) -> Path | dict[str, NDArray[Any]]:
+        if isinstance(data, str | os.PathLike):
+            return Path(data)
+        return named((data,), tuple(input_shapes(read_graph(body_of(self.folder).read(self.folder)))))
+
     def parts(self) -> Iterator[str | Rows]:
         """Every value of the firmware, and what is left to the host."""
         rows = tuple(
@@ -102,7 +121,8 @@ class Project(Document):
             )
             for value in (*self._content.get("inputs", ()), *self._content.get("layers", ()))
         )
-        yield Rows("", "", ("value", "operation", "shape", "bits", "range", "proof"), rows)
+        if rows:
+            yield Rows("", "", ("value", "operation", "shape", "bits", "range", "proof"), rows)
         yield from self._content.get("left_off", ())
         yield str(self.folder)
 

@@ -10,7 +10,6 @@ import typer
 from levelone.cli.console import one_json_object
 from levelone.cli.options import AsJson, Io, Ports, Strategy
 from levelone.errors import LeveloneError
-from levelone.report.words import proof_in_words
 
 HLS_OPTIONS = (
     "io",
@@ -75,53 +74,28 @@ def convert(
 
     Example: levelone convert model.onnx -o project --io stream --clock 3.125
     """
-    from levelone.pipeline.checks import convert_file, convert_with
-    from levelone.pipeline.choices import hls_config, parse_choices
-    from levelone.pipeline.ports import with_ports
+    from levelone import api
+    from levelone.pipeline.choices import parse_choices
+    from levelone.pipeline.ports import parse_ports
 
-    with one_json_object(as_json) as emit, with_ports(model, port or ()) as model:
+    with one_json_object(as_json) as emit:
         if body != "hls":
             _refuse_hls_options(context, body)
-            emit({"project": str(output), **convert_with(body, model, output)})
-            if not as_json:
-                typer.echo(str(output))
-            return
-        layers = parse_choices(reuse_layer or (), strategy_layer or ())
-        config = hls_config(
-            "convert",
-            io=io.value,
+        project = api.read(model, ports=parse_ports(port or ())).convert(
+            output,
+            body=body,
+            io=io.value,  # type: ignore[arg-type]
             part=part,
             clock_ns=clock,
             reuse_factor=reuse,
-            strategy=strategy.value,
+            strategy=strategy.value,  # type: ignore[arg-type]
             partition_factor=partition,
             tight=tight,
-            layers=layers,
+            layers=parse_choices(reuse_layer or (), strategy_layer or ()),
         )
-        document = convert_file(model, output, config).data
-        values = [*document["inputs"], *document["layers"]]
-        emit({"project": str(output), **document})
+        emit({"project": str(output), **project.to_dict()})
     if not as_json:
-        from rich.console import Console
-        from rich.table import Table
-
-        table = Table("value", "operation", "shape", "bits", "range", "proof", box=None)
-        for layer in values:
-            shape = " x ".join(str(n) for n in layer["shape"])
-            bits = f"{layer['width']} {'signed' if layer['signed'] else 'unsigned'}"
-            table.add_row(
-                layer["name"],
-                layer.get("op", "input"),
-                shape,
-                bits,
-                f"{layer['lo']} ... {layer['hi']}",
-                proof_in_words(layer.get("proof")),
-            )
-        # A wrapped line is easier to read than a wrapped cell.
-        Console(soft_wrap=True, width=max(Console().width, 130)).print(table)
-        for left in document["left_off"]:
-            typer.echo(left)
-        typer.echo(str(output))
+        typer.echo(str(project))
 
 
 def _refuse_hls_options(context: typer.Context, body: str) -> None:
@@ -154,14 +128,13 @@ def csim(
 
     Example: levelone csim project --data events.h5
     """
-    from levelone.api import Verdict
-    from levelone.pipeline.checks import check_folder
+    from levelone import api
     from levelone.pipeline.verdicts import NOTHING_COMPARED
 
     with one_json_object(as_json, on_error=NOTHING_COMPARED) as emit:
-        result = check_folder(*project, data=data, vectors=vectors, seed=seed, events=events)
-        emit(result)
-    verdict = Verdict(result)
+        first, *beside = map(api.open, project)
+        verdict = first.csim(*beside, data=data, vectors=vectors, seed=seed, events=events)
+        emit(verdict.to_dict())
     if not as_json:
         typer.echo(str(verdict))
     raise typer.Exit(verdict.exit_code)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from numpy.typing import NDArray
+
 from levelone.errors import LeveloneError
 from levelone.files import sha256, write_text
 from levelone.graph import Codes, Graph, quantise_inputs, read_qonnx
@@ -146,18 +148,20 @@ def check_run(job: Job, show: Callable[[str], None]) -> dict[str, Any]:
 def check_folder(
     project: Path,
     *others: Path,
-    data: Path | None = None,
+    data: Path | Mapping[str, NDArray[Any]] | None = None,
     vectors: int | None = None,
     seed: int = 1,
     events: int = 10_000,
     show: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
-    """`levelone csim`: compare a project on events from a file, on random vectors, or on its golden ones.
+    """`levelone csim`: compare a project on events, on random vectors, or on its golden ones.
 
     Parameters
     ----------
     others
         Projects of other bodies, made from the same model: compared on the same vectors.
+    data
+        A file of the system's events, of which `events` test events are taken, or arrays by input name.
 
     Returns
     -------
@@ -176,7 +180,7 @@ def check_folder(
         If the project cannot be built or run, or the vectors cannot be read.
     """
     if data is not None and vectors is not None:
-        raise LeveloneError("--data takes events from a file, --vectors random ones: give only one of them")
+        raise LeveloneError("data takes given events, vectors random ones: give only one of them")
     generated = body_of(project).read(project)
     graph = read_graph(generated)
     for other in others:
@@ -189,7 +193,9 @@ def check_folder(
     sets, notes = [], list(graph.left_off)
     if module is None:
         notes.append("the project holds no trained module: compared with the exact reference only")
-    if data is not None:
+    if isinstance(data, Mapping):
+        sets.append(_given(graph, module, data))
+    elif data is not None:
         system = str(metadata_of(project / MODEL).get("system", ""))
         sets.append(_test_events(data, module, system, graph, events, seed))
     elif vectors is not None:
@@ -262,6 +268,12 @@ def _random(graph: Graph, module: TrainedModule | None, count: int, seed: int) -
     codes = random_vectors(graph, count, seed)
     answers = None if module is None else module.codes(graph, real_inputs(graph, codes))
     return VectorSet(f"{count} random vectors, seed {seed}", codes, answers)
+
+
+def _given(graph: Graph, module: TrainedModule | None, inputs: Mapping[str, NDArray[Any]]) -> VectorSet:
+    codes = quantise_inputs(graph, inputs)
+    answers = None if module is None else module.codes(graph, inputs)
+    return VectorSet(f"{len(next(iter(inputs.values())))} given events", codes, answers)
 
 
 def _test_events(

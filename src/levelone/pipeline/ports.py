@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-
-import onnx
+from collections.abc import Sequence
 
 from levelone.errors import LeveloneError
-from levelone.graph.reader.load import load_model
-from levelone.graph.reader.ports import declare_ports
 
 
 def parse_ports(texts: Sequence[str]) -> dict[str, str]:
@@ -25,23 +18,3 @@ def parse_ports(texts: Sequence[str]) -> dict[str, str]:
             raise LeveloneError(f"--port {text!r}: {name} has been declared already")
         ports[name] = kind
     return ports
-
-
-@contextmanager
-def with_ports(model: Path, texts: Sequence[str]) -> Iterator[Path]:
-    """The model file itself, or a temporary copy in which a quantiser follows every declared input.
-
-    Raises
-    ------
-    LeveloneError
-        If the file is no QONNX, an input does not exist, or a type is unknown.
-    """
-    if not texts:
-        yield model
-        return
-    proto, _ = load_model(model)
-    declare_ports(proto, parse_ports(texts))
-    with tempfile.TemporaryDirectory(prefix="levelone-") as folder:
-        copy = Path(folder) / model.name
-        onnx.save(proto, copy)
-        yield copy

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -98,6 +99,7 @@ def all_faults(manifest: Manifest, *, seed: int, per_array: int) -> list[Fault]:
     faults += _settings(project, layers)
     faults += _top(project, manifest)
     faults += _buffers(project, rng, per_array)
+    faults += _ports(project, manifest)
     faults += list(_shared(project))
     return faults
 
@@ -276,6 +278,27 @@ def _top(project: Path, manifest: Manifest) -> Iterator[Fault]:
         if int(found[2]) > 1 and layer is not None:  # copies of a stream are called otherwise
             edit = Edit(file, *found.span(2), str(int(found[2]) // 2))
             yield Fault(INVISIBLE, layer, f"{found[1]}: depth {edit.text}, not {found[2]}", (edit,))
+
+
+def _ports(project: Path, manifest: Manifest) -> Iterator[Fault]:
+    """Outputs changed behind the last recording, in the top function or in the bridge; exchanged calls."""
+    top, bridge = f"firmware/{manifest.name}.cpp", f"{manifest.name}_bridge.cpp"
+    text = (project / top).read_text(encoding="utf-8")
+    end = text.rindex("}")
+    for port in manifest.document.outputs:
+        name = port.layer
+        negated = f"{name}[0] = -{name}[0];"
+        if manifest.io == "stream":
+            negated = f"auto beat = {name}.read(); beat[0] = -beat[0]; {name}.write(beat);"
+        yield Fault("output", None, f"{name}: {negated}", (Edit(top, end, end, f"    {{ {negated} }}\n"),))
+    calls = [found.span() for found in re.finditer(r"^    nnet::(?!save_layer)[^\n]*$", text, re.MULTILINE)]
+    for (a, b), (c, d) in itertools.pairwise(calls):
+        edits = (Edit(top, a, b, text[c:d]), Edit(top, c, d, text[a:b]))
+        yield Fault("call order", None, f"exchanged: {text[a:b].strip()} and {text[c:d].strip()}", edits)
+    text = (project / bridge).read_text(encoding="utf-8")
+    for found in re.finditer(r"nnet::convert_data<\w+, double, [\d*]+>\(\w+_ap, (\w+)\);", text):
+        edit = Edit(bridge, found.end(), found.end(), f" {found[1]}[0] += 1;")
+        yield Fault("bridge", None, f"{found[1]}: one more", (edit,))
 
 
 def _buffers(project: Path, rng: np.random.Generator, count: int) -> Iterator[Fault]:

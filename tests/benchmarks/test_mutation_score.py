@@ -5,6 +5,7 @@ The full score is `python -m benchmarks.mutation`; here are as many faults as a 
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
@@ -33,6 +34,7 @@ from levelone.hls import HlsConfig, Manifest, convert, operations
 from levelone.hls.body import BODY as HLS
 from levelone.hls.lower import lower
 from levelone.verify import Check, Outcome, Verdict, random_vectors
+from levelone.verify.reading import read_project
 
 
 @pytest.mark.slow
@@ -163,6 +165,22 @@ def test_every_input_is_every_input() -> None:
     assert many.shape == (50 + 2 * 16, 4, 2, 2) and set(np.unique(many)) == {0, 1}
 
 
+@pytest.mark.parametrize("io", ["parallel", "stream"])
+def test_faults_at_the_ports_are_read(io: str, tmp_path: Path) -> None:
+    """What no recording of a layer can show: outputs, the bridge, the order of calls."""
+    graph = small_graphs(io)[3]
+    manifest = convert(graph, tmp_path / "p", HlsConfig(io=io))
+    faults = [f for f in all_faults(manifest, seed=1, per_array=1) if f.layer is None]
+    by_kind = {fault.kind: fault for fault in faults if fault.kind in ("output", "bridge", "call order")}
+    assert {"output", "bridge"} <= by_kind.keys()
+    for kind, fault in by_kind.items():
+        project = tmp_path / kind
+        shutil.copytree(manifest.project, project)
+        plant(project, [fault])
+        found = read_project("hls", HLS.read(project), graph).findings()
+        assert [finding.file for finding in found] == [fault.edits[0].file], kind
+
+
 def test_scores_add_up() -> None:
     fault = Fault("width", "x", "", ())
     hidden = Fault(INVISIBLE, "x", "", ())
@@ -178,7 +196,7 @@ def test_scores_add_up() -> None:
     assert table["width"] == dict(
         planted=5, caught=1, survived=1, equivalent=1, **{"only read": 1, "not visible": 0, "did not run": 1}
     )
-    assert table[INVISIBLE]["not visible"] == 1 and table["all"]["planted"] == 5
+    assert table[INVISIBLE]["not visible"] == 1 and table["all"]["planted"] == 6
     assert percent(table["all"]) == pytest.approx(100 / 3)
     assert percent(score([mutants[3]])["all"]) is None  # nothing that a score could be made of
 

@@ -84,11 +84,11 @@ def convert(
         project = api.read(model, ports=parse_ports(port or ())).convert(
             output,
             body=body,
-            io=io.value,  # type: ignore[arg-type]
+            io=io.value,
             part=part,
             clock_ns=clock,
             reuse_factor=reuse,
-            strategy=strategy.value,  # type: ignore[arg-type]
+            strategy=strategy.value,
             partition_factor=partition,
             tight=tight,
             layers=parse_choices(reuse_layer or (), strategy_layer or ()),

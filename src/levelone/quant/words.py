@@ -22,6 +22,9 @@ from levelone.quant.axes import Axes, Pads, axes_of, both_ends, split_padding, t
 Around = Literal["zeros", "reflect"]
 """What stands around a padded operand: zeros, or its own cells mirrored at its outermost ones."""
 
+MOST_REPEATED = 32
+"""Largest factor of `Upsample`."""
+
 _MAX_POOL = (functional.max_pool1d, functional.max_pool2d, functional.max_pool3d)
 _AVERAGE_POOL = (functional.avg_pool1d, functional.avg_pool2d, functional.avg_pool3d)
 
@@ -124,16 +127,26 @@ class Pad(Word):
 
 
 class Upsample(Word):
-    """Every cell repeated along each axis."""
+    """Every cell repeated along each axis.
+
+    torch divides places by the factor in single precision: up to `MOST_REPEATED` that never takes the wrong
+    cell (at 41 it begins to).
+
+    Raises
+    ------
+    LeveloneError
+        If a factor is larger.
+    """
 
     def __init__(self, name: str, sources: tuple[str, ...], factors: Axes) -> None:
         super().__init__(sources)
         axes_of(name, factors)
+        if max(factors) > MOST_REPEATED:
+            raise LeveloneError(f"{name}: factors {factors}; at most {MOST_REPEATED} per layer")
         self.factors = factors
 
     def forward(self, x: Tensor) -> Tensor:
-        # "nearest-exact" asks for the cell at the middle of each new one, which no rounding can miss
-        return functional.interpolate(x, scale_factor=[float(f) for f in self.factors], mode="nearest-exact")
+        return functional.interpolate(x, scale_factor=[float(f) for f in self.factors], mode="nearest")
 
 
 class Add(Word):

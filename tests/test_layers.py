@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -101,6 +102,27 @@ def test_imports_only_what_lies_below(name: str) -> None:
         if importing == name and other not in ALLOWED[name]
     }
     assert wrong == {}
+
+
+def test_systems_are_known_by_their_interface_alone() -> None:
+    """Outside the zoo and inside its kit nobody imports a system; systems do not import each other."""
+    wrong = []
+    for path in SOURCE.rglob("*.py"):
+        parts = path.relative_to(SOURCE).parts
+        own = parts[1] if parts[0] == "zoo" and len(parts) > 2 else ""
+        for name, line in imports(path):
+            rest = name.removeprefix("levelone.zoo.").partition(".")[0]
+            if name.startswith("levelone.zoo.") and rest not in {"kit", own}:
+                wrong.append(f"{path.relative_to(SOURCE)}:{line}: {name}")
+    assert wrong == []
+
+
+@pytest.mark.parametrize("package", ["train", "pipeline", "report", "cli", "api", "zoo/kit"])
+def test_nothing_general_speaks_of_one_system(package: str) -> None:
+    """What pixelseed's events are called is nobody else's business."""
+    words = re.compile("doublet|layer pair|pair of layers", re.IGNORECASE)
+    found = [path.name for path in (SOURCE / package).rglob("*.py") if words.search(path.read_text())]
+    assert found == []
 
 
 def test_the_table_has_no_circle() -> None:

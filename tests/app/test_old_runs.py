@@ -1,4 +1,4 @@
-"""Run folders that were made before systems were packages: read, reported, and done again where they must be."""
+"""Run folders from before systems were packages: read, reported, done again where they must be."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from levelone.graph import Graph, execute, quantise_inputs, read_qonnx
 from levelone.graph.inputs import real_inputs
 from levelone.pipeline import floats
 from levelone.pipeline.floats import float_codes, float_line, run_qonnx
+from levelone.report.words import float_in_words
 from levelone.verify import random_vectors
 from levelone.verify.ties import FloatTies, compare_module
 
@@ -171,6 +172,56 @@ def test_a_real_brevitas_network_end_to_end(levelone: Levelone, tmp_path: Path) 
     theirs = zip(quantised_values(graph), integers_of(network, real), strict=True)
     own = {name: whole for name, (whole, _) in theirs}
     (name,) = graph.outputs
-    ties = FloatTies({})
+    ties = FloatTies()
     (part,) = compare_module(graph, codes, {name: own[name]}, execute(graph, codes, keep="all"), ties, 0)
     assert part.mismatches == 0 and ties.count > 0
+
+
+def swish(m: Model) -> str:
+    x = m.quant("x", 0.5, 7)
+    return m.quant(m.add("Mul", x, m.add("Sigmoid", x)), 1.0, 7)
+
+
+def saturated(m: Model) -> str:
+    return m.quant(m.add("Sigmoid", m.quant("x", 0.5, 7)), 1 / 16, 5, signed=False, mode="FLOOR")
+
+
+def leaky(m: Model) -> str:
+    return m.quant(m.add("LeakyRelu", m.quant("x", 0.125, 8), alpha=0.1), 0.125, 8)
+
+
+def stairs(m: Model) -> str:
+    """Too many codes for a table: a sum of 24 bits."""
+    sums = m.add("MatMul", m.quant("x", 0.1, 12), m.weight(np.full((64, 4), 0.07), 0.01, bits=12))
+    return m.quant(m.add("Tanh", sums), 1 / 64, 7)
+
+
+@pytest.mark.parametrize("made", [swish, saturated, leaky, stairs])
+def test_every_operation_that_rounds_is_judged(made, tmp_path: Path) -> None:
+    m = Model(x=(64,))
+    path = tmp_path / f"{made.__name__}.onnx"
+    onnx.save(m.build(made(m)), path)
+    graph, codes = codes_of(path, 300)
+    line = float_line(path, graph, codes)
+    tensors = run_qonnx(onnx.load(path), real_inputs(graph, codes))
+    theirs, ours = float_codes(graph, tensors), execute(graph, codes, keep="all")
+    (name,) = graph.outputs
+    differing = int(np.count_nonzero(theirs[name] != ours[name]))
+    assert line["other"] == {"count": 0, "layers": {}} and line["ties"]["count"] == differing
+    if made is saturated:
+        assert line["ties"]["systematic"][name]["float32"] == "above"
+        assert "systematically below what float32 gives" in float_in_words(line)
+    if made is not stairs:
+        assert differing > 0
+
+
+def test_a_table_that_is_wrong_is_no_tie(tmp_path: Path) -> None:
+    m, other = Model(x=(64,)), Model(x=(64,))
+    path, wrong = tmp_path / "right.onnx", tmp_path / "wrong.onnx"
+    onnx.save(m.build(saturated(m)), path)
+    onnx.save(
+        other.build(other.quant(other.add("Sigmoid", other.quant("x", 0.5, 7)), 1 / 16, 5, signed=False)),
+        wrong,
+    )
+    graph, codes = codes_of(path, 300)
+    assert float_line(wrong, graph, codes)["other"]["count"] > 1000  # rounded to nearest, not down

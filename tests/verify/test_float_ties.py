@@ -57,7 +57,7 @@ def in_float32(
 def judged(
     graph: Graph, codes: dict[str, Codes], module: dict[str, Codes]
 ) -> tuple[FloatTies, dict[str, int]]:
-    ties = FloatTies({})
+    ties = FloatTies()
     found = compare_module(graph, codes, module, execute(graph, codes), ties, 100)
     return ties, {part.name: part.mismatches for part in found}
 

@@ -11,7 +11,7 @@ from typing import Any
 from levelone.errors import LeveloneError, nearest
 from levelone.panels import Rows
 from levelone.report.rows import as_html, as_text
-from levelone.report.words import float_in_words, proofs_in_words, ties_in_words
+from levelone.report.words import float_in_words, proofs_in_words, systematic_in_words, ties_in_words
 from levelone.verify.story import tell
 from levelone.verify.verdict import Outcome
 
@@ -188,6 +188,7 @@ class Verdict(_Judgement):
         for told in self._content["sets"]:
             if (told["float_ties"] or {"count": 0})["count"]:
                 yield f"{told['name']}: {ties_in_words(told['float_ties'], 'the trained module')}"
+                yield from (f"{told['name']}: {line}" for line in systematic_in_words(told["float_ties"]))
         if self._content["float32"] is not None:
             yield float_in_words(self._content["float32"])
         for line in proofs_in_words({"proof": proof} for proof in self._content["proofs"]):

@@ -61,7 +61,7 @@ def float_line(path: Path, graph: Graph, codes: Mapping[str, Codes]) -> dict[str
         ``other`` (codes that differ and are no ties, and in which layers), ``reason`` (why nothing could be
         compared, else empty).
     """
-    ties = FloatTies({})
+    ties = FloatTies()
     result: dict[str, Any] = {
         "by": "qonnx",
         "events": 0,

@@ -174,7 +174,7 @@ def check_project(
     layers: dict[str, LayerComparison] = {}
     outputs: dict[str, LayerComparison] = {}
     module: dict[str, LayerComparison] = {}
-    ties = FloatTies({})
+    ties = FloatTies()
     problem, seconds, events = "", 0.0, 0
     chunks = built.run(codes, workers=workers)
     while True:

@@ -10,7 +10,7 @@ what follows from a tie is not counted again.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.graph.ir import Graph, Node
+from levelone.graph.operation import DeclinedError
 from levelone.graph.values import Codes
 from levelone.verify.verdict import LayerComparison, compare_codes
 
@@ -59,21 +60,66 @@ class FloatTie:
     reach: str
 
 
+SYSTEMATIC = Fraction(1, 100)
+"""Share of a layer's codes from which on ties that all go one way are no accident."""
+
+
 @dataclass
 class FloatTies:
-    """All ties of a check: how many codes of which layers, and the first one."""
+    """All ties of a check: how many codes of which layers, and the first one.
 
-    layers: dict[str, int]
+    Attributes
+    ----------
+    above
+        How many of them are larger in float32 than by exact arithmetic.
+    compared
+        Codes that were looked at, of all layers.
+    """
+
+    layers: dict[str, int] = field(default_factory=dict)
     example: FloatTie | None = None
+    above: dict[str, int] = field(default_factory=dict)
+    compared: dict[str, int] = field(default_factory=dict)
 
     @property
     def count(self) -> int:
         return sum(self.layers.values())
 
+    def add(self, layer: str, differences: Codes) -> None:
+        """Float32's codes less the exact ones, 0 where they do not differ by a tie."""
+        self.compared[layer] = self.compared.get(layer, 0) + differences.size
+        if (count := int(np.count_nonzero(differences))) > 0:
+            self.layers[layer] = self.layers.get(layer, 0) + count
+            self.above[layer] = self.above.get(layer, 0) + int(np.count_nonzero(differences > 0))
+
+    @property
+    def systematic(self) -> dict[str, int]:
+        """Layers in which float32 is off in many codes and always one way: 1 upwards, -1 downwards."""
+        return {
+            layer: 1 if self.above[layer] else -1
+            for layer, count in self.layers.items()
+            if self.above[layer] in (0, count) and count >= SYSTEMATIC * self.compared[layer]
+        }
+
     def to_dict(self) -> dict[str, Any]:
-        """The `--json` form: ``count``, ``layers``, ``example``."""
+        """The `--json` form: ``count``, ``layers``, ``example``, and ``systematic``, by layer.
+
+        An entry of that has ``share`` (of the layer's codes) and ``float32``, "above" or "below".
+        """
+        systematic = {
+            layer: {
+                "share": self.layers[layer] / self.compared[layer],
+                "float32": "above" if way > 0 else "below",
+            }
+            for layer, way in self.systematic.items()
+        }
         example = None if self.example is None else asdict(self.example)
-        return {"count": self.count, "layers": dict(self.layers), "example": example}
+        return {
+            "count": self.count,
+            "layers": dict(self.layers),
+            "example": example,
+            "systematic": systematic,
+        }
 
 
 def compare_module(
@@ -108,8 +154,8 @@ def compare_module(
         if given is None:
             continue
         tied = _tied(graph, node, own, local)
+        ties.add(node.name, np.where(tied, own[node.name] - local, 0))
         if tied.any():
-            ties.layers[node.name] = ties.layers.get(node.name, 0) + int(np.count_nonzero(tied))
             ties.example = ties.example or _example(graph, node, own, local, tied, start)
         found.append(compare_codes(node.name, local, np.where(tied, local, own[node.name])))
     return found
@@ -183,10 +229,32 @@ def _tied(graph: Graph, node: Node, own: Mapping[str, Codes], local: Codes) -> N
         return tied
     operands = [_operand(graph, name, own, rows) for name in node.inputs]
     row_of = {int(row): i for i, row in enumerate(rows)}
+    known: dict[tuple[int, ...], bool] = {}
     for index in np.argwhere(tied):
         at = tuple(int(i) for i in index)
-        tied[at] = _judge(graph, node, own, local, operands, row_of[at[0]], at).excused
+        codes = (own[name][at] for name in node.inputs)
+        sizes = (operand.size[(row_of[at[0]], *at[1:])] for operand in operands)
+        case = (at[-1], int(own[node.name][at]), *map(int, codes), *map(int, sizes))
+        if case not in known:
+            known[case] = _excused(graph, node, own, local, operands, row_of[at[0]], at)
+        tied[at] = known[case]
     return tied
+
+
+def _excused(
+    graph: Graph,
+    node: Node,
+    own: Mapping[str, Codes],
+    local: Codes,
+    operands: list[Operand],
+    row: int,
+    at: tuple[int, ...],
+) -> bool:
+    """Whether a difference is a tie; none is where the number that was rounded is not known."""
+    try:
+        return _judge(graph, node, own, local, operands, row, at).excused
+    except DeclinedError:
+        return False
 
 
 @dataclass(frozen=True)

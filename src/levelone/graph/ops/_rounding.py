@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from contextlib import suppress
 from fractions import Fraction
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.graph.operation import Op, RoundedSum
+from levelone.graph.operation import DeclinedError, Op, RoundedSum
 from levelone.graph.rounding import INT64_SAFE, boundary
 from levelone.graph.values import IntRange, Rounding, Value
 
@@ -20,6 +21,68 @@ class Rounded(Op):
 
     pointwise: ClassVar[bool] = True
     rounds: ClassVar[bool] = True
+
+
+class RoundedFunction(Protocol):
+    """What a table or staircase was made of: a function of the operand's code, then rounded."""
+
+    @property
+    def unit(self) -> Fraction:
+        """The real number 1, in steps of the result."""
+        ...
+
+    def number(self, code: Fraction) -> Fraction:
+        """What is rounded, zero point included; where the function is infinite, beyond every limit.
+
+        Raises
+        ------
+        ValueError
+            If the function is not defined there.
+        """
+        ...
+
+    def border(self, code: int) -> Fraction:
+        """See `Op.border`."""
+        ...
+
+
+ELEMENTARY = 2
+"""By how many times more than a product a float32 library's functions may be off, of the larger of the result
+and 1: they pass through numbers of about 1."""
+
+
+class Function(Rounded):
+    """A function of one code, by a table or by the codes at which it changes.
+
+    Attributes
+    ----------
+    functions
+        What it was made of: one, or one per channel; empty if that is not known.
+    """
+
+    functions: tuple[RoundedFunction, ...]
+
+    def _function(self, channel: int, question: str) -> RoundedFunction:
+        if not self.functions:
+            raise DeclinedError(self, question)
+        return self.functions[channel % len(self.functions)]
+
+    def number(self, channel: int, *codes: int) -> Fraction:
+        return self._function(channel, "which number it rounds").number(Fraction(codes[0]))
+
+    def border(self, code: int) -> Fraction:
+        return self._function(0, "where its rounding changes its mind").border(code)
+
+    def deviation(
+        self, channel: int, codes: Sequence[int], sizes: Sequence[int], relative: Fraction
+    ) -> Fraction:
+        function = self._function(channel, "how inexact arithmetic changes the number that it rounds")
+        (code,), (size,) = codes, sizes
+        here, moved = function.number(Fraction(code)), Fraction(0)
+        for end in (code - relative * size, code + relative * size):
+            with suppress(ValueError):  # an operand beyond the function's domain
+                moved = max(moved, abs(function.number(end) - here))
+        return moved + ELEMENTARY * relative * max(abs(here), function.unit)
 
 
 class Quantiser(Rounded):

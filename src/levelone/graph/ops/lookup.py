@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import ClassVar
 
@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from levelone.errors import LeveloneError
 from levelone.graph.operation import Cost, Steps
 from levelone.graph.ops._bounds import bounds, make_value, read_only
-from levelone.graph.ops._rounding import Rounded, evenly, ranges_of
+from levelone.graph.ops._rounding import Function, RoundedFunction, evenly, ranges_of
 from levelone.graph.values import Codes, Value
 
 
 @dataclass(frozen=True, eq=False)
-class Lookup(Rounded):
+class Lookup(Function):
     """``table[code - lowest]``.
 
     Attributes
@@ -28,6 +28,8 @@ class Lookup(Rounded):
         int64 [codes], or [channels, codes] where channels differ.
     scale
         Scale of the output; one entry, or one per channel.
+    functions
+        See `Function`.
     """
 
     tabulated: ClassVar[bool] = True
@@ -35,6 +37,7 @@ class Lookup(Rounded):
     lowest: int
     table: NDArray[np.int64]
     scale: tuple[Fraction, ...]
+    functions: tuple[RoundedFunction, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "table", read_only(self.table))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from levelone.errors import LeveloneError
 from levelone.graph.operation import Cost, Steps
 from levelone.graph.ops._bounds import bounds, make_value, read_only
-from levelone.graph.ops._rounding import Rounded, evenly, ranges_of
+from levelone.graph.ops._rounding import Function, RoundedFunction, evenly, ranges_of
 from levelone.graph.values import Codes, IntRange, Value
 
 
 @dataclass(frozen=True, eq=False)
-class Staircase(Rounded):
+class Staircase(Function):
     """``levels[number of steps <= code]``.
 
     Attributes
@@ -29,11 +29,14 @@ class Staircase(Rounded):
         int64 [rows, steps + 1]: the result below the first step, from there to the second, and so on.
     scale
         Scale of the output; one entry, or one per channel.
+    functions
+        See `Function`.
     """
 
     steps: NDArray[np.int64]
     levels: NDArray[np.int64]
     scale: tuple[Fraction, ...]
+    functions: tuple[RoundedFunction, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         for key in ("steps", "levels"):

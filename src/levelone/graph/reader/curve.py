@@ -21,7 +21,7 @@ import numpy as np
 from levelone.graph.ops import Staircase
 from levelone.graph.ops._bounds import collapse
 from levelone.graph.reader.quantiser_node import QuantiserNode
-from levelone.graph.rounding import round_float
+from levelone.graph.rounding import boundary, round_float
 from levelone.graph.values import IntRange
 
 CLOSE = 1e-9
@@ -31,12 +31,15 @@ SLACK = 2.0**-40, 2.0**-60
 MAX_STEPS = 2**12
 """Most steps of a staircase: each is a comparator."""
 
+FAR = 2**200
+"""Stands for an infinite number."""
+
 Turns = tuple[Fraction, Fraction] | tuple[()]
 
 
 @dataclass(frozen=True)
 class Curve:
-    """The quantised function of ``clamp(gain * code + bias)``.
+    """The quantised function of ``clamp(gain * code + bias)``; a `RoundedFunction` of its table.
 
     Attributes
     ----------
@@ -55,7 +58,25 @@ class Curve:
     scale: Fraction
     zero: int
 
-    def operand(self, code: int) -> Fraction:
+    @property
+    def unit(self) -> Fraction:
+        return 1 / self.scale
+
+    def number(self, code: Fraction) -> Fraction:
+        real = self.of(self.operand(code))
+        if math.isnan(real):
+            raise ValueError("the function is not defined there")
+        if math.isinf(real):
+            return Fraction(FAR if real > 0 else -FAR)
+        return Fraction(real) / self.scale + self.zero
+
+    def border(self, code: int) -> Fraction:
+        if self.quantiser.bipolar:
+            return Fraction(0)
+        bound, _ = boundary(code + self.zero, self.quantiser.rounding)
+        return bound
+
+    def operand(self, code: int | Fraction) -> Fraction:
         """The real number that the function is given."""
         x = self.gain * code + self.bias
         x = x if self.lower is None else max(x, self.lower)
@@ -158,7 +179,8 @@ def staircase(curves: list[Curve], turns: Turns, r: IntRange, spend: Callable[[]
     rows = [found[curve] for curve in (curves if len(found) > 1 else curves[:1])]
     steps = [at + [r.hi + 1] * (count - len(at)) for at, _ in rows]
     levels = [level + level[-1:] * (count + 1 - len(level)) for _, level in rows]
-    return Staircase(np.array(steps), np.array(levels), collapse(curve.scale for curve in curves))
+    scale = collapse(curve.scale for curve in curves)
+    return Staircase(np.array(steps), np.array(levels), scale, tuple(curves))
 
 
 def _steps(curve: Curve, turns: Turns, r: IntRange, spend: Callable[[], None]) -> tuple[list[int], list[int]]:

@@ -100,7 +100,7 @@ def _table(
     curves = _curves(ctx, quantiser, x, scale)
     ctx.spend((r.hi - r.lo + 1) * len(curves) * TABLE_COST * x.function.depth, node)
     table = [[curve.entry(code) for code in range(r.lo, r.hi + 1)] for curve in curves]
-    op = Lookup(r.lo, np.array(table if len(table) > 1 else table[0]), scale)
+    op = Lookup(r.lo, np.array(table if len(table) > 1 else table[0]), scale, tuple(curves))
     return ctx.emit_like(node.output[0], op, x)
 
 

@@ -1,4 +1,7 @@
-"""Pages that are made when the site is built: notebooks, the command line, files from outside docs/."""
+"""Pages that are made when the site is built: notebooks, the command line, files from outside docs/.
+
+Pages of systems find their place in the navigation by themselves.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,17 @@ from mkdocs.structure.files import File, Files
 ROOT = Path(__file__).parents[1]
 OUTSIDE = {"benchmarks.md": "benchmarks/README.md", "changelog.md": "CHANGELOG.md"}
 """Page -> the file that it shows."""
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Every system has a page, and one of results if a model of it is committed."""
+    from levelone.zoo import SYSTEMS
+
+    names = sorted(SYSTEMS.known)
+    results = [page for page in (f"results/{name}.md" for name in names) if (ROOT / "docs" / page).is_file()]
+    systems = next(tab["Systems"] for tab in config.nav or () if "Systems" in tab)
+    systems[:0] = [*(f"{name}.md" for name in names), {"Results": results}]
+    return config
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

@@ -13,7 +13,7 @@ from levelone.zoo.kit.voxels import VoxelSystem
 
 from .conftest import ROOT, Levelone
 
-VOXEL_SYSTEMS = sorted(name for name in SYSTEMS if isinstance(find_system(name), VoxelSystem))
+VOXEL_SYSTEMS = sorted(name for name in SYSTEMS.known if isinstance(find_system(name), VoxelSystem))
 SMALL = (
     "train.float_epochs=1",
     "train.quantised_epochs=1",

@@ -50,11 +50,21 @@ def test_a_change_counts_where_it_is_imported(package: Path, changed: str, one: 
     assert [a != b for a, b in zip(before, after, strict=True)] == [one, two]
 
 
-@pytest.mark.parametrize("name", sorted(SYSTEMS))
+def test_of_another_distribution_everything_counts(package: Path) -> None:
+    """Its ``__init__``, and relative imports; of a single file, what lies beside it."""
+    (package / "three.py").write_text("from . import shared\nfrom .two import s as other\n")
+    found = imported(["toyzoo.three"], "levelone.zoo")
+    assert set(found) == {"toyzoo", "toyzoo.three", "toyzoo.shared", "toyzoo.two"}
+    (package.parent / "alone.py").write_text("import beside\nimport numpy\n")
+    (package.parent / "beside.py").write_text("")
+    assert set(imported(["alone"], "levelone.zoo")) == {"alone", "beside"}
+
+
+@pytest.mark.parametrize("name", sorted(SYSTEMS.known))
 def test_systems_depend_on_their_own_files(name: str) -> None:
     module = type(find_system(name)).__module__
     found = imported([module, "levelone.zoo.kit.system"], "levelone.zoo")
     folder = Path(found[module]).parent
     own = [path for path in folder.rglob("*.py") if path.stem != "__init__"]
     assert set(own) <= set(found.values())
-    assert not [m for m in found if m.split(".")[2] in set(SYSTEMS) - {name}]
+    assert not [m for m in found if m.split(".")[2] in set(SYSTEMS.known) - {name}]

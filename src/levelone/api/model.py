@@ -26,7 +26,7 @@ from levelone.hls.config import HlsConfig, Io, LayerChoice, Strategy
 from levelone.pipeline.checks import convert_file, convert_with
 from levelone.pipeline.choices import hls_config
 from levelone.pipeline.emulation import ArrayRows, emulated_arrays, input_shapes, model_file
-from levelone.pipeline.modules import metadata_of
+from levelone.pipeline.modules import called
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -295,7 +295,7 @@ def read(path: str | os.PathLike[str], *, ports: Mapping[str, str] | None = None
     <levelone.Model pixelseed: images [2, 16, 16], features [25] -> logit [1]>
     """
     file = model_file(Path(path))
-    name = str(metadata_of(file).get("system") or file.stem)
+    name = called(file)
     if not ports:
         return Model(name, read_qonnx(file), file, file)
     proto, _ = load_model(file)

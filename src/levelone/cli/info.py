@@ -30,11 +30,16 @@ def list_(as_json: AsJson = False) -> None:
     if as_json:
         return
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table("kind", "name", "what, where", box=None, title_justify="left")
     for system in found["systems"]:
-        table.add_row("system", system["name"], f"{system['title']}\n{system['recipe']}")
+        what = escape(system["error"]) if "error" in system else f"{system['title']}\n{system['recipe']}"
+        foreign = "" if system["distribution"] == "levelone" else f"\nfrom {system['distribution']}"
+        table.add_row("system", system["name"], what + foreign)
+    for name, why in found["refused"].items():
+        table.add_row("refused", name, escape(why))
     for run in found["runs"]:
         table.add_row("run", run["name"], run["path"])
     for project in found["projects"]:

@@ -20,7 +20,13 @@ Ports = Annotated[
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print exactly one JSON object on standard output, nothing else.")
 ]
-SystemName = Annotated[str, typer.Argument(help="A system, as `levelone list` shows it, e.g. pixelseed.")]
+SystemName = Annotated[
+    str,
+    typer.Argument(
+        help="A system, as `levelone list` shows it, e.g. pixelseed; or package.module:SYSTEM, also found in "
+        "the current folder."
+    ),
+]
 RecipeFile = Annotated[
     Path | None, typer.Option("--recipe", help="TOML recipe; default: the system's own.", show_default=False)
 ]

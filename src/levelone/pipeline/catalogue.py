@@ -5,20 +5,34 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from levelone.errors import LeveloneError
 from levelone.pipeline.job import RECIPE
+from levelone.plugins import Entry
 from levelone.zoo import SYSTEMS, find_system
 
 
 def catalogue(folder: Path) -> dict[str, Any]:
-    """Systems of this installation, runs in ``folder/runs`` and projects in ``folder/hls_projects``."""
+    """Systems of this installation, runs in ``folder/runs`` and projects in ``folder/hls_projects``.
+
+    A system that cannot be imported has an ``error`` instead of a title; ``refused`` holds the names that
+    other distributions register in vain, and why.
+    """
     return {
-        "systems": [
-            {"name": name, "title": system.title, "recipe": str(system.default_recipe)}
-            for name, system in ((name, find_system(name)) for name in sorted(SYSTEMS))
-        ],
+        "systems": [_described(entry) for _, entry in sorted(SYSTEMS.entries().items())],
+        "refused": SYSTEMS.refused(),
         "runs": _holding(folder / "runs", RECIPE),
         "projects": _holding(folder / "hls_projects", "model.onnx"),
     }
+
+
+def _described(entry: Entry) -> dict[str, str]:
+    """One system; of one that cannot be used, why."""
+    found = {"name": entry.name, "distribution": entry.distribution}
+    try:
+        system = find_system(entry.name)
+    except LeveloneError as error:
+        return found | {"error": error.message}
+    return found | {"title": system.title, "recipe": str(system.default_recipe)}
 
 
 def _holding(folder: Path, name: str) -> list[dict[str, str]]:

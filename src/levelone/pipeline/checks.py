@@ -19,7 +19,7 @@ from levelone.hls import HlsConfig, Manifest, convert
 from levelone.hls.names import project_name
 from levelone.pipeline.floats import float_line
 from levelone.pipeline.job import Job
-from levelone.pipeline.modules import VECTORS, TrainedModule, companions, metadata_of, module_in
+from levelone.pipeline.modules import VECTORS, TrainedModule, called, companions, metadata_of, module_in
 from levelone.pipeline.verdicts import of_all, of_set
 from levelone.recipe import Recipe, load_recipe
 from levelone.stimuli import random_vectors
@@ -58,13 +58,12 @@ def convert_file(model: Path, output: Path, config: HlsConfig) -> Manifest:
     LeveloneError
         If the file is not QONNX, cannot be carried exactly, or the project cannot be written.
     """
-    name = project_name(str(metadata_of(model).get("system") or model.stem))
-    return _convert(model, output, config, name)
+    return _convert(model, output, config, project_name(called(model)))
 
 
 def convert_model(model: Path, output: Path, recipe: Recipe) -> Manifest:
     """The same with the hardware that a recipe asks for."""
-    return _convert(model, output, recipe.hls, recipe.system)
+    return _convert(model, output, recipe.hls, project_name(called(model)))
 
 
 def convert_with(body: str, model: Path, output: Path) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def plan(
     Parameters
     ----------
     name
-        A system.
+        A system, or ``package.module:SYSTEM``.
     recipe
         Recipe file; the system's own by default.
     overrides
@@ -71,7 +71,7 @@ def plan(
     data
         HDF5 file, instead of the recipe's.
     folder
-        Run folder; ``runs/NAME`` by default.
+        Run folder; by default ``runs/`` and the name of the system.
 
     Raises
     ------
@@ -85,7 +85,7 @@ def plan(
         raise LeveloneError(
             f"{told} says how events are made, but --data names existing ones: give only one of them"
         )
-    folder = Path("runs") / name if folder is None else folder
+    folder = Path("runs") / system.name if folder is None else folder
     sample = data is None and checked.data.file == SAMPLE
     generated = told is not None or (sample and bool(checked.generate or system.sample_file() is None))
     if generated:
@@ -155,10 +155,12 @@ def save_recipe(job: Job) -> None:
 
 
 def _read(name: str, recipe: Path | None, overrides: Iterable[str]) -> tuple[System, Recipe]:
-    """A system, and a recipe that is for it."""
+    """A system, and a recipe that is for it and remembers how it was found."""
     system = find_system(name)
     source = system.default_recipe if recipe is None else recipe
     checked = load_recipe(source, overrides)
+    if checked.system == system.name:
+        checked = checked.model_copy(update={"system": name})
     if checked.system != name:
         raise LeveloneError(
             f"{source}: the recipe is for system {checked.system!r}, not {name!r}",

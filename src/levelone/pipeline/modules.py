@@ -115,7 +115,7 @@ def export_model(job: Job, output: Path) -> dict[str, Any]:
     if not job.path(MODULE).is_file():
         raise LeveloneError(
             f"{job.folder}: no trained module in this run folder",
-            hint=f"levelone train {job.system.name} --out {job.folder}",
+            hint=f"levelone train {job.recipe.system} --out {job.folder}",
         )
     export_run(job.system, job.recipe, job.folder, output)
     written = []
@@ -153,6 +153,12 @@ def metadata_of(model: Path) -> dict[str, Any]:
     except (OSError, DecodeError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def called(model: Path) -> str:
+    """What a QONNX file calls itself: the name of its system, else that of the file."""
+    told = metadata_of(model)
+    return str(told.get("name") or told.get("system") or model.stem)
 
 
 def module_in(folder: Path) -> TrainedModule | None:

@@ -35,7 +35,7 @@ def publish(job: Job, folder: Path) -> list[Path]:
     if csim is None or metrics is None:
         raise LeveloneError(
             f"{job.folder}: the run is not finished",
-            hint=f"levelone run {job.system.name} --out {job.folder}",
+            hint=f"levelone run {job.recipe.system} --out {job.folder}",
         )
     if csim["verdict"] != "exact":
         raise LeveloneError(f"{job.folder}: the C simulation is not exact ({csim['verdict']}): not published")
@@ -73,7 +73,7 @@ def _training(job: Job, metrics: dict[str, Any], csim: dict[str, Any]) -> dict[s
     return {
         "schema": SCHEMA,
         "version": VERSION,
-        "command": f"levelone run {job.system.name} --recipe hls_projects/{job.system.name}/{RECIPE}",
+        "command": f"levelone run {job.recipe.system} --recipe hls_projects/{job.system.name}/{RECIPE}",
         "data": metrics["data"] | {"provenance": provenance},
         "metrics": {key: metrics[key] for key in _FIGURES if key in metrics},
         "training": {

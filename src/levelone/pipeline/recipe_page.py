@@ -72,7 +72,7 @@ def render() -> str:
     page += TABLE + "".join(row for name, field in alone.items() for row in _rows(name, field))
     for name, section in sections.items():
         page += _titled(f"`[{name}]`", section)
-    for name in sorted(SYSTEMS):
+    for name in sorted(SYSTEMS.known):
         system = find_system(name)
         section = type(system.model_section(load_recipe(system.default_recipe)))
         page += _titled(f"`[generate]` of {name}", system.generator.section)

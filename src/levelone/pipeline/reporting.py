@@ -41,7 +41,7 @@ def content_of(job: Job) -> Content:
     return Content(
         name=job.system.name,
         title=job.system.title,
-        command=f"levelone run {job.system.name}",
+        command=f"levelone run {job.recipe.system}",
         recipe=dump_recipe(job.recipe),
         metrics=metrics,
         curves=read_json(job.path("curves.json")),

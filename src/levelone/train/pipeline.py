@@ -174,7 +174,8 @@ def export_run(system: System, recipe: Recipe, run_dir: Path, output: Path) -> P
     module = system.load_module(recipe, run_dir / "module.pt")
     examples = {name: torch.zeros(1, *shape) for name, shape in system.input_shapes(recipe).items()}
     metadata = {
-        "system": system.name,
+        "system": recipe.system,
+        "name": system.name,
         "title": system.title,
         "recipe": digest(recipe),
         "module": sha256(run_dir / "module.pt"),

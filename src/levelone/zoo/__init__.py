@@ -2,32 +2,55 @@
 
 from __future__ import annotations
 
-from importlib import import_module
+import re
 
-from levelone.errors import LeveloneError, nearest
+from levelone.errors import LeveloneError
+from levelone.plugins import Registry
 from levelone.zoo.kit.system import System
 
-SYSTEMS: dict[str, str] = {
-    "lcd": "levelone.zoo.lcd",
-    "muon": "levelone.zoo.muon",
-    "next": "levelone.zoo.next",
-    "pixelseed": "levelone.zoo.pixelseed",
-}
-"""Name -> the module whose ``SYSTEM`` it is."""
+SYSTEMS = Registry(
+    "system",
+    "levelone.systems",
+    {
+        "lcd": "levelone.zoo.lcd:SYSTEM",
+        "muon": "levelone.zoo.muon:SYSTEM",
+        "next": "levelone.zoo.next:SYSTEM",
+        "pixelseed": "levelone.zoo.pixelseed:SYSTEM",
+    },
+)
+"""levelone's own by name; other distributions add entry points, ``package.module:SYSTEM`` needs none."""
+
+_SAYS = ("name", "title", "outputs", "section", "generator")
 
 
 def find_system(name: str) -> System:
-    """The system called `name`.
+    """The system called `name`, or that a reference ``package.module:SYSTEM`` leads to.
 
     Raises
     ------
     LeveloneError
-        If there is none; the message names the nearest and lists those that exist.
+        If there is none, it cannot be imported, is no system, or bears the name of another one.
     """
-    if name not in SYSTEMS:
-        raise LeveloneError(f"unknown system {name!r}", hint=nearest(name, list(SYSTEMS)))
-    system: System = import_module(SYSTEMS[name]).SYSTEM
-    return system
+    found = SYSTEMS.find(name)
+    if not isinstance(found, System):
+        kind = f"the class {found.__name__}" if isinstance(found, type) else f"a {type(found).__name__}"
+        raise LeveloneError(
+            f"system {name!r} is no system: it is {kind}",
+            hint="expected an object of a class that inherits from levelone.zoo.kit.system.System",
+        )
+    missing = [attribute for attribute in _SAYS if not hasattr(found, attribute)]
+    if missing:
+        raise LeveloneError(f"system {name!r}: its class {type(found).__name__} does not say {missing[0]!r}")
+    if not re.fullmatch("[a-z][a-z0-9_-]*", found.name):
+        raise LeveloneError(
+            f"system {name!r} calls itself {found.name!r}",
+            hint="a name is of small letters, digits, - and _: folders are called after it",
+        )
+    if ":" not in name and found.name != name:
+        raise LeveloneError(f"the system registered as {name!r} calls itself {found.name!r}")
+    if ":" in name and found.name in SYSTEMS.known and SYSTEMS.known[found.name] != name:
+        raise LeveloneError(f"system {name!r} calls itself {found.name!r}, a name of levelone's own")
+    return found
 
 
 __all__ = ["SYSTEMS", "System", "find_system"]

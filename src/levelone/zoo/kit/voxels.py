@@ -41,9 +41,9 @@ class VoxelSource(Source):
 
     @cached_property
     def _events(self) -> int:
-        from levelone.data.voxels import open_voxels
+        from levelone.data.opening import open_voxel_events
 
-        with open_voxels(self.path) as file:
+        with open_voxel_events(self.path) as file:
             return len(file.select(self.split, self.limit))
 
     def __len__(self) -> int:
@@ -54,9 +54,9 @@ class VoxelSource(Source):
 
         Events are shuffled in blocks, then within windows of 2,048 (see `levelone.data.voxels`).
         """
-        from levelone.data.voxels import open_voxels
+        from levelone.data.opening import open_voxel_events
 
-        with open_voxels(self.path) as file:
+        with open_voxel_events(self.path) as file:
             read = file.batches(
                 self.split,
                 size,
@@ -95,16 +95,16 @@ class VoxelSystem(System):
         return VoxelSource(path, split, limit, self.grids, self.columns, partial(self.prepare, recipe))
 
     def provenance(self, path: Path) -> dict[str, Any]:
-        from levelone.data.voxels import open_voxels
+        from levelone.data.opening import open_voxel_events
 
-        with open_voxels(path) as file:
+        with open_voxel_events(path) as file:
             return dict(file.provenance)
 
     def check_data(self, recipe: Recipe, path: Path) -> dict[str, Any]:
         """Refuse a file before any training: missing grids or columns, another shape, an empty split."""
-        from levelone.data.voxels import open_voxels
+        from levelone.data.opening import open_voxel_events
 
-        with open_voxels(path) as file:
+        with open_voxel_events(path) as file:
             for kind, wanted, found in (
                 ("grid", self.grids, tuple(file.grids)),
                 ("truth column", self.columns, tuple(file.columns)),

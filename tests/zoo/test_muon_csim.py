@@ -31,7 +31,7 @@ def test_the_published_baseline_is_exact_in_csim(tmp_path: Path) -> None:
     config = HlsConfig(io="stream", strategy="resource")
     convert(graph, tmp_path / "project", config, name="muon", model=path)
     result = compare(
-        tmp_path / "project", graph, [VectorSet("random", random_vectors(graph, 2, 5), None)], []
+        [tmp_path / "project"], graph, [VectorSet("random", random_vectors(graph, 2, 5), None)], []
     )
     assert result["verdict"] == "exact", result["first_mismatch"] or result["reason"]
     compared = {layer["name"] for layer in result["layers"] if layer["compared"]}

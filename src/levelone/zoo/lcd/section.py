@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from levelone.recipe import Section
+from levelone.zoo.kit.sections import positions
 
 Triple = tuple[int, int, int]
 GRIDS: dict[str, Triple] = {"ecal": (25, 25, 25), "hcal": (5, 5, 60)}
@@ -46,7 +47,7 @@ class LcdModel(Section):
 def branch_grid(grid: Triple, branch: Branch) -> Triple:
     """The grid behind a branch's pooling; an entry below 1 means that it does not fit."""
     x, y, z = (
-        ((size - kernel) // stride + 1) // branch.pool
+        positions(size, kernel, stride) // branch.pool
         for size, kernel, stride in zip(grid, branch.kernel, branch.stride, strict=True)
     )
     return x, y, z

@@ -20,6 +20,7 @@ from levelone.simulate.lcd.section import PARTICLES, LcdGenerate
 from levelone.zoo.kit.events import Events, Predictor, Source
 from levelone.zoo.kit.generator import Generator
 from levelone.zoo.kit.meter import PerEvent, split_kept
+from levelone.zoo.kit.sections import check_dense
 from levelone.zoo.kit.system import Reach
 from levelone.zoo.kit.voxels import VoxelSystem
 from levelone.zoo.lcd.section import GRIDS, LcdModel, branch_grid
@@ -72,8 +73,7 @@ class Lcd(VoxelSystem):
                     f"recipe: model.{name}: kernel {list(branch.kernel)}, stride {list(branch.stride)} and "
                     f"pool {branch.pool} leave nothing of {list(GRIDS[name])} cells"
                 )
-        if min(model.dense) < 1:
-            raise LeveloneError(f"recipe: model.dense = {list(model.dense)}: every layer needs a unit")
+        check_dense(model.dense)
 
     def reach(self, recipe: Recipe) -> Reach:
         return self.model(recipe).reach

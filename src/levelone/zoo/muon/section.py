@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from levelone.recipe import Section
+from levelone.zoo.kit.sections import positions
 from levelone.zoo.kit.system import Reach
 from levelone.zoo.muon.features import SUMS
 
@@ -81,11 +82,6 @@ def baseline_inputs(section: MuonModel) -> dict[str, tuple[int, ...]]:
     return {"calo": (1, *GRID), **sums}
 
 
-def strided(size: int, kernel: int, stride: int, padding: int) -> int:
-    """Length of an axis after a convolution."""
-    return (size + 2 * padding - kernel) // stride + 1
-
-
 def pooled(section: MuonModel) -> tuple[int, int, int]:
     """Grid that the first convolution reads; what does not fill a pool at the end of an axis is left out."""
     z, y, x = (size // section.pool for size in GRID)
@@ -98,5 +94,5 @@ def grids(section: MuonModel) -> list[tuple[int, int, int]]:
     sizes = [pooled(section)]
     for _ in range(count):
         z, y, x = sizes[-1]
-        sizes.append(tuple(strided(n, kernel, 2, padding) for n in (z, y, x)))  # type: ignore[arg-type]
+        sizes.append(tuple(positions(n, kernel, 2, padding) for n in (z, y, x)))  # type: ignore[arg-type]
     return sizes[1:]

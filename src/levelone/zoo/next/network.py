@@ -15,7 +15,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from levelone.quant.layers import Layers
-from levelone.zoo.next.section import SHAPE, NextModel, output_size
+from levelone.zoo.next.section import SHAPE, NextModel
 
 
 class _Dense(nn.Module):
@@ -59,7 +59,7 @@ class Compact(_Dense):
         super().__init__()
         self.input_shapes = {"tpc": SHAPE}
         channels, *axes = SHAPE
-        grid = (axes[0], axes[1], axes[2])
+        grid = tuple(axes)
         self.tpc_q = layers.input("tpc_q", signed=False)
         self._convolutions: list[tuple[str, str]] = []
         source = "tpc_q"
@@ -72,7 +72,7 @@ class Compact(_Dense):
             self.add_module(activation, layers.relu(name))
             self._convolutions.append((name, activation))
             source, channels = activation, conv.channels
-            grid = output_size(grid, conv)
+            grid = conv.output_grid(grid)
         self.mean = layers.average_pool("mean", (source,), grid)
         self.mean_q = layers.quantise("mean_q", signed=False)
         self.flat = layers.flatten("flat", ("mean_q",))

@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from levelone.errors import LeveloneError
 from levelone.recipe import Section
+from levelone.zoo.kit.sections import Convolution, check_convolution, check_dense
 
 SHAPE = (1, 20, 20, 60)
 """One channel, x, y, z (drift)."""
@@ -19,10 +19,9 @@ UNIT_KEV = np.float32(64.0)
 Triple = tuple[int, int, int]
 
 
-class Conv(Section):
+class Conv(Convolution):
     """One convolution; sizes are (x, y, z: drift)."""
 
-    channels: int = Field(8, gt=0, description="output channels")
     kernel: Triple = Field((3, 3, 3), description="size along x, y, z (drift)")
     stride: Triple = Field((2, 2, 2), description="step along the same axes")
     padding: Triple = Field((1, 1, 1), description="zeros at both ends of the same axes")
@@ -49,25 +48,8 @@ PUBLISHED = NextModel(variant="published", dense=(32,))
 
 def check_sizes(section: NextModel) -> None:
     """Refuse sizes that do not fit together, naming the key."""
-    grid: Triple = (SHAPE[1], SHAPE[2], SHAPE[3])
+    grid: tuple[int, ...] = SHAPE[1:]
     for number, conv in enumerate(section.convolutions):
-        where = f"recipe: model.convolutions[{number}]"
-        for kernel, stride, padding, size in zip(conv.kernel, conv.stride, conv.padding, grid, strict=True):
-            if kernel < 1 or stride < 1 or not 0 <= padding < kernel:
-                raise LeveloneError(
-                    f"{where}: kernel {kernel}, stride {stride}, padding {padding} make no sense"
-                )
-            if kernel > size + 2 * padding:
-                raise LeveloneError(f"{where}: kernel {kernel} is larger than its input of {size} voxels")
-        grid = output_size(grid, conv)
-    if min(section.dense, default=1) < 1:
-        raise LeveloneError(f"recipe: model.dense = {list(section.dense)}: every layer needs a unit")
-
-
-def output_size(grid: Triple, conv: Conv) -> Triple:
-    """The grid behind a convolution."""
-    x, y, z = (
-        (size + 2 * padding - kernel) // stride + 1
-        for size, kernel, stride, padding in zip(grid, conv.kernel, conv.stride, conv.padding, strict=True)
-    )
-    return x, y, z
+        check_convolution(f"recipe: model.convolutions[{number}]", conv, grid)
+        grid = conv.output_grid(grid)
+    check_dense(section.dense)

@@ -11,11 +11,13 @@ would mix them before are absent (exactly zero), which halves the logic.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
 from levelone.quant.layers import Layers
-from levelone.zoo.pixelseed.section import IMAGE_SHAPE, PixelSeedModel, output_size
+from levelone.zoo.pixelseed.section import IMAGE_SHAPE, PixelSeedModel
 
 
 def half_mask(outputs: int, inputs: int, block: int = 1) -> Tensor:
@@ -46,7 +48,8 @@ class PixelSeedNetwork(nn.Module):
     def __init__(self, layers: Layers, section: PixelSeedModel, *, features: int) -> None:
         super().__init__()
         self.input_shapes = {"images": IMAGE_SHAPE, "features": (features,)}
-        channels, rows, columns = IMAGE_SHAPE
+        channels, *axes = IMAGE_SHAPE
+        grid = tuple(axes)
         separate = section.separate_images
         self.images_q = layers.input("images_q", signed=False)
         self._convolutions: list[tuple[str, str]] = []
@@ -59,10 +62,9 @@ class PixelSeedNetwork(nn.Module):
             self.add_module(activation, layers.relu(name))
             self._convolutions.append((name, activation))
             source, channels = activation, conv.channels
-            rows = output_size(rows, conv.kernel[0], conv.stride[0], conv.padding[0])
-            columns = output_size(columns, conv.kernel[1], conv.stride[1], conv.padding[1])
-        flat = channels * rows * columns
-        mask = half_mask(section.image_dense, flat, rows * columns) if separate else None
+            grid = conv.output_grid(grid)
+        flat = channels * math.prod(grid)
+        mask = half_mask(section.image_dense, flat, math.prod(grid)) if separate else None
         self.image_fc = layers.dense("image_fc", (source,), (flat, section.image_dense), mask=mask)
         self.image_fc_act = layers.relu("image_fc")
         self.features_q = layers.input("features_q", signed=True)

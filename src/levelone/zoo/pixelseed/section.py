@@ -6,15 +6,15 @@ from pydantic import Field
 
 from levelone.errors import LeveloneError
 from levelone.recipe import Section
+from levelone.zoo.kit.sections import Convolution, check_convolution, check_dense
 
 IMAGE_SHAPE = (2, 16, 16)
 """Inner and outer hit, rows (r-phi), columns (z or r)."""
 
 
-class Conv(Section):
+class Conv(Convolution):
     """One convolution; sizes are (rows: r-phi, columns: z or r)."""
 
-    channels: int = Field(8, gt=0, description="output channels")
     kernel: tuple[int, int] = Field((4, 4), description="size along rows (r-phi), columns (z or r)")
     stride: tuple[int, int] = Field((4, 4), description="step along the same axes")
     padding: tuple[int, int] = Field((0, 0), description="zeros at both ends of the same axes")
@@ -38,28 +38,13 @@ class PixelSeedModel(Section):
         return *convolutions, "image_fc", *(f"fc{i}" for i in range(1, len(self.dense) + 1)), "logit"
 
 
-def output_size(size: int, kernel: int, stride: int, padding: int) -> int:
-    """Length of a convolution's output along one axis."""
-    return (size + 2 * padding - kernel) // stride + 1
-
-
 def check_sizes(section: PixelSeedModel) -> None:
     """Refuse sizes that do not fit together, naming the key."""
-    sizes = list(IMAGE_SHAPE[1:])
+    grid: tuple[int, ...] = IMAGE_SHAPE[1:]
     for number, conv in enumerate(section.convolutions):
         where = f"recipe: model.convolutions[{number}]"
-        for axis, (kernel, stride, padding) in enumerate(
-            zip(conv.kernel, conv.stride, conv.padding, strict=True)
-        ):
-            if kernel < 1 or stride < 1 or padding < 0 or padding >= kernel:
-                raise LeveloneError(
-                    f"{where}: kernel {kernel}, stride {stride}, padding {padding} make no sense"
-                )
-            if kernel > sizes[axis] + 2 * padding:
-                raise LeveloneError(
-                    f"{where}: kernel {kernel} is larger than its input of {sizes[axis]} pixels"
-                )
-            sizes[axis] = output_size(sizes[axis], kernel, stride, padding)
+        check_convolution(where, conv, grid)
+        grid = conv.output_grid(grid)
         if section.separate_images and conv.channels % 2:
             raise LeveloneError(
                 f"{where}: channels = {conv.channels} must be even",
@@ -70,5 +55,4 @@ def check_sizes(section: PixelSeedModel) -> None:
             f"recipe: model.image_dense = {section.image_dense} must be even",
             hint="or set model.separate_images = false",
         )
-    if min(section.dense, default=1) < 1:
-        raise LeveloneError(f"recipe: model.dense = {list(section.dense)}: every layer needs a unit")
+    check_dense(section.dense)

@@ -19,7 +19,8 @@ import torch
 from levelone.quant.layers import Layers
 from levelone.quant.norm import Norm
 from levelone.quant.wiring import Wired
-from levelone.zoo.muon.section import GRID, OUTPUT, MuonModel, strided
+from levelone.zoo.kit.sections import positions
+from levelone.zoo.muon.section import GRID, OUTPUT, MuonModel
 
 ENERGY_PATH = "energy_path"
 """Under this name ``[quant.layers]`` gives the width of all energy sums, whichever blocks there are."""
@@ -201,7 +202,7 @@ def block_channels(section: MuonModel) -> list[int]:
 
 
 def _halved(size: Size) -> Size:
-    z, y, x = (strided(n, 4, 2, 2) for n in size)
+    z, y, x = (positions(n, 4, 2, 2) for n in size)
     return z, y, x
 
 

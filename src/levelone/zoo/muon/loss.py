@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
+
+from levelone.zoo.muon.section import GEV_PER_UNIT
 
 EDGES_TEV = (0.05, 1.64, 3.23, 4.82, 6.41, 8.0)
 """Bins of true energy in which the tails are told from the core, as published (five equal bins)."""
 CORE = 0.68
 """Share of a bin's events whose squared error stays squared."""
+
+
+def energy_loss(outputs: tuple[Tensor, ...], truth: Mapping[str, Tensor], *, fade: bool) -> Tensor:
+    """`fractional_huber` of every event, [n]; `fade`: times `high_energy_weight`.
+
+    Parameters
+    ----------
+    outputs
+        Energy [n, 1] in TeV.
+    truth
+        ``energy`` [n] in GeV.
+    """
+    true = truth["energy"].reshape(-1) / GEV_PER_UNIT
+    loss = fractional_huber(outputs[0].reshape(-1), true)
+    return high_energy_weight(true) * loss if fade else loss
 
 
 def fractional_huber(predicted: Tensor, true: Tensor) -> Tensor:

@@ -129,11 +129,9 @@ class Muon(VoxelSystem):
         return _network(layers, self.model(recipe))
 
     def event_loss(self, recipe: Recipe, outputs: tuple[Tensor, ...], truth: Mapping[str, Tensor]) -> Tensor:
-        from levelone.zoo.muon.loss import fractional_huber, high_energy_weight
+        from levelone.zoo.muon.loss import energy_loss
 
-        true = truth["energy"].reshape(-1) / GEV_PER_UNIT
-        loss = fractional_huber(outputs[0].reshape(-1), true)
-        return high_energy_weight(true) * loss if MuonModel.model_validate(recipe.model).fade else loss
+        return energy_loss(outputs, truth, fade=MuonModel.model_validate(recipe.model).fade)
 
     def fit_baselines(self, recipe: Recipe, train: Source) -> dict[str, Predictor]:
         from levelone.zoo.muon.baselines import fit_boosting

@@ -1,4 +1,4 @@
-"""Two 3D networks that use the words as residual blocks and gates do: the C simulation is exact.
+"""Networks that use the words as residual blocks, gates and U-shapes do, in 1D, 2D and 3D: csim is exact.
 
 What every word computes is compared in `test_every_word.py`, in one, two and three dimensions.
 """
@@ -127,7 +127,55 @@ class Pools(nn.Module):
         return self.energy(both), self.kind(both)
 
 
+class Ladder(nn.Module):
+    """Down and up again, in `rank` dimensions: groups, dilation, both ways of upsampling, pools."""
+
+    def __init__(self, make, rank: int) -> None:
+        super().__init__()
+
+        def every(number: int) -> tuple[int, ...]:
+            return (number,) * rank
+
+        self.input_shapes = {"calo": (2, *every(6))}
+        self.calo_q = make.input("calo_q", signed=True)
+        self.down = make.conv(
+            "down", ("calo_q",), (2, 4), every(3), padding=((0, 2), *every(1)[1:]), groups=2, norm="running"
+        )
+        self.down_act = make.relu("down")
+        self.pool = make.max_pool("pool", ("down_act",), every(2))  # 3
+        self.wide = make.conv(
+            "wide", ("pool",), (4, 4), every(2), padding=every(1), dilation=every(2), groups=4
+        )
+        self.wide_q = make.quantise("wide_q", signed=True)
+        self.up = make.transposed_conv("up", ("wide_q",), (4, 2), every(2), every(2), norm="running")
+        self.up_q = make.quantise("up_q", signed=True)
+        self.framed = make.pad("framed", ("pool",), every(1), "reflect")
+        self.mean = make.average_pool("mean", ("framed",), every(3), every(1))  # 3
+        self.mean_q = make.quantise("mean_q", signed=True)
+        self.larger = make.upsample("larger", ("mean_q",), every(2))
+        self.both = make.concat("both", ("up_q", "larger"))
+        self.most = make.adaptive_max_pool("most", ("both",), every(6), every(2))
+        self.flat = make.flatten("flat", ("most",))
+        self.energy = make.dense("energy", ("flat",), (6 * 2**rank, 2), norm=None)
+
+    def forward(self, calo):
+        x = self.pool(self.down_act(self.down(self.calo_q(calo))))
+        up = self.up_q(self.up(self.wide_q(self.wide(x))))
+        larger = self.larger(self.mean_q(self.mean(self.framed(x))))
+        return self.energy(self.flat(self.most(self.both(up, larger))))
+
+
+def ladder_1d(make) -> nn.Module:
+    return Ladder(make, 1)
+
+
+def ladder_2d(make) -> nn.Module:
+    return Ladder(make, 2)
+
+
 COMPARED = {
+    ladder_1d: "down pool wide up larger both most energy",
+    ladder_2d: "down pool wide up larger both most energy",
     Everything: "act1 dw add pool squeeze gate scaled both mean most fc_act logit",
     Pools: "mirror peak smooth frame squeeze coarse high most scaled energy kind",
 }

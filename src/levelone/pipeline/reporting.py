@@ -76,7 +76,7 @@ def _versions() -> dict[str, str]:
 
 
 def main(arguments: list[str]) -> None:
-    """``python -m levelone.pipeline.reporting RUN FOLDER``: the README's pictures."""
+    """``python -m levelone.pipeline.reporting RUN FOLDER``: the pictures of README and docs."""
     if len(arguments) != 2:
         raise LeveloneError("expected a run folder and a target folder", hint="scripts/pictures RUN FOLDER")
     for path in write_pictures(content_of(open_run(Path(arguments[0]))), Path(arguments[1])):

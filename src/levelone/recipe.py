@@ -45,7 +45,7 @@ class DataSection(Section):
     mixture: Literal["natural", "balanced"] = Field(
         "balanced",
         description="classes of the training events: as found, or equally many within each group that the "
-        "system knows (pixelseed: pair of layers); systems without groups take events as they are",
+        "system knows; systems without groups take events as they are",
     )
     max_train: int = Field(400_000, gt=0, description="training events at most")
     max_validation: int = Field(100_000, gt=0, description="validation events at most")
@@ -89,7 +89,7 @@ class TrainSection(Section):
         "and not reproducible",
     )
     epoch_events: int | None = Field(
-        None, gt=0, description="voxel events per epoch; a pass over the file takes several (default: one)"
+        None, gt=0, description="events per epoch; a pass over all of them takes several (default: one)"
     )
 
     @model_serializer(mode="wrap")
@@ -184,7 +184,7 @@ AnySection = TypeVar("AnySection", bound=BaseModel)
 def load_recipe(path: Path, overrides: Iterable[str] = ()) -> Recipe:
     """Read and check a recipe file before any work is done.
 
-    The system checks its own `[model]` section (`System.model_section`).
+    The system's own sections are checked by `System.model_section` and `Generator.options`.
 
     Parameters
     ----------

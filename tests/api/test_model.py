@@ -69,6 +69,7 @@ def test_tensors_and_lists_will_do(model: levelone.Model, arrays: dict[str, np.n
         ([np.zeros((1, 2, 16, 16)), np.full((1, 25), np.nan)], "nan in event 0"),
         ([np.zeros((1, 2, 16, 16)), np.full((1, 25), "x")], "numbers expected"),
         ([np.zeros((1, 2, 16, 16)), np.zeros((2, 25))], "different numbers of events"),
+        ([np.zeros((1, 2, 16, 16)), [[1.0], [2.0, 3.0]]], "'features': no array can be made of it"),
         ([{}, np.zeros(1)], "one mapping, or one array per input"),
     ],
 )

@@ -19,18 +19,23 @@ def named(
     Raises
     ------
     LeveloneError
-        If there are both, or not one array for each name.
+        If there are both, not one array for each name, or rows of different lengths.
     """
     first = given[0] if given else None
     if isinstance(first, Mapping):
         if len(given) > 1:
             raise LeveloneError("one mapping, or one array per input: found both")
-        return {name: _array(array) for name, array in first.items()}
+        return {name: _array(name, array) for name, array in first.items()}
     if len(given) != len(names):
         raise LeveloneError(f"one array for each input ({', '.join(names)}) expected, found {len(given)}")
-    return {name: _array(array) for name, array in zip(names, given, strict=True)}
+    return {name: _array(name, array) for name, array in zip(names, given, strict=True)}
 
 
-def _array(given: ArrayLike | Mapping[str, ArrayLike]) -> NDArray[Any]:
+def _array(name: str, given: ArrayLike | Mapping[str, ArrayLike]) -> NDArray[Any]:
     detach = getattr(given, "detach", None)  # a tensor of PyTorch
-    return np.asarray(given if detach is None else detach().cpu())
+    try:
+        return np.asarray(given if detach is None else detach().cpu())
+    except ValueError:  # lists of different lengths
+        raise LeveloneError(
+            f"input {name!r}: no array can be made of it: its rows differ in length"
+        ) from None

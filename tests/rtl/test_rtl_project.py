@@ -14,6 +14,7 @@ import pytest
 from onnx_models import Model, weights
 from rtl_designs import codes_of
 
+import levelone
 from levelone.errors import LeveloneError
 from levelone.graph import Graph, read_qonnx
 from levelone.graph.values import IntRange, Value
@@ -22,7 +23,7 @@ from levelone.rtl import verilator
 from levelone.rtl.beats import pack, unpack
 from levelone.rtl.body import BODY
 from levelone.rtl.config import RtlConfig
-from levelone.rtl.document import read_document
+from levelone.rtl.document import RtlDocument
 from levelone.rtl.plan import plan_graph
 from levelone.rtl.streams import Stream, regrouping
 from levelone.rtl.synthesis import RESOURCES, synthesise
@@ -74,10 +75,10 @@ def test_the_same_arguments_give_the_same_bytes(model: Path, tmp_path: Path) -> 
 
 
 def test_the_document_reads_what_it_wrote(project: Path, model: Path, graph: Graph) -> None:
-    document = read_document(project)
-    assert document.config == RtlConfig()
+    document = RtlDocument.read(project)
+    assert document.rtl == RtlConfig()
     assert document.values == {name: value.shape for name, value in graph.values.items()}
-    assert json.loads((project / "levelone.json").read_text()) == json.loads(document.text())
+    assert json.loads((project / "levelone.json").read_text()) == document.to_dict()
     assert BODY.read(project).edited == ()
     assert {layer.name: layer.clocks for layer in document.layers} == {
         row["name"]: row["clocks"] for row in plan_rows(model, RtlConfig())["layers"]
@@ -96,15 +97,16 @@ def test_an_edit_is_named_and_voids_the_proofs(project: Path) -> None:
     ("text", "message"),
     [
         ("{", "cannot be read"),
-        ("[]", "does not describe"),
-        ('{"schema": "levelone-rtl", "format": 99}', "format 99"),
-        ('{"schema": "levelone-rtl", "format": 1, "version": "1"}', "damaged"),
+        ("[]", "schema is not"),
+        ('{"schema": "levelone-rtl", "format": 1}', "schema is not"),
+        ('{"schema": "levelone-project", "version": 99}', "version 99"),
+        ('{"schema": "levelone-project", "version": 4, "body": "rtl"}', "damaged"),
     ],
 )
 def test_a_damaged_document_is_one_message(text: str, message: str, project: Path) -> None:
     (project / "levelone.json").write_text(text)
     with pytest.raises(LeveloneError, match=message) as error:
-        read_document(project)
+        RtlDocument.read(project)
     assert "levelone rtl" in str(error.value.hint)
 
 
@@ -114,6 +116,21 @@ def test_a_foreign_folder_is_left_alone(model: Path, tmp_path: Path) -> None:
     with pytest.raises(LeveloneError, match="nothing was written"):
         write_rtl(model, tmp_path / "mine", RtlConfig())
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.tex"]
+
+
+def test_a_project_of_another_body_is_left_alone(model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "levelone.json").write_text('{"schema": "levelone-project", "version": 4, "body": "hls"}')
+    with pytest.raises(LeveloneError, match="is not a project of body rtl; nothing was written"):
+        write_rtl(model, folder, RtlConfig())
+    assert [path.name for path in folder.iterdir()] == ["levelone.json"]
+
+
+def test_the_project_shows_itself(project: Path) -> None:
+    shown = {line.split()[0]: line for line in str(levelone.open(project)).splitlines()}
+    assert "MaxPool" in shown["pool"]
+    assert "3 x 3 x 2" in shown["pool"]
 
 
 @pytest.mark.parametrize(
@@ -235,10 +252,10 @@ def test_the_test_bench_runs_without_levelone(project: Path) -> None:
 
 
 def test_codes_beyond_their_bits_are_refused(project: Path) -> None:
-    document = read_document(project)
-    (name,) = document.inputs
+    document = RtlDocument.read(project)
+    (name,) = document.input_streams
     with pytest.raises(ValueError, match="in 4 bits"):
-        pack(np.full((1, *document.values[name]), 16), document.inputs[name])
+        pack(np.full((1, *document.values[name]), 16), document.input_streams[name])
 
 
 @pytest.mark.slow  # synthesises

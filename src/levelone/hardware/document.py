@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -124,6 +125,9 @@ class ProjectDocument(Entry):
         SHA-256 of every generated file but this document, by path inside the project.
     """
 
+    again: ClassVar[str] = AGAIN
+    """How a project is made again: the hint where one cannot be read."""
+
     schema_: Literal["levelone-project"] = Field("levelone-project", alias="schema")
     version: Literal[4] = 4
     body: str
@@ -168,10 +172,11 @@ class ProjectDocument(Entry):
             If there is none, it is of another version or body, or an entry is missing or impossible.
         """
         path = Path(folder) / DOCUMENT
-        data = cls.upgraded(raw_document(folder), path)
+        data = cls.upgraded(raw_document(folder, cls.again), path)
         if data.get("version") != VERSION:
             raise LeveloneError(
-                f"{path}: version {data.get('version')!r}, this levelone reads version {VERSION}", hint=AGAIN
+                f"{path}: version {data.get('version')!r}, this levelone reads version {VERSION}",
+                hint=cls.again,
             )
         try:
             return cls.model_validate_json(json.dumps(data))
@@ -179,7 +184,8 @@ class ProjectDocument(Entry):
             first = error.errors(include_url=False, include_input=False)[0]
             place = ".".join(map(str, first["loc"]))
             raise LeveloneError(
-                f"{path} is damaged: {place + ': ' if place else ''}{plain(first['msg'], 200)}", hint=AGAIN
+                f"{path} is damaged: {place + ': ' if place else ''}{plain(first['msg'], 200)}",
+                hint=cls.again,
             ) from None
 
     @classmethod
@@ -188,7 +194,7 @@ class ProjectDocument(Entry):
         return data
 
 
-def raw_document(folder: Path) -> dict[str, Any]:
+def raw_document(folder: Path, again: str = AGAIN) -> dict[str, Any]:
     """What stands in ``levelone.json``, unchecked but for its schema.
 
     Raises
@@ -201,12 +207,12 @@ def raw_document(folder: Path) -> dict[str, Any]:
         data = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise LeveloneError(
-            f"{folder} is not a levelone project: there is no {DOCUMENT} in it", hint=AGAIN
+            f"{folder} is not a levelone project: there is no {DOCUMENT} in it", hint=again
         ) from None
     except (OSError, ValueError, RecursionError) as error:
-        raise LeveloneError(f"{path} cannot be read: {error}", hint=AGAIN) from error
+        raise LeveloneError(f"{path} cannot be read: {error}", hint=again) from error
     if not isinstance(data, dict) or data.get("schema") != SCHEMA:
-        raise LeveloneError(f"{path}: schema is not {SCHEMA!r}", hint=AGAIN)
+        raise LeveloneError(f"{path}: schema is not {SCHEMA!r}", hint=again)
     return data
 
 
@@ -237,6 +243,20 @@ def input_fields(port: GraphInput) -> dict[str, Any]:
 def output_fields(graph: Graph, name: str) -> dict[str, Any]:
     """The fields of `OutputEntry`."""
     return value_fields(graph.values[name]) | {"end": _end(graph.ends.get(name))}
+
+
+def shapes_of(*entries: ValueEntry) -> dict[str, tuple[int, ...]]:
+    """Shapes by name."""
+    return {entry.name: entry.shape for entry in entries}
+
+
+def proofs_of(layers: Iterable[LayerEntry]) -> list[dict[str, Any]]:
+    """How layers were proven to be exact: ``layer``, ``method`` and what belongs to it.
+
+    Each says what is computed (``of``) and its exact bounds ``lo``, ``hi`` and ``bits``.
+    """
+    found = ((layer.name, layer.model_dump(mode="json", include={"proof"})["proof"]) for layer in layers)
+    return [{"layer": name, **proof} for name, proof in found if proof]
 
 
 def model_entry(model: Path | None) -> ModelEntry:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,18 +15,18 @@ from levelone.hardware.document import SCHEMA
 
 
 @contextmanager
-def project_folder(output: Path) -> Iterator[Path]:
+def project_folder(output: Path, body: str) -> Iterator[Path]:
     """Yield an empty folder that becomes `output` if the block succeeds.
 
-    An earlier project of that name is replaced; what else lies in its folder (vendor tool output, say) is
-    kept.
+    An earlier project of the same `body` is replaced; what else lies in its folder (vendor tool output, say)
+    is kept.
 
     Raises
     ------
     LeveloneError
-        If `output` is something else than a levelone project, or cannot be written.
+        If `output` is something else than a project of that body, or cannot be written.
     """
-    _check(output)
+    _check(output, body)
     with atomic_path(output, directory=True) as folder:
         yield folder
         _keep_others(output, folder)
@@ -53,15 +54,20 @@ def copy_extras(folder: Path, model: Path | None, extras: Mapping[str, bytes | P
             shutil.copyfile(source, target)
 
 
-def _check(output: Path) -> None:
+def _check(output: Path, body: str) -> None:
     if not output.exists():
         return
     if not output.is_dir():
         raise LeveloneError(f"{output} is a file, a project is a folder", hint="choose another -o")
+    if not any(output.iterdir()):
+        return
     # a project of another version, or a damaged one, is a project as well
-    if any(output.iterdir()) and SCHEMA not in _text(output / DOCUMENT):
+    text = _text(output / DOCUMENT)
+    other = re.search(r'"body": *"([^"]*)"', text)
+    kind = "a levelone project" if SCHEMA not in text else f"a project of body {body}"
+    if SCHEMA not in text or (other and other[1] != body):
         raise LeveloneError(
-            f"{output} exists and is not a levelone project; nothing was written",
+            f"{output} exists and is not {kind}; nothing was written",
             hint="choose another -o, or remove that folder yourself",
         )
 

@@ -19,6 +19,8 @@ from levelone.hardware.document import (
     OutputEntry,
     ProjectDocument,
     Size,
+    proofs_of,
+    shapes_of,
 )
 from levelone.hls.config import HlsConfig, Io
 
@@ -195,17 +197,13 @@ class Manifest:
 
     @property
     def proofs(self) -> list[dict[str, Any]]:
-        """How layers were proven to be exact: ``layer``, ``method`` and what belongs to it.
-
-        Each says what is computed (``of``) and its exact bounds ``lo``, ``hi`` and ``bits``.
-        """
-        layers = self.data["layers"]
-        return [{"layer": layer["name"], **layer["proof"]} for layer in layers if layer["proof"]]
+        """How layers were proven to be exact: `levelone.hardware.document.proofs_of`."""
+        return proofs_of(self.document.layers)
 
     @property
     def values(self) -> dict[str, tuple[int, ...]]:
         """Shape of every value of the graph, inputs included, by name."""
-        return {entry.name: entry.shape for entry in (*self.document.inputs, *self.document.layers)}
+        return shapes_of(*self.document.inputs, *self.document.layers)
 
     @property
     def recorded(self) -> tuple[tuple[str, int], ...]:

@@ -18,7 +18,7 @@ from levelone.hls.config import HlsConfig
 from levelone.hls.describe import describe
 from levelone.hls.emit import build_model
 from levelone.hls.lower import lower
-from levelone.hls.manifest import Manifest
+from levelone.hls.manifest import BODY, Manifest
 from levelone.hls.names import firmware_names, project_name
 from levelone.hls.parameters import check_parameters
 from levelone.hls.spec import LayerSpec
@@ -75,7 +75,7 @@ def convert(
             f"project name {name!r}: expected a C identifier that nothing else is called, "
             f"{project_name(name)!r} say"
         )
-    with project_folder(output) as folder:
+    with project_folder(output, BODY) as folder:
         specs = lower(graph, config)
         names = _names(specs, name)
         renamed = [_renamed(spec, names) for spec in specs]

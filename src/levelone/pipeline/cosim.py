@@ -13,7 +13,7 @@ from levelone.pipeline.checks import bench_events, check_folder
 from levelone.pipeline.modules import companions
 from levelone.rtl.body import BODY, BuiltRtl
 from levelone.rtl.config import RtlConfig
-from levelone.rtl.document import Document
+from levelone.rtl.document import RtlDocument
 from levelone.rtl.measure import measure, mid_event_resets, rough_traffic
 from levelone.rtl.plan import plan_graph
 from levelone.rtl.project import write_project
@@ -27,7 +27,7 @@ FEWEST, MOST = 4, 64
 """Events of a measurement."""
 
 
-def write_rtl(model: Path, output: Path, config: RtlConfig) -> Document:
+def write_rtl(model: Path, output: Path, config: RtlConfig) -> RtlDocument:
     """`levelone rtl`: a streamed design of a QONNX file, and what lies beside it.
 
     Raises

@@ -15,11 +15,12 @@ from levelone.files import atomic_path, sha256
 from levelone.graph.ir import Graph
 from levelone.graph.values import Codes
 from levelone.hardware.body import Body, Chunk, Generated, OutOfStepError
+from levelone.hardware.document import proofs_of
 from levelone.rtl.config import RtlConfig
 from levelone.rtl.design import PROBES
 from levelone.rtl.document import BODY as NAME
-from levelone.rtl.document import Document, read_document
-from levelone.rtl.project import SOURCES, edited_files, write_project
+from levelone.rtl.document import RtlDocument
+from levelone.rtl.project import SOURCES, write_project
 from levelone.rtl.simulation import PATIENCE, STEADY, Recording, Traffic, blocked, simulate
 from levelone.rtl.verilator import build_simulation, find_verilator
 
@@ -33,7 +34,7 @@ class BuiltRtl:
     """A verilated project. See `levelone.hardware.body.Built`."""
 
     program: Path
-    document: Document
+    document: RtlDocument
     build_seconds: float
     reused: bool
     traffic: Traffic = STEADY
@@ -67,8 +68,8 @@ class BuiltRtl:
         document = self.document
         return simulate(
             self.program,
-            document.inputs,
-            document.outputs,
+            document.input_streams,
+            document.output_streams,
             document.probes,
             document.values,
             codes,
@@ -109,10 +110,11 @@ class RtlBody:
     def read(self, folder: Path) -> Generated:
         """What ``levelone.json`` says, and which files it does not describe any more."""
         folder = Path(folder)
-        document = read_document(folder)
-        edited = edited_files(folder, document)
+        document = RtlDocument.read(folder)
+        edited = tuple(document.edited(folder))
         void = tuple(name for name in edited if name.startswith(f"{SOURCES}/"))
-        return Generated(folder, document.model_sha256, document.values, edited, void, document.proofs)
+        proofs = tuple(proofs_of(document.layers))
+        return Generated(folder, document.model.sha256, document.values, edited, void, proofs)
 
     def build(self, folder: Path) -> BuiltRtl:
         """Verilate the sources as they lie there, unless the very same ones were verilated before.
@@ -124,7 +126,7 @@ class RtlBody:
         """
         start = time.perf_counter()
         folder = Path(folder).resolve()
-        document = read_document(folder)
+        document = RtlDocument.read(folder)
         tool = find_verilator()
         builds = folder / BUILD
         with atomic_path(builds / "sources", directory=True) as snapshot:
@@ -140,9 +142,9 @@ class RtlBody:
                     build_simulation(
                         scratch,
                         [snapshot / name for name in names],
-                        document.top,
-                        document.inputs,
-                        document.outputs,
+                        document.project,
+                        document.input_streams,
+                        document.output_streams,
                         document.probes,
                         macros=(PROBES,),
                     )

@@ -70,11 +70,12 @@ def timing_of(built: BuiltRtl, recording: Recording) -> Timing:
     """Clocks of a recording without gaps and stalls."""
     document = built.document
     first, last = [], []
-    for name, port in document.inputs.items():
+    for name, port in document.input_streams.items():
         first.append(int(recording.sent[name][0]))
         last.append(int(recording.sent[name][port.beats - 1]))
     out = {
-        name: recording.given[name].reshape(-1, port.beats)[:, -1] for name, port in document.outputs.items()
+        name: recording.given[name].reshape(-1, port.beats)[:, -1]
+        for name, port in document.output_streams.items()
     }
     events = min(len(clocks) for clocks in out.values())
     # the first half fills the pipeline
@@ -86,7 +87,7 @@ def timing_of(built: BuiltRtl, recording: Recording) -> Timing:
         {name: int(clocks[0]) - max(last) for name, clocks in out.items()},
         period,
         document.clocks_per_event,
-        document.config.clock_ns,
+        document.rtl.clock_ns,
     )
 
 

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, replace
 from pathlib import Path
 
-import levelone
-from levelone.errors import LeveloneError
-from levelone.files import atomic_path, sha256
 from levelone.graph import execute
-from levelone.graph.ir import Graph
+from levelone.graph.ir import Graph, Node
 from levelone.graph.values import Codes
-from levelone.hardware.body import DOCUMENT, MODEL, SIDE
+from levelone.hardware.document import input_fields, model_entry, output_fields, value_fields, versions_of
+from levelone.hardware.folder import copy_extras, project_folder
 from levelone.rtl import scripts, testbench
 from levelone.rtl.beats import pack
 from levelone.rtl.config import RtlConfig
 from levelone.rtl.design import Design, write_design
-from levelone.rtl.document import SCHEMA, Document, Layer, read_document
+from levelone.rtl.document import BODY, RtlDocument, RtlInput, RtlLayer, RtlOutput
 from levelone.rtl.plan import Plan, plan_graph
 from levelone.stimuli import random_vectors
 
@@ -37,7 +34,7 @@ def write_project(
     model: Path | None = None,
     extras: Mapping[str, bytes | Path] | None = None,
     golden: Mapping[str, Codes] | None = None,
-) -> Document:
+) -> RtlDocument:
     """Write a streamed design of `graph`; the folder appears complete or not at all.
 
     Parameters
@@ -59,63 +56,50 @@ def write_project(
         If the folder is something else, or cannot be written.
     """
     config = config or RtlConfig()
-    folder = Path(folder)
-    _check_target(folder)
-    plan = plan_graph(graph, config.clocks_per_event)
-    design = write_design(plan, TOP)
-    codes = random_vectors(graph, GOLDEN_EVENTS, GOLDEN_SEED) if golden is None else golden
-    with atomic_path(folder, directory=True) as scratch:
+    with project_folder(Path(folder), BODY) as scratch:
+        plan = plan_graph(graph, config.clocks_per_event)
+        design = write_design(plan, TOP)
+        codes = random_vectors(graph, GOLDEN_EVENTS, GOLDEN_SEED) if golden is None else golden
         _write_sources(scratch, design, config)
         _write_golden(scratch, graph, design, codes)
-        (scratch / SIDE).mkdir()
-        for name, content in (extras or {}).items():
-            if isinstance(content, bytes):
-                (scratch / SIDE / name).write_bytes(content)
-            else:
-                shutil.copyfile(content, scratch / SIDE / name)
-        if model is not None:
-            shutil.copyfile(model, scratch / MODEL)
-        document = describe(plan, design, config, None if model is None else sha256(model))
-        digests = {
-            path.relative_to(scratch).as_posix(): sha256(path)
-            for path in sorted(scratch.rglob("*"))
-            if path.is_file()
-        }
-        document = replace(document, digests=digests)
-        (scratch / DOCUMENT).write_text(document.text(), encoding="utf-8")
+        copy_extras(scratch, model, extras or {})
+        document = describe(plan, design, config, model).with_digests(scratch)
+        document.write(scratch)
     return document
 
 
-def edited_files(folder: Path, document: Document) -> tuple[str, ...]:
-    """Generated files that were changed or removed since they were written."""
-    return tuple(
-        name
-        for name, digest in document.digests.items()
-        if not (folder / name).is_file() or sha256(folder / name) != digest
-    )
+def describe(plan: Plan, design: Design, config: RtlConfig, model: Path | None) -> RtlDocument:
+    """The document of a design, but for the digests of its files."""
+    graph = plan.graph
 
+    def layer(node: Node) -> RtlLayer:
+        planned = plan.layers[node.name]
+        return RtlLayer(
+            **value_fields(graph.values[node.name]),
+            op=type(node.op).__name__,
+            inputs=node.inputs,
+            proof=planned.proof,
+            clocks=planned.clocks,
+            multipliers=planned.multipliers,
+            rom_bits=planned.rom_bits,
+            buffer_bits=planned.buffer_bits,
+        )
 
-def describe(plan: Plan, design: Design, config: RtlConfig, model_sha256: str | None) -> Document:
-    """The document of a design, digests still to come."""
-    return Document(
-        version=levelone.__version__,
-        top=design.top,
-        config=config,
-        model_sha256=model_sha256,
-        values={name: value.shape for name, value in plan.graph.values.items()},
-        inputs=design.inputs,
-        outputs=design.outputs,
-        probes=design.probes,
-        layers=tuple(
-            Layer(name, layer.operation, layer.clocks, layer.multipliers, layer.rom_bits, layer.buffer_bits)
-            for name, layer in plan.layers.items()
+    return RtlDocument(
+        project=design.top,
+        graph=graph.name,
+        left_off=tuple(map(str, graph.left_off)),
+        model=model_entry(model),
+        versions=versions_of("qonnx", "onnx", "numpy"),
+        rtl=config,
+        inputs=tuple(
+            RtlInput(**input_fields(port), stream=design.inputs[port.value.name]) for port in graph.inputs
         ),
-        proofs=tuple(
-            {"layer": name, **asdict(layer.proof)}
-            for name, layer in plan.layers.items()
-            if layer.proof is not None
+        outputs=tuple(
+            RtlOutput(**output_fields(graph, name), stream=design.outputs[name]) for name in graph.outputs
         ),
-        digests={},
+        layers=tuple(map(layer, graph.nodes)),
+        probes=dict(design.probes),
     )
 
 
@@ -150,22 +134,3 @@ def _write_golden(folder: Path, graph: Graph, design: Design, codes: Mapping[str
     events = len(next(iter(codes.values())))
     bench = testbench.testbench(design.top, design.inputs, design.outputs, events)
     (folder / "testbench.sv").write_text(bench, encoding="utf-8")
-
-
-def _check_target(folder: Path) -> None:
-    if not folder.exists():
-        return
-    if not folder.is_dir():
-        raise LeveloneError(f"{folder} is a file, a project is a folder", hint="choose another -o")
-    if not any(folder.iterdir()):
-        return
-    try:
-        read_document(folder)
-    except LeveloneError as error:
-        document = folder / DOCUMENT
-        if document.is_file() and SCHEMA in document.read_text(encoding="utf-8", errors="replace"):
-            return  # a project of another version, or a damaged one
-        raise LeveloneError(
-            f"{folder} exists and is not a streamed RTL project; nothing was written",
-            hint="choose another -o, or remove that folder yourself",
-        ) from error

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from levelone.errors import LeveloneError, nearest
-from levelone.rtl.document import Document, read_document
+from levelone.rtl.document import RtlDocument
 from levelone.rtl.project import SOURCES
 from levelone.rtl.yosys_worker import COMMANDS
 
@@ -92,11 +92,11 @@ def synthesise(project: Path, family: str = "xcup") -> Synthesis:
         raise LeveloneError(f"unknown FPGA family {family!r}", hint=nearest(family, list(COMMANDS)))
     if importlib.util.find_spec("pyosys") is None:
         raise LeveloneError("Yosys (the package pyosys) is not installed", hint=INSTALL)
-    document = read_document(project)
+    document = RtlDocument.read(project)
     sources = sorted((Path(project) / SOURCES).glob("*.sv"))
     with tempfile.TemporaryDirectory() as scratch:
         result = Path(scratch) / "cells.json"
-        command = [sys.executable, "-m", "levelone.rtl.yosys_worker", document.top, family, str(result)]
+        command = [sys.executable, "-m", "levelone.rtl.yosys_worker", document.project, family, str(result)]
         done = subprocess.run([*command, *map(str, sources)], capture_output=True, text=True, check=False)
         if done.returncode or not result.is_file():
             said = "\n".join((done.stdout + done.stderr).strip().splitlines()[-10:])
@@ -116,7 +116,7 @@ def synthesise(project: Path, family: str = "xcup") -> Synthesis:
     )
 
 
-def _layer(instance: str, document: Document) -> str:
+def _layer(instance: str, document: RtlDocument) -> str:
     """The layer that an instance belongs to: the longest name of a value that its name begins with."""
     inside = instance.removeprefix("u_")
     for prefix in ("weights_", "biases_", "table_"):

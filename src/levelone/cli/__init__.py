@@ -26,8 +26,8 @@ Quantised compact CNNs for detector triggers: train, generate the HLS project, p
     levelone rtl model.onnx -o rtl_project
     levelone cosim rtl_project
 
-[bold]Exit codes:[/bold] 0 done or exact, 1 mismatch, 2 bad input or could not run, 3 equal but not proven,
-130 interrupted.
+[bold]Exit codes:[/bold] 0 done or exact, 1 mismatch, 2 bad input or could not run,
+3 equal but not proven, 130 interrupted.
 """
 
 app = typer.Typer(

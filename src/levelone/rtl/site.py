@@ -7,7 +7,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from levelone.graph.operation import Op
 from levelone.graph.values import Value
-from levelone.hardware.proof import Tried
+from levelone.hardware.proof import Proof
 from levelone.rtl.netlist import Netlist
 from levelone.rtl.streams import Stream
 
@@ -77,7 +77,7 @@ class LayerPlan:
     multipliers: int = 0
     rom_bits: int = 0
     buffer_bits: int = 0
-    proof: Tried | None = None
+    proof: Proof | None = None
     detail: Any = None
 
 

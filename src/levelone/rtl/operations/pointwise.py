@@ -11,7 +11,7 @@ from levelone.graph.ops import Affine, Lookup, Relu, Requantise, Staircase
 from levelone.graph.values import IntRange, Rounding, Value
 from levelone.hardware.choose import choose
 from levelone.hardware.forms import Scaling, Thresholds
-from levelone.hardware.proof import Tried
+from levelone.hardware.proof import Proof
 from levelone.hardware.prove import prove
 from levelone.hardware.staircase import channel_ranges
 from levelone.rtl.netlist import Netlist, fitted, handshake, packed
@@ -113,7 +113,7 @@ class Tables:
             netlist.memory(f"table_{name}_{lane}", [int(v) for v in table], result.width, en, index, slot)
 
 
-def proven(op: Requantise, x: Value, name: str) -> tuple[Scaling | Thresholds, Tried]:
+def proven(op: Requantise, x: Value, name: str) -> tuple[Scaling | Thresholds, Proof]:
     """The hardware of a requantisation, and the proof that it is exact.
 
     Raises
@@ -129,7 +129,7 @@ def proven(op: Requantise, x: Value, name: str) -> tuple[Scaling | Thresholds, T
 
 
 def plan_scaled(
-    site: Site[Requantise | Affine], hardware: Scaling | Thresholds, proof: Tried | None
+    site: Site[Requantise | Affine], hardware: Scaling | Thresholds, proof: Proof | None
 ) -> LayerPlan:
     """The plan of a layer that is this hardware."""
     source = lanes_for(site.streams[0], 1 if _uniform(hardware) else site.output.shape[-1])

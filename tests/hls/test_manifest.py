@@ -116,7 +116,7 @@ def test_a_document_of_version_3_is_read_and_its_project_runs(network: Graph, tm
     volatile = {"digests", "stamp", "versions"}
     assert old.document.model_dump(exclude=volatile) == today.document.model_dump(exclude=volatile)
     assert old.document.hls == config
-    # the stamp, of which it speaks, the names of the firmware's own, and golden vectors, chosen otherwise today
+    # the stamp, of which it speaks, the names of the firmware's own, and golden vectors of that time
     bench = {entry for entry in old.document.digests if entry.startswith("tb_data/")}
     assert set(old.edited) <= {"build_lib.sh", "project.tcl", "hls4ml_config.yml", *bench}
     codes = random_vectors(network, 5, 1)

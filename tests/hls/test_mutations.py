@@ -115,7 +115,7 @@ def with_code(op: Any, where: str, index: int, delta: int) -> Any:
 
 
 def fields(op: Any) -> dict[str, Any]:
-    return {key: getattr(op, key) for key in op.__dataclass_fields__}
+    return {key: getattr(op, key) for key, field in op.__dataclass_fields__.items() if field.init}
 
 
 def narrower(bits: int, integer: int) -> Callable[[str], str]:

@@ -4,6 +4,7 @@ Whether a fault changes the function is decided without hls4ml: the same fault i
 graph, and both graphs are run on many more events than the check gets.
 """
 
+import dataclasses
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -115,7 +116,7 @@ def with_code(op: Any, where: str, index: int, delta: int) -> Any:
 
 
 def fields(op: Any) -> dict[str, Any]:
-    return {key: getattr(op, key) for key, field in op.__dataclass_fields__.items() if field.init}
+    return {field.name: getattr(op, field.name) for field in dataclasses.fields(op)}
 
 
 def narrower(bits: int, integer: int) -> Callable[[str], str]:

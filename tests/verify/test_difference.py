@@ -357,7 +357,8 @@ def test_a_project_without_faults_and_one_that_does_not_build(
     codes = random_vectors(graph, 50, seed=1)
     result = diagnose(manifest.project, codes, graph=graph)
     assert result["verdict"] == "exact" and result["first"] is None and result["others"] == []
-    assert tell(result) == ["no difference: every code of every layer and output is the reference's, 50 vectors"]
+    told = "no difference: every code of every layer and output is the reference's, 50 vectors"
+    assert tell(result) == [told]
     weights = manifest.project / "firmware/weights/conv_bias.h"
     kept = weights.read_text()
     edit(manifest, number("conv_bias", moved(0, 0.125)))

@@ -24,6 +24,8 @@ from levelone.zoo.kit.system import System
 COMMAND = "python -m levelone.pipeline.results_page"
 TRAINING = "training.json"
 FIGURES = "levelone-figures"
+WITHDRAWN = "withdrawn.md"
+"""Beside a model whose figures of physics are wrong: why, in a paragraph; the README shows none of them."""
 BEGIN, END = "<!-- results: written by `levelone.pipeline.results_page` -->", "<!-- end of results -->"
 
 
@@ -43,6 +45,9 @@ def results_page(folder: Path) -> str:
                 f"{folder / name} is not the file that {TRAINING} tells of", hint="scripts/publish"
             )
     parts = [f"# {system.name}: results of the committed model", *_origin(folder, system, training)]
+    if (folder / WITHDRAWN).is_file():
+        reason = (folder / WITHDRAWN).read_text(encoding="utf-8").strip()
+        parts.append(f"**Withdrawn.** {reason}")
     parts += _tables(system, training["metrics"], training["data"])
     for path in sorted(folder.glob("*.json")):
         if path.name != TRAINING:
@@ -57,8 +62,11 @@ def summary(folders: Mapping[str, Path]) -> str:
     rows = []
     for name, folder in folders.items():
         training = _read(folder / TRAINING)
-        cards = find_system(name).cards(training["metrics"] | {"data": training["data"]})
         link = f"[{name}](docs/results/{name}.md)"
+        if (folder / WITHDRAWN).is_file():
+            rows.append((link, "", "figures withdrawn: the generator tells the answer; firmware exact"))
+            continue
+        cards = find_system(name).cards(training["metrics"] | {"data": training["data"]})
         rows += [(link if first else "", card.value, card.what) for first, card in _firsts(cards)]
     return as_markdown(Rows("", "", ("system", "figure", "what"), tuple(rows), numbers=(1,)))
 

@@ -22,7 +22,7 @@ from pydantic import (
     field_serializer,
     model_serializer,
 )
-from pydantic_core import PydanticCustomError, core_schema
+from pydantic_core import ErrorDetails, PydanticCustomError, core_schema
 
 from levelone.errors import LeveloneError, nearest
 from levelone.hls.config import HlsConfig
@@ -243,7 +243,7 @@ def parse_section(
         return section.model_validate(dict(data))
     except ValidationError as error:
         problems, hints = [], []
-        for issue in error.errors(include_url=False):
+        for issue in _independent(error):
             path = ".".join(str(part) for part in (*at, *issue["loc"]))
             origin_here = _blamed(path, options or {}) or origin
             if issue["type"] == "extra_forbidden":
@@ -271,6 +271,13 @@ def digest(value: BaseModel | Mapping[str, Any] | Sequence[Any] | str | int | fl
         value = value.model_dump(mode="json")
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _independent(error: ValidationError) -> list[ErrorDetails]:
+    """What is wrong, without sequences that are too short only because entries of them are wrong."""
+    issues = error.errors(include_url=False)
+    around = {issue["loc"][:depth] for issue in issues for depth in range(len(issue["loc"]))}
+    return [issue for issue in issues if issue["type"] != "too_short" or issue["loc"] not in around]
 
 
 def _blamed(path: str, options: Mapping[str, str]) -> str | None:

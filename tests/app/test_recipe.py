@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import Field
 
 from levelone.errors import LeveloneError
 from levelone.recipe import Recipe, Section, digest, dump_recipe, load_recipe, parse_recipe, parse_section
@@ -163,3 +164,19 @@ def test_a_bad_key_is_blamed_on_the_option_that_set_it() -> None:
     told = caught.value.message
     assert 'mine.toml: seed = "x"' in told
     assert "--set train.batch_sise=5: unknown key train.batch_sise" in told
+
+
+def test_a_wrong_entry_does_not_make_its_list_too_short() -> None:
+    class Layer(Section):
+        units: int
+
+    class Network(Section):
+        layers: tuple[Layer, ...] = Field(min_length=1)
+
+    with pytest.raises(LeveloneError) as caught:
+        parse_section(Network, {"layers": [{"units": "many"}]}, "recipe")
+    assert [line.partition(" = ")[0] for line in caught.value.message.splitlines()] == [
+        "recipe: layers.0.units"
+    ]
+    with pytest.raises(LeveloneError, match=r"layers = \[\]: tuple should have at least 1 item"):
+        parse_section(Network, {"layers": []}, "recipe")

@@ -30,6 +30,7 @@ from levelone.rtl.synthesis import RESOURCES, synthesise
 from levelone.rtl.verilator import find_verilator
 from levelone.stimuli import random_vectors
 from levelone.verify import Outcome, check_project
+from levelone.verify.coverage import FLOOR_VECTORS
 
 SOURCE = "rtl/levelone_network.sv"
 
@@ -188,7 +189,7 @@ def test_a_missing_verilator_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.slow  # verilates and compiles
 def test_verdict_and_clocks(project: Path) -> None:
-    result = cosim_folder(project, vectors=40, seed=3, gaps=0.3, stalls=0.3)
+    result = cosim_folder(project, vectors=FLOOR_VECTORS, seed=3, gaps=0.3, stalls=0.3)
     assert result["verdict"] == "exact"
     assert {body["body"] for body in result["bodies"]} == {"rtl"}
     assert result["clocks_per_event"] == result["timing"]["planned_clocks_per_event"]

@@ -34,6 +34,11 @@ class LayerChoice(BaseModel):
         None, gt=0, description="its own number of multiplications per multiplier"
     )
     strategy: Strategy | None = Field(None, description="its own strategy")
+    body: (
+        Annotated[str, _spelt(r"[\w.-]+(:[\w.]+)?", "a registered name or package.module:FUNCTION")] | None
+    ) = Field(
+        None, description="its own body, from another distribution: registered, or package.module:FUNCTION"
+    )
 
 
 class HlsConfig(BaseModel):
@@ -89,5 +94,5 @@ class HlsConfig(BaseModel):
 
     def of(self, layer: str) -> HlsConfig:
         """The choices as the layer `layer` sees them."""
-        own = self.layers.get(layer, LayerChoice()).model_dump(exclude_none=True)
+        own = self.layers.get(layer, LayerChoice()).model_dump(exclude_none=True, exclude={"body"})
         return self.model_copy(update=own | {"layers": {}})

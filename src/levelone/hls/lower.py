@@ -8,10 +8,13 @@ from levelone.errors import LeveloneError, UnsupportedError, nearest
 from levelone.graph.ir import Graph, Node
 from levelone.graph.values import Value
 from levelone.hardware.types import value_type
-from levelone.hls.config import HlsConfig
-from levelone.hls.operations import LOWERINGS
+from levelone.hls.config import HlsConfig, LayerChoice
+from levelone.hls.operations import LOWERINGS, Lowering
 from levelone.hls.spec import TRACE_BITS, LayerSpec, Site, check_size
+from levelone.plugins import Registry
 
+BODIES = Registry("body of an operation", "levelone.lowerings", {})
+"""Bodies of single layers from other distributions, for ``[hls.layers.NAME] body``."""
 SAME_TYPE = {"Reshape", "Transpose", "ZeroPadding1D", "ZeroPadding2D"}
 """hls4ml gives these layers of its own the type of their source, whatever it is told."""
 
@@ -33,8 +36,9 @@ def lower(graph: Graph, config: HlsConfig) -> list[LayerSpec]:
             raise UnsupportedError(f"{name} is an input and an output at once: there is no layer to build")
     sharing: set[str] = set()
     for node in graph:
-        made = _lowered(graph, node, config.of(node.name))
-        if any(spec.shares for spec in made):
+        chosen = config.layers.get(node.name, LayerChoice()).body
+        made = _lowered(graph, node, config.of(node.name), chosen)
+        if chosen or any(spec.shares for spec in made):
             sharing.add(node.name)
         specs += [_as_seen(spec, specs) for spec in made]
     for name in config.layers:
@@ -52,8 +56,8 @@ def _port(value: Value) -> LayerSpec:
     )
 
 
-def _lowered(graph: Graph, node: Node, own: HlsConfig) -> list[LayerSpec]:
-    lowering = LOWERINGS.get(type(node.op))
+def _lowered(graph: Graph, node: Node, own: HlsConfig, chosen: str | None) -> list[LayerSpec]:
+    lowering: Lowering | None = BODIES.find(chosen) if chosen else LOWERINGS.get(type(node.op))
     if lowering is None:
         known = ", ".join(sorted(kind.__name__ for kind in LOWERINGS))
         raise UnsupportedError(
@@ -66,6 +70,8 @@ def _lowered(graph: Graph, node: Node, own: HlsConfig) -> list[LayerSpec]:
     readers = tuple(other.op for other in graph for name in other.inputs if name == node.name)
     site = Site(node.name, node.inputs, operands, output, own, node.name in graph.outputs, readers)
     made = lowering(node.op, site)
+    if chosen and not any(spec.name == node.name for spec in made):
+        raise LeveloneError(f"hls.layers.{node.name}.body: {chosen} gives no layer called {node.name}")
     for spec in made:
         for key, parameter in spec.parameters.items():
             check_size(f"{spec.name}: its {key}", int(parameter.codes.min()), int(parameter.codes.max()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from levelone.errors import UnsupportedError
@@ -27,19 +28,22 @@ class Body:
     Attributes
     ----------
     header
-        Name of the C++ header in `levelone.hls.operations`.
+        Name of the C++ header in `levelone.hls.operations`, or in `folder`.
     function
         The function template in it, with its namespace.
     constants
         ``static const`` members of the layer's configuration.
     shares
         Whether there is something that a reuse factor can share: multipliers, or the ports of a memory.
+    folder
+        Where the header of a body from another distribution lies; its name must not begin with ``levelone_``.
     """
 
     header: str
     function: str
     constants: Mapping[str, int | bool]
     shares: bool = False
+    folder: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import yaml  # type: ignore[import-untyped, unused-ignore]
 
 from levelone.hls import testbench
 from levelone.hls.emit import silenced
-from levelone.hls.operations.headers import header_path, with_includes
+from levelone.hls.operations.headers import with_includes
 from levelone.hls.spec import LayerSpec
 
 CONFIG_FILE = "hls4ml_config.yml"
@@ -51,8 +51,9 @@ def write_firmware(model: Any, folder: Path) -> None:
 
 def copy_headers(specs: Iterable[LayerSpec], folder: Path) -> None:
     """Put the C++ headers of the layers that hls4ml lacks beside hls4ml's own."""
-    for name in sorted(with_includes(spec.body.header for spec in specs if spec.body is not None)):
-        shutil.copyfile(header_path(name), folder / "firmware" / "nnet_utils" / name)
+    headers = with_includes(spec.body for spec in specs if spec.body is not None)
+    for name, path in sorted(headers.items()):
+        shutil.copyfile(path, folder / "firmware" / "nnet_utils" / name)
 
 
 def _plain(value: Any) -> Any:

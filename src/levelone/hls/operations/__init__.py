@@ -29,7 +29,8 @@ from levelone.hls.operations.reshape import lower_reshape
 from levelone.hls.operations.staircase import lower_staircase
 from levelone.hls.spec import LayerSpec, Site
 
-LOWERINGS: Mapping[type, Callable[[Any, Site], list[LayerSpec]]] = MappingProxyType(
+Lowering = Callable[[Any, Site], list[LayerSpec]]
+LOWERINGS: Mapping[type, Lowering] = MappingProxyType(
     {
         ops.Add: lower_add,
         ops.AddRequantise: lower_add_requantise,

@@ -18,6 +18,7 @@ from levelone.quant.export import export_qonnx
 from levelone.quant.grids import linear_layers
 from levelone.quant.layers import FloatLayers
 from levelone.quant.norm import RunningBatchNorm
+from levelone.quant.words import MaxPool
 from levelone.recipe import load_recipe
 from levelone.simulate.muon.generator import simulate_muon
 from levelone.simulate.muon.section import MuonGenerate
@@ -126,7 +127,7 @@ def test_each_ablation_leaves_out_what_it_says_and_trains(ablation) -> None:
         "no_identity": any(name.endswith("_add") for name, _ in network.named_children()),
         "no_energy": any(name.endswith("_energy") for name, _ in network.named_children()),
         "no_se": any(isinstance(m, nn.Sigmoid) for m in modules),
-        "no_pooling": any(isinstance(m, nn.MaxPool3d) for m in modules),
+        "no_pooling": any(isinstance(m, MaxPool) for m in modules),
         "no_cnn": any(isinstance(m, nn.Conv3d) for m in modules),
     }
     for name, there in present.items():

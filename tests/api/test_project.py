@@ -57,7 +57,7 @@ def test_a_mismatch_is_false_and_explained(broken: levelone.Project) -> None:
     assert (verdict.outcome, verdict.exit_code) == ("mismatch", 1)
     assert verdict.first_mismatch is not None
     assert verdict.first_mismatch["layer"] == "logit"
-    assert "first mismatch: in C simulation" in str(verdict)
+    assert "first mismatch: in C simulation, layer logit" in str(verdict)
     found = broken.diff(vectors=50, seed=3)
     assert not found
     assert found.first is not None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import resource
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,14 +12,12 @@ import h5py
 import numpy as np
 import onnx
 import pytest
+from doublet_factory import CHARGE_UNIT_KE, detector, event
 
 from levelone.data.doublets import sample_path
 from levelone.data.schema import create
 
 from .conftest import MODEL, Levelone
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "data"))
-from doublet_factory import CHARGE_UNIT_KE, detector, event
 
 
 def refused(done: object, *words: str) -> str:

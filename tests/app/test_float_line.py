@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
+from onnx_models import Model
 
 from levelone.graph import Graph, execute, quantise_inputs, read_qonnx
 from levelone.graph.inputs import real_inputs
@@ -19,9 +19,6 @@ from levelone.verify import random_vectors
 from levelone.verify.ties import FloatTies, compare_module
 
 from .conftest import Levelone
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "graph"))
-from onnx_models import Model
 
 
 def dense(folder: Path, bias: bool, sign: int = 1, mode: str = "ROUND") -> Path:
@@ -126,8 +123,8 @@ def test_a_real_brevitas_network_end_to_end(levelone: Levelone, tmp_path: Path) 
     import brevitas.nn as qnn
     import brevitas.quant as quant
     import torch
-    from test_brevitas import export, plain
-    from test_brevitas_quantisers import integers_of, quantised_values
+    from brevitas_chain import integers_of, quantised_values
+    from brevitas_export import export, plain
 
     def activation(largest: float):
         return qnn.QuantIdentity(

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
+from onnx_models import Model
 
 from .conftest import Levelone
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "graph"))
-from onnx_models import Model
 
 QKERAS = Path(__file__).parents[1] / "graph" / "qkeras" / "images.onnx"
 

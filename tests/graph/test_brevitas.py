@@ -2,40 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import logging
-import warnings
 from pathlib import Path
 
 import brevitas.nn as qnn
-import brevitas.quant as quant
-import onnx
 import pytest
 import torch
+from brevitas_export import activation, export, layer, plain
 from onnx_models import compare
 
 from levelone.graph import layer_table, read_qonnx
-
-
-def activation(bits: int, *, signed: bool):
-    scheme = quant.Int8ActPerTensorFixedPoint if signed else quant.Uint8ActPerTensorFixedPoint
-    return {"act_quant": scheme, "bit_width": bits, "return_quant_tensor": True}
-
-
-def layer(bits: int, *, channels: bool = False, bias: bool = True):
-    scheme = quant.Int8WeightPerChannelFixedPointMSE if channels else quant.Int8WeightPerTensorFixedPoint
-    internal = quant.Int8BiasPerTensorFixedPointInternalScaling
-    return {
-        "weight_quant": scheme,
-        "weight_bit_width": bits,
-        "bias": bias,
-        "bias_quant": internal if bias else None,
-    }
-
-
-def plain(x):
-    return getattr(x, "value", x)
 
 
 class Image2d(torch.nn.Module):
@@ -88,24 +63,6 @@ class Volume3d(torch.nn.Module):
 
     def forward(self, x):
         return plain(self.fc(plain(self.act1(plain(self.conv1(self.x_q(x))))).flatten(1)))
-
-
-def export(network: torch.nn.Module, path: Path) -> onnx.ModelProto:
-    from brevitas.export import export_qonnx
-
-    generator = torch.Generator().manual_seed(2)
-    example = tuple(torch.randn(64, *shape, generator=generator) * 2 for shape in network.inputs)
-    network.train()
-    network(*example)  # sets the activations' scales
-    network.eval()
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
-            export_qonnx(network, args=tuple(e[:1] for e in example), export_path=str(path))
-    finally:
-        logging.disable(logging.NOTSET)
-    return onnx.load(path)
 
 
 @pytest.mark.slow

@@ -8,8 +8,8 @@ import brevitas.nn as qnn
 import brevitas.quant as quant
 import pytest
 import torch
+from brevitas_export import activation, export, layer, plain
 from onnx_models import compare
-from test_brevitas import activation, export, layer, plain
 
 from levelone.graph import read_qonnx
 

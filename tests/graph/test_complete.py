@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import facts
 import numpy as np
 import pytest
-import test_facts
 from benchmarks.mutation.graphs import small_graphs
 from cases import CASES, Case, seeded
+from mutants import MUTANTS
 from slow_costs import COSTS, Count
-from test_mutants import MUTANTS
 from twins import TWINS
 
 from levelone.graph import Codes, IntRange, Value
@@ -26,11 +26,11 @@ from levelone.rtl.operations import FAMILIES
 ROOT = Path(__file__).parents[2]
 PLANTED = {type(node.op) for io in ("parallel", "stream") for graph in small_graphs(io) for node in graph}
 PLACES: Mapping[str, tuple[str, set[object]]] = {
-    "slow twin": ("TWINS in tests/graph/twins.py", set(TWINS)),
-    "cases": ("CASES in tests/graph/cases.py", set(CASES)),
-    "slow count of its cost": ("COSTS in tests/graph/slow_costs.py", set(COSTS)),
+    "slow twin": ("TWINS in tests/helpers/twins.py", set(TWINS)),
+    "cases": ("CASES in tests/helpers/cases.py", set(CASES)),
+    "slow count of its cost": ("COSTS in tests/helpers/slow_costs.py", set(COSTS)),
     "wrong body": (
-        "MUTANTS in tests/graph/test_mutants.py",
+        "MUTANTS in tests/helpers/mutants.py",
         {operation for operation, _ in MUTANTS.values()},
     ),
     "reader handler": (
@@ -85,7 +85,7 @@ class Square(Op):
 def test_what_a_new_operation_lacks_is_told_by_name_and_place() -> None:
     lines = forgotten(Square)
     assert len(lines) == 1 + len(PLACES)
-    assert "Square has no slow twin: TWINS in tests/graph/twins.py" in lines
+    assert "Square has no slow twin: TWINS in tests/helpers/twins.py" in lines
     assert "Square has no entry: OPERATIONS in src/levelone/graph/ops/__init__.py" in lines
     files = [line.partition(" in ")[2] for line in lines]
     assert all((ROOT / file).is_file() for file in files)
@@ -93,24 +93,24 @@ def test_what_a_new_operation_lacks_is_told_by_name_and_place() -> None:
 
 def square(pick) -> Case:
     low = pick(-9, 3)
-    x = Value("x", (pick(1, 3), 2), (test_facts.Fraction(1, 2),), IntRange(low, low + pick(0, 9)))
+    x = Value("x", (pick(1, 3), 2), (facts.Fraction(1, 2),), IntRange(low, low + pick(0, 9)))
     return Case(Square(), (x,), (np.full((2, *x.shape), low, dtype=object),))
 
 
 def test_a_new_operation_is_asked_every_question(monkeypatch: pytest.MonkeyPatch) -> None:
     """With its meaning alone, it fails those that its silence answers wrongly or that it declines."""
-    monkeypatch.setattr(test_facts, "OPERATIONS", {"Square": Square})
+    monkeypatch.setattr(facts, "OPERATIONS", {"Square": Square})
     for table, entry in ((CASES, square), (TWINS, lambda op, x: x * x), (COSTS, lambda op, x: Count())):
         monkeypatch.setitem(table, Square, entry)
     assert CASES[Square](seeded(0)).op == Square()
     failed = {}
-    for question, check in test_facts.QUESTIONS.items():
+    for question, check in facts.QUESTIONS.items():
         try:
             check("Square")
         except (AssertionError, DeclinedError) as error:
             failed[question] = str(error)
-    test_facts.cases.cache_clear()
-    test_facts.influence.cache_clear()
+    facts.cases.cache_clear()
+    facts.influence.cache_clear()
     assert set(failed) == {
         "pointwise", "rounds", "grows", "direction", "met", "absolute", "float_operations", "cost",
     }  # fmt: skip

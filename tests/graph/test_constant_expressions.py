@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from onnx import TensorProto, helper
-from tests.graph.onnx_models import DOMAIN, Model, compare, weights
+from onnx_models import DOMAIN, Model, compare, weights
 
 from levelone.errors import LeveloneError, UnsupportedError
 from levelone.graph import read_qonnx

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from tests.graph.onnx_models import Model, compare, weights
+from onnx_models import Model, compare, weights
 
 from levelone.errors import LeveloneError, UnsupportedError
 from levelone.graph import execute, quantise_inputs, read_qonnx

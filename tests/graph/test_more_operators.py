@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.graph.onnx_models import Model, compare, weights
+from onnx_models import Model, compare, weights
 
 from levelone.errors import LeveloneError, UnsupportedError
 from levelone.graph import read_qonnx

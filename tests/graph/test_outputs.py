@@ -6,7 +6,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import helper
-from tests.graph.onnx_models import Model, run_qonnx, weights
+from onnx_models import Model, run_qonnx, weights
 
 from levelone.errors import LeveloneError, UnsupportedError
 from levelone.graph import Graph, execute, file_outputs, output_shapes, quantise_inputs, read_qonnx

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from onnx_models import Model
+from onnx_models import Model, branch
 
 from levelone.errors import UnsupportedError
 from levelone.graph import IntRange, Rounding, execute, quantise_inputs, read_qonnx
@@ -15,13 +15,6 @@ from levelone.graph.rounding import round_fraction
 from levelone.graph.values import Value
 
 RNG = np.random.default_rng(8)
-
-
-def branch(m: Model, x: str, channels: int = 3) -> str:
-    """A convolution with a scale and a float bias of its own."""
-    scale = np.float32(RNG.uniform(0.002, 0.008, (channels, 1, 1)))
-    weight = m.weight(RNG.normal(size=(channels, 3, 3)), scale, 6)
-    return m.add("Conv", x, weight, m.constant(RNG.normal(size=channels)), pads=[1, 1])
 
 
 def block(kind: str, mode: str = "ROUND", channels: int = 3):

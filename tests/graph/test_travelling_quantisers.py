@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from tests.graph.onnx_models import Model, compare, weights
+from onnx_models import Model, compare, weights
 
 from levelone.errors import LeveloneError
 from levelone.graph import Graph, execute, quantise_inputs, read_qonnx, to_onnx_layout

@@ -6,20 +6,12 @@ import random
 from pathlib import Path
 
 import pytest
+from hls_graphs import assert_exact
 
 from levelone.errors import LeveloneError
-from levelone.graph import Graph, read_qonnx
-from levelone.hls import HlsConfig, convert
-from levelone.verify import Outcome, check_project, random_vectors
+from levelone.graph import read_qonnx
 
 QKERAS = Path(__file__).parents[1] / "graph" / "qkeras"
-
-
-def assert_exact(graph: Graph, io: str, folder: Path, events: int = 100) -> None:
-    manifest = convert(graph, folder / "project", HlsConfig(io=io))
-    check = check_project(manifest.project, random_vectors(graph, events, 1), graph=graph)
-    wrong = [layer for layer in check.verdict.layers if layer.mismatches]
-    assert check.outcome is Outcome.EXACT, (check.verdict.reason, wrong)
 
 
 @pytest.mark.slow
@@ -35,8 +27,8 @@ def assert_exact(graph: Graph, io: str, folder: Path, events: int = 100) -> None
 )
 def test_brevitas_with_general_scales(weights, acts, rank, kind, bits, io: str, tmp_path: Path) -> None:
     import torch
-    from test_brevitas import export
-    from test_brevitas_quantisers import Chain
+    from brevitas_chain import Chain
+    from brevitas_export import export
 
     torch.manual_seed(3)
     model = export(Chain(weights, acts, rank, kind, bits), tmp_path / "m.onnx")
@@ -71,8 +63,7 @@ def test_random_networks(tmp_path: Path) -> None:
 @pytest.mark.parametrize("io", ["parallel", "stream"])
 def test_residual_blocks_and_functions_of_general_scale(io: str, tmp_path: Path) -> None:
     """Two residual blocks with a float bias in every branch, and functions of wide sums behind them."""
-    from onnx_models import Model
-    from test_residual_sums import branch
+    from onnx_models import Model, branch
 
     m = Model(x=(3, 8))
     x = m.quant("x", 0.0371, 8)

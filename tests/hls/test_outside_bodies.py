@@ -43,7 +43,7 @@ def choice(body: str, io: str = "parallel") -> HlsConfig:
 )
 def test_it_is_compared_like_any_other(function: str, io: str, outcome: Outcome, tmp_path: Path) -> None:
     graph = network()
-    convert(graph, tmp_path / "p", choice(f"outside_body:{function}", io))
+    convert(graph, tmp_path / "p", choice(f"outside_lowering:{function}", io))
     assert (tmp_path / "p/firmware/nnet_utils/outside_rectifier.h").is_file()
     check = check_project(tmp_path / "p", random_vectors(graph, 50, 1), graph=graph)
     assert check.verdict.outcome is outcome
@@ -53,7 +53,7 @@ def test_it_is_compared_like_any_other(function: str, io: str, outcome: Outcome,
 
 
 def test_a_registered_name_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    entry = EntryPoint("rectifier", "outside_body:lower_rectifier", "levelone.lowerings")
+    entry = EntryPoint("rectifier", "outside_lowering:lower_rectifier", "levelone.lowerings")
     monkeypatch.setattr(
         plugins.importlib.metadata,
         "entry_points",
@@ -67,8 +67,8 @@ def test_a_registered_name_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     ("body", "message"),
     [
         ("nowhere", "nowhere"),
-        ("outside_body:absent", "absent"),
-        ("outside_body:lower_nothing", "no layer called positive"),
+        ("outside_lowering:absent", "absent"),
+        ("outside_lowering:lower_nothing", "no layer called positive"),
     ],
 )
 def test_what_cannot_be_used_is_one_message(body: str, message: str, tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hls_graphs import assert_exact
 from onnx_models import Model, weights
-from test_any_model import assert_exact
 
 from levelone.graph import Graph, read_qonnx
 

@@ -1,14 +1,9 @@
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
-from scipy import ndimage
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "data"))
 from doublet_factory import detector
+from scipy import ndimage
 
 from levelone.data.detector import reconstruct
 from levelone.simulate.pixelseed import clusters as module_under_test

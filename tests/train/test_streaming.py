@@ -230,7 +230,14 @@ def test_memory_stays_bounded_on_a_file_larger_than_the_bound(tmp_path):
             split = np.where(np.arange(1000) % 10 == 0, 1, 0).astype(np.uint8)
             writer.append({"calo": cells}, {"energy": rng.random(1000).astype(np.float32)}, split)
     assert path.stat().st_size > BOUND_MB << 20
-    words = [sys.executable, "-c", MEMORY, str(Path(__file__).parent), str(path), str(tmp_path)]
+    words = [
+        sys.executable,
+        "-c",
+        MEMORY,
+        str(Path(__file__).parents[1] / "helpers"),
+        str(path),
+        str(tmp_path),
+    ]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     before, peak = map(int, done.stdout.split())

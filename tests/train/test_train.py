@@ -198,7 +198,14 @@ train_system(FAKE, recipe(), data, run, progress=lambda line: print(line, flush=
 @pytest.mark.parametrize("moment", ["batch:10", "batch:60", "saved:3", "save:11", "batch:190"])
 def test_killed_and_resumed_gives_the_same_weights(trained, tmp_path, moment):
     _, data, uninterrupted, _, _ = trained
-    start = [sys.executable, "-c", CHILD, str(Path(__file__).parent), str(data), str(tmp_path / "run")]
+    start = [
+        sys.executable,
+        "-c",
+        CHILD,
+        str(Path(__file__).parents[1] / "helpers"),
+        str(data),
+        str(tmp_path / "run"),
+    ]
     killed = subprocess.run([*start, moment], capture_output=True, text=True)
     assert killed.returncode == -signal.SIGKILL
     assert not (tmp_path / "run" / "module.pt").exists()

@@ -175,9 +175,9 @@ class Verdict(_Judgement):
         for note in self._content["notes"]:
             yield f"note: {note}"
         if self.first_mismatch is not None:
-            yield "first mismatch: " + ", ".join(
-                f"{key} {value}" for key, value in self.first_mismatch.items()
-            )
+            found = dict(self.first_mismatch)
+            place = {key: found.pop(key) for key in ("in", "layer") if key in found}
+            yield "first mismatch: " + ", ".join(f"{key} {value}" for key, value in (place | found).items())
             for body in self.bodies:
                 if body["verdict"] == Outcome.MISMATCH.value:
                     yield f"where it arises and why: levelone diff {shlex.quote(body['project'])}"

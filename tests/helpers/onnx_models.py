@@ -120,3 +120,13 @@ def compare(model: onnx.ModelProto, events: int = 6, seed: int = 0, spread: floa
         compared += 1
     assert {graph.layouts[o].tensor for o in graph.outputs} <= set(executed)
     return compared
+
+
+BRANCHES = np.random.default_rng(8)
+
+
+def branch(m: Model, x: str, channels: int = 3) -> str:
+    """A convolution with a scale and a float bias of its own."""
+    scale = np.float32(BRANCHES.uniform(0.002, 0.008, (channels, 1, 1)))
+    weight = m.weight(BRANCHES.normal(size=(channels, 3, 3)), scale, 6)
+    return m.add("Conv", x, weight, m.constant(BRANCHES.normal(size=channels)), pads=[1, 1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 
@@ -20,7 +21,8 @@ from levelone.graph.ops import (
     Reshape,
     Transpose,
 )
-from levelone.hls import Manifest
+from levelone.hls import HlsConfig, Manifest, convert
+from levelone.verify import Outcome, check_project, random_vectors
 
 U4, S5, S4, U6 = IntRange(0, 15), IntRange(-16, 15), IntRange(-8, 7), IntRange(0, 63)
 
@@ -31,6 +33,13 @@ def break_header(manifest: Manifest, header: str, right: str, wrong: str) -> Non
     text = body.read_text(encoding="utf-8")
     assert right in text, (header, right)
     body.write_text(text.replace(right, wrong), encoding="utf-8")
+
+
+def assert_exact(graph: Graph, io: str, folder: Path, events: int = 100) -> None:
+    manifest = convert(graph, folder / "project", HlsConfig(io=io))
+    check = check_project(manifest.project, random_vectors(graph, events, 1), graph=graph)
+    wrong = [layer for layer in check.verdict.layers if layer.mismatches]
+    assert check.outcome is Outcome.EXACT, (check.verdict.reason, wrong)
 
 
 def power(exponent: int) -> Fraction:

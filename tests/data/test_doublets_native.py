@@ -159,6 +159,23 @@ def attribute(name: str, value: object) -> Callable[[Path], None]:
     return change
 
 
+def pixel_twice(path: Path) -> None:
+    """In the first and the last place of the first cluster of event 1 that has room between them."""
+    with h5py.File(path, "r") as file:
+        cluster, first = (int(file[f"events/{kind}_offset"][1]) for kind in ("cluster", "pixel"))
+        counts = file["clusters/pixels"][cluster:].astype(int)
+    which = int(np.flatnonzero(counts > 2)[0])
+    at = first + int(counts[:which].sum())
+    edit(path, "pixels/index", at, 77)
+    edit(path, "pixels/index", at + int(counts[which]) - 1, 77)
+
+
+def doublet_twice(path: Path) -> None:
+    for at in (200, 399):  # the first and the last of the second event
+        edit(path, "doublets/inner", at, 3)
+        edit(path, "doublets/outer", at, 59)
+
+
 BAD = {
     "truncated": (truncate, "truncated"),
     "not HDF5": (lambda p: p.write_bytes(b"no data here" * 99), "not a readable HDF5 file"),
@@ -200,6 +217,8 @@ BAD = {
     "offset": (lambda p: edit(p, "events/pixel_offset", 2, 0), "never decrease"),
     "NaN geometry": (lambda p: edit(p, "geometry/center", 0, np.nan), "'geometry/center' holds nan"),
     "layer": (lambda p: edit(p, "geometry/module_layer", 0, 9), "'geometry/module_layer' holds 9 at 0"),
+    "a pixel twice": (pixel_twice, r"cluster \d+ of event 1 lists the pixel 77 twice"),
+    "a doublet twice": (doublet_twice, "event 1 lists the doublet of clusters 3 and 59 twice"),
     "one class": (lambda p: replace(p, "doublets/label", np.zeros(1200, "u1")), "only doublets with label 0"),
 }
 

@@ -155,6 +155,22 @@ def test_nothing_is_left_when_writing_fails(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def cells(index, energy):
+    """Event 1 of four has these voxels, the others none."""
+    return SparseGrid(np.array([0, 0, 3, 3, 3]), np.array(index), np.array(energy, np.float64))
+
+
+def test_order_within_an_event_does_not_matter(tmp_path):
+    grid = GridSpec("line", (10,), (1.0,), ("x",), "GeV")
+    index, energy = np.array([9, 2, 5, 2, 0, 9]), np.arange(1, 7, dtype=np.float32)
+    with create_voxels(tmp_path / "v.h5", (grid,), (), {}) as writer:
+        writer.append({"line": SparseGrid(np.array([0, 3, 3, 6]), index, energy)}, {}, np.zeros(3, np.uint8))
+    with open_voxels(tmp_path / "v.h5") as file:
+        expected = np.zeros((3, 10))
+        expected[[0, 0, 0, 2, 2, 2], index] = energy
+        assert np.array_equal(file.read("line", slice(None)), expected)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -169,6 +185,19 @@ def test_nothing_is_left_when_writing_fails(tmp_path):
             ),
             "neg",
         ),
+        (lambda g, t, s: (g, t | {"kind": np.full(4, 256)}, s), "'kind' is uint8, which does not hold 256"),
+        (lambda g, t, s: (g, t | {"kind": np.full(4, 0.5)}, s), "'kind' is uint8, which does not hold 0.5"),
+        (
+            lambda g, t, s: (g, t | {"energy": np.full(4, 1e40)}, s),
+            "'energy' is float32, which does not hold",
+        ),
+        (lambda g, t, s: (g, t, s.astype(int) - 1), "split codes must be"),
+        (
+            lambda g, t, s: (g | {"ecal": cells([3, 0, 3], [1, 2, 1])}, t, s),
+            "event 1: voxel index 3 is listed",
+        ),
+        (lambda g, t, s: (g | {"ecal": cells([0, -1, 2], [1, 2, 1])}, t, s), "event 1: voxel index -1"),
+        (lambda g, t, s: (g | {"ecal": cells([0, 1, 2], [1, 1e40, 1])}, t, s), "event 1: an energy is NaN"),
     ],
 )
 def test_a_bad_batch_is_refused(tmp_path, change, message):
@@ -185,6 +214,19 @@ def replaced(raw, name, values):
     del raw[name]
     raw[name] = values
     raw[name].attrs.update(attributes)
+
+
+def twice(raw, event):
+    """Voxel 7 a second time at the end of an event, which lists it first."""
+    group = raw["grids/ecal"]
+    index, energy, offsets = (group[name][:] for name in ("index", "energy", "offsets"))
+    first, end = offsets[event : event + 2]
+    index, energy = np.insert(index, [first, end], 7), np.insert(energy, [first, end], 1.0)
+    order = np.flatnonzero(~((np.arange(len(index)) > first) & (np.arange(len(index)) <= end) & (index == 7)))
+    offsets[event + 1 :] += len(order) - group["index"].shape[0]
+    for name, values in (("index", index[order]), ("energy", energy[order]), ("offsets", offsets)):
+        del group[name]
+        group[name] = values
 
 
 BROKEN = {
@@ -227,15 +269,20 @@ BROKEN = {
         "'truth/energy' must be",
     ),
     "truth nan": (lambda f: f["truth/energy"].__setitem__(2, np.nan), "'truth/energy' holds NaN"),
-    "nan": (lambda f: f["grids/ecal/energy"].__setitem__(0, np.nan), "'ecal' holds NaN"),
-    "infinite": (lambda f: f["grids/ecal/energy"].__setitem__(0, np.inf), "'ecal' holds NaN or infinite"),
+    "nan": (lambda f: f["grids/ecal/energy"].__setitem__(0, np.nan), "'ecal', event 0: an energy is NaN"),
+    "infinite": (lambda f: f["grids/ecal/energy"].__setitem__(-1, np.inf), "'ecal', event 38: an energy is"),
     "negative": (
         lambda f: f["grids/ecal/energy"].__setitem__(0, -1.5),
-        r"'ecal' holds a negative energy \(-1.5 GeV",
+        r"'ecal', event 0: a negative energy \(-1.5 GeV",
     ),
     "range": (
         lambda f: f["grids/ecal/index"].__setitem__(0, 60),
-        "'ecal' has voxel index 60, but only 60 voxels",
+        "'ecal', event 0: voxel index 60, but there are only 60 voxels",
+    ),
+    "a voxel twice": (lambda f: twice(f, 20), "'ecal', event 20: voxel index 7 is listed twice"),
+    "fewer events than stated": (
+        lambda f: f.attrs.__setitem__("events", 41),
+        "'events' says 41, 'split' holds 40",
     ),
 }
 

@@ -16,6 +16,7 @@ from levelone.data import hdf
 from levelone.data.detector import IMAGE_SIZE, Clusters, Hits, PixelDetector, reconstruct
 from levelone.data.doublets import SPLITS, DoubletFile, Doublets, Index
 from levelone.data.features import FEATURES, doublet_features
+from levelone.data.repeats import first_repeat
 from levelone.data.schema import (
     FORMAT,
     GEOMETRY,
@@ -278,10 +279,27 @@ def _check_content(
                 f"{path}: the clusters of event {number} claim {pixels.sum(dtype=np.int64)} pixels, "
                 f"but 'events/pixel_offset' gives it {stored}"
             )
+        first = np.concatenate([[0], np.cumsum(pixels, dtype=np.int64)])
+        begin, end = (int(value) for value in offsets["pixel"][number : number + 2])
+        index = hdf.load(path, file["pixels/index"], begin, end)
+        if (twice := first_repeat(first, index)) is not None:
+            cluster = int(np.searchsorted(first, twice, side="right")) - 1
+            raise LeveloneError(
+                f"{path}: cluster {cluster} of event {number} lists the pixel {index[twice]} twice",
+                hint="sum the charges of a pixel before writing the file",
+            )
         begin, end = (int(value) for value in offsets["doublet"][number : number + 2])
+        pair = np.zeros(end - begin, np.int64)
         for name in ("inner", "outer"):
             index = hdf.load(path, file[f"doublets/{name}"], begin, end)
             hdf.check_values(path, f"doublets/{name}", index, 0, high - low - 1, "cluster index", begin)
+            pair = pair * (high - low) + index
+        if (twice := first_repeat(np.array([0, end - begin]), pair)) is not None:
+            inner, outer = divmod(int(pair[twice]), high - low)
+            raise LeveloneError(
+                f"{path}: event {number} lists the doublet of clusters {inner} and {outer} twice",
+                hint="each doublet of an event is one candidate: list it once",
+            )
 
 
 def _build_index(

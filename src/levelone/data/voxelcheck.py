@@ -14,6 +14,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from levelone.data.repeats import first_repeat
 from levelone.errors import LeveloneError
 
 SCHEMA = "levelone-voxels"
@@ -57,8 +58,31 @@ def damaged(path: Path) -> Iterator[None]:
         ) from error
 
 
-def check_cells(where: str, spec: GridSpec, index: NDArray[Any], energy: NDArray[Any]) -> None:
-    """Refuse indices outside the grid and energies that are NaN, infinite or negative."""
+def check_cells(
+    where: str,
+    spec: GridSpec,
+    offsets: NDArray[np.int64],
+    index: NDArray[Any],
+    energy: NDArray[Any],
+    first: int = 0,
+) -> None:
+    """Refuse voxels that an event cannot hold.
+
+    Parameters
+    ----------
+    where
+        The file, for the message.
+    offsets, index, energy
+        Of `SparseGrid`; the voxels may stand in any order.
+    first
+        Number of the first event.
+
+    Raises
+    ------
+    LeveloneError
+        If an index lies outside the grid, an event lists a voxel twice, or an energy is NaN, infinite or
+        negative; the message names the event.
+    """
     cells = math.prod(spec.shape)
     if len(index) != len(energy):
         raise LeveloneError(
@@ -66,15 +90,25 @@ def check_cells(where: str, spec: GridSpec, index: NDArray[Any], energy: NDArray
         )
     if not len(index):
         return
-    if int(index.max()) >= cells:
-        raise LeveloneError(
-            f"{where}: grid '{spec.name}' has voxel index {int(index.max())}, but only {cells} voxels"
-        )
+
+    def refuse(cell: int, what: str, hint: str | None = None) -> LeveloneError:
+        event = first + int(np.searchsorted(offsets - offsets[0], cell, side="right")) - 1
+        return LeveloneError(f"{where}: grid '{spec.name}', event {event}: {what}", hint=hint)
+
+    for worst in (int(index.argmax()), int(index.argmin())):
+        if not 0 <= int(index[worst]) < cells:
+            raise refuse(worst, f"voxel index {int(index[worst])}, but there are only {cells} voxels")
     low, high = float(energy.min()), float(energy.max())  # both are NaN if any value is
     if not (math.isfinite(low) and math.isfinite(high)):
-        raise LeveloneError(f"{where}: grid '{spec.name}' holds NaN or infinite energies")
+        raise refuse(int(np.flatnonzero(~np.isfinite(energy))[0]), "an energy is NaN or infinite")
     if low < 0:
-        raise LeveloneError(f"{where}: grid '{spec.name}' holds a negative energy ({low:g} {spec.unit})")
+        raise refuse(int(energy.argmin()), f"a negative energy ({low:g} {spec.unit})")
+    if (twice := first_repeat(offsets - offsets[0], index)) is not None:
+        raise refuse(
+            twice,
+            f"voxel index {int(index[twice])} is listed twice",
+            "sum the energies of a voxel before writing the file",
+        )
 
 
 def check_structure(
@@ -107,6 +141,10 @@ def check_structure(
     except (TypeError, ValueError) as error:
         raise LeveloneError(f"{path}: the 'provenance' attribute is not JSON") from error
     split = _dataset(path, file, "split", "u1")
+    if (stated := file.attrs.get("events")) is not None and stated != len(split):
+        raise LeveloneError(
+            f"{path}: the attribute 'events' says {stated}, 'split' holds {len(split)} events"
+        )
     groups = file.get("grids")
     if not isinstance(groups, h5py.Group) or not len(groups):
         raise LeveloneError(f"{path}: the group 'grids' is missing or empty")

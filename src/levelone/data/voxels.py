@@ -117,14 +117,15 @@ class VoxelFile:
         Raises
         ------
         LeveloneError
-            If the grid does not exist or the data are damaged, negative, NaN or out of range.
+            If the grid does not exist or the data are damaged, negative, NaN, out of range or repeated.
         """
         spec = self._spec(grid)
         offsets = self._offsets[grid][start : stop + 1]
         with damaged(self.path):
             index, energy = (cells[offsets[0] : offsets[-1]] for cells in self._cells[grid])
-        check_cells(str(self.path), spec, index, energy)
-        return SparseGrid(offsets - offsets[0], index.astype(np.uint32), energy)
+        offsets = offsets - offsets[0]
+        check_cells(str(self.path), spec, offsets, index, energy, start)
+        return SparseGrid(offsets, index.astype(np.uint32), energy)
 
     def read(self, grid: str, events: slice | NDArray[np.int64] | Sequence[int]) -> NDArray[np.float32]:
         """Dense images of the chosen events.

@@ -32,7 +32,7 @@ class SparseGrid:
     offsets
         int64 [n + 1]: event i owns the filled voxels offsets[i] to offsets[i + 1].
     index
-        uint32 [m]: flat C-order voxel index, increasing within an event.
+        uint32 [m]: flat C-order voxel index, each at most once in an event, in any order.
     energy
         float32 [m]: energy in the grid's unit, finite and not negative.
     """
@@ -181,10 +181,17 @@ class VoxelWriter:
                 f"a batch must bring exactly the grids {[g.name for g in self._grids]} and the truth columns "
                 f"{[c.name for c in self._columns]}, got {sorted(grids)} and {sorted(truth)}"
             )
-        if np.any(np.asarray(split) >= len(SPLITS)):
+        if not np.isin(split, range(len(SPLITS))).all():
             raise LeveloneError(f"split codes must be 0 to {len(SPLITS) - 1} ({', '.join(SPLITS)})")
         for spec in self._grids:
-            check_cells("the batch", spec, grids[spec.name].index, grids[spec.name].energy)
+            grid = grids[spec.name]
+            if grid.offsets[-1] - grid.offsets[0] != len(grid.index) or np.any(np.diff(grid.offsets) < 0):
+                raise LeveloneError(f"the batch: grid '{spec.name}' has offsets that do not cover its voxels")
+            with np.errstate(over="ignore"):
+                energy = np.asarray(grid.energy, np.float32)
+            check_cells("the batch", spec, grid.offsets, grid.index, energy)
+        for column in self._columns:
+            _check_column(column, np.asarray(truth[column.name]))
         lengths = {name: g.events for name, g in grids.items()} | {name: len(t) for name, t in truth.items()}
         if wrong := {name: length for name, length in lengths.items() if length != n}:
             raise LeveloneError(f"a batch of {n} events has other lengths for {wrong}")
@@ -204,6 +211,18 @@ class VoxelWriter:
         for cells in self._cells.values():
             for part in cells:
                 part.finish()
+
+
+def _check_column(column: Column, values: NDArray[Any]) -> None:
+    """Refuse what would be stored as another number."""
+    kind = np.dtype(column.dtype)
+    with np.errstate(over="ignore", invalid="ignore"):
+        stored = values.astype(kind)
+    good = np.isfinite(stored) if kind.kind == "f" else stored == values
+    if not good.all():
+        raise LeveloneError(
+            f"the batch: truth column '{column.name}' is {kind}, which does not hold {values[~good][0]}"
+        )
 
 
 def _extend(dataset: h5py.Dataset, values: NDArray[Any]) -> None:

@@ -98,13 +98,35 @@ def exchanged_includes(text: str) -> str:
     return text.replace(found[0], "@").replace(found[1], found[0]).replace("@", found[1])
 
 
+def old_line_kept(pattern: str) -> Callable[[str], str]:
+    """What people do by hand: the old line becomes a comment, beside it stands a new one."""
+
+    def change(text: str) -> str:
+        found = re.search(pattern, text)
+        assert found is not None
+        numbers = re.sub(r"(?<= )-?[\d.]+(?=,)", "1", found[0], count=2)
+        new = re.sub(r"<\d+,\d+>", "<3,3>", numbers)
+        return text.replace(found[0], f"{new}\n/* it was\n{found[0]}\n*/")
+
+    return change
+
+
+def quotients(numbers: list[str]) -> list[str]:
+    """A fraction, spelt as a division: in C++ it is 0."""
+    at = next(i for i, number in enumerate(numbers) if float(number) % 1 == 0.5)
+    return [*numbers[:at], f"{int(2 * float(numbers[at]))}/2", *numbers[at + 1 :]]
+
+
 HARMLESS: dict[str, tuple[str, Callable[[str], str]]] = {
     "comment": (TOP, lambda text: text.replace("\n", "\n// looked at by hand\n", 1)),
     "block comment": (PARAMETERS, lambda text: "/* one\n two */\n" + text),
     "blanks": (TOP, lambda text: text.replace("    ", "\t\t") + "\n\n"),
     "other spelling of numbers": (WEIGHTS, in_numbers(lambda n: [f"{float(x):.12f}" for x in n])),
     "wider accumulator": (DEFINES, accumulator(2)),
+    "line ends": (TOP, lambda text: text.replace("\n", "\r\n")),
     "build script": ("build_prj.tcl", lambda text: text + "# more\n"),
+    "device": ("project.tcl", lambda text: text.replace("set part ", "set part my-")),
+    "steps": ("build_opt.tcl", lambda text: text.replace("cosim      1", "cosim      0")),
 }
 
 
@@ -150,9 +172,31 @@ FAULTS: dict[str, tuple[str, Callable[[str], str], str, str]] = {
     "includes": (PARAMETERS, exchanged_includes, "code", "include"),
     "pragma": (TOP, replaced("#pragma HLS", "#pragma HLX"), "code", "HLX"),
     "header": (HEADER, replaced("> 0", ">= 1"), "code", "line"),
-    "comment that goes on": (HEADER, replaced("{\n", "{ // \\\n"), "code", "line"),
+    "comment that goes on": (HEADER, replaced("struct ", "// \\\nstruct "), "code", "line"),
     "bridge": (BRIDGE, replaced("_double(", "_double (1 + "), "code", "line"),
     "test bench": (BENCH, replaced("!= expected[", "< expected["), "code", "expected"),
+    "numbers commented out": (WEIGHTS, old_line_kept(r"first_weight_t .*;"), "number", "number 1 is"),
+    "type commented out": (
+        DEFINES,
+        old_line_kept(r"typedef ap_fixed<\d+,\d+> first_accum_t;"),
+        "type",
+        "first_accum_t is ap_fixed<3,3>",
+    ),
+    "octal number": (WEIGHTS, in_numbers(lambda n: ["0" + n[0].lstrip("-"), *n[1:]]), "code", "other code"),
+    "quotient of integers": (WEIGHTS, in_numbers(quotients), "code", "other code"),
+    "type of which it is a part": (
+        DEFINES,
+        lambda text: re.sub(r"(ap_fixed.*) (first_accum_t;)", r"nnet::array<\1, 1> \2", text),
+        "type",
+        "first_accum_t is nnet::array",
+    ),
+    "end of a comment in two lines": (TOP, replaced("{\n", "{ /* *\\\n/ return; /* */\n"), "code", "line"),
+    "trigraph": (TOP, replaced("// hls-fpga", "// ??/\n"), "code", "line"),
+    "end of a line that is none": (PARAMETERS, replaced("weights\n", "weights\r"), "code", "line"),
+    "form feed": (PARAMETERS, replaced('weight.h"\n', 'weight.h"\f'), "code", "include"),
+    "flags of the compiler": ("build_lib.sh", replaced("-O3", "-O3 -ffast-math"), "code", "fast-math"),
+    "flags of the tool": ("build_prj.tcl", replaced('"-std=c++0x"', '"-DRTL_SIM"'), "code", "RTL_SIM"),
+    "configuration": ("hls4ml_config.yml", replaced("IOType: io_", "IOType: ip_"), "code", "IOType"),
 }
 
 
@@ -171,9 +215,11 @@ def test_files_that_are_missing_or_added(project: Path) -> None:
     (project / HEADER).unlink()
     (project / "firmware/nnet_utils/notes.txt").write_text("mine")
     (project / "firmware/ap_types/nnet_types.h").write_text("// hides the one of nnet_utils\n")
+    (project / "firmware/ap_types/stdlib.h").write_text("// hides one of the system\n")
     assert [(f.file, f.kind, f.text.split(",")[0]) for f in findings(project)] == [
         (HEADER, "file", "is missing"),
         ("firmware/ap_types/nnet_types.h", "file", "was added"),
+        ("firmware/ap_types/stdlib.h", "file", "was added"),
     ]
 
 
@@ -189,7 +235,12 @@ def test_digests_that_another_version_wrote(project: Path) -> None:
 
 def test_code_without_comments() -> None:
     assert code_of('a /* b\n c */ "// d" // e\n\n  f\tg  \n') == 'a "// d"\nf g'
-    assert code_of("a // b \\\n c\n") == "a // b \\\n c\n"  # the comment goes on
+    assert code_of("a // b \\\n c\nd") == "a\nd"  # the comment goes on
+    assert code_of("a /* *\\\n/ b /* */\n") == "a b"  # the comment ends
+    for odd in ("a // ??/\nb", "a // b\rc", "a // b \\ \nc", 'R"(//)"'):  # compilers do not agree
+        assert code_of(odd) == odd
+    assert code_of('"a  b"') != code_of('"a b"')
+    assert code_of("a\n#b\fc") == "a\n#b c"
     assert code_of("int a;") != code_of("inta;")
     assert code_of("#define A 1\nb") != code_of("#define A 1 b")
 

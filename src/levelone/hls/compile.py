@@ -89,7 +89,7 @@ def _compile(project: Path, units: tuple[Path, ...], compiler: Compiler, folder:
     """The library of the sources in `project`, made in `folder`."""
     objects = [folder / f"{unit.stem}.o" for unit in units]
     weights = folder / "weights.h"
-    weights.write_text(overlay(sorted((project / "firmware" / "weights").glob("*.h"))), encoding="utf-8")
+    weights.write_text(overlay(_weights(project / "firmware")), encoding="utf-8")
     # quoted: a project called "math" has a firmware/math.h, which is not what <math.h> means
     includes = ["-I", "firmware/ap_types", "-iquote", "firmware"]
     extra = [["-include", str(weights)], []]  # the first unit is the firmware itself
@@ -102,6 +102,15 @@ def _compile(project: Path, units: tuple[Path, ...], compiler: Compiler, folder:
     library = folder / LIBRARY
     _call([str(compiler.path), "-shared", *map(str, objects), "-o", str(library)], project)
     return library
+
+
+def _weights(firmware: Path) -> list[Path]:
+    """The parameter headers that the firmware includes; there may be copies beside them."""
+    parameters = firmware / "parameters.h"
+    included = parameters.read_text(encoding="utf-8", errors="replace") if parameters.is_file() else ""
+    return [
+        path for path in sorted((firmware / "weights").glob("*.h")) if f'weights/{path.name}"' in included
+    ]
 
 
 def _call(command: list[str], folder: Path) -> None:

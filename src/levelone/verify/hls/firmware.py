@@ -18,7 +18,7 @@ from levelone.hls.ap_fixed import ApFixed
 from levelone.hls.manifest import Manifest
 from levelone.hls.project import convert
 from levelone.verify.hls.fixed import parse_type
-from levelone.verify.hls.source import code_of
+from levelone.verify.hls.source import code_of, script_of
 
 DEFINES = "firmware/defines.h"
 PARAMETERS = "firmware/parameters.h"
@@ -27,11 +27,13 @@ WEIGHTS = "firmware/weights/"
 MAX_LINES = 40
 """Changed lines that are reported per file."""
 
-_TYPEDEF = re.compile(r"^\s*typedef (.+) (\w+);\s*$", re.MULTILINE)
+_TYPEDEF = re.compile(r"^\s*typedef ([^;]+) (\w+);\s*$", re.MULTILINE)
 _RECORD = re.compile(r'save_layer_output<(\w+)>\(\w+, "(\w+)"')
 _SETTING = re.compile(r"static const (?:unsigned|bool|int|long long) (\w+) = (-?\w+);")
 _LAYER = re.compile(r"^// (\w+)\s*$")
 _NUMBERS = re.compile(r"= \{([^{}]*)\};")
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,3})?")
+"""A decimal literal: what C++ and everybody else read alike, unlike 010 or 1/2."""
 
 
 @dataclass(frozen=True)
@@ -104,35 +106,39 @@ def read_firmware(manifest: Manifest, graph: Graph) -> Firmware:
     LeveloneError
         If `graph` cannot be converted.
     """
-    edited = tuple(name for name in manifest.edited if name.startswith("firmware/") or "/" not in name)
-    layers = manifest.firmware_names
-    if not edited:
-        return Firmware((), _types(manifest.project, manifest, layers))
+    if not any(map(_is_source, manifest.edited)):
+        return Firmware((), _types(manifest.project, manifest, manifest.firmware_names))
     with tempfile.TemporaryDirectory(prefix="levelone-diff-") as scratch:
         again = Path(scratch) / "project"
         # the test bench's events are not compared: one is enough, and none has to be searched for
         event = {p.value.name: np.full((1, *p.value.shape), p.value.range.lo) for p in graph.inputs}
         convert(graph, again, manifest.document.hls, name=manifest.name, golden=event)
-        digests = manifest.document.digests
-        known = [n for n in edited if (again / n).is_file() and sha256(again / n) == digests[n]]
-        lines = [change for name in known for change in _lines(manifest, again, name, layers)]
-        types = _types(manifest.project, manifest, layers)
-        changes = _type_changes(manifest, again, layers) if DEFINES in known else ()
-        codes: list[CodeChange] = []
-        numbers: dict[tuple[str, str], list[Fraction]] = {}
-        for name in known:
-            if name.startswith(WEIGHTS):
-                place = _split(Path(name).stem, layers)
-                meant, found = read_numbers(again / name), read_numbers(manifest.project / name)
-                if place is None or len(meant) != len(found):
-                    continue
-                numbers[place] = found
-                codes += [
-                    CodeChange(*place, i, a, b)
-                    for i, (a, b) in enumerate(zip(meant, found, strict=True))
-                    if a != b
-                ]
-        code = [name for name in known if _other_code(manifest, again, name, layers)]
+        return compare_firmware(manifest, again)
+
+
+def compare_firmware(manifest: Manifest, again: Path) -> Firmware:
+    """Compare the project with another one that was converted from the same graph for the same hardware."""
+    layers, digests = manifest.firmware_names, manifest.document.digests
+    edited = tuple(filter(_is_source, manifest.edited))
+    known = [n for n in edited if (again / n).is_file() and sha256(again / n) == digests[n]]
+    lines = [change for name in known for change in _lines(manifest, again, name, layers)]
+    types = _types(manifest.project, manifest, layers)
+    changes = _type_changes(manifest, again, layers) if DEFINES in known else ()
+    codes: list[CodeChange] = []
+    numbers: dict[tuple[str, str], list[Fraction]] = {}
+    for name in known:
+        if name.startswith(WEIGHTS):
+            place = _split(Path(name).stem, layers)
+            meant, found = read_numbers(again / name), read_numbers(manifest.project / name)
+            if place is None or len(meant) != len(found):
+                continue
+            numbers[place] = found
+            codes += [
+                CodeChange(*place, i, a, b)
+                for i, (a, b) in enumerate(zip(meant, found, strict=True))
+                if a != b
+            ]
+    code = [name for name in known if _other_code(manifest, again, name, layers)]
     return Firmware(
         edited,
         types,
@@ -146,15 +152,18 @@ def read_firmware(manifest: Manifest, graph: Graph) -> Firmware:
     )
 
 
+def _is_source(name: str) -> bool:
+    """Whether a generated file is compiled, or says how it is."""
+    return name.startswith("firmware/") or "/" not in name
+
+
 def read_numbers(path: Path) -> list[Fraction]:
     """Numbers of a parameter header, exactly; empty if the file is not of that form."""
-    found = _NUMBERS.search(_text(path))
-    if found is None:
+    arrays = _NUMBERS.findall(code_of(_text(path)))  # one that is commented out does not count
+    numbers = [number.strip() for array in arrays for number in array.split(",")]
+    if len(arrays) != 1 or not all(map(_NUMBER.fullmatch, numbers)):
         return []
-    try:
-        return [Fraction(number.strip()) for number in found[1].split(",")]
-    except (ValueError, ZeroDivisionError):
-        return []
+    return [Fraction(number) for number in numbers]
 
 
 def _split(name: str, layers: list[str]) -> tuple[str, str] | None:
@@ -164,7 +173,7 @@ def _split(name: str, layers: list[str]) -> tuple[str, str] | None:
 
 def _typedefs(project: Path, manifest: Manifest, layers: list[str]) -> dict[tuple[str, str], tuple[str, str]]:
     """(layer, key) -> (name of the type, its definition)."""
-    definitions = {name: text for text, name in _TYPEDEF.findall(_text(project / DEFINES))}
+    definitions = {name: text for text, name in _TYPEDEF.findall(code_of(_text(project / DEFINES)))}
     result = {}
     for name, text in definitions.items():
         stem = name.removesuffix("_t")
@@ -194,7 +203,8 @@ def _type_changes(manifest: Manifest, again: Path, layers: list[str]) -> list[Ty
 
 
 def _lines(manifest: Manifest, again: Path, name: str, layers: list[str]) -> list[LineChange]:
-    before, after = (_text(root / name).splitlines() for root in (again, manifest.project))
+    texts = (_text(root / name).replace("\r\n", "\n") for root in (again, manifest.project))
+    before, after = (text.removesuffix("\n").split("\n") for text in texts)
     if name == DEFINES:
         owners = _owners_of_types(before, _typedefs(again, manifest, layers))
     elif name == BUFFERS:
@@ -253,10 +263,12 @@ def _owners_of_buffers(lines: list[str], parameters: list[str], layers: list[str
 
 def _other_code(manifest: Manifest, again: Path, name: str, layers: list[str]) -> bool:
     """Whether a file differs in what is neither a comment nor compared one by one."""
-    meant, found = (code_of(_text(root / name)) for root in (again, manifest.project))
+    read = code_of if name.endswith((".h", ".cpp")) else script_of
+    meant, found = (read(_text(root / name)) for root in (again, manifest.project))
     if name.startswith(WEIGHTS) and _split(Path(name).stem, layers) is not None:
-        if len(read_numbers(again / name)) != len(read_numbers(manifest.project / name)):
-            return True
+        numbers, now = (read_numbers(root / name) for root in (again, manifest.project))
+        if not numbers or len(numbers) != len(now):
+            return meant != found or not (manifest.project / name).is_file()
         meant, found = (_NUMBERS.sub("= {};", text) for text in (meant, found))
     if name == DEFINES:
         types = {type_name for type_name, _ in _typedefs(again, manifest, layers).values()}
@@ -278,6 +290,6 @@ def _settings(lines: list[LineChange]) -> dict[str, dict[str, tuple[str, str]]]:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8", errors="replace")
+        return path.read_bytes().decode(encoding="utf-8", errors="replace")  # line ends as they are
     except OSError:
         return ""

@@ -57,6 +57,11 @@ def parse_type(text: str) -> ApFixed | None:
     return None if found is None else ApFixed(int(found[2]), 0, not found[1])
 
 
+def is_plain(text: str) -> bool:
+    """Whether a C++ type is a fixed-point type and nothing besides."""
+    return any(kind.fullmatch(text.strip()) for kind in (_FIXED, _INTEGER))
+
+
 def assign(codes: NDArray[Any], exponent: int, target: ApFixed) -> NDArray[Any]:
     """Codes of `target` after ``target = codes * 2**exponent``.
 

@@ -13,9 +13,10 @@ from pathlib import Path
 
 from levelone.hls.manifest import Manifest
 from levelone.verify.hls.firmware import DEFINES, WEIGHTS, Firmware, TypeChange
-from levelone.verify.hls.fixed import parse_type
+from levelone.verify.hls.fixed import is_plain, parse_type
 from levelone.verify.reading import Finding
 
+SEARCHED = "firmware/ap_types/"
 FOREIGN = "was edited, and this version of levelone would write it otherwise"
 SHOWN = 4
 """Lines and numbers of a file that are told; the rest is counted."""
@@ -28,15 +29,10 @@ def findings(manifest: Manifest, firmware: Firmware) -> list[Finding]:
     return [
         *(found for change in firmware.type_changes if (found := _type(change)) is not None),
         *_numbers(firmware),
-        *(_code(manifest, firmware, name) for name in firmware.code if _is_source(name)),
-        *(Finding(name, "file", FOREIGN) for name in firmware.foreign if _is_source(name)),
+        *(_code(manifest, firmware, name) for name in firmware.code),
+        *(Finding(name, "file", FOREIGN) for name in firmware.foreign),
         *_added(manifest),
     ]
-
-
-def _is_source(name: str) -> bool:
-    """Whether a generated file is part of what is compiled, by the C simulation or for a test bench."""
-    return name.startswith("firmware/") or name.endswith((".cpp", ".h"))
 
 
 def _type(change: TypeChange) -> Finding | None:
@@ -50,7 +46,7 @@ def _type(change: TypeChange) -> Finding | None:
             meant.saturation,
         )
         holds = found.range.lo <= meant.range.lo and meant.range.hi <= found.range.hi
-        if change.key == "accum" and same_grid and holds:
+        if change.key == "accum" and same_grid and holds and is_plain(change.found):
             return None
         if not holds:
             now, before = (f"{fixed.range.lo} ... {fixed.range.hi}" for fixed in (found, meant))
@@ -77,7 +73,10 @@ def _code(manifest: Manifest, firmware: Firmware, name: str) -> Finding:
 
 
 def _added(manifest: Manifest) -> Iterator[Finding]:
-    """Files that `convert` did not write, under a name that the firmware includes: they may hide another."""
+    """Files that `convert` did not write and that may hide another.
+
+    They have a name that the firmware includes, or lie where headers of the system are looked for, too.
+    """
     sources = [path for path in sorted((manifest.project / "firmware").rglob("*")) if path.is_file()]
     names = {path.relative_to(manifest.project).as_posix(): path for path in sources}
     added = names.keys() - manifest.document.digests.keys()
@@ -88,6 +87,8 @@ def _added(manifest: Manifest) -> Iterator[Finding]:
     for name in sorted(added):
         if Path(name).name in included:
             yield Finding(name, "file", "was added, and the firmware includes a file of that name")
+        elif name.startswith(SEARCHED):
+            yield Finding(name, "file", "was added, where compilers look for every header first")
 
 
 def _some(told: list[str]) -> str:

@@ -1,6 +1,6 @@
 """Pages that are made when the site is built: notebooks, the command line, files from outside docs/.
 
-Pages of systems find their place in the navigation by themselves.
+Pages of systems find their place in the navigation by themselves; index.md and recipe.md tell what they say.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).parents[1]
 OUTSIDE = {"benchmarks.md": "benchmarks/README.md", "changelog.md": "CHANGELOG.md"}
 """Page -> the file that it shows."""
+SYSTEMS_HERE = "<!-- the site has a line for every system here -->"
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -23,10 +25,16 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     from levelone.zoo import SYSTEMS
 
     names = sorted(SYSTEMS.known)
-    results = [page for page in (f"results/{name}.md" for name in names) if (ROOT / "docs" / page).is_file()]
+    results = [page for page in map(results_of, names) if page]
     systems = next(tab["Systems"] for tab in config.nav or () if "Systems" in tab)
     systems[:0] = [*(f"{name}.md" for name in names), {"Results": results}]
     return config
+
+
+def results_of(name: str) -> str | None:
+    """The page of a system's committed model, if there is one."""
+    page = f"results/{name}.md"
+    return page if (ROOT / "docs" / page).is_file() else None
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -43,11 +51,29 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     return files
 
 
-def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Links to notebooks and to files outside docs/ lead to their pages."""
-    for page, source in OUTSIDE.items():
-        markdown = markdown.replace(f"](../{source}", f"]({page}")
+def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
+    """Links to notebooks and to files outside docs/ lead to their pages; what systems say is added."""
+    from levelone.pipeline.recipe_page import render_systems
+
+    if page.file.src_uri == "recipe.md":
+        markdown += render_systems()
+    if page.file.src_uri == "index.md":
+        markdown = markdown.replace(SYSTEMS_HERE, systems())
+    for shown, source in OUTSIDE.items():
+        markdown = markdown.replace(f"](../{source}", f"]({shown}")
     return re.sub(r"(\]\([^)\s]+)\.ipynb", r"\1.md", markdown)
+
+
+def systems() -> str:
+    """What each is about, and its pages."""
+    from levelone.zoo import SYSTEMS, find_system
+
+    lines = []
+    for name in sorted(SYSTEMS.known):
+        found = results_of(name)
+        pages = f"[task]({name}.md)" + (f", [results]({found})" if found else "")
+        lines.append(f"- **{name}**: {find_system(name).title} ({pages})")
+    return "\n".join(lines)
 
 
 def command_line() -> str:

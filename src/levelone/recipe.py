@@ -152,9 +152,9 @@ class Recipe(Section):
     seed: int = Field(1, description="of initial weights, data order and selections")
     data: DataSection = Field(default_factory=DataSection)
     generate: dict[str, Any] = Field(
-        default_factory=dict, description="how the system's events are made; see below"
+        default_factory=dict, description="how events are made: the system's own section"
     )
-    model: dict[str, Any] = Field(default_factory=dict, description="the system's own section; see below")
+    model: dict[str, Any] = Field(default_factory=dict, description="the network: the system's own section")
     quant: QuantSection = Field(default_factory=QuantSection)
     train: TrainSection = Field(default_factory=TrainSection)
     hls: HlsConfig = Field(default_factory=HlsConfig)

@@ -1,13 +1,14 @@
-"""docs/recipe.md says what the code checks, and every key says what it is for."""
+"""docs/recipe.md, its end on the site and `levelone list NAME` say what the code checks."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
 from pydantic import BaseModel
 
-from levelone.pipeline.recipe_page import WRONG, render
+from levelone.pipeline.recipe_page import WRONG, render, render_systems
 from levelone.recipe import Recipe, load_recipe, section_type
 from levelone.zoo import SYSTEMS, find_system
 
@@ -39,8 +40,20 @@ def test_every_key_of_a_system_is_described(name: str) -> None:
     system = find_system(name)
     section = type(system.model_section(load_recipe(system.default_recipe)))
     assert list(undescribed(section)) == []
-    rows = PAGE.read_text(encoding="utf-8").split(f"## `[model]` of {name}\n")[1].split("\n## ")[0]
+    rows = render_systems().split(f"## `[model]` of {name}\n")[1].split("\n## ")[0]
     assert all(f"| `{key}` |" in rows for key in section.model_fields)
+    assert name not in render().partition("| key |")[2]
+
+
+def test_the_keys_of_a_system_are_listed(levelone: Levelone) -> None:
+    told = levelone("list", "next").stdout
+    assert "[generate]" in told
+    assert "signal_fraction  0.5                ≥ 0, ≤ 1 " in told
+    found = json.loads(levelone("list", "next", "--json").stdout)["sections"]
+    assert {key["name"]: key["choices"] for key in found["model"]}["variant"] == ['"compact"', '"published"']
+    lost = levelone("list", "nxt")
+    assert (lost.returncode, lost.stdout) == (2, "")
+    assert "unknown system 'nxt'\n  hint: did you mean 'next'?" in lost.stderr
 
 
 def test_the_message_on_the_page_is_the_command_s_own(levelone: Levelone) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -17,18 +19,34 @@ def add_to(app: typer.Typer) -> None:
     app.command()(doctor)
 
 
-def list_(as_json: AsJson = False) -> None:
+def list_(
+    system: Annotated[
+        str | None,
+        typer.Argument(
+            help="Tell the keys of this system's own recipe sections instead.", show_default=False
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """List systems, their recipes, runs in ./runs and committed projects in ./hls_projects.
 
-    Example: levelone list --json
+    Example: levelone list muon
     """
-    from levelone.pipeline.catalogue import catalogue
+    from levelone.pipeline.catalogue import catalogue, described
+    from levelone.pipeline.recipe_page import system_text
 
     with one_json_object(as_json) as emit:
-        found = catalogue(Path.cwd())
+        found = catalogue(Path.cwd()) if system is None else described(system)
         emit(found)
     if as_json:
         return
+    if system is None:
+        _show_catalogue(found)
+    else:
+        typer.echo(system_text(system))
+
+
+def _show_catalogue(found: Mapping[str, Any]) -> None:
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table

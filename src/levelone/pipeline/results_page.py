@@ -62,7 +62,7 @@ def summary(folders: Mapping[str, Path]) -> str:
     rows = []
     for name, folder in folders.items():
         training = _read(folder / TRAINING)
-        link = f"[{name}](docs/results/{name}.md)"
+        link = f"[{name}](docs/{name}.md), [results](docs/results/{name}.md)"
         if (folder / WITHDRAWN).is_file():
             rows.append((link, "", "figures withdrawn: the generator tells the answer; firmware exact"))
             continue

@@ -22,6 +22,7 @@ from levelone.hls import extension
 from levelone.hls.ap_fixed import ApFixed
 from levelone.hls.config import HlsConfig
 from levelone.hls.fifos import set_depths
+from levelone.hls.im2col import write_windows
 from levelone.hls.model_check import check_types
 from levelone.hls.spec import LayerSpec
 
@@ -36,7 +37,6 @@ STRUCTURE_PASSES = (
 CODE_PASSES = (
     "vivado:transform_types",
     "vivado:apply_resource_strategy",
-    "vivado:generate_conv_im2col",
     "vivado:set_pipeline_style",
 )
 TEMPLATE_FLOWS = ("vitis:apply_templates", "vivado:apply_templates")
@@ -85,6 +85,7 @@ def build_model(
                 optimize_model(model, [name])
             _name_variables(model, specs)
             templates = [name for flow in TEMPLATE_FLOWS for name in get_flow(flow).optimizers]
+            write_windows(model)
             for name in (*CODE_PASSES, *templates, *extension.TEMPLATES):
                 optimize_model(model, [name])
             if config.io == "stream":

@@ -25,7 +25,12 @@ from levelone.hls.spec import LayerSpec
 from levelone.hls.writer import copy_headers, write_firmware
 from levelone.stimuli import random_vectors
 
-GOLDEN_EVENTS = 32
+GOLDEN_EVENTS = (4, 32)
+"""Fewest and most events of the test bench."""
+
+GOLDEN_NUMBERS = 2**22
+"""Inputs and outputs in all events of the test bench: some tens of megabytes of text."""
+
 GOLDEN_SEED = 1
 
 
@@ -59,7 +64,8 @@ def convert(
     extras
         Files to keep beside it under ``levelone/``: name -> bytes or path (``recipe.toml``, ...).
     golden
-        Input codes of the test bench's events, by value name; by default corners and random ones.
+        Input codes of the test bench's events, by value name; by default corners and random ones, fewer of
+        large images.
 
     Raises
     ------
@@ -80,7 +86,7 @@ def convert(
         names = _names(specs, name)
         renamed = [_renamed(spec, names) for spec in specs]
         stamp = hashlib.sha256(_described(renamed, config, name).encode()).hexdigest()[:8]
-        codes = golden or random_vectors(graph, GOLDEN_EVENTS, GOLDEN_SEED)
+        codes = golden or random_vectors(graph, _golden_events(graph), GOLDEN_SEED)
         ordered = {port.value.name: codes[port.value.name] for port in graph.inputs}
         answers = execute(graph, ordered, keep="outputs")
         ports = [names[port] for port in ordered], [names[port] for port in graph.outputs]
@@ -96,6 +102,13 @@ def convert(
         ).with_digests(folder)
         document.write(folder)
     return Manifest(output, document)
+
+
+def _golden_events(graph: Graph) -> int:
+    """Events of the test bench; fewer of large images."""
+    ports = [*(port.value.name for port in graph.inputs), *graph.outputs]
+    low, high = GOLDEN_EVENTS
+    return max(low, min(high, GOLDEN_NUMBERS // sum(graph.values[name].size for name in ports)))
 
 
 def _names(specs: Sequence[LayerSpec], project: str) -> dict[str, str]:

@@ -149,8 +149,10 @@ def write_vectors(
         path = folder / name
         path.parent.mkdir(exist_ok=True)
         with path.open("w", encoding="ascii") as stream:
-            for row in table.tolist():
-                stream.write(" ".join(map(_shortest, row)) + "\n")
+            for row in table:
+                numbers, which = np.unique(row, return_inverse=True)
+                texts = [_shortest(number) for number in numbers.tolist()]
+                stream.write(" ".join([texts[i] for i in which.tolist()]) + "\n")
     return events
 
 

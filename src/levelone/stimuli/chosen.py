@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 
 import numpy as np
@@ -35,7 +36,7 @@ def covering_vectors(graph: Graph, start: Mapping[str, Codes], limit: int, seed:
         return {name: codes[:0] for name, codes in start.items()}
     rng = np.random.default_rng(seed)
     events = min(events_to_try(graph) // 4, max(64, HIT_BYTES // total))
-    pool = joined(start, _singles(graph, rng))
+    pool = joined(start, _singles(graph, rng, max(0, events - len(next(iter(start.values()))))))
     pool = {name: codes[:events] for name, codes in pool.items()}
     more = events - len(next(iter(pool.values())))
     if more > 0:
@@ -118,18 +119,21 @@ def _noise(graph: Graph, count: int, rng: np.random.Generator) -> dict[str, Code
     return made
 
 
-def _singles(graph: Graph, rng: np.random.Generator) -> dict[str, Codes]:
-    """One input element at an end of its range, all others at rest."""
-    made = {}
+def _singles(graph: Graph, rng: np.random.Generator, most: int) -> dict[str, Codes]:
+    """At most `most` events: one input element at an end of its range, all others at rest."""
+    chosen: dict[str, list[tuple[int, int]]] = {}
     for port in graph.inputs:
         value = port.value
         rest = min(max(0, value.range.lo), value.range.hi)
         ends = [end for end in (value.range.lo, value.range.hi) if end != rest] or [rest]
-        chosen = rng.permutation(value.size)[: SINGLES // len(ends)]
-        events = np.full((len(chosen) * len(ends), value.size), rest)
-        for i, element in enumerate(chosen.tolist()):
-            for j, end in enumerate(ends):
-                events[i * len(ends) + j, element] = end
+        elements = rng.permutation(value.size)[: SINGLES // len(ends)].tolist()
+        chosen[value.name] = [(element, end) for element in elements for end in ends]
+    count = min(most, max(map(len, chosen.values())))
+    made = {}
+    for port in graph.inputs:
+        value = port.value
+        events = np.full((count, value.size), min(max(0, value.range.lo), value.range.hi))
+        for event, (element, end) in zip(events, itertools.cycle(chosen[value.name]), strict=False):
+            event[element] = end
         made[value.name] = events.reshape(-1, *value.shape)
-    count = max(len(events) for events in made.values())
-    return {name: events[np.arange(count) % len(events)] for name, events in made.items()}
+    return made

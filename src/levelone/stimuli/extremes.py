@@ -40,27 +40,32 @@ def extreme_vectors(graph: Graph, start: Mapping[str, Codes], limit: int, seed: 
         name: np.concatenate([codes, *(event[name] for event in _aimed(graph))])
         for name, codes in start.items()
     }
-    best = _best(graph, sums, elite)
-    elite = {name: codes[best] for name, codes in elite.items()}
+    reached = _reached(graph, sums, elite)
+    best = _best(reached)
+    elite, reached = {name: codes[best] for name, codes in elite.items()}, reached[best]
     for number in range(ROUNDS):
-        both = joined(elite, _mutate(graph, elite, population, rng, wide=number < ROUNDS // 2))
-        best = _best(graph, sums, both)
-        elite = {name: codes[best] for name, codes in both.items()}
+        children = _mutate(graph, elite, population, rng, wide=number < ROUNDS // 2)
+        both, reached = joined(elite, children), np.concatenate([reached, _reached(graph, sums, children)])
+        best = _best(reached)
+        elite, reached = {name: codes[best] for name, codes in both.items()}, reached[best]
     return {name: codes[:limit] for name, codes in elite.items()}
 
 
-def _best(graph: Graph, sums: list[str], codes: Mapping[str, Codes]) -> NDArray[np.int64]:
-    """The events that hold a record, high or low, of some channel of some sum; the deepest layers first."""
-    ends: dict[str, list[tuple[Codes, Codes]]] = {name: [] for name in sums}
+def _reached(graph: Graph, sums: list[str], codes: Mapping[str, Codes]) -> NDArray[np.int64]:
+    """What each event reaches [event, end]: of each channel of each sum, the deepest first, up and down."""
+    found = []
     for _, layers in in_chunks(graph, codes, sums):
-        for name in sums:
-            found = layers[name].reshape(len(layers[name]), -1, layers[name].shape[-1])
-            ends[name].append((found.max(axis=1), found.min(axis=1)))
-    holders: list[NDArray[np.int64]] = []
-    for name in reversed(sums):
-        high, low = (np.concatenate(side) for side in zip(*ends[name], strict=True))
-        holders += [high.argmax(axis=0), low.argmin(axis=0)]
-    return np.array(list(dict.fromkeys(np.concatenate(holders).tolist())), dtype=np.int64)
+        ends = []
+        for name in reversed(sums):
+            channels = layers[name].reshape(len(layers[name]), -1, layers[name].shape[-1])
+            ends += [channels.max(axis=1), -channels.min(axis=1)]
+        found.append(np.concatenate(ends, axis=1))
+    return np.concatenate(found)
+
+
+def _best(reached: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The events that hold a record of some end; those of the deepest layers first."""
+    return np.array(list(dict.fromkeys(reached.argmax(axis=0).tolist())), dtype=np.int64)
 
 
 def _mutate(

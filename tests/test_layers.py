@@ -118,7 +118,7 @@ def test_systems_are_known_by_their_interface_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    "package", ["train", "pipeline", "report", "cli", "api", "zoo/kit", "quant", "recipe.py"]
+    "package", ["train", "pipeline", "report", "cli", "api", "zoo/kit", "quant", "recipe"]
 )
 def test_nothing_general_speaks_of_one_system(package: str) -> None:
     """What pixelseed's events are called is nobody else's business."""

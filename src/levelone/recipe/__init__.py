@@ -1,0 +1,37 @@
+"""Recipes: what to train, how it is quantised, what hardware it is for; checked before any work."""
+
+from levelone.recipe.checking import parse_section
+from levelone.recipe.form import (
+    Bits,
+    DataSection,
+    EventCount,
+    GenerateSection,
+    QuantSection,
+    Recipe,
+    TrainSection,
+    VerifySection,
+)
+from levelone.recipe.reading import load_recipe, overridden, parse_recipe
+from levelone.recipe.section import Section, Within, section_type
+from levelone.recipe.writing import digest, dump_recipe, literal
+
+__all__ = [
+    "Bits",
+    "DataSection",
+    "EventCount",
+    "GenerateSection",
+    "QuantSection",
+    "Recipe",
+    "Section",
+    "TrainSection",
+    "VerifySection",
+    "Within",
+    "digest",
+    "dump_recipe",
+    "literal",
+    "load_recipe",
+    "overridden",
+    "parse_recipe",
+    "parse_section",
+    "section_type",
+]

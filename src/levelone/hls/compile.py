@@ -17,7 +17,10 @@ from levelone.files import atomic_path, sha256, write_text
 from levelone.hls.overlay import overlay
 from levelone.hls.toolchain import HINT, Compiler
 
-FLAGS = ("-std=c++17", "-O2", "-fPIC", "-w")
+# -w shows no warning, but the pass that looks for wrong calls of free and delete runs unless each of its
+# warnings is off. It takes a fifth to a half of the time of a unit and changes nothing of what is made.
+UNWATCHED = ("-Wno-free-nonheap-object", "-Wno-mismatched-dealloc", "-Wno-mismatched-new-delete")
+FLAGS = ("-std=c++17", "-O2", "-fPIC", "-w", *UNWATCHED)
 BUILD = "build"
 LIBRARY = "csim.so"
 

@@ -201,6 +201,31 @@ def with_value(name: str, row: int, value: float) -> pd.DataFrame:
 
 
 BAD = {
+    "several": (
+        lambda: frame().drop(columns=["label", "inY", "outPix7", "outDetSeq", "outLayer"]),
+        "columns 'label', 'inY', 'outDetSeq', 'outPix7' are missing from the data frame",
+    ),
+    "no images": (
+        lambda: frame().drop(columns=[f"in{pixel}" for pixel in PIXELS]),
+        "columns 'inPix1', .*'inPix12' and 244 more are missing",
+    ),
+    "huge charge": (lambda: with_value("inPix9", 4, 1e38), r"column 'inPix9' holds 1e\+38 in row 4"),
+    "half an event": (
+        lambda: with_value("evt", 7, 1000.5),
+        "'evt' holds 1000.5 at 7; expected whole numbers",
+    ),
+    "event beyond float64": (
+        lambda: frame().astype({"evt": "int64"}).assign(evt=lambda t: t["evt"] + 2**53),
+        "'evt' holds 9007199254741992.0 at 0; event numbers must lie in",
+    ),
+    "disk in the barrel": (
+        lambda: with_value("inDetSeq", 5, 14.0),
+        "the in hit in row 5 has sequence number 14",
+    ),
+    "barrel in a disk": (
+        lambda: with_value("inIsBarrel", 5, 0.0),
+        "the in hit in row 5 has sequence number 0",
+    ),
     "no label": (lambda: frame().drop(columns="label"), "column 'label' is missing"),
     "no event": (lambda: frame().drop(columns="evt"), "column 'evt' is missing"),
     "no pixel": (lambda: frame().drop(columns="outPix77"), "column 'outPix77' is missing"),
@@ -226,6 +251,60 @@ def test_bad_frames_give_one_clear_message(tmp_path: Path, case: str, layout: st
     with pytest.raises(LeveloneError, match=message) as caught:
         open_doublets(tmp_path / "a.h5")
     assert "a.h5" in str(caught.value)
+
+
+HELD = {
+    "objects": (
+        "fixed",
+        lambda table: table.astype({"label": object}),
+        "column 'label' is there, but as Python",
+    ),
+    "optional": (
+        "fixed",
+        lambda table: table.astype({"inClustSizeX": object}),
+        "'inClustSizeX' is there, but",
+    ),
+    "text": ("table", lambda table: table.assign(label="1"), "column 'label' is there, but as "),
+    "categories": (
+        "table",
+        lambda table: table.astype({"label": "category"}),
+        "'label' is there, but as categories",
+    ),
+    "dates": (
+        "fixed",
+        lambda table: table.assign(evt=pd.date_range("2012", "2013", N)).drop(columns="inY"),
+        "column 'inY' is missing from the data frame; column 'evt' is there, but as datetime64",
+    ),
+    "dates in a table": (
+        "table",
+        lambda table: table.assign(evt=pd.date_range("2012", "2013", N)),
+        "column 'evt' is there, but as datetime64",
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore::pandas.errors.PerformanceWarning")
+@pytest.mark.parametrize("case", HELD)
+def test_a_column_that_holds_no_numbers_is_not_called_missing(tmp_path: Path, case: str) -> None:
+    layout, change, message = HELD[case]
+    change(frame()).to_hdf(tmp_path / "a.h5", key="data", format=layout)
+    with pytest.raises(LeveloneError, match=message) as caught:
+        open_doublets(tmp_path / "a.h5")
+    assert "frame.astype" in str(caught.value.hint)
+
+
+@pytest.mark.filterwarnings("ignore::pandas.errors.PerformanceWarning")
+@pytest.mark.parametrize("layout", ["fixed", "table"])
+@pytest.mark.parametrize("index", [["evt"], ["run", "lumi", "evt"]])
+def test_event_numbers_may_be_the_index(tmp_path: Path, layout: str, index: list[str]) -> None:
+    table = frame().astype({"run": "int64", "evt": "int64"}).sample(frac=1, random_state=1)
+    table.to_hdf(tmp_path / "a.h5", key="data", format="fixed")
+    table.set_index(index).to_hdf(tmp_path / "b.h5", key="data", format=layout)
+    with open_doublets(tmp_path / "a.h5") as a, open_doublets(tmp_path / "b.h5") as b:
+        first, second = a.read(np.arange(N)), b.read(np.arange(N))
+    assert np.array_equal(first.event, second.event)
+    assert np.array_equal(np.unique(first.event), np.arange(30))
+    assert np.array_equal(first.images, second.images)
 
 
 def test_no_rows(tmp_path: Path) -> None:
@@ -257,9 +336,10 @@ def test_damaged_bzip2_chunk(tmp_path: Path) -> None:
         open_doublets(tmp_path / "a.h5")
 
 
-def test_filters_nobody_has_are_named(tmp_path: Path) -> None:
-    frame().to_hdf(tmp_path / "a.h5", key="data", complib="blosc", complevel=5)
-    with pytest.raises(LeveloneError, match="HDF5 filter 32001"):
+@pytest.mark.parametrize("layout", ["fixed", "table"])
+def test_filters_nobody_has_are_named(tmp_path: Path, layout: str) -> None:
+    frame().to_hdf(tmp_path / "a.h5", key="data", format=layout, complib="blosc", complevel=5)
+    with pytest.raises(LeveloneError, match=r"HDF5 filter 32001.*\n  hint: .*ptrepack"):
         open_doublets(tmp_path / "a.h5")
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.data import hdf
+from levelone.data.cms_columns import EVENT, PIXELS, SIDES, cms_columns
 from levelone.data.detector import IMAGE_SIZE, Hits
 from levelone.data.doublets import DoubletFile, Doublets, Index
 from levelone.data.features import FEATURES, doublet_features
@@ -24,7 +25,6 @@ from levelone.data.pandas_hdf import Frame, frames, open_frame
 from levelone.data.splitting import split_codes
 from levelone.errors import LeveloneError
 
-PIXELS = IMAGE_SIZE * IMAGE_SIZE
 MM_PER_CM = 10.0
 KE_PER_ELECTRON = 1e-3
 PITCH_MM = (0.100, 0.150)
@@ -37,43 +37,14 @@ LAYER_NUMBER = np.array([int(name[1]) for name in LAYER_NAMES], np.uint8)
 # Sequence numbers of the Phase-1 pixel layers in CMSSW; the side of a disk follows from the sign of z.
 SEQUENCE_NUMBERS = {0: 1, 1: 2, 2: 3, 3: 4, 14: 1, 15: 2, 16: 3, 29: 1, 30: 2, 31: 3}
 
+LAST_BARREL = 3
+MOST_ELECTRONS = 1e9
+"""Of a pixel; sums and squares of so much still are float32."""
+
 SLAB = 8192
 """Rows read at a time."""
 CACHE_SLABS = 24
 """Decoded slabs kept in memory, about 17 MB each."""
-
-# Spellings of each quantity: the published files, then the older text dumps.
-_REQUIRED = {"x": ("{in}X",), "y": ("{in}Y",), "z": ("{in}Z",), "barrel": ("{in}IsBarrel", "isBarrel{In}")}
-_OPTIONAL = {
-    "sequence": ("{in}DetSeq", "detSeq{In}"),
-    "layer": ("{in}Layer", "layer{In}"),
-    "disk": ("{in}Disk", "disk{In}"),
-    "size_x": ("{in}ClustSizeX", "{i}CSizeX"),
-    "size_y": ("{in}ClustSizeY", "{i}CSizeY"),
-    "overflow_x": ("{in}OverFlowX", "{i}OverFlowX"),
-    "overflow_y": ("{in}OverFlowY", "{i}OverFlowY"),
-}
-_EVENT = ("run", "lumi", "evt")
-SIDES = ("in", "out")
-
-
-def _columns(path: Path, frame: Frame, side: str) -> dict[str, str]:
-    """Actual column name of each quantity of one hit; optional ones that are absent are left out."""
-    words = {"in": side, "In": side.capitalize(), "i": side[0]}
-    names = {}
-    for quantity, spellings in (_REQUIRED | _OPTIONAL).items():
-        options = [spelling.format(**words) for spelling in spellings]
-        present = [name for name in options if name in frame.places]
-        if present:
-            names[quantity] = present[0]
-        elif quantity in _REQUIRED:
-            raise LeveloneError(f"{path}: column '{options[0]}' is missing from the data frame")
-    if not names.keys() & {"sequence", "layer"}:
-        raise LeveloneError(f"{path}: column '{side}DetSeq' is missing from the data frame")
-    for pixel in range(1, PIXELS + 1):
-        if f"{side}Pix{pixel}" not in frame.places:
-            raise LeveloneError(f"{path}: column '{side}Pix{pixel}' is missing from the data frame")
-    return names
 
 
 @dataclass(frozen=True)
@@ -140,10 +111,7 @@ def from_file(path: Path, file: h5py.File) -> CmsFile:
         If a column is missing, or holds a value that it cannot hold.
     """
     frame = open_frame(path, file)
-    names = {side: _columns(path, frame, side) for side in SIDES}
-    for name in ("label", "evt"):
-        if name not in frame.places:
-            raise LeveloneError(f"{path}: column '{name}' is missing from the data frame")
+    names = cms_columns(path, frame)
     parts = [_scan(path, frame, names, start) for start in range(0, frame.rows, SLAB)]
     label = _labels(path, np.concatenate([part[0] for part in parts]))
     event = _events(np.concatenate([part[1] for part in parts]))
@@ -174,21 +142,28 @@ def _scan(
     for side in SIDES:
         pixels = [f"{side}Pix{i}" for i in range(1, PIXELS + 1)]
         charge = frame.read(pixels, start, stop)
-        bad = np.argwhere(~(np.isfinite(charge) & (charge >= 0)))
+        bad = np.argwhere(~((charge >= 0) & (charge <= MOST_ELECTRONS)))
         if bad.size:
             row, column = bad[0]
             raise LeveloneError(
                 f"{path}: column '{pixels[column]}' holds {charge[row, column]} in row {row + start}; "
-                "a pixel charge must be finite and not negative"
+                f"a pixel charge must lie in 0 to {MOST_ELECTRONS:g} electrons"
             )
         values = frame.read(list(names[side].values()), start, stop)
         for column, name in enumerate(names[side].values()):
             hdf.check_values(path, name, values[:, column], -1e6, 1e6, "its values", start)
         layers.append(_layer(path, dict(zip(names[side], values.T, strict=True)), side, start))
     label = frame.read(["label"], start, stop)[:, 0]
-    identifiers = [name for name in _EVENT if name in frame.places]
+    identifiers = [name for name in EVENT if name in frame.places]
     event = frame.read(identifiers, start, stop)
-    hdf.check_values(path, "evt", event, -1, 2.0**53, "event numbers", start)
+    for name, values in zip(identifiers, event.T, strict=True):
+        # All are read as float64, which keeps whole numbers apart below 2**53.
+        hdf.check_values(path, name, values, -1, 2.0**53 - 1, "event numbers", start)
+        if (broken := np.flatnonzero(values != np.rint(values))).size:
+            row = int(broken[0])
+            raise LeveloneError(
+                f"{path}: '{name}' holds {values[row]} at {row + start}; expected whole numbers"
+            )
     return label, event, np.stack(layers, axis=1).astype(np.uint8)
 
 
@@ -197,7 +172,14 @@ def _layer(path: Path, values: dict[str, NDArray[np.float64]], side: str, start:
     number = np.zeros(barrel.size, np.int64)
     if "sequence" in values:
         for code, numbered in SEQUENCE_NUMBERS.items():
-            number[values["sequence"] == code] = numbered
+            here = values["sequence"] == code
+            if (other := np.flatnonzero(here & (barrel != (code <= LAST_BARREL)))).size:
+                raise LeveloneError(
+                    f"{path}: the {side} hit in row {other[0] + start} has sequence number {code}, "
+                    f"which is {'a' if code <= LAST_BARREL else 'no'} layer of the barrel, "
+                    f"but is {'' if barrel[other[0]] else 'not '}in the barrel by its own column"
+                )
+            number[here] = numbered
     disk = values.get("disk", np.zeros(barrel.size))
     layer = values.get("layer", np.zeros(barrel.size))
     number = np.where(number > 0, number, np.where(barrel, layer, disk)).astype(np.int64)

@@ -12,20 +12,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.data.chunks import read_rows
-from levelone.data.safe_pickle import list_of_strings
+from levelone.data.safe_pickle import list_of_strings, value_of
 from levelone.errors import LeveloneError
 
 MAX_BLOCKS = 1000
+REPACK = "copy the file again, or repack it with `ptrepack --complib=zlib --complevel=4`"
 
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a column is: in which dataset, in which field of it (table format), in which of its columns."""
+    """Where a column is: in which dataset, in which field of it (table format), in which of its columns.
+
+    With `codes`, the values of the rows are those that the codes point at; -1 is none.
+    """
 
     dataset: h5py.Dataset
     field: str | None
     position: int | None
     transposed: bool = False
+    codes: h5py.Dataset | None = None
 
 
 @dataclass(frozen=True)
@@ -37,12 +42,15 @@ class Frame:
     rows
         Number of rows.
     columns
-        Names of the numeric columns.
+        Names of the numeric columns; those of a named index are columns, too.
+    others
+        What the other columns hold, by name.
     """
 
     path: Path
     rows: int
     places: dict[str, _Place]
+    others: dict[str, str]
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -69,7 +77,7 @@ class Frame:
             except OSError as error:
                 raise LeveloneError(
                     f"{self.path}: dataset '{places[0].dataset.name.lstrip('/')}' cannot be read: {error}",
-                    hint="copy the file again, or repack it with `ptrepack --complib=zlib --complevel=4`",
+                    hint=REPACK,
                 ) from error
             if places[0].field is None:
                 out[:, members] = block[:, [place.position or 0 for place in places]]
@@ -81,6 +89,14 @@ class Frame:
 
 
 def _rows(place: _Place, start: int, stop: int) -> NDArray[Any]:
+    if place.codes is not None:
+        values = read_rows(place.dataset, 0, place.dataset.shape[0]).astype(np.float64)
+        codes = read_rows(place.codes, start, stop).astype(np.int64)
+        if codes.size and codes.max() >= len(values):
+            raise OSError(f"the index points at value {codes.max()} of {len(values)}")
+        return np.append(values, np.nan)[np.where(codes < 0, len(values), codes)][:, None]
+    if len(place.dataset.shape) == 1 and place.field is None:
+        return read_rows(place.dataset, start, stop)[:, None]
     if place.transposed:
         return read_rows(place.dataset, start, stop)
     if place.field is not None:
@@ -108,12 +124,13 @@ def open_frame(path: Path, file: h5py.File) -> Frame:
     name, kind = found[0]
     try:
         reader = _fixed if kind == "frame" else _table
-        rows, places = reader(file[name])
+        rows, places, others = reader(file[name])
     except (KeyError, ValueError, TypeError, AttributeError, IndexError, OSError) as error:
-        raise LeveloneError(f"{path}: the data frame '{name}' cannot be used: {error}") from error
+        hint = REPACK if isinstance(error, OSError) else None
+        raise LeveloneError(f"{path}: the data frame '{name}' cannot be used: {error}", hint=hint) from error
     if rows == 0 or not places:
         raise LeveloneError(f"{path}: the data frame '{name}' is empty")
-    return Frame(path, rows, places)
+    return Frame(path, rows, places, others)
 
 
 def frames(file: h5py.File) -> list[tuple[str, str]]:
@@ -134,8 +151,13 @@ def _text(value: object) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
-def _fixed(group: h5py.Group) -> tuple[int, dict[str, _Place]]:
-    rows, places = 0, {}
+_Columns = tuple[int, dict[str, _Place], dict[str, str]]
+"""Rows, places of the numeric columns, what the others hold."""
+
+
+def _fixed(group: h5py.Group) -> _Columns:
+    rows, others = 0, {}
+    places = _fixed_index(group)
     blocks = int(group.attrs["nblocks"])
     if not 0 <= blocks <= MAX_BLOCKS:
         raise ValueError(f"it claims {blocks} blocks")
@@ -143,9 +165,11 @@ def _fixed(group: h5py.Group) -> tuple[int, dict[str, _Place]]:
         items, values = group[f"block{number}_items"], group[f"block{number}_values"]
         if "shape" in values.attrs:
             continue  # how pandas stores an empty block: a placeholder, and the shape that it stands for
-        if values.dtype.kind not in "iufb" or len(values.shape) != 2:
-            continue  # strings and Python objects; a column that is needed will be reported as missing
         names = [_text(name) for name in read_rows(items, 0, items.shape[0]).tolist()]
+        held = _text(values.attrs.get("value_type", ""))
+        if held or values.dtype.kind not in "iufb" or len(values.shape) != 2:
+            others |= dict.fromkeys(names, "Python objects" if values.dtype.kind == "O" else held or "text")
+            continue
         transposed = bool(values.attrs.get("transposed", False))
         length, width = values.shape if transposed else values.shape[::-1]
         if width != len(names):
@@ -155,21 +179,50 @@ def _fixed(group: h5py.Group) -> tuple[int, dict[str, _Place]]:
         rows = length
         for position, name in enumerate(names):
             places[name] = _Place(values, None, position, transposed)
-    return rows, places
+    for name, place in places.items():
+        if place.position is None and len(place.codes or place.dataset) != rows:
+            raise ValueError(f"the index '{name}' has another number of rows than the {rows} of the columns")
+    return rows, places, others
 
 
-def _table(group: h5py.Group) -> tuple[int, dict[str, _Place]]:
+def _fixed_index(group: h5py.Group) -> dict[str, _Place]:
+    """The levels of the index that have a name and hold numbers."""
+    places = {}
+    levels = range(int(group.attrs.get("axis1_nlevels", 0)))
+    parts = [(f"axis1_level{i}", f"axis1_label{i}") for i in levels] or [("axis1", None)]
+    for values, codes in parts:
+        if (found := group.get(values)) is None or _text(found.attrs.get("kind")) not in ("integer", "float"):
+            continue
+        if (name := _text(found.attrs.get("name", _NAMELESS))) != _NAMELESS:
+            places[name] = _Place(found, None, None, codes=group[codes] if codes else None)
+    return places
+
+
+_NAMELESS = "N."
+"""None, as pickled."""
+
+
+def _table(group: h5py.Group) -> _Columns:
     table = group["table"]
     places: dict[str, _Place] = {}
+    others: dict[str, str] = {}
     for name in table.dtype.names:
         base = table.dtype[name].base
-        if name == "index" or base.kind not in "iufb":
+        if name == "index":
+            info = group.attrs.get("info")
+            index = value_of(bytes(info), "index_name") if isinstance(info, (bytes, np.void)) else None
+            if index is not None and _text(table.attrs.get("index_kind")) in ("integer", "float"):
+                places[index] = _Place(table, name, None)
             continue
         names = list_of_strings(bytes(table.attrs[f"{name}_kind"]))
+        stored, meta = (_text(table.attrs.get(f"{name}_{what}", "")) for what in ("dtype", "meta"))
+        if meta == "category" or base.kind not in "iufb" or stored.startswith(("datetime", "timedelta")):
+            others |= dict.fromkeys(names, "categories" if meta == "category" else stored or "text")
+            continue
         shape = table.dtype[name].shape
         width = shape[0] if shape else 1
         if width != len(names):
             raise ValueError(f"field '{name}' has {width} columns and {len(names)} names")
         for position, column in enumerate(names):
             places[column] = _Place(table, name, position if shape else None)
-    return table.shape[0], places
+    return table.shape[0], places, others

@@ -33,3 +33,21 @@ def list_of_strings(pickle: bytes) -> list[str]:
     if lists != 1:
         raise ValueError(f"expected one list, found {lists}")
     return strings
+
+
+def value_of(pickle: bytes, key: str) -> str | None:
+    """The string that a pickled dictionary has under a string, at any depth; None if there is none.
+
+    Nothing but the text is looked at: the string that comes next after `key`.
+    """
+    found = False
+    try:
+        for operation, argument, _ in pickletools.genops(pickle):
+            if operation.name in _STRINGS and found:
+                return str(argument)
+            if found and operation.name not in _MEMO:
+                found = False
+            found |= operation.name in _STRINGS and argument == key
+    except ValueError:
+        return None
+    return None

@@ -6,6 +6,7 @@ Each body has its own document that extends `ProjectDocument`, both written and 
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import json
 from collections.abc import Iterable
@@ -123,6 +124,8 @@ class ProjectDocument(Entry):
         Of levelone and the libraries that took part.
     digests
         SHA-256 of every generated file but this document, by path inside the project.
+    seal
+        SHA-256 of all the rest of this document; None in those of earlier versions.
     """
 
     again: ClassVar[str] = AGAIN
@@ -137,21 +140,27 @@ class ProjectDocument(Entry):
     model: ModelEntry
     versions: dict[str, str]
     digests: dict[str, str] = Field(default_factory=dict)
+    seal: str | None = None
 
     def with_digests(self, folder: Path) -> Self:
-        """The same with the digest of every file that lies in `folder` now."""
+        """The same with the digest of every file that lies in `folder` now, sealed."""
         files = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != DOCUMENT)
-        return self.model_copy(
-            update={"digests": {path.relative_to(folder).as_posix(): sha256(path) for path in files}}
-        )
+        digests = {path.relative_to(folder).as_posix(): sha256(path) for path in files}
+        made = self.model_copy(update={"digests": digests})
+        return made.model_copy(update={"seal": made._seal()})
 
     def edited(self, folder: Path) -> list[str]:
-        """Generated files in `folder` that were changed or removed since they were written."""
-        return [
+        """Generated files in `folder`, this one included, that were changed or removed since."""
+        found = [
             name
             for name, digest in self.digests.items()
             if not (folder / name).is_file() or sha256(folder / name) != digest
         ]
+        return found if self.seal in (None, self._seal()) else [*found, DOCUMENT]
+
+    def _seal(self) -> str:
+        rest = self.model_dump(mode="json", by_alias=True, exclude={"seal"})
+        return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
     def to_dict(self) -> dict[str, Any]:
         """The document as JSON's types."""

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from levelone.files import sha256
 from levelone.graph.ir import Graph
+from levelone.hardware.body import DOCUMENT
 from levelone.hls.ap_fixed import ApFixed
-from levelone.hls.manifest import Manifest
+from levelone.hls.manifest import Manifest, read_manifest
 from levelone.hls.project import convert
 from levelone.verify.hls.fixed import parse_type
 from levelone.verify.hls.source import code_of, script_of
@@ -24,6 +27,9 @@ DEFINES = "firmware/defines.h"
 PARAMETERS = "firmware/parameters.h"
 BUFFERS = "firmware/nnet_utils/nnet_code_gen.h"
 WEIGHTS = "firmware/weights/"
+OWN = ("digests", "model", "seal", "test_bench", "versions")
+"""Entries of the document that are of this very folder, or of the machine that wrote it."""
+
 MAX_LINES = 40
 """Changed lines that are reported per file."""
 
@@ -85,6 +91,8 @@ class Firmware:
         Edited files that cannot be compared line by line: this levelone would write them otherwise.
     code
         Files that deviate in more than comments, types of layers and numbers of parameters.
+    document
+        If ``levelone.json`` was edited: how it deviates, in words.
     """
 
     edited: tuple[str, ...]
@@ -96,6 +104,7 @@ class Firmware:
     settings: Mapping[str, Mapping[str, tuple[str, str]]] = field(default_factory=dict)
     foreign: tuple[str, ...] = ()
     code: tuple[str, ...] = ()
+    document: tuple[str, ...] = ()
 
 
 def read_firmware(manifest: Manifest, graph: Graph) -> Firmware:
@@ -118,6 +127,11 @@ def read_firmware(manifest: Manifest, graph: Graph) -> Firmware:
 
 def compare_firmware(manifest: Manifest, again: Path) -> Firmware:
     """Compare the project with another one that was converted from the same graph for the same hardware."""
+    document: tuple[str, ...] = ()
+    if DOCUMENT in manifest.edited:
+        fresh = read_manifest(again).document
+        document = tuple(_differing(manifest.data, fresh.to_dict())) or ("its seal",)
+        manifest = replace(manifest, document=fresh)
     layers, digests = manifest.firmware_names, manifest.document.digests
     edited = tuple(filter(_is_source, manifest.edited))
     known = [n for n in edited if (again / n).is_file() and sha256(again / n) == digests[n]]
@@ -149,7 +163,26 @@ def compare_firmware(manifest: Manifest, again: Path) -> Firmware:
         _settings(lines),
         tuple(name for name in edited if name not in known),
         tuple(code),
+        document,
     )
+
+
+def _differing(found: Any, meant: Any, place: str = "") -> Iterator[str]:
+    """Where two documents differ: the entries that a conversion of the same graph writes alike."""
+    if isinstance(found, dict) and isinstance(meant, dict):
+        for key in sorted(found.keys() | meant.keys()):
+            if place or key not in OWN:
+                yield from _differing(found.get(key), meant.get(key), f"{place}{key}.")
+    elif isinstance(found, list) and isinstance(meant, list) and len(found) == len(meant):
+        for number, pair in enumerate(zip(found, meant, strict=True)):
+            yield from _differing(*pair, f"{place}{number}.")
+    elif found != meant:
+        yield f"{place[:-1]} is {_brief(found)}, not {_brief(meant)}"
+
+
+def _brief(entry: Any) -> str:
+    text = json.dumps(entry)
+    return text if len(text) < 60 else f"{text[:57]}..."
 
 
 def _is_source(name: str) -> bool:

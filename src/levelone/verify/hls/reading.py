@@ -11,6 +11,7 @@ from levelone.graph.ir import Graph
 from levelone.graph.ops import WeightedSum
 from levelone.hls.manifest import Manifest, read_manifest
 from levelone.verify.difference import Evidence
+from levelone.verify.hls.bench import bench_findings
 from levelone.verify.hls.causes import Case, Cause, explain
 from levelone.verify.hls.firmware import DEFINES, WEIGHTS, Firmware, LineChange, read_firmware
 from levelone.verify.hls.static import findings
@@ -30,7 +31,7 @@ class HlsReading:
     proves: bool = True
 
     def findings(self) -> list[Finding]:
-        return findings(self.manifest, self.firmware)
+        return [*findings(self.manifest, self.firmware), *bench_findings(self.manifest, self.graph)]
 
     def edits(self) -> list[dict[str, Any]]:
         return [asdict(change) for change in self.firmware.lines]

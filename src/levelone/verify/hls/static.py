@@ -8,9 +8,10 @@ of calls, headers) as code without its comments.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from levelone.hardware.body import DOCUMENT
 from levelone.hls.manifest import Manifest
 from levelone.verify.hls.firmware import DEFINES, WEIGHTS, Firmware, TypeChange
 from levelone.verify.hls.fixed import is_plain, parse_type
@@ -32,6 +33,11 @@ def findings(manifest: Manifest, firmware: Firmware) -> list[Finding]:
         *(_code(manifest, firmware, name) for name in firmware.code),
         *(Finding(name, "file", FOREIGN) for name in firmware.foreign),
         *_added(manifest),
+        *(
+            [Finding(DOCUMENT, "file", f"was edited: {_some(firmware.document)}")]
+            if firmware.document
+            else []
+        ),
     ]
 
 
@@ -91,6 +97,6 @@ def _added(manifest: Manifest) -> Iterator[Finding]:
             yield Finding(name, "file", "was added, where compilers look for every header first")
 
 
-def _some(told: list[str]) -> str:
+def _some(told: Sequence[str]) -> str:
     more = len(told) - SHOWN
     return "; ".join(told[:SHOWN]) + (f"; and {more} more" if more > 0 else "")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import Field
 
 from levelone.errors import LeveloneError
+from levelone.pipeline.job import open_run, plan
 from levelone.recipe import Recipe, Section, digest, dump_recipe, load_recipe, parse_recipe, parse_section
 
 
@@ -164,6 +165,66 @@ def test_a_bad_key_is_blamed_on_the_option_that_set_it() -> None:
     told = caught.value.message
     assert 'mine.toml: seed = "x"' in told
     assert "--set train.batch_sise=5: unknown key train.batch_sise" in told
+
+
+@pytest.mark.parametrize(
+    ("system", "overrides", "told"),
+    [
+        (
+            "muon",
+            ["model.chanels=3"],
+            "--set model.chanels=3: unknown key model.chanels\n  hint: did you mean",
+        ),
+        ("muon", ["model.dense=[0]"], "--set model.dense=[0]: model.dense = [0]: every layer needs a unit"),
+        (
+            "muon",
+            ["model.ablation=no_bn"],
+            "--set model.ablation=no_bn: model.ablation = 'no_bn' leaves a part",
+        ),
+        ("muon", ["generate.energy=3"], "--set generate.energy=3: unknown key generate.energy"),
+        (
+            "muon",
+            ["quant.layers.c9.weight=3"],
+            "--set quant.layers.c9.weight=3: quant.layers.c9: the network",
+        ),
+        ("muon", ["hls.layers.c9.reuse_factor=2"], "--set hls.layers.c9.reuse_factor=2: hls.layers.c9: the"),
+        (
+            "muon",
+            ["quant.inputs.cal=3"],
+            "--set quant.inputs.cal=3: quant.inputs.cal: the network has no input",
+        ),
+        # wrong beside the network that another option asks for: both are named, and nothing else
+        (
+            "muon",
+            ["train.batch_size=8", "model.architecture=full"],
+            "default.toml with --set model.architecture=full: model.",
+        ),
+        (
+            "pixelseed",
+            ["model.convolutions=[{channels=3}]"],
+            "--set model.convolutions=[{channels=3}]: model.convolutions.0.channels = 3 must be even",
+        ),
+        ("lcd", ["model.ecal.kernel=[30,4,4]"], "--set model.ecal.kernel=[30,4,4]: model.ecal: kernel [30"),
+        ("next", ["system=lcd"], "--set system=lcd: the recipe is for system 'lcd', not 'next'"),
+        ("next", ["data.file=none.h5"], "--set data.file=none.h5: data file none.h5 does not exist"),
+    ],
+)
+def test_what_a_system_refuses_is_blamed_on_the_option(
+    system: str, overrides: list[str], told: str, tmp_path: Path
+) -> None:
+    with pytest.raises(LeveloneError) as caught:
+        plan(system, overrides=overrides, folder=tmp_path / "run")
+    assert told in str(caught.value)
+
+
+def test_what_a_system_refuses_in_a_file_is_blamed_on_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text('system = "next"\n[model]\ndense = [0]\n[quant.inputs]\ntpc = 4\n')
+    told = f"{path}: model.dense = [0]: every layer needs a unit"
+    for read in (lambda: plan("next", recipe=path, overrides=["seed=2"]), lambda: open_run(tmp_path)):
+        with pytest.raises(LeveloneError) as caught:
+            read()
+        assert caught.value.message == told
 
 
 def test_a_wrong_entry_does_not_make_its_list_too_short() -> None:

@@ -154,7 +154,7 @@ def test_each_ablation_leaves_out_what_it_says_and_trains(ablation) -> None:
             "model.sums is for the baseline",
         ),
         (("model.sums=0",), "quant.inputs.sums: the network has no input of that name"),
-        (("model.channels=[4,0]",), "channels and units must be positive"),
+        (("model.channels=[4,0]",), r"model\.channels = \[4, 0\]: every layer needs a channel"),
         (("quant.layers.conv9.weight=4",), "no layer of that name"),
         (("model.depth=3",), "depth"),
     ],

@@ -53,7 +53,7 @@ def test_default_recipe_is_valid_and_meant_for_firmware():
         ("model.dens=[3]", r"unknown key model\.dens[\s\S]*did you mean 'dense'"),
         ("model.dense=[0]", r"model\.dense = \[0\]: every layer needs a unit"),
         ("model.convolutions=[{kernel = [21, 1, 1], padding = [0, 0, 0]}]", r"kernel 21 is larger than its"),
-        ("model.convolutions=[{padding = [3, 1, 1]}]", r"convolutions\[0\]: kernel 3, stride 2, padding 3"),
+        ("model.convolutions=[{padding = [3, 1, 1]}]", r"convolutions\.0: kernel 3, stride 2, padding 3"),
         ("quant.layers.conv9={weight = 4}", r"quant\.layers\.conv9: the network has no layer[\s\S]*conv1"),
         ("quant.inputs.tcp=4", r"quant\.inputs\.tcp: the network has no input[\s\S]*tpc"),
     ],

@@ -47,10 +47,10 @@ def test_default_recipe_is_valid():
         ("model.image_dense=5", r"model\.image_dense = 5 must be even[\s\S]*separate_images = false"),
         ("model.dense=[0]", r"model\.dense = \[0\]: every layer needs a unit"),
         ("model.convolutions=[]", r"model\.convolutions"),
-        ("model.convolutions=[{channels = 3}]", r"convolutions\[0\]: channels = 3 must be even"),
+        ("model.convolutions=[{channels = 3}]", r"convolutions\.0\.channels = 3 must be even"),
         (
             "model.convolutions=[{kernel = [20, 4]}]",
-            r"convolutions\[0\]: kernel 20 is larger than its input of 16",
+            r"convolutions\.0: kernel 20 is larger than its input of 16",
         ),
         ("model.convolutions=[{chanels = 4}]", r"unknown key model\.convolutions\.0\.chanels"),
         ("quant.layers.conv9={weight = 4}", r"quant\.layers\.conv9: the network has no layer[\s\S]*conv1"),

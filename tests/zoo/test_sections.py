@@ -35,7 +35,7 @@ def test_sizes_that_do_not_fit(kernel: int, stride: int, padding: int, message: 
     conv = Convolution(kernel=(1, kernel), stride=(1, stride), padding=(0, padding))
     with pytest.raises(LeveloneError) as caught:
         check_convolution("here", conv, (4, 4))
-    assert caught.value.message == message
+    assert caught.value.message == f"recipe: {message}"
 
 
 def test_the_largest_size_that_fits() -> None:

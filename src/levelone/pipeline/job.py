@@ -8,7 +8,16 @@ from pathlib import Path
 
 from levelone.errors import LeveloneError
 from levelone.files import write_text
-from levelone.recipe import GenerateSection, Recipe, dump_recipe, load_recipe, overridden
+from levelone.recipe import (
+    GenerateSection,
+    Problem,
+    Recipe,
+    RecipeError,
+    blamed_on,
+    dump_recipe,
+    load_recipe,
+    overridden,
+)
 from levelone.zoo import find_system
 from levelone.zoo.kit.system import System
 
@@ -79,31 +88,35 @@ def plan(
         If the system, the recipe or the data file is not usable.
     """
     overrides = tuple(overrides)
-    system, checked = _read(name, recipe, overrides)
+    system = find_system(name)
+    source = system.default_recipe if recipe is None else recipe
+    checked = _read(name, system, source, overrides)
     told = next((key for key in map(overridden, overrides) if key.split(".")[0] == GENERATE), None)
     if told is not None and data is not None:
         raise LeveloneError(
             f"{told} says how events are made, but --data names existing ones: give only one of them"
         )
-    folder = Path("runs") / system.name if folder is None else folder
+    folder, given = folder or Path("runs") / system.name, data is not None
     sample = data is None and checked.data.file == SAMPLE
     generated = told is not None or (sample and bool(checked.generate or system.sample_file() is None))
-    if generated:
-        data = folder / EVENTS
-        checked = checked.model_copy(
-            update={GENERATE: system.generator.options(checked).model_dump(mode="json")}
-        )
-    elif data is not None:
-        checked = checked.model_copy(update={GENERATE: {}})
-    if data is not None:
-        changed = checked.data.model_copy(update={"file": str(data)})
-        checked = checked.model_copy(update={"data": changed})
-    job = replace(_job(system, checked, folder), generated=generated)
-    if not generated and not job.data.is_file():
-        raise LeveloneError(
-            f"data file {job.data} does not exist",
-            hint="levelone simulate makes one; without --data the sample that ships with levelone is used",
-        )
+    with blamed_on(str(source), overrides):
+        if generated:
+            data = folder / EVENTS
+            checked = checked.model_copy(
+                update={GENERATE: system.generator.options(checked).model_dump(mode="json")}
+            )
+        elif data is not None:
+            checked = checked.model_copy(update={GENERATE: {}})
+        if data is not None:
+            changed = checked.data.model_copy(update={"file": str(data)})
+            checked = checked.model_copy(update={"data": changed})
+        job = replace(_job(system, checked, folder), generated=generated)
+        if not generated and not job.data.is_file():
+            missing = f"data file {job.data} does not exist"
+            hint = "levelone simulate makes one; without --data the sample that ships with levelone is used"
+            if given:
+                raise LeveloneError(missing, hint=hint)
+            raise RecipeError([Problem("data.file", missing)], hint=hint)
     return job
 
 
@@ -124,8 +137,11 @@ def plan_events(
                 f"--set {key}: making events reads the section [{GENERATE}] alone",
                 hint=f"--set {GENERATE}.KEY=VALUE",
             )
-    system, checked = _read(name, recipe, overrides)
-    return system, system.generator.options(checked)
+    system = find_system(name)
+    source = system.default_recipe if recipe is None else recipe
+    checked = _read(name, system, source, overrides)
+    with blamed_on(str(source), overrides):
+        return system, system.generator.options(checked)
 
 
 def open_run(folder: Path) -> Job:
@@ -143,7 +159,8 @@ def open_run(folder: Path) -> Job:
             hint="make one with: levelone run pixelseed --out FOLDER",
         )
     recipe = load_recipe(path)
-    return _job(find_system(recipe.system), recipe, folder)
+    with blamed_on(str(path)):
+        return _job(find_system(recipe.system), recipe, folder)
 
 
 def save_recipe(job: Job) -> None:
@@ -154,19 +171,14 @@ def save_recipe(job: Job) -> None:
         write_text(path, text)
 
 
-def _read(name: str, recipe: Path | None, overrides: Iterable[str]) -> tuple[System, Recipe]:
-    """A system, and a recipe that is for it and remembers how it was found."""
-    system = find_system(name)
-    source = system.default_recipe if recipe is None else recipe
+def _read(name: str, system: System, source: Path, overrides: Iterable[str]) -> Recipe:
+    """A recipe that is for the system, and remembers how that was found."""
     checked = load_recipe(source, overrides)
-    if checked.system == system.name:
-        checked = checked.model_copy(update={"system": name})
-    if checked.system != name:
-        raise LeveloneError(
-            f"{source}: the recipe is for system {checked.system!r}, not {name!r}",
-            hint=f"levelone run {checked.system} --recipe {source}",
-        )
-    return system, checked
+    if checked.system not in (name, system.name):
+        wrong = Problem("system", f"the recipe is for system {checked.system!r}, not {name!r}")
+        with blamed_on(str(source), overrides):
+            raise RecipeError([wrong], hint=f"levelone run {checked.system} --recipe {source}")
+    return checked.model_copy(update={"system": name})
 
 
 def _job(system: System, recipe: Recipe, folder: Path) -> Job:

@@ -1,6 +1,6 @@
 """Recipes: what to train, how it is quantised, what hardware it is for; checked before any work."""
 
-from levelone.recipe.checking import parse_section
+from levelone.recipe.checking import Problem, RecipeError, blamed_on, misfit, overridden, parse_section
 from levelone.recipe.form import (
     Bits,
     DataSection,
@@ -11,7 +11,7 @@ from levelone.recipe.form import (
     TrainSection,
     VerifySection,
 )
-from levelone.recipe.reading import load_recipe, overridden, parse_recipe
+from levelone.recipe.reading import load_recipe, parse_recipe
 from levelone.recipe.section import Section, Within, section_type
 from levelone.recipe.writing import digest, dump_recipe, literal
 
@@ -20,16 +20,20 @@ __all__ = [
     "DataSection",
     "EventCount",
     "GenerateSection",
+    "Problem",
     "QuantSection",
     "Recipe",
+    "RecipeError",
     "Section",
     "TrainSection",
     "VerifySection",
     "Within",
+    "blamed_on",
     "digest",
     "dump_recipe",
     "literal",
     "load_recipe",
+    "misfit",
     "overridden",
     "parse_recipe",
     "parse_section",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from levelone.errors import LeveloneError
-from levelone.recipe.checking import parse_section
+from levelone.recipe.checking import blamed_on, overridden, parse_section
 from levelone.recipe.form import Recipe
 
 
@@ -42,29 +42,15 @@ def parse_recipe(text: str, origin: str, overrides: Iterable[str] = ()) -> Recip
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise LeveloneError(f"{origin}: not valid TOML: {error}") from error
-    options = {_apply(data, override): f"--set {override}" for override in overrides}
-    return parse_section(Recipe, data, origin, options=options)
+    overrides = tuple(overrides)
+    for override in overrides:
+        _apply(data, override)
+    with blamed_on(origin, overrides):
+        return parse_section(Recipe, data)
 
 
-def overridden(override: str) -> str:
-    """The dotted key of ``key=value``.
-
-    Raises
-    ------
-    LeveloneError
-        If it has another form.
-    """
-    key, equals, _ = override.partition("=")
-    parts = [part.strip() for part in key.split(".")]
-    if not equals or not all(parts):
-        raise LeveloneError(
-            f"--set {override!r}: expected key=value", hint="for example --set train.batch_size=512"
-        )
-    return ".".join(parts)
-
-
-def _apply(data: dict[str, Any], override: str) -> str:
-    """Set one dotted key in parsed TOML; the key."""
+def _apply(data: dict[str, Any], override: str) -> None:
+    """Set one dotted key in parsed TOML."""
     key = overridden(override)
     text, parts = override.partition("=")[2], key.split(".")
     try:
@@ -79,4 +65,3 @@ def _apply(data: dict[str, Any], override: str) -> str:
                 f"--set {override!r}: {'.'.join(parts[: depth + 1])} is a value, not a section"
             )
     table[parts[-1]] = value
-    return key

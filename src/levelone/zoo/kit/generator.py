@@ -39,7 +39,7 @@ class Generator:
         LeveloneError
             If a key is unknown or wrong.
         """
-        return parse_section(self.section, recipe.generate, "recipe", at=("generate",))
+        return parse_section(self.section, recipe.generate, at=("generate",))
 
     def make(
         self, path: Path, options: GenerateSection, progress: Callable[[int, int], None] | None = None

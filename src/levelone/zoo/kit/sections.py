@@ -6,8 +6,7 @@ from collections.abc import Iterable
 
 from pydantic import Field
 
-from levelone.errors import LeveloneError
-from levelone.recipe import Section
+from levelone.recipe import Section, misfit
 
 
 class Convolution(Section):
@@ -24,20 +23,20 @@ class Convolution(Section):
         return tuple(positions(*sizes) for sizes in along)
 
 
-def check_convolution(where: str, conv: Convolution, grid: tuple[int, ...]) -> None:
-    """Refuse sizes that do not fit into `grid`; `LeveloneError` begins with `where`."""
+def check_convolution(key: str, conv: Convolution, grid: tuple[int, ...]) -> None:
+    """Refuse sizes that do not fit into `grid`; the message names `key`."""
     for size, kernel, stride, padding in zip(grid, conv.kernel, conv.stride, conv.padding, strict=True):
         if kernel < 1 or stride < 1 or not 0 <= padding < kernel:
-            raise LeveloneError(f"{where}: kernel {kernel}, stride {stride}, padding {padding} make no sense")
+            raise misfit(key, f": kernel {kernel}, stride {stride}, padding {padding} make no sense")
         if kernel > size + 2 * padding:
-            raise LeveloneError(f"{where}: kernel {kernel} is larger than its input of {size} cells")
+            raise misfit(key, f": kernel {kernel} is larger than its input of {size} cells")
 
 
 def check_dense(units: Iterable[int]) -> None:
     """Refuse dense layers (``model.dense``) without units."""
     units = list(units)
     if min(units, default=1) < 1:
-        raise LeveloneError(f"recipe: model.dense = {units}: every layer needs a unit")
+        raise misfit("model.dense", f" = {units}: every layer needs a unit")
 
 
 def positions(size: int, kernel: int, stride: int, padding: int = 0) -> int:

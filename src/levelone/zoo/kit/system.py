@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError, nearest
 from levelone.panels import Card, Panel, Rows
-from levelone.recipe import Recipe, Section, parse_section
+from levelone.recipe import Recipe, Section, misfit, parse_section
 from levelone.zoo.kit.events import SPLITS, Events, Predictor, Source, Split, join_events
 from levelone.zoo.kit.generator import Generator
 from levelone.zoo.kit.meter import Meter
@@ -141,7 +141,7 @@ class System(ABC):
         return None
 
     def check_model(self, recipe: Recipe, section: Section) -> None:
-        """Refuse sizes that do not fit together (`LeveloneError` names the key)."""
+        """Refuse sizes that do not fit together: raise `levelone.recipe.misfit`, which names the key."""
         return
 
     def check_data(self, recipe: Recipe, path: Path) -> dict[str, Any]:
@@ -224,7 +224,7 @@ class System(ABC):
             If a key is unknown or wrong, a layer or input named in ``[quant]`` or ``[hls]`` does not exist,
             an input port has no width, or the sizes do not fit together.
         """
-        section = parse_section(self.section, recipe.model, "recipe", at=("model",))
+        section = parse_section(self.section, recipe.model, at=("model",))
         self.check_model(recipe, section)
         _check_names("quant.layers", "layer", recipe.quant.layers, self.layer_names(recipe))
         _check_names("hls.layers", "layer", recipe.hls.layers, self.layer_names(recipe))
@@ -232,8 +232,9 @@ class System(ABC):
         _check_names("quant.inputs", "input", recipe.quant.inputs, ports)
         for port in ports:
             if port not in recipe.quant.inputs:
-                raise LeveloneError(
-                    f"recipe: quant.inputs.{port} is missing",
+                raise misfit(
+                    f"quant.inputs.{port}",
+                    " is missing",
                     hint=f"add its bit width, for example {port} = 8",
                 )
         return section
@@ -269,7 +270,8 @@ class System(ABC):
 def _check_names(where: str, what: str, given: Mapping[str, Any], valid: Sequence[str]) -> None:
     for name in given:
         if name not in valid:
-            raise LeveloneError(
-                f"recipe: {where}.{name}: the network has no {what} of that name",
+            raise misfit(
+                f"{where}.{name}",
+                f": the network has no {what} of that name",
                 hint=nearest(name, list(valid)),
             )

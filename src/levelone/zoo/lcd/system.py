@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from numpy.typing import NDArray
 
-from levelone.errors import LeveloneError
 from levelone.panels import Card, Panel, Rows
-from levelone.recipe import Recipe, Section
+from levelone.recipe import Recipe, Section, misfit
 from levelone.simulate.lcd.section import PARTICLES, LcdGenerate
 from levelone.zoo.kit.events import Events, Predictor, Source
 from levelone.zoo.kit.generator import Generator
@@ -67,11 +66,12 @@ class Lcd(VoxelSystem):
         model = cast(LcdModel, section)
         for name, branch in (("ecal", model.ecal), ("hcal", model.hcal)):
             if min(*branch.kernel, *branch.stride) < 1:
-                raise LeveloneError(f"recipe: model.{name}: kernel and stride must be positive")
+                raise misfit(f"model.{name}", ": kernel and stride must be positive")
             if min(branch_grid(GRIDS[name], branch)) < 1:
-                raise LeveloneError(
-                    f"recipe: model.{name}: kernel {list(branch.kernel)}, stride {list(branch.stride)} and "
-                    f"pool {branch.pool} leave nothing of {list(GRIDS[name])} cells"
+                raise misfit(
+                    f"model.{name}",
+                    f": kernel {list(branch.kernel)}, stride {list(branch.stride)} and "
+                    f"pool {branch.pool} leave nothing of {list(GRIDS[name])} cells",
                 )
         check_dense(model.dense)
 

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.errors import LeveloneError
 from levelone.panels import Card, Panel, Rows
-from levelone.recipe import Recipe, Section
+from levelone.recipe import Recipe, Section, misfit
 from levelone.simulate.muon.section import MuonGenerate
 from levelone.zoo.kit.events import Events, Predictor, Source
 from levelone.zoo.kit.generator import Generator
 from levelone.zoo.kit.meter import PerEvent, split_kept
+from levelone.zoo.kit.sections import check_dense
 from levelone.zoo.kit.system import Reach
 from levelone.zoo.kit.voxels import VoxelSystem
 from levelone.zoo.muon.features import ENERGIES, FEATURES, high_level, layer_sums, read_out
@@ -70,24 +70,28 @@ class Muon(VoxelSystem):
     def check_model(self, recipe: Recipe, section: Section) -> None:
         model = cast(MuonModel, section)
         if model.architecture == "baseline" and model.ablation != "none":
-            raise LeveloneError(
-                f"recipe: model.ablation = {model.ablation!r} leaves a part out of the full architecture",
+            raise misfit(
+                "model.ablation",
+                f" = {model.ablation!r} leaves a part out of the full architecture",
                 hint='set model.architecture = "full"',
             )
         if model.architecture == "full" and model.response != "linear":
-            raise LeveloneError(
-                "recipe: model.response: the energy path sums energies, so the full architecture reads them"
-                f" as they are, not their {model.response}",
+            raise misfit(
+                "model.response",
+                ": the energy path sums energies, so the full architecture reads them as they are, not their "
+                f"{model.response}",
                 hint='set model.response = "linear"',
             )
         if model.architecture == "full" and (model.sums or model.mirror or model.pool > 1):
             key = "sums" if model.sums else "mirror" if model.mirror else "pool"
-            raise LeveloneError(
-                f"recipe: model.{key} is for the baseline; the full architecture reads high-level features",
+            raise misfit(
+                f"model.{key}",
+                " is for the baseline; the full architecture reads high-level features",
                 hint=f"leave model.{key} out",
             )
-        if min(model.channels) < 1 or any(units < 1 for units in model.dense):
-            raise LeveloneError("recipe: model: channels and units must be positive")
+        if min(model.channels) < 1:
+            raise misfit("model.channels", f" = {list(model.channels)}: every layer needs a channel")
+        check_dense(model.dense)
 
     def reach(self, recipe: Recipe) -> Reach:
         return self.model(recipe).reach

@@ -50,6 +50,6 @@ def check_sizes(section: NextModel) -> None:
     """Refuse sizes that do not fit together, naming the key."""
     grid: tuple[int, ...] = SHAPE[1:]
     for number, conv in enumerate(section.convolutions):
-        check_convolution(f"recipe: model.convolutions[{number}]", conv, grid)
+        check_convolution(f"model.convolutions.{number}", conv, grid)
         grid = conv.output_grid(grid)
     check_dense(section.dense)

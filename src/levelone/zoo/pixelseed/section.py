@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from levelone.errors import LeveloneError
-from levelone.recipe import Section
+from levelone.recipe import Section, misfit
 from levelone.zoo.kit.sections import Convolution, check_convolution, check_dense
 
 IMAGE_SHAPE = (2, 16, 16)
@@ -42,17 +41,19 @@ def check_sizes(section: PixelSeedModel) -> None:
     """Refuse sizes that do not fit together, naming the key."""
     grid: tuple[int, ...] = IMAGE_SHAPE[1:]
     for number, conv in enumerate(section.convolutions):
-        where = f"recipe: model.convolutions[{number}]"
+        where = f"model.convolutions.{number}"
         check_convolution(where, conv, grid)
         grid = conv.output_grid(grid)
         if section.separate_images and conv.channels % 2:
-            raise LeveloneError(
-                f"{where}: channels = {conv.channels} must be even",
+            raise misfit(
+                f"{where}.channels",
+                f" = {conv.channels} must be even",
                 hint="or set model.separate_images = false",
             )
     if section.separate_images and section.image_dense % 2:
-        raise LeveloneError(
-            f"recipe: model.image_dense = {section.image_dense} must be even",
+        raise misfit(
+            "model.image_dense",
+            f" = {section.image_dense} must be even",
             hint="or set model.separate_images = false",
         )
     check_dense(section.dense)

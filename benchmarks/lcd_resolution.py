@@ -19,7 +19,6 @@ import numpy as np
 
 from levelone.files import sha256, write_text
 from levelone.pipeline.results_page import FIGURES
-from levelone.recipe import load_recipe
 from levelone.simulate.lcd.generator import simulate_lcd
 from levelone.simulate.lcd.section import LcdGenerate
 from levelone.train.measurement import measure, predictor
@@ -42,7 +41,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object on one line")
     parser.add_argument("--write", action="store_true", help="write PROJECT/resolution.json, too")
     given = parser.parse_args()
-    recipe = load_recipe(given.project / "recipe.toml")
+    recipe = LCD.read_recipe(given.project / "recipe.toml")
     network = predictor(LCD, LCD.load_module(recipe, given.project / "module.pt"))
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "events.h5"

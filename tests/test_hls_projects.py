@@ -18,8 +18,8 @@ from levelone.graph.inputs import real_inputs
 from levelone.hls import convert
 from levelone.pipeline.checks import VectorSet, compare
 from levelone.pipeline.modules import module_in
-from levelone.recipe import load_recipe
 from levelone.verify import compare_codes, random_vectors, read_vectors
+from levelone.zoo import read_recipe
 
 ROOT = Path(__file__).parents[1] / "hls_projects"
 PROJECTS = sorted(path.parent for path in ROOT.glob("*/model.onnx"))
@@ -67,7 +67,7 @@ def test_the_committed_module_gives_the_golden_vectors(project: Path) -> None:
 @pytest.mark.parametrize("io", ["parallel", "stream"])
 @pytest.mark.parametrize("project", PROJECTS, ids=name_of)
 def test_csim_is_exact(project: Path, io: str, tmp_path: Path) -> None:
-    recipe = load_recipe(project / "recipe.toml")
+    _, recipe = read_recipe(project / "recipe.toml")
     graph = read_qonnx(project / "model.onnx")
     config = recipe.hls.model_copy(update={"io": io})
     convert(graph, tmp_path / "project", config, name=recipe.system, model=project / "model.onnx")

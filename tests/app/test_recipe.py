@@ -13,6 +13,7 @@ from pydantic import Field
 from levelone.errors import LeveloneError
 from levelone.pipeline.job import open_run, plan
 from levelone.recipe import Recipe, Section, digest, dump_recipe, load_recipe, parse_recipe, parse_section
+from levelone.zoo import read_recipe
 
 
 class ToyModel(Section):
@@ -64,7 +65,7 @@ def test_unknown_key_is_refused_with_its_path_and_the_nearest_name(
             'my.toml: train.batch_size = "many": input should be a valid integer',
         ),
         ("[train]\nbatch_size = 0", "my.toml: train.batch_size = 0: input should be greater than 0"),
-        ('[data]\nmixture = "both"', "my.toml: data.mixture"),
+        ('[data]\nmax_test = "all"', 'my.toml: data.max_test = "all"'),
         ("[quant.layers.conv1]\nweight = 99", "my.toml: quant.layers.conv1.weight = 99"),
         ("[model]\nkernel = 1.5", "my.toml: model.kernel = 1.5"),
     ],
@@ -104,10 +105,8 @@ def test_override(override: str, expected: int) -> None:
 
 
 def test_override_of_words_lists_and_new_tables() -> None:
-    recipe = parse(
-        'system = "pixelseed"', "data.mixture=natural", "quant.layers.fc1.weight=6", "model.kernel=5"
-    )
-    assert recipe.data.mixture == "natural"
+    recipe = parse('system = "pixelseed"', "data.file=some.h5", "quant.layers.fc1.weight=6", "model.kernel=5")
+    assert recipe.data.file == "some.h5"
     assert recipe.quant.of("fc1").weight == 6
     assert recipe.quant.of("fc2").weight == 4
     assert recipe.model["kernel"] == 5
@@ -225,6 +224,32 @@ def test_what_a_system_refuses_in_a_file_is_blamed_on_the_file(tmp_path: Path) -
         with pytest.raises(LeveloneError) as caught:
             read()
         assert caught.value.message == told
+
+
+@pytest.mark.parametrize(("system", "now"), [("pixelseed", "natural"), ("muon", None)])
+def test_a_key_of_an_earlier_version_is_read_where_it_stands_now(
+    system: str, now: str | None, tmp_path: Path
+) -> None:
+    path = tmp_path / "recipe.toml"
+    text = f'system = "{system}"\n[data]\nmixture = "natural"\n[model]\n'
+    path.write_text(text)
+    found, recipe = read_recipe(path)
+    assert (found.name, recipe.model.get("mixture")) == (system, now)
+    assert parse_recipe(dump_recipe(recipe), "again") == recipe
+    path.write_text(text + 'mixture = "balanced"\n')
+    if now:
+        with pytest.raises(LeveloneError, match=r"data\.mixture and model\.mixture say different things"):
+            read_recipe(path)
+
+
+def test_an_option_of_an_earlier_version_is_answered_with_the_new_form(tmp_path: Path) -> None:
+    for system, told in (
+        ("pixelseed", "data.mixture is model.mixture now\n  hint: --set model.mixture=natural"),
+        ("muon", "data.mixture has no effect on this system any more\n  hint: leave it out"),
+    ):
+        with pytest.raises(LeveloneError) as caught:
+            plan(system, overrides=["data.mixture=natural"], folder=tmp_path / "run")
+        assert str(caught.value) == f"--set data.mixture=natural: {told}"
 
 
 def test_a_wrong_entry_does_not_make_its_list_too_short() -> None:

@@ -14,7 +14,6 @@ RECIPE = """
 system = "pixelseed"
 seed = 5
 [data]
-mixture = "balanced"
 max_train = 6000
 max_validation = 1500
 max_test = 2000

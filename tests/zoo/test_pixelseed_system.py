@@ -181,7 +181,7 @@ def test_training_takes_the_mixture_of_the_recipe_and_testing_what_is_found():
     shares = {}
     for mixture in ("natural", "balanced"):
         for split in ("train", "validation", "test"):
-            source = PIXELSEED.source(default(f"data.mixture={mixture}"), path, split, 2000)
+            source = PIXELSEED.source(default(f"model.mixture={mixture}"), path, split, 2000)
             shares[mixture, split] = source.truth["target"].mean()
     assert shares["balanced", "train"] == shares["balanced", "validation"] == 0.5
     assert shares["natural", "train"] < 0.4

@@ -21,7 +21,7 @@ from levelone.pipeline.floats import float_line
 from levelone.pipeline.job import Job
 from levelone.pipeline.modules import VECTORS, TrainedModule, called, companions, metadata_of, module_in
 from levelone.pipeline.verdicts import of_all, of_set
-from levelone.recipe import Recipe, load_recipe
+from levelone.recipe import Recipe
 from levelone.stimuli import random_vectors
 from levelone.verify import (
     Vectors,
@@ -282,7 +282,7 @@ def _test_events(
         owner, recipe = module.system, module.recipe
     elif system:
         owner = find_system(system)
-        recipe = load_recipe(owner.default_recipe)
+        recipe = owner.read_recipe()
     else:
         raise LeveloneError(
             "the project does not say which system it belongs to: events from a file cannot be prepared",

@@ -15,10 +15,9 @@ from levelone.recipe import (
     RecipeError,
     blamed_on,
     dump_recipe,
-    load_recipe,
     overridden,
 )
-from levelone.zoo import find_system
+from levelone.zoo import find_system, read_recipe
 from levelone.zoo.kit.system import System
 
 RECIPE = "recipe.toml"
@@ -158,9 +157,9 @@ def open_run(folder: Path) -> Job:
             f"{folder} is not a run folder: there is no {RECIPE} in it",
             hint="make one with: levelone run pixelseed --out FOLDER",
         )
-    recipe = load_recipe(path)
+    system, recipe = read_recipe(path)
     with blamed_on(str(path)):
-        return _job(find_system(recipe.system), recipe, folder)
+        return _job(system, recipe, folder)
 
 
 def save_recipe(job: Job) -> None:
@@ -173,7 +172,7 @@ def save_recipe(job: Job) -> None:
 
 def _read(name: str, system: System, source: Path, overrides: Iterable[str]) -> Recipe:
     """A recipe that is for the system, and remembers how that was found."""
-    checked = load_recipe(source, overrides)
+    checked = system.read_recipe(source, overrides)
     if checked.system not in (name, system.name):
         wrong = Problem("system", f"the recipe is for system {checked.system!r}, not {name!r}")
         with blamed_on(str(source), overrides):

@@ -16,8 +16,8 @@ from levelone.errors import LeveloneError
 from levelone.files import sha256, write_bytes
 from levelone.graph import Codes, Graph, from_onnx_layout
 from levelone.pipeline.job import RECIPE, Job
-from levelone.recipe import Recipe, load_recipe
-from levelone.zoo import find_system
+from levelone.recipe import Recipe
+from levelone.zoo import read_recipe
 from levelone.zoo.kit.system import System
 
 MODULE = "module.pt"
@@ -165,5 +165,5 @@ def module_in(folder: Path) -> TrainedModule | None:
     """The trained module inside a run folder or a project's ``levelone`` folder, if there is one."""
     if not (folder / MODULE).is_file() or not (folder / RECIPE).is_file():
         return None
-    recipe = load_recipe(folder / RECIPE)
-    return TrainedModule(find_system(recipe.system), recipe, folder / MODULE)
+    system, recipe = read_recipe(folder / RECIPE)
+    return TrainedModule(system, recipe, folder / MODULE)

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from levelone.recipe import Within, literal, load_recipe, section_type
+from levelone.recipe import Within, literal, section_type
 from levelone.zoo.kit.system import System
 
 BOUNDS = {
@@ -61,7 +61,7 @@ def sections_of(system: System) -> dict[str, list[Key]]:
     LeveloneError
         If its default recipe is missing or wrong.
     """
-    model = type(system.model_section(load_recipe(system.default_recipe)))
+    model = type(system.model_section(system.read_recipe()))
     return {"generate": keys_of(system.generator.section), "model": keys_of(model)}
 
 

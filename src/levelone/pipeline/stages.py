@@ -149,7 +149,7 @@ def _evaluate_inputs(run: Run) -> dict[str, str]:
     return {
         **run.digest_of("module.pt", "float/best.ckpt"),
         **run.data_digest(),
-        **run.recipe_digest("seed", "data"),
+        **run.recipe_digest("seed", "data", "model"),
         **_system_code(run, "quant", "train", "metrics"),
         **_versions("scikit-learn"),
     }

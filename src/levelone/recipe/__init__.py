@@ -11,7 +11,7 @@ from levelone.recipe.form import (
     TrainSection,
     VerifySection,
 )
-from levelone.recipe.reading import load_recipe, parse_recipe
+from levelone.recipe.reading import Moved, load_recipe, parse_recipe
 from levelone.recipe.section import Section, Within, section_type
 from levelone.recipe.writing import digest, dump_recipe, literal
 
@@ -20,6 +20,7 @@ __all__ = [
     "DataSection",
     "EventCount",
     "GenerateSection",
+    "Moved",
     "Problem",
     "QuantSection",
     "Recipe",

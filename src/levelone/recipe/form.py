@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, SerializerFunctionWrapHandler, field_serializer, model_serializer
 
@@ -17,11 +17,6 @@ class DataSection(Section):
         "sample",
         description="HDF5 file, or 'sample': the one that ships with levelone; a system without one makes "
         "its events in the run",
-    )
-    mixture: Literal["natural", "balanced"] = Field(
-        "balanced",
-        description="classes of the training events: as found, or equally many within each group that the "
-        "system knows; systems without groups take events as they are",
     )
     max_train: int = Field(400_000, gt=0, description="training events at most")
     max_validation: int = Field(100_000, gt=0, description="validation events at most")

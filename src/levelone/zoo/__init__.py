@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from levelone.errors import LeveloneError
 from levelone.plugins import Registry
+from levelone.recipe import Recipe, load_recipe
 from levelone.zoo.kit.system import System
 
 SYSTEMS = Registry(
@@ -53,4 +55,16 @@ def find_system(name: str) -> System:
     return found
 
 
-__all__ = ["SYSTEMS", "System", "find_system"]
+def read_recipe(path: Path) -> tuple[System, Recipe]:
+    """A recipe file, of this version or an earlier one, and the system that it is for.
+
+    Raises
+    ------
+    LeveloneError
+        If there is no such system, or the recipe cannot be read.
+    """
+    recipe = load_recipe(path, moved=lambda name: find_system(name).moved)
+    return find_system(recipe.system), recipe
+
+
+__all__ = ["SYSTEMS", "System", "find_system", "read_recipe"]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError, nearest
 from levelone.panels import Card, Panel, Rows
-from levelone.recipe import Recipe, Section, misfit, parse_section
+from levelone.recipe import Moved, Recipe, Section, load_recipe, misfit, parse_section
 from levelone.zoo.kit.events import SPLITS, Events, Predictor, Source, Split, join_events
 from levelone.zoo.kit.generator import Generator
 from levelone.zoo.kit.meter import Meter
@@ -52,6 +52,8 @@ class System(ABC):
         How event files are made.
     golden_events
         How many test events become golden vectors.
+    moved
+        Keys that recipes of earlier versions have: see `levelone.recipe.reading.Moved`.
     """
 
     name: ClassVar[str]
@@ -60,6 +62,7 @@ class System(ABC):
     section: ClassVar[type[Section]]
     generator: ClassVar[Generator]
     golden_events: ClassVar[int] = 64
+    moved: ClassVar[Moved] = {"data.mixture": None}
 
     # What a system must say: data -------------------------------------------------------------------------
 
@@ -214,6 +217,21 @@ class System(ABC):
         return {}
 
     # What is the same for all -----------------------------------------------------------------------------
+
+    def read_recipe(self, path: Path | None = None, overrides: Iterable[str] = ()) -> Recipe:
+        """A recipe of the system, by default its own, of this version or an earlier one.
+
+        Parameters
+        ----------
+        overrides
+            ``key=value`` changes, as of ``--set``.
+
+        Raises
+        ------
+        LeveloneError
+            If the file cannot be read, or a key of a section that all systems share is unknown or wrong.
+        """
+        return load_recipe(path or self.default_recipe, overrides, moved=lambda name: self.moved)
 
     def model_section(self, recipe: Recipe) -> Section:
         """The validated ``[model]`` section.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from levelone.data.doublets import Mixture
 from levelone.recipe import Section, misfit
 from levelone.zoo.kit.sections import Convolution, check_convolution, check_dense
 
@@ -22,6 +23,10 @@ class Conv(Convolution):
 class PixelSeedModel(Section):
     """The `[model]` section of a PixelSeed recipe."""
 
+    mixture: Mixture = Field(
+        "balanced",
+        description="training doublets: as found, or as many true as fake ones of each pair of layers",
+    )
     convolutions: tuple[Conv, ...] = Field(
         (Conv(),), min_length=1, max_length=3, description="over the two hit images"
     )

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
 from levelone.panels import Card, Panel, Rows
-from levelone.recipe import Recipe, Section
+from levelone.recipe import Moved, Recipe, Section
 from levelone.simulate.pixelseed.section import PixelSeedGenerate
 from levelone.zoo.kit.events import SPLITS, Events, MemorySource, Predictor, Source, Split
 from levelone.zoo.kit.generator import Generator
@@ -43,6 +43,7 @@ class PixelSeed(System):
         packages=("pyacts", "pythia8mc", "numpy"),
     )
     golden_events: ClassVar[int] = 256
+    moved: ClassVar[Moved] = {"data.mixture": "model.mixture"}
 
     def sample_file(self) -> Path:
         from levelone.data.doublets import sample_path
@@ -59,7 +60,7 @@ class PixelSeed(System):
         """
         from levelone.zoo.pixelseed.source import read_doublets
 
-        mixture = "natural" if split == "test" else recipe.data.mixture
+        mixture = "natural" if split == "test" else _model(recipe).mixture
         return read_doublets(path, split, mixture, limit, recipe.seed)
 
     def golden(self, recipe: Recipe, path: Path, events: int) -> Events:
@@ -93,7 +94,7 @@ class PixelSeed(System):
         return counts
 
     def layer_names(self, recipe: Recipe) -> tuple[str, ...]:
-        return PixelSeedModel.model_validate(recipe.model).layer_names()
+        return _model(recipe).layer_names()
 
     def check_model(self, recipe: Recipe, section: Section) -> None:
         check_sizes(cast(PixelSeedModel, section))
@@ -101,8 +102,7 @@ class PixelSeed(System):
     def build(self, recipe: Recipe, layers: Layers) -> nn.Module:
         from levelone.zoo.pixelseed.network import PixelSeedNetwork
 
-        section = PixelSeedModel.model_validate(recipe.model)
-        return PixelSeedNetwork(layers, section, features=len(FEATURES))
+        return PixelSeedNetwork(layers, _model(recipe), features=len(FEATURES))
 
     def event_loss(self, recipe: Recipe, outputs: tuple[Tensor, ...], truth: Mapping[str, Tensor]) -> Tensor:
         from levelone.zoo.pixelseed.loss import cross_entropy
@@ -117,7 +117,7 @@ class PixelSeed(System):
     def meter(self, recipe: Recipe, train: Source) -> DoubletMeter:
         from levelone.zoo.pixelseed.results import DoubletMeter
 
-        return DoubletMeter(train, recipe.data.mixture, recipe.seed)
+        return DoubletMeter(train, _model(recipe).mixture, recipe.seed)
 
     def panels(self, metrics: Mapping[str, Any], kept: Mapping[str, NDArray[Any]]) -> list[Panel]:
         from levelone.zoo.pixelseed.panels import panels
@@ -144,3 +144,7 @@ class PixelSeed(System):
             "source": "PixelSeed reference on CMS simulation, another data set than any used here",
             "efficiency": {"50": 0.99900, "75": 0.99052, "90": 0.92221, "99": 0.33867},
         }
+
+
+def _model(recipe: Recipe) -> PixelSeedModel:
+    return PixelSeedModel.model_validate(recipe.model)

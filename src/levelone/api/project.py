@@ -44,8 +44,8 @@ class Project(Document):
     ) -> Verdict:
         """Compile the C simulation with g++, run it, and compare every integer of every layer.
 
-        Without `data` and `vectors`: the golden vectors in the project, then 1000 random ones. Where the
-        project holds the trained module, that is compared as well.
+        Without `data` and `vectors`: the golden vectors in the project, then 1000 random ones (fewer of
+        large networks). Where the project holds the trained module, that is compared as well.
 
         Parameters
         ----------

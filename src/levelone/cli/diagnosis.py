@@ -51,7 +51,7 @@ def diff(
 ) -> None:
     """Show where the C simulation first differs from the reference, from which operands, and why.
 
-    Without --vectors: those that levelone csim takes, the golden ones in the project and 1000 random ones.
+    Without --vectors: those that levelone csim takes, the golden ones in the project and random ones.
     Exit code 0 if nothing differs, 1 if something does.
 
     Example: levelone diff project

@@ -45,9 +45,10 @@ def read_codes(path: Path, exponent: int) -> list[int]:
     numbers = text[text.index("= {") + 3 : text.rindex("};")].split(",")
     unit = Fraction(2) ** exponent
     try:
-        codes = [Fraction(number.strip()) / unit for number in numbers]
+        codes = {number: Fraction(number.strip()) / unit for number in set(numbers)}
     except ValueError as error:
         raise LeveloneError(f"{path.name}: {error}") from error
-    if any(code.denominator != 1 for code in codes):
+    if any(code.denominator != 1 for code in codes.values()):
         raise LeveloneError(f"{path.name}: a number is not a multiple of 2**{exponent}")
-    return [int(code) for code in codes]
+    whole = {number: int(code) for number, code in codes.items()}
+    return [whole[number] for number in numbers]

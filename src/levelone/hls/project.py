@@ -23,13 +23,16 @@ from levelone.hls.names import firmware_names, project_name
 from levelone.hls.parameters import check_parameters
 from levelone.hls.spec import LayerSpec
 from levelone.hls.writer import copy_headers, write_firmware
-from levelone.stimuli import random_vectors
+from levelone.stimuli import random_vectors, work_per_event
 
 GOLDEN_EVENTS = (4, 32)
 """Fewest and most events of the test bench."""
 
 GOLDEN_NUMBERS = 2**22
 """Inputs and outputs in all events of the test bench: some tens of megabytes of text."""
+
+GOLDEN_WORK = 2_500_000_000
+"""Multiplications and codes (`work_per_event`) in all of them."""
 
 GOLDEN_SEED = 1
 
@@ -105,10 +108,11 @@ def convert(
 
 
 def _golden_events(graph: Graph) -> int:
-    """Events of the test bench; fewer of large images."""
+    """Events of the test bench; fewer of large images and of large networks."""
     ports = [*(port.value.name for port in graph.inputs), *graph.outputs]
+    numbers = sum(graph.values[name].size for name in ports)
     low, high = GOLDEN_EVENTS
-    return max(low, min(high, GOLDEN_NUMBERS // sum(graph.values[name].size for name in ports)))
+    return max(low, min(high, GOLDEN_NUMBERS // numbers, GOLDEN_WORK // work_per_event(graph)))
 
 
 def _names(specs: Sequence[LayerSpec], project: str) -> dict[str, str]:

@@ -22,7 +22,7 @@ from levelone.pipeline.job import Job
 from levelone.pipeline.modules import VECTORS, TrainedModule, called, companions, metadata_of, module_in
 from levelone.pipeline.verdicts import of_all, of_set
 from levelone.recipe import Recipe
-from levelone.stimuli import random_vectors
+from levelone.stimuli import random_vectors, work_per_event
 from levelone.verify import (
     Vectors,
     body_of,
@@ -38,7 +38,11 @@ from levelone.verify.reading import Reading, read_project
 from levelone.zoo import find_system
 
 BENCH_EVENTS = 64
-RANDOM_VECTORS = 1000
+RANDOM_VECTORS = (8, 1000)
+"""Fewest and most random vectors that `levelone csim` takes by itself."""
+
+RANDOM_WORK = 10_000_000_000
+"""Multiplications and codes (`work_per_event`) in all of them: minutes of C simulation."""
 
 
 @dataclass(frozen=True)
@@ -205,11 +209,19 @@ def check_folder(
             sets.append(VectorSet(f"{len(golden)} golden vectors", golden.inputs, golden.layers))
         else:
             notes.append("the project holds no golden vectors")
-        wanted = RANDOM_VECTORS if module is None else min(RANDOM_VECTORS, module.recipe.verify.random)
+        wanted = random_count(graph)
+        if module is not None:
+            wanted = min(wanted, module.recipe.verify.random)
         sets.append(_random(graph, module, wanted, seed))
     result = compare([project, *others], graph, sets, notes, show)
     model = project / MODEL
     return result | {"float32": float_line(model, graph, sets[0].codes) if module is None else None}
+
+
+def random_count(graph: Graph) -> int:
+    """Random vectors of a check that asks for no number: a thousand, fewer where an event is much work."""
+    low, high = RANDOM_VECTORS
+    return max(low, min(high, RANDOM_WORK // work_per_event(graph)))
 
 
 def compare(

@@ -10,7 +10,7 @@ import numpy as np
 
 from levelone.errors import LeveloneError
 from levelone.graph import Codes, Graph
-from levelone.pipeline.checks import RANDOM_VECTORS, SIDE
+from levelone.pipeline.checks import SIDE, random_count
 from levelone.pipeline.modules import VECTORS
 from levelone.stimuli import random_vectors
 from levelone.stimuli.effort import work_per_event
@@ -44,11 +44,11 @@ def diff_folder(project: Path, *, vectors: str | None = None, seed: int = 1) -> 
     graph = read_graph(body_of(project).read(project))
     golden = _golden(project, graph) if vectors is None else None
     if golden is not None:
-        count = len(next(iter(golden.values()))) + RANDOM_VECTORS
+        count = len(next(iter(golden.values()))) + random_count(graph)
         if count * work_per_event(graph) > ENOUGH:
             found = diagnose(project, golden, graph=graph)
             if found["verdict"] != "exact":
-                return found | {"left_out": found["left_out"] + RANDOM_VECTORS}
+                return found | {"left_out": found["left_out"] + random_count(graph)}
     return diagnose(project, _codes(graph, golden, vectors, seed), graph=graph)
 
 
@@ -69,7 +69,7 @@ def _codes(
                 f"--vectors {vectors}: neither a number nor a file", hint="e.g. --vectors 2000"
             )
         return dict(read_vectors(path, graph).inputs)
-    chosen = random_vectors(graph, RANDOM_VECTORS, seed)
+    chosen = random_vectors(graph, random_count(graph), seed)
     if golden is None:
         return chosen
     return {name: np.concatenate([golden[name], codes]) for name, codes in chosen.items()}

@@ -124,7 +124,8 @@ def csim(
 ) -> None:
     """Build the project, run it, compare the integers at every layer and output; exit code 0 only if exact.
 
-    Without --data and --vectors: the golden vectors in the project, then 1000 random ones, fewer of large networks.
+    Without --data and --vectors: the golden vectors in the project, then 1000 random ones (fewer of large
+    networks).
 
     Example: levelone csim project --data events.h5
     """

@@ -16,9 +16,12 @@ import json
 import os
 import struct
 import sys
+import threading
 from typing import Any, BinaryIO
 
 DOUBLE = 8
+STACK = 2**30
+"""Bytes: a layer of the firmware has all its products in a local variable; unused pages cost nothing."""
 
 
 class _TraceData(ctypes.Structure):
@@ -91,7 +94,20 @@ def main() -> None:
     answers = os.dup(1)
     os.dup2(2, 1)
     with os.fdopen(answers, "wb") as sink:
-        serve(sys.stdin.buffer, sink)
+        failed: list[BaseException] = []
+
+        def work() -> None:
+            try:
+                serve(sys.stdin.buffer, sink)
+            except BaseException as error:
+                failed.append(error)
+                raise
+
+        threading.stack_size(STACK)
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+    sys.exit(bool(failed))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,5 @@
-"""Read every QONNX file of a folder and compare with qonnx's own execution, tensor by tensor.
+"""A QONNX file against qonnx's own execution, tensor by tensor.
 
-    python -m benchmarks.public_models FOLDER [--events 3] [--json]
-
-For the model zoo of fastmachinelearning, clone https://github.com/fastmachinelearning/qonnx_model_zoo.
 Inputs without a quantiser get fixed<16,6>, as hls4ml gives them. A tensor is *equal* if every number is;
 *codes equal* if only the floats that stand for the same integers differ (general scales: float32 rounds
 ``code * scale``); else the number of codes that differ is shown: there float32 rounded a quantiser's
@@ -12,8 +9,6 @@ by rounding in most places.
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -22,9 +17,10 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+import levelone
+from levelone.api import Model
 from levelone.errors import LeveloneError
-from levelone.graph import Graph, execute, quantise_inputs, read_qonnx, to_onnx_layout
-from levelone.graph.reader.load import QONNX_OPS
+from levelone.graph import execute, quantise_inputs, to_onnx_layout
 from levelone.graph.reader.ports import annotated
 from levelone.pipeline.floats import float_line, run_qonnx
 from levelone.report.words import float_in_words
@@ -34,17 +30,17 @@ FLOAT_BITS = 24
 """Wider integers are no float32 numbers: there qonnx rounds, and only the size of the difference is shown."""
 
 
-def read(path: Path) -> tuple[Graph, bool]:
-    """The graph, and whether its inputs had to be declared."""
+def read(path: Path) -> tuple[Model, bool]:
+    """The model, and whether its inputs had to be declared."""
     try:
-        return read_qonnx(path), False
+        return levelone.read(path), False
     except LeveloneError as error:
         if "--port" not in str(error):
             raise
     model = onnx.load(path)
     parameters = {tensor.name for tensor in model.graph.initializer}
     names = [info.name for info in model.graph.input if info.name not in parameters]
-    return read_qonnx(path, dict.fromkeys(names, PORT)), True
+    return levelone.read(path, ports=dict.fromkeys(names, PORT)), True
 
 
 def executed(model: onnx.ModelProto, inputs: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
@@ -57,10 +53,8 @@ def executed(model: onnx.ModelProto, inputs: dict[str, NDArray[Any]]) -> dict[st
 
 def compare(path: Path, events: int) -> tuple[str, str]:
     """(class, details) of one file."""
-    try:
-        graph, declared = read(path)
-    except LeveloneError as error:
-        return "refused", error.message[:120]
+    read_model, declared = read(path)
+    graph = read_model.graph
     model, rng = onnx.load(path), np.random.default_rng(0)
     types, inputs = annotated(model.graph), {}
     for port in graph.inputs:
@@ -105,31 +99,3 @@ def compare(path: Path, events: int) -> tuple[str, str]:
     if kind != "exact":
         details += f"\n  each layer on its own operands: {float_in_words(float_line(path, graph, codes))}"
     return kind, details
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--events", type=int, default=3)
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    given = parser.parse_args()
-    found: dict[str, dict[str, str]] = {}
-    count: Counter[str] = Counter()
-    for path in sorted(given.folder.rglob("*.onnx")):
-        if not any(node.op_type in QONNX_OPS for node in onnx.load(path).graph.node):
-            continue
-        kind, details = compare(path, given.events)
-        count[kind] += 1
-        found[str(path.relative_to(given.folder))] = {"class": kind, "details": details}
-        if not given.json:
-            print(f"{path.relative_to(given.folder)}: {kind}: {details}", flush=True)
-    if given.json:
-        print(json.dumps({"count": count, "files": found}))
-    else:
-        print(", ".join(f"{n} {kind}" for kind, n in count.items()))
-
-
-if __name__ == "__main__":
-    main()

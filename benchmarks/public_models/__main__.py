@@ -1,0 +1,117 @@
+"""Every QONNX file of a folder, and Brevitas's own networks, from reading to the verdict of csim.
+
+    python -m benchmarks.public_models FOLDER [--seconds 600] [--gigabytes 8] [--minutes 60] [--write]
+
+FOLDER holds clones as OWNER/REPOSITORY; the networks of Brevitas's examples are written beside them with
+random weights. Each file has a process of its own, with that much time and memory; small files come first,
+and what the whole run does not reach is said to be not tried.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from benchmarks.lib.common import quiet
+from benchmarks.public_models import brevitas_networks
+from benchmarks.public_models.page import PAGE, RESULTS, page
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--seconds", type=int, default=600, help="for one file")
+    parser.add_argument("--gigabytes", type=int, default=8, help="address space of each process of one file")
+    parser.add_argument("--minutes", type=int, default=600, help="for the whole run")
+    parser.add_argument("--write", action="store_true", help=f"write {RESULTS.name} and {PAGE.name}")
+    given = parser.parse_args()
+    until = time.monotonic() + 60 * given.minutes
+    with quiet():
+        refused = brevitas_networks.write(given.folder, _show)
+    files = sorted(given.folder.rglob("*.onnx"), key=lambda path: (path.stat().st_size, str(path)))
+    origin = brevitas_networks.origin()
+    found: list[dict[str, Any]] = [
+        {"file": name, "origin": origin, "stages": [{"stage": "export", "refused": words}]}
+        for name, words in refused.items()
+    ]
+    for path in files:
+        name = path.relative_to(given.folder).as_posix()
+        entry: dict[str, Any] = {"file": name, "origin": _origin(given.folder, name), "stages": []}
+        if time.monotonic() < until:
+            limit = min(given.seconds, until - time.monotonic())
+            entry |= _one(path, limit, given.gigabytes)
+        else:
+            entry["ended"] = "not tried"
+        found.append(entry)
+        _show(f"{name}: {json.dumps(entry['stages'][-1:])} {entry.get('ended', '')}")
+    result = {
+        "versions": {name: version(name) for name in ("hls4ml", "qonnx", "brevitas", "onnxruntime")},
+        "limits": {"seconds": given.seconds, "gigabytes": given.gigabytes},
+        "cores": len(os.sched_getaffinity(0)),
+        "files": sorted(found, key=lambda entry: str(entry["file"])),
+    }
+    if given.write:
+        RESULTS.parent.mkdir(exist_ok=True)
+        RESULTS.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        PAGE.write_text(page(result), encoding="utf-8")
+    print(json.dumps(result) if not given.write else f"{RESULTS} {PAGE}")
+
+
+def _one(path: Path, seconds: float, gigabytes: int) -> dict[str, Any]:
+    """The stages of one file, and how its process ended if not by itself."""
+    size = gigabytes * 2**30
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile("w+") as answers:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.public_models.one", str(path.resolve()), folder],
+            stdout=answers,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,  # so that compilers and simulations end with it
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (size, size)),
+        )
+        ended = ""
+        try:
+            _, errors = process.communicate(timeout=seconds)
+            if process.returncode:
+                last = (errors.strip().splitlines() or [""])[-1]
+                ended = "out of memory" if "Memory" in last or "alloc" in last else f"ended: {last[:200]}"
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            ended = "out of time"
+        answers.seek(0)
+        stages = [json.loads(line) for line in answers]
+    return {"stages": stages, "ended": ended}
+
+
+def _origin(folder: Path, name: str) -> str:
+    if name.startswith(brevitas_networks.FOLDER):
+        return brevitas_networks.origin()
+    owner, repository, *_ = name.split("/")
+    head = subprocess.run(
+        ["git", "-C", str(folder / owner / repository), "rev-parse", "--short=7", "HEAD"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return f"{owner}/{repository}" + (f" {head.stdout.strip()}" if head.returncode == 0 else "")
+
+
+def _show(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -17,10 +17,32 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what editors and type checkers see
-    from levelone.api import Diagnosis, Layers, LeveloneError, Model, Project, Verdict, export, open, read
+    from levelone.api import (
+        Diagnosis,
+        Layers,
+        LeveloneError,
+        Model,
+        PortWarning,
+        Project,
+        Verdict,
+        export,
+        open,
+        read,
+    )
 
 __version__ = "0.1.0"
-__all__ = ["Diagnosis", "Layers", "LeveloneError", "Model", "Project", "Verdict", "export", "open", "read"]
+__all__ = [
+    "Diagnosis",
+    "Layers",
+    "LeveloneError",
+    "Model",
+    "PortWarning",
+    "Project",
+    "Verdict",
+    "export",
+    "open",
+    "read",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -31,6 +31,10 @@ class UnsupportedError(LeveloneError):
     """A valid model that this version cannot carry exactly: the verdict is `not comparable`."""
 
 
+class PortWarning(UserWarning):
+    """Numbers that a declared input port does not hold: they were saturated or rounded to its steps."""
+
+
 def plain(text: object, longest: int = LONGEST_WORD) -> str:
     """Foreign text for a message: on one line, without what a terminal would obey, and not too long."""
     shown = str(text)

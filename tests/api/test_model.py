@@ -124,6 +124,13 @@ def test_ports_are_declared(tmp_path: Path) -> None:
         levelone.read(path)
     model = levelone.read(path, ports={"x": "int8"})
     assert (model.emulate([[1, -2, 3, 4]]) == [[1, -2, 3, 4]]).all()
-    assert (model.emulate([[300, -300, 0.4, 0.6]], codes=True) == [[4 * 127, 4 * -128, 0, 4]]).all()
+    with pytest.warns(
+        levelone.PortWarning, match="2 of 4 values, from -300 to 300, saturate .*; .* 2 of 4"
+    ) as told:
+        found = model.emulate([[300, -300, 0.4, 0.6]], codes=True)
+    assert (found == [[4 * 127, 4 * -128, 0, 4]]).all()
+    assert told[0].filename == __file__
+    (port,) = model.entering([[300, -300, 0.4, 0.6]])
+    assert (port["declared"], port["saturated"], port["rounded"]) == (True, 2, 2)
     project = model.convert(tmp_path / "project")
     assert levelone.read(project.folder).emulate([[5, 6, 7, 8]]).tolist() == [[5, 6, 7, 8]]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from onnx_models import Model
 from typer.testing import CliRunner
 
 import levelone
@@ -89,9 +90,17 @@ def test_no_project(folder: str, tmp_path: Path) -> None:
 
 
 def test_own_events(project: levelone.Project, arrays: dict[str, np.ndarray]) -> None:
+    arrays = {**arrays, "features": arrays["features"].copy()}
+    arrays["features"][7, 3] = 1e6
     verdict = project.csim(data=arrays)
     assert verdict
     assert verdict.vectors == 40
+    saturated = {port["input"]: port["saturated"] for port in verdict.to_dict()["ports"]}
+    entering = levelone.read(project.folder).entering(arrays)
+    assert saturated == {port["input"]: port["saturated"] for port in entering}
+    assert saturated["features"] > 0
+    assert "values, from " in str(verdict)
+    assert "saturate at its port" in str(verdict)
     assert verdict.to_dict()["sets"][0]["name"] == "40 given events"
     with pytest.raises(levelone.LeveloneError, match=r"each input \(images, features\) expected, found 1"):
         project.csim(data=arrays["images"])
@@ -111,6 +120,22 @@ def test_choices_of_hls4ml_are_no_other_bodys(model: levelone.Model, tmp_path: P
     with pytest.raises(levelone.LeveloneError, match=r"reuse_factor: a choice .* not for body a\.b:C"):
         model.convert(tmp_path / "p", body="a.b:C", reuse_factor=2)
     assert not (tmp_path / "p").exists()
+
+
+@pytest.mark.slow
+def test_the_verdict_says_what_a_declared_port_assumes(tmp_path: Path) -> None:
+    made = Model(x=(4,))
+    made.add("MatMul", "x", made.weight(np.eye(4), 0.25), out="y")
+    path = tmp_path / "bare.onnx"
+    path.write_bytes(made.build("y").SerializeToString())
+    verdict = levelone.read(path, ports={"x": "fixed<10,6>"}).convert(tmp_path / "project").csim(vectors=20)
+    assert verdict.exact
+    assert (
+        "input 'x': its declared port holds -32 to 31.9375 in steps of 2^-4; what lies outside saturates"
+        in str(verdict)
+    )
+    (port,) = verdict.to_dict()["ports"]
+    assert (port["declared"], port["values"], port["saturated"]) == (True, 0, 0)
 
 
 def test_choices_that_exclude_each_other(project: levelone.Project, tmp_path: Path) -> None:

@@ -116,6 +116,23 @@ def test_progress_counts_events(tmp_path, monkeypatch, arrays) -> None:
     assert seen[1:] == sorted(seen[1:])
 
 
+def test_what_saturates_is_counted_over_all_parts(tmp_path, monkeypatch, arrays, codes) -> None:
+    monkeypatch.setattr(emulation, "MEMORY_BYTES", 2**20)
+    arrays = {name: array * 20 for name, array in arrays.items()}
+    told = emulate_files(GRAPH, saved(tmp_path, arrays, "npy"), tmp_path / "y.npy")
+    ports = {port["input"]: port for port in told["ports"]}
+    assert [port["events"] for port in ports.values()] == [EVENTS, EVENTS]
+    for port in GRAPH.inputs:
+        of = ports[port.source]
+        beyond = (arrays[port.source] > of["high"] + of["step"]) | (
+            arrays[port.source] < of["low"] - of["step"]
+        )
+        assert of["values"] == beyond.size
+        assert 0 < np.count_nonzero(beyond) <= of["saturated"]
+    assert len(told["notes"]) == 2
+    assert told["warnings"] == []
+
+
 def test_no_events_at_all(tmp_path, arrays) -> None:
     words = saved(tmp_path, {name: array[:0] for name, array in arrays.items()}, "npy")
     emulate_files(GRAPH, words, tmp_path / "y.npy")
@@ -142,6 +159,9 @@ def _break(folder: Path, arrays: dict[str, np.ndarray], fault: str) -> list[str]
     file = folder / "images.npy"
     if fault == "truncated":
         os.truncate(file, file.stat().st_size - 1)
+    if fault == "two arrays":
+        with file.open("ab") as stream:
+            np.save(stream, arrays["images"])
     if fault == "garbage":
         file.write_bytes(b"not an array at all")
     if fault == "pickle":
@@ -199,6 +219,7 @@ def _break(folder: Path, arrays: dict[str, np.ndarray], fault: str) -> list[str]
         ("missing", r"'features' is missing\n  hint: --input features=FILE, real numbers .* \(events, 25\)"),
         ("unknown", "no input is called 'other'; the graph has features, images"),
         ("truncated", r"images.npy: not a readable .npy file: the file ends too early"),
+        ("two arrays", r"images.npy: .* goes on after its array of shape \(700, 2, 16, 16\): save one"),
         ("garbage", "images.npy: not a readable .npy file"),
         ("pickle", "Python objects, not numbers"),
         ("columns", "stored by columns"),
@@ -314,3 +335,24 @@ def test_outputs_are_found_under_the_names_of_the_file(kind: str, tmp_path) -> N
     opened = np.load(tmp_path / "y.npz") if kind == ".npz" else h5py.File(tmp_path / "y.h5")
     with opened as arrays:
         assert (arrays["/head/out:0"][:] == -1).all() and (arrays["20"][:] == 0.5).all()
+
+
+@pytest.mark.parametrize("json_too", [True, False])
+def test_a_declared_port_that_changes_numbers_is_warned_of(tmp_path, json_too) -> None:
+    """Even beside --json, on standard error."""
+    import onnx
+    from onnx_models import Model
+    from typer.testing import CliRunner
+
+    from levelone.cli import app
+
+    m = Model(x=(3,))
+    onnx.save(m.build(m.add("MatMul", "x", m.weight(np.eye(3), 0.5))), tmp_path / "m.onnx")
+    np.save(tmp_path / "x.npy", np.float32([[20, 60, -300.5]]))
+    words = ["--port", "x=fixed<16,6>", "--input", str(tmp_path / "x.npy"), "-o", str(tmp_path / "y.npy")]
+    done = CliRunner().invoke(app, ["emulate", str(tmp_path / "m.onnx"), *words, *["--json"] * json_too])
+    assert done.exit_code == 0
+    assert done.stderr.strip() == (
+        "warning: input 'x': 2 of 3 values, from -300.5 to 60, saturate at its declared port, which holds "
+        "-32 to 31.999 in steps of 2^-10"
+    )

@@ -9,6 +9,17 @@ from levelone.api.documents import Diagnosis, Layers, Verdict
 from levelone.api.exporting import export
 from levelone.api.model import Model, read
 from levelone.api.project import Project, open
-from levelone.errors import LeveloneError
+from levelone.errors import LeveloneError, PortWarning
 
-__all__ = ["Diagnosis", "Layers", "LeveloneError", "Model", "Project", "Verdict", "export", "open", "read"]
+__all__ = [
+    "Diagnosis",
+    "Layers",
+    "LeveloneError",
+    "Model",
+    "PortWarning",
+    "Project",
+    "Verdict",
+    "export",
+    "open",
+    "read",
+]

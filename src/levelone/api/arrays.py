@@ -33,6 +33,11 @@ def named(
 
 def _array(name: str, given: ArrayLike | Mapping[str, ArrayLike]) -> NDArray[Any]:
     detach = getattr(given, "detach", None)  # a tensor of PyTorch
+    if isinstance(given, np.ma.MaskedArray) and np.ma.getmaskarray(given).any():
+        raise LeveloneError(
+            f"input {name!r}: {np.ma.count_masked(given):,} of {given.size:,} numbers are masked",
+            hint="say what the network shall see there: array.filled(0.0)",
+        )
     try:
         return np.asarray(given if detach is None else detach().cpu())
     except ValueError:  # lists of different lengths

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,17 +16,18 @@ from numpy.typing import ArrayLike, NDArray
 from levelone.api.arrays import named
 from levelone.api.documents import Layers
 from levelone.api.project import Project
-from levelone.errors import LeveloneError
+from levelone.errors import LeveloneError, PortWarning
 from levelone.files import sha256, write_bytes
 from levelone.graph import Graph, read_qonnx, totals
 from levelone.graph.outputs import output_shapes
+from levelone.graph.port_counts import port_notes
 from levelone.graph.reader.load import load_model
 from levelone.graph.reader.ports import declare_ports
 from levelone.hardware.cost import hardware_table
 from levelone.hls.config import HlsConfig, Io, LayerChoice, Strategy
 from levelone.pipeline.checks import convert_file, convert_with
 from levelone.pipeline.choices import hls_config
-from levelone.pipeline.emulation import ArrayRows, emulated_arrays, input_shapes, model_file
+from levelone.pipeline.emulation import ArrayRows, emulated_arrays, entered_arrays, input_shapes, model_file
 from levelone.pipeline.modules import called
 
 Arrays = dict[str, NDArray[Any]]
@@ -133,6 +135,12 @@ class Model:
         LeveloneError
             If an input is missing, unknown, of another shape, not numeric, or holds NaN or infinity.
 
+        Warns
+        -----
+        PortWarning
+            If a port whose type was declared (`read`) saturates or rounds numbers. `entering` counts that,
+            and what saturates at the network's own input quantisers.
+
         Examples
         --------
         >>> import levelone, numpy as np
@@ -148,8 +156,34 @@ class Model:
         True
         """
         rows = {name: ArrayRows(array) for name, array in named(inputs, tuple(self.inputs)).items()}
-        found = emulated_arrays(self.graph, rows, codes=codes, every=every)
+        found, counts = emulated_arrays(self.graph, rows, codes=codes, every=every)
+        for count in counts:
+            if count.changed:
+                warnings.warn("; ".join(port_notes(count)), PortWarning, stacklevel=2)
         return found if every or len(found) > 1 else next(iter(found.values()))
+
+    def entering(self, *inputs: ArrayLike | Mapping[str, ArrayLike]) -> list[dict[str, Any]]:
+        """What becomes of real numbers at the input ports: how many saturate, how many are rounded.
+
+        Parameters
+        ----------
+        inputs
+            As in `emulate`.
+
+        Returns
+        -------
+        list of dict
+            Per port ``port`` and ``input`` (names), ``declared`` (or else it is the network's own quantiser),
+            ``low``, ``high`` and ``step`` (what it carries), ``events``, ``values``, ``saturated``, the
+            ``lowest`` and ``highest`` of those, and ``rounded`` (at declared ports).
+
+        Raises
+        ------
+        LeveloneError
+            As `emulate`.
+        """
+        rows = {name: ArrayRows(array) for name, array in named(inputs, tuple(self.inputs)).items()}
+        return [count.to_dict() for count in entered_arrays(self.graph, rows)]
 
     def convert(
         self,

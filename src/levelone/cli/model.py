@@ -119,8 +119,10 @@ def emulate(
             graph, inputs, output, codes=codes, every=every, watch=lambda events: bar("events", events)
         )
         emit(result)
+    for line in result["warnings"]:
+        typer.echo(f"warning: {line}", err=True)
     if not as_json:
         for name, shape in result["outputs"].items():
             typer.echo(f"{output}: {name} {shape}")
-        for line in result["left_off"]:
+        for line in result["notes"] + result["left_off"]:
             typer.echo(f"note: {line}")

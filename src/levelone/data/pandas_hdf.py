@@ -156,8 +156,8 @@ _Columns = tuple[int, dict[str, _Place], dict[str, str]]
 
 
 def _fixed(group: h5py.Group) -> _Columns:
-    rows, others = 0, {}
-    places = _fixed_index(group)
+    rows, places = 0, _fixed_index(group)
+    others: dict[str, str] = {}
     blocks = int(group.attrs["nblocks"])
     if not 0 <= blocks <= MAX_BLOCKS:
         raise ValueError(f"it claims {blocks} blocks")
@@ -189,7 +189,7 @@ def _fixed_index(group: h5py.Group) -> dict[str, _Place]:
     """The levels of the index that have a name and hold numbers."""
     places = {}
     levels = range(int(group.attrs.get("axis1_nlevels", 0)))
-    parts = [(f"axis1_level{i}", f"axis1_label{i}") for i in levels] or [("axis1", None)]
+    parts = [(f"axis1_level{i}", f"axis1_label{i}") for i in levels] or [("axis1", "")]
     for values, codes in parts:
         if (found := group.get(values)) is None or _text(found.attrs.get("kind")) not in ("integer", "float"):
             continue
@@ -210,7 +210,8 @@ def _table(group: h5py.Group) -> _Columns:
         base = table.dtype[name].base
         if name == "index":
             info = group.attrs.get("info")
-            index = value_of(bytes(info), "index_name") if isinstance(info, (bytes, np.void)) else None
+            held = info.tobytes() if isinstance(info, np.void) else info
+            index = value_of(held, "index_name") if isinstance(held, bytes) else None
             if index is not None and _text(table.attrs.get("index_kind")) in ("integer", "float"):
                 places[index] = _Place(table, name, None)
             continue

@@ -68,6 +68,7 @@ class GraphBuilder:
         channels_first: bool = True,
         host: Sequence[HostStep] = (),
         source_shape: Sequence[int] = (),
+        declared: bool = False,
     ) -> str:
         """Add an input port with codes of `shape` (channels last, no batch axis); returns its name.
 
@@ -85,7 +86,9 @@ class GraphBuilder:
             tuple(shifts),
             bipolar,
         )
-        port = GraphInput(value, quantiser, source or name, channels_first, tuple(host), tuple(source_shape))
+        port = GraphInput(
+            value, quantiser, source or name, channels_first, tuple(host), tuple(source_shape), declared
+        )
         self._inputs.append(port)
         return name
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from levelone.errors import LeveloneError
 from levelone.graph.ir import Graph, GraphInput
 from levelone.graph.layout import from_onnx_layout, layout_of, to_onnx_layout
+from levelone.graph.port_counts import PortCount, counted, grid
 from levelone.graph.rounding import round_float
 from levelone.graph.values import Codes
 
@@ -36,11 +37,17 @@ def quantise_inputs(graph: Graph, inputs: Mapping[str, NDArray[Any]]) -> dict[st
     LeveloneError
         If an input is missing or unknown, of the wrong shape, not numeric, or holds NaN or infinity.
     """
+    return enter(graph, inputs)[0]
+
+
+def enter(graph: Graph, inputs: Mapping[str, NDArray[Any]]) -> tuple[dict[str, Codes], tuple[PortCount, ...]]:
+    """The same, and what became of the numbers at each port: how many saturated, how many were rounded."""
     known = {port.source for port in graph.inputs}
     unknown = sorted(set(inputs) - known)
     if unknown:
         raise LeveloneError(f"no input is called {unknown[0]!r}; the graph has {', '.join(sorted(known))}")
     codes = {}
+    counts = []
     events: dict[int, str] = {}
     for port in graph.inputs:
         if port.source not in inputs:
@@ -51,11 +58,13 @@ def quantise_inputs(graph: Graph, inputs: Mapping[str, NDArray[Any]]) -> dict[st
             real = step.run(real)
         if np.isnan(real).any():
             raise LeveloneError(f"input {port.source!r}: the steps before its quantiser make NaN of it")
-        codes[port.value.name] = _quantise(port, from_onnx_layout(graph, port.value.name, real))
+        arranged = from_onnx_layout(graph, port.value.name, real)
+        scaled, codes[port.value.name] = _quantise(port, arranged)
+        counts.append(counted(port, arranged, scaled, codes[port.value.name]))
     if len(events) > 1:
-        counts = ", ".join(f"{source}: {n}" for n, source in events.items())
-        raise LeveloneError(f"inputs hold different numbers of events ({counts})")
-    return codes
+        told = ", ".join(f"{source}: {n}" for n, source in events.items())
+        raise LeveloneError(f"inputs hold different numbers of events ({told})")
+    return codes, tuple(counts)
 
 
 def real_inputs(graph: Graph, codes: Mapping[str, Codes]) -> dict[str, NDArray[np.float64]]:
@@ -74,8 +83,8 @@ def real_inputs(graph: Graph, codes: Mapping[str, Codes]) -> dict[str, NDArray[n
     real: dict[str, NDArray[np.float64]] = {}
     for port in graph.inputs:
         quantiser, given = port.quantiser, np.asarray(codes[port.value.name])
-        scale = np.array([float(s) for s in quantiser.scales or (quantiser.scale,)])
-        shift = np.array([float(s) for s in quantiser.shifts or (0,)])
+        scale, shift = grid(port)
+        shift = shift - quantiser.zero_point  # which the codes have lost already
         centred = 2 * given - 1 if quantiser.bipolar else given - shift
         found = to_onnx_layout(graph, port.value.name, centred * scale)
         for step in reversed(port.host):
@@ -96,28 +105,48 @@ def _checked(graph: Graph, port: GraphInput, real: NDArray[Any]) -> NDArray[np.f
         raise LeveloneError(
             f"input {port.source!r}: shape {real.shape}, expected (events, {_list(expected)})"
         )
+    return single(port.source, real)
+
+
+def single(name: str, given: NDArray[Any], start: int = 0) -> NDArray[np.float32]:
+    """Numbers [event, ...] of input `name` as float32; `start` is the number of the first event.
+
+    Raises
+    ------
+    LeveloneError
+        If one is NaN, infinite or too large for float32, or an integer that float32 does not hold.
+    """
     with np.errstate(over="ignore"):
-        single = real.astype(np.float32)
-    if not np.isfinite(single).all():
-        where = tuple(int(i) for i in np.argwhere(~np.isfinite(single))[0])
-        raise LeveloneError(
-            f"input {port.source!r}: {real[where]} at {where}; finite float32 numbers expected"
-        )
-    return single
+        found = given.astype(np.float32, copy=False)
+    good, fault = np.isfinite(found), "finite float32 numbers expected"
+    if given.dtype.kind in "iu" and given.dtype.itemsize > 2:
+        large = (given > WHOLE) | (given < -WHOLE)
+        if large.any():
+            whole = given.astype(np.float64)
+            good &= ~large | ((np.abs(whole) < 2.0**53) & (whole == found))
+            fault = "float32, in which the network computes, does not hold that number"
+    if not good.all():
+        event, *where = (int(i) for i in np.argwhere(~good)[0])
+        place = f"{given[event][tuple(where)]} in event {start + event} at {tuple(where)}"
+        raise LeveloneError(f"input {name!r}: {place}; {fault}")
+    return found
 
 
-def _quantise(port: GraphInput, real: NDArray[np.float32]) -> Codes:
-    """Codes of real numbers [event, *graph shape]."""
+WHOLE = 2**24
+"""Up to here float32 holds every integer."""
+
+
+def _quantise(port: GraphInput, real: NDArray[np.float32]) -> tuple[NDArray[np.float32], Codes]:
+    """Real numbers [event, *graph shape] in units of the port's last place, and their codes."""
     quantiser = port.quantiser
     if quantiser.bipolar:
-        return (real >= 0).astype(np.int64)
-    scale = np.array([float(s) for s in quantiser.scales or (quantiser.scale,)], dtype=np.float32)
-    shift = [float(s) for s in quantiser.shifts or (quantiser.zero_point,)]
+        return real, (real >= 0).astype(np.int64)
+    scale, shift = (numbers.astype(np.float32) for numbers in grid(port))
     with np.errstate(over="ignore", invalid="ignore"):  # overflow to infinity saturates, as it should
         scaled = real / scale
-        scaled += np.array(shift, dtype=np.float32)
+        scaled += shift
     clipped = np.clip(scaled.astype(np.float64), quantiser.range.lo, quantiser.range.hi)
-    return round_float(clipped, quantiser.rounding).astype(np.int64) - quantiser.zero_point
+    return scaled, round_float(clipped, quantiser.rounding).astype(np.int64) - quantiser.zero_point
 
 
 def _list(shape: tuple[int, ...]) -> str:

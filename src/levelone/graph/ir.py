@@ -87,6 +87,8 @@ class GraphInput:
         Steps before the quantiser: layouts and constants that exporters put there.
     source_shape
         Shape of the ONNX input without the batch axis where steps change it; empty: the quantiser's own.
+    declared
+        Whether no quantiser stands there: the user declared the port's type, or the file annotates it.
     """
 
     value: Value
@@ -95,6 +97,7 @@ class GraphInput:
     channels_first: bool
     host: tuple[HostStep, ...] = ()
     source_shape: tuple[int, ...] = ()
+    declared: bool = False
 
 
 @dataclass(frozen=True, eq=False)

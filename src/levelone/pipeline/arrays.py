@@ -145,6 +145,10 @@ def _opened(path: Path, stack: ExitStack) -> dict[str, Rows]:
             size = path.stat().st_size - stream.tell()
             if size < math.prod(rows.shape) * rows.dtype.itemsize:
                 raise ValueError(f"the file ends too early for an array of shape {rows.shape}")
+            if size > math.prod(rows.shape) * rows.dtype.itemsize:
+                raise ValueError(
+                    f"the file goes on after its array of shape {rows.shape}: save one array only"
+                )
             return {"": rows}
         archive = stack.enter_context(zipfile.ZipFile(stream))
         members = {name.removesuffix(".npy"): name for name in archive.namelist()}

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from levelone.errors import LeveloneError
 from levelone.files import sha256, write_text
 from levelone.graph import Codes, Graph, quantise_inputs, read_qonnx
-from levelone.graph.inputs import real_inputs
+from levelone.graph.inputs import enter, real_inputs
+from levelone.graph.port_counts import PortCount, merged, port_count, port_notes
 from levelone.hardware.body import DOCUMENT, MODEL, SIDE
 from levelone.hls import HlsConfig, Manifest, convert
 from levelone.hls.names import project_name
@@ -52,6 +53,8 @@ class VectorSet:
     name: str
     codes: Mapping[str, Codes]
     module_codes: Mapping[str, Codes] | None
+    ports: tuple[PortCount, ...] = ()
+    """What became of real numbers at the ports; empty if the vectors were codes from the beginning."""
 
 
 def convert_file(model: Path, output: Path, config: HlsConfig) -> Manifest:
@@ -171,7 +174,8 @@ def check_folder(
     dict
         ``verdict``, ``vectors``, ``layers``, ``outputs`` (what left the output ports), ``first_mismatch``,
         ``findings`` (what reading the projects shows), ``coverage`` (what the vectors reached), ``reason``,
-        ``build_seconds``, ``seconds_per_event``, ``edited_files``, ``notes``, the ``proofs`` of the project's
+        ``build_seconds``, ``seconds_per_event``, ``edited_files``, ``notes``, ``ports`` (what they carry, and
+        how many of the given real numbers saturated there), the ``proofs`` of the project's
         layers as far as they hold for the files that lie there, ``proofs_void``: edited files of the
         firmware that take all of them away, one entry of ``bodies`` for each project and one of ``sets`` for
         each set of vectors, and ``float32``: how qonnx's own execution of the file differs from its exact
@@ -242,13 +246,19 @@ def compare(
             check_project(project, chosen.codes, module, graph=graph, reading=reading, coverage=coverage)
             for project, module, reading, coverage in zip(projects, modules, readings, coverages, strict=True)
         ]
-        results.append(of_set(chosen.name, checks, chosen.module_codes is not None))
+        results.append(
+            of_set(chosen.name, checks, chosen.module_codes is not None)
+            | {"ports": [count.to_dict() for count in chosen.ports]}
+        )
     joined = of_all(results, list(graph.values))
     edited = {name: None for body in joined["bodies"] for name in body["edited_files"]}
     if edited:
         notes.append(f"edited since it was generated: {', '.join(edited)}")
     void = {name: None for body in joined["bodies"] for name in body["proofs_void"]}
+    ports = merged([[port_count(port) for port in graph.inputs], *(chosen.ports for chosen in sets)])
+    notes += [line for count in ports for line in port_notes(count)]
     return joined | {
+        "ports": [count.to_dict() for count in ports],
         "edited_files": list(edited),
         "notes": notes,
         "proofs": [proof for body in joined["bodies"] for proof in body["proofs"]],
@@ -282,9 +292,9 @@ def _random(graph: Graph, module: TrainedModule | None, count: int, seed: int) -
 
 
 def _given(graph: Graph, module: TrainedModule | None, inputs: Mapping[str, NDArray[Any]]) -> VectorSet:
-    codes = quantise_inputs(graph, inputs)
+    codes, ports = enter(graph, inputs)
     answers = None if module is None else module.codes(graph, inputs)
-    return VectorSet(f"{len(next(iter(inputs.values())))} given events", codes, answers)
+    return VectorSet(f"{len(next(iter(inputs.values())))} given events", codes, answers, ports)
 
 
 def _test_events(
@@ -302,6 +312,6 @@ def _test_events(
         )
     # a system that takes a random part of the events draws it with the recipe's seed
     events = owner.load(recipe.model_copy(update={"seed": seed}), data, "test", limit)
-    codes = quantise_inputs(graph, events.inputs)
+    codes, ports = enter(graph, events.inputs)
     answers = None if module is None else module.codes(graph, events.inputs)
-    return VectorSet(f"{len(events)} test events of {data.name}", codes, answers)
+    return VectorSet(f"{len(events)} test events of {data.name}", codes, answers, ports)

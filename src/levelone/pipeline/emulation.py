@@ -20,10 +20,11 @@ from levelone.graph import (
     file_outputs,
     layout_of,
     output_shapes,
-    quantise_inputs,
     to_onnx_layout,
 )
+from levelone.graph.inputs import enter, single
 from levelone.graph.outputs import real_numbers
+from levelone.graph.port_counts import PortCount, merged, port_notes
 from levelone.pipeline.arrays import HDF5, Rows, open_rows, writing
 
 MEMORY_BYTES = 2**27
@@ -77,7 +78,9 @@ def emulate_files(
     Returns
     -------
     dict
-        ``events``, ``outputs`` (name -> shape), ``file``, and ``left_off``: what the host has yet to do.
+        ``events``, ``outputs`` (name -> shape), ``file``, ``left_off``: what the host has yet to do, and
+        ``ports``: how many values saturated or were rounded at each (`PortCount`); the same in words under
+        ``notes``, and under ``warnings`` where a declared port changed them.
 
     Raises
     ------
@@ -94,24 +97,31 @@ def emulate_files(
         shapes = {name: (events, *shape) for name, shape in outputs.items()}
         advance = stack.enter_context(watch(events) if watch else nullcontext(lambda done: None))
         with writing(output, shapes, np.int64 if codes else np.float64) as writer:
-            done = 0
+            done, counts = 0, []
             threads = len(os.sched_getaffinity(0))
             parts = chunks(graph, sources, events, MEMORY_BYTES // (threads + 1), every=every)
-            for part in emulated(graph, parts, codes=codes, every=every, threads=threads):
+            for part, count in emulated(graph, parts, codes=codes, every=every, threads=threads):
+                counts.append(count)
                 for name, array in part.items():
                     writer.put(name, array)
                 done += len(next(iter(part.values())))
                 advance(done)
+    entered = merged(counts)
     return {
         "file": str(output),
         "events": events,
         "outputs": {name: list(shape) for name, shape in shapes.items()},
         "left_off": list(graph.left_off) if codes or every else [],
+        "ports": [count.to_dict() for count in entered],
+        "notes": [line for count in entered if not count.changed for line in port_notes(count)],
+        "warnings": [line for count in entered if count.changed for line in port_notes(count)],
     }
 
 
-def emulated_arrays(graph: Graph, sources: Mapping[str, Rows], *, codes: bool, every: bool = False) -> Arrays:
-    """The same from arrays in memory to arrays in memory, [event, *ONNX shape] by name.
+def emulated_arrays(
+    graph: Graph, sources: Mapping[str, Rows], *, codes: bool, every: bool = False
+) -> tuple[Arrays, tuple[PortCount, ...]]:
+    """The same from arrays in memory to arrays in memory, [event, *ONNX shape] by name; counts at the ports.
 
     Raises
     ------
@@ -122,7 +132,20 @@ def emulated_arrays(graph: Graph, sources: Mapping[str, Rows], *, codes: bool, e
     threads = len(os.sched_getaffinity(0))
     parts = chunks(graph, sources, events, MEMORY_BYTES // (threads + 1), every=every)
     found = list(emulated(graph, parts, codes=codes, every=every, threads=threads))
-    return {name: np.concatenate([part[name] for part in found]) for name in found[0]}
+    arrays = {name: np.concatenate([part[name] for part, _ in found]) for name in found[0][0]}
+    return arrays, merged(entered for _, entered in found)
+
+
+def entered_arrays(graph: Graph, sources: Mapping[str, Rows]) -> tuple[PortCount, ...]:
+    """What becomes of arrays in memory at the ports, without computing the network.
+
+    Raises
+    ------
+    LeveloneError
+        If an array is not usable.
+    """
+    parts = chunks(graph, sources, check_sources(graph, sources), MEMORY_BYTES)
+    return merged(enter(graph, part)[1] for part in parts)
 
 
 def _shapes(graph: Graph, codes: bool, every: bool) -> dict[str, tuple[int, ...]]:
@@ -134,8 +157,8 @@ def _shapes(graph: Graph, codes: bool, every: bool) -> dict[str, tuple[int, ...]
 
 def emulated(
     graph: Graph, parts: Iterator[Arrays], *, codes: bool, every: bool = False, threads: int
-) -> Iterator[Arrays]:
-    """Results of consecutive parts of the inputs, in their order, computed on several cores.
+) -> Iterator[tuple[Arrays, tuple[PortCount, ...]]]:
+    """Results of consecutive parts of the inputs and counts at the ports, in order, on several cores.
 
     Parameters
     ----------
@@ -146,14 +169,15 @@ def emulated(
     """
     executor = Executor(graph, tuple(graph.values) if every else graph.outputs, threads=1)
 
-    def one(part: Arrays) -> Arrays:
-        found = executor.run(quantise_inputs(graph, part))
+    def one(part: Arrays) -> tuple[Arrays, tuple[PortCount, ...]]:
+        entering, counts = enter(graph, part)
+        found = executor.run(entering)
         if not every:
-            return file_outputs(graph, found, codes=codes)
+            return file_outputs(graph, found, codes=codes), counts
         told = found if codes else {name: real_numbers(graph, name, found[name]) for name in found}
-        return {name: to_onnx_layout(graph, name, numbers) for name, numbers in told.items()}
+        return {name: to_onnx_layout(graph, name, numbers) for name, numbers in told.items()}, counts
 
-    ahead: deque[Future[Arrays]] = deque()
+    ahead: deque[Future[tuple[Arrays, tuple[PortCount, ...]]]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         try:
             for part in parts:
@@ -176,21 +200,7 @@ def chunks(
     step = max(1, memory // (8 * sum(sizes)))
     for start in range(0, max(events, 1), step):
         count = min(step, events - start)
-        yield {name: finite(name, rows.take(count), start) for name, rows in sources.items()}
-
-
-def finite(name: str, array: NDArray[Any], start: int) -> NDArray[Any]:
-    """The array as float32, after a look for what is not a number; `start` is its first event's number."""
-    with np.errstate(over="ignore"):
-        single = array.astype(np.float32, copy=False)
-    good = np.isfinite(single)
-    if not good.all():
-        event, *where = (int(i) for i in np.argwhere(~good)[0])
-        raise LeveloneError(
-            f"input {name!r}: {array[event][tuple(where)]} in event {start + event} at {tuple(where)}; "
-            f"finite float32 numbers expected"
-        )
-    return single
+        yield {name: single(name, rows.take(count), start) for name, rows in sources.items()}
 
 
 def open_inputs(graph: Graph, named: Sequence[str], stack: ExitStack) -> dict[str, Rows]:

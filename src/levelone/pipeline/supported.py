@@ -36,7 +36,8 @@ Every input needs integers. In order of preference:
    kind of operators no real input can be found for given codes: C simulation is compared, but not qonnx.
 3. The file annotates an integer type (`finn_datatype`, as FINN and qonnx write it).
 4. `--port NAME=TYPE` of `inspect`, `convert` and `emulate` declares it: `int8`, `uint8`, `bipolar`,
-   `fixed<16,6>`, `ufixed<8,0>`. Networks of QKeras need this.
+   `fixed<16,6>`, `ufixed<8,0>`. Networks of QKeras need this. What lies outside that type saturates; that is
+   [counted](emulation.md#what-the-ports-take) and said.
 
 The batch axis comes first and may be symbolic; every other axis has a fixed size. Tensors have up to
 2^{value} elements per event, and all tensors of a file together up to 2^{budget}.

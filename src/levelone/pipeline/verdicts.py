@@ -24,6 +24,7 @@ NOTHING_COMPARED: dict[str, Any] = {
     "build_seconds": None,
     "seconds_per_event": None,
     "edited_files": [],
+    "ports": [],
 }
 """The result of a check that could not run, in the form of one that did."""
 

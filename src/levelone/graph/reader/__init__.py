@@ -143,7 +143,7 @@ def _input(ctx: Context, info: onnx.ValueInfoProto, kind: PortType | None) -> Te
     if kind is None:
         return real
     node = onnx.helper.make_node("Identity", [info.name], [info.name], name=info.name)
-    return make_port(ctx, node, kind.quantiser(), real)
+    return make_port(ctx, node, kind.quantiser(), real, declared=True)
 
 
 def _real(info: onnx.ValueInfoProto) -> Real:

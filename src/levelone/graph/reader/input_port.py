@@ -20,7 +20,9 @@ from levelone.graph.reader.tensors import Activation, Fractions, Real
 from levelone.graph.values import IntRange
 
 
-def make_port(ctx: Context, node: onnx.NodeProto, quantiser: QuantiserNode, x: Real) -> Activation:
+def make_port(
+    ctx: Context, node: onnx.NodeProto, quantiser: QuantiserNode, x: Real, *, declared: bool = False
+) -> Activation:
     """The hardware input that carries the quantiser's integers, and what brings them to the tensor's grid."""
     last = (False, x.shape, np.arange(prod(x.shape)))
     shape = (*x.shape[1:], x.shape[0])
@@ -53,6 +55,7 @@ def make_port(ctx: Context, node: onnx.NodeProto, quantiser: QuantiserNode, x: R
         channels_first=first,
         host=x.steps,
         source_shape=() if x.before == x.shape else x.before,
+        declared=declared,
     )
     ctx.builder.layout(name, Layout(tensor if plain else "", x.shape, order))
     port = Activation(name, x.shape, order)

@@ -91,17 +91,20 @@ def declare_ports(model: onnx.ModelProto, ports: Mapping[str, str]) -> None:
 
 
 DOMAIN = "qonnx.custom_op.general"
+DECLARED = "the type that was declared for this input"
+"""Documentation of a quantiser that is not the network's own."""
 
 
 def _quant_node(name: str, made: str, kind: PortType) -> onnx.NodeProto:
     if kind.bipolar:
-        return onnx.helper.make_node("BipolarQuant", [name, f"{made}_scale"], [made], made, domain=DOMAIN)
+        return onnx.helper.make_node("BipolarQuant", [name, f"{made}_scale"], [made], made, DECLARED, DOMAIN)
     return onnx.helper.make_node(
         "Quant",
         [name, *(f"{made}_{what}" for what in ("scale", "zero", "bits"))],
         [made],
         made,
-        domain=DOMAIN,
+        DECLARED,
+        DOMAIN,
         signed=int(kind.signed),
         narrow=0,
         rounding_mode="ROUND",

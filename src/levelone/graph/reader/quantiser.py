@@ -12,6 +12,7 @@ from levelone.graph.ops._bounds import spread
 from levelone.graph.reader.axes import along_channels
 from levelone.graph.reader.context import Context
 from levelone.graph.reader.input_port import make_port, without_zero
+from levelone.graph.reader.ports import DECLARED
 from levelone.graph.reader.quantiser_node import QuantiserNode, quantiser_of
 from levelone.graph.reader.tables import read_table
 from levelone.graph.reader.tensors import Activation, Fractions, Real
@@ -24,7 +25,7 @@ def read_quantiser(ctx: Context, node: onnx.NodeProto) -> Activation:
     quantiser = quantiser_of(ctx, node)
     x = ctx.tensor(node, 0)
     if isinstance(x, Real):
-        return make_port(ctx, node, quantiser, x)
+        return make_port(ctx, node, quantiser, x, declared=node.doc_string == DECLARED)
     x = raw(ctx, node, 0, sums=True)
     if x.plus is not None and (quantiser.bipolar or quantiser.whole_zero is None):
         x = settle(ctx, x)

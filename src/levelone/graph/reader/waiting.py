@@ -28,7 +28,8 @@ def raw(ctx: Context, node: onnx.NodeProto, position: int, *, sums: bool = False
         raise LeveloneError(
             f"{describe(node)}: input {tensor.source!r} reaches it without a quantiser",
             hint="the hardware's port carries integers: quantise each input first (Quant), or say what "
-            f"type the port has, as in --port '{tensor.source}=fixed<16,6>'",
+            f"type the port has, as in --port '{tensor.source}=fixed<16,6>' (-32 to 31.999 in steps "
+            "of 2^-10: what lies outside saturates, and is counted)",
         )
     if isinstance(tensor, Constant):
         raise unsupported(

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from levelone.errors import LeveloneError
@@ -90,20 +89,15 @@ def _place(project: Path, digests: Mapping[str, str], compiler: Compiler) -> Pat
 
 def _compile(project: Path, units: tuple[Path, ...], compiler: Compiler, folder: Path) -> Path:
     """The library of the sources in `project`, made in `folder`."""
-    objects = [folder / f"{unit.stem}.o" for unit in units]
+    library = folder / LIBRARY
     weights = folder / "weights.h"
     weights.write_text(overlay(_weights(project / "firmware")), encoding="utf-8")
     # quoted: a project called "math" has a firmware/math.h, which is not what <math.h> means
-    includes = ["-I", "firmware/ap_types", "-iquote", "firmware"]
-    extra = [["-include", str(weights)], []]  # the first unit is the firmware itself
-    commands = [
-        [str(compiler.path), *FLAGS, *includes, *more, "-c", str(unit), "-o", str(made)]
-        for unit, made, more in zip(units, objects, extra, strict=True)
-    ]
-    with ThreadPoolExecutor(len(commands)) as pool:
-        list(pool.map(lambda command: _call(command, project), commands))
-    library = folder / LIBRARY
-    _call([str(compiler.path), "-shared", *map(str, objects), "-o", str(library)], project)
+    search = ["-I", "firmware/ap_types", "-iquote", "firmware"]
+    # As one unit: most of the time goes into the templates of ap_fixed, which both of them need.
+    *before, last = (str(path) for path in (weights, *units))
+    included = [word for path in before for word in ("-include", path)]
+    _call([str(compiler.path), *FLAGS, *search, *included, "-shared", last, "-o", str(library)], project)
     return library
 
 

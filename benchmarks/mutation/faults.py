@@ -433,6 +433,10 @@ SHARED: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("operation", "code(in) * code(factor[channel]) +", "code(in) * code(factor[channel]) -"),
         ("order", "code(term[channel])", "code(term[CONFIG_T::term_size - 1 - channel])"),
     ),
+    "levelone_power.h": (
+        ("operation", "product *= factor;", "product += factor;"),
+        ("sign", "= signed_code(in);", "= ap_uint<in_T::width>(code(in));"),
+    ),
     "levelone_gather.h": (
         ("order", "code(in[from])", "code(in[CONFIG_T::in_size - 1 - from])"),
         ("order", "] = beat[c];", "] = beat[in_T::size - 1 - c];"),

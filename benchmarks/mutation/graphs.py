@@ -23,6 +23,7 @@ from levelone.graph.ops import (
     MaxPool,
     Multiply,
     Pad,
+    Power,
     Relu,
     Requantise,
     Reshape,
@@ -201,7 +202,8 @@ def _block() -> Graph:
     p.b.node("joint", AddRequantise(both, (Fraction(1, 3),), one, S4, Rounding.ROUND), "one", "other")
     steps, levels = np.array([[-9, -2, 5, 30]]), np.array([[-3, 1, 0, 2, 3]])
     p.b.node("climbed", Staircase(steps, levels, one), "one")
-    return p.b.build(p.dense("last", "joint", 2), "climbed")
+    p.b.node("squared", Power(2), "climbed")
+    return p.b.build(p.dense("last", "joint", 2), "squared")
 
 
 def _moves() -> Graph:

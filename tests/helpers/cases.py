@@ -22,6 +22,7 @@ from levelone.graph.ops import (
     MaxPool,
     Multiply,
     Pad,
+    Power,
     Relu,
     Requantise,
     Reshape,
@@ -153,6 +154,10 @@ def add_requantise(pick: Pick) -> Case:
     return _finish(pick, both, x, _value(pick, "b", x.shape))
 
 
+def power(pick: Pick) -> Case:
+    return _finish(pick, Power(pick(2, 4)), _value(pick, "x", (pick(1, 3), pick(1, 4))))
+
+
 def relu(pick: Pick) -> Case:
     return _finish(pick, Relu(), _value(pick, "x", (pick(1, 3), pick(1, 4))))
 
@@ -276,6 +281,7 @@ CASES = {
     MaxPool: max_pool,
     Multiply: multiply,
     Pad: pad,
+    Power: power,
     Relu: relu,
     Requantise: requantise,
     Reshape: reshape,

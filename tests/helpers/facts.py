@@ -300,8 +300,9 @@ def float_operations(name: str) -> None:
             products = any((s.weights * s.step != 1).any() for s in sums)
             assert said >= max(before) + additions + products
             assert said == max(before) or not op.moves
-        elif op.grows:  # a product has the errors of both
-            assert said == sum(before) + 1
+        elif op.grows:  # a product has the errors of all its factors
+            factors = before * getattr(op, "exponent", 1)
+            assert said == sum(factors) + len(factors) - 1
         else:
             assert said == max(before)
 

@@ -21,6 +21,7 @@ from levelone.graph.ops import (
     MaxPool,
     Multiply,
     Pad,
+    Power,
     Relu,
     Requantise,
     Reshape,
@@ -67,6 +68,20 @@ def affine(op: Affine, x: Value) -> Count:
     count = Count()
     for element in range(x.size):
         count.product(op.factor[element % x.shape[-1] % len(op.factor)], x.width)
+    return count
+
+
+def power(op: Power, x: Value) -> Count:
+    """Each factor meets the product of those before it, whose bits are those of its own range."""
+    count, ends = Count(), [x.range.lo, x.range.hi]
+    reached = [*ends, *((0,) if ends[0] < 0 < ends[1] else ())]
+    for factors in range(1, op.exponent):
+        products = [code**factors for code in reached]
+        signed = min(products) < 0
+        width = max(
+            max(products).bit_length(), (-min(products) - 1).bit_length() if signed else 0, 1 - signed
+        )
+        count.ebops += x.size * (width + signed) * x.width
     return count
 
 
@@ -126,6 +141,7 @@ COSTS = {
     MaxPool: nothing,
     Multiply: multiply,
     Pad: nothing,
+    Power: power,
     Relu: nothing,
     Requantise: nothing,
     Reshape: nothing,

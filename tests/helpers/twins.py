@@ -24,6 +24,7 @@ from levelone.graph.ops import (
     MaxPool,
     Multiply,
     Pad,
+    Power,
     Relu,
     Requantise,
     Reshape,
@@ -120,6 +121,16 @@ def add_requantise(op: AddRequantise, a, b):
         first, second, offset = (t[where[-1] % len(t)] for t in (*op.multipliers, op.offset))
         code = round_slow(int(a[where]) * first + int(b[where]) * second + offset, op.rounding)
         result[where] = min(max(code, op.range.lo), op.range.hi) - op.zero_point
+    return result
+
+
+def power(op: Power, x):
+    result = np.empty(x.shape, dtype=object)
+    for where in np.ndindex(*x.shape):
+        product = 1
+        for _ in range(op.exponent):
+            product *= int(x[where])
+        result[where] = product
     return result
 
 
@@ -277,6 +288,7 @@ TWINS = {
     MaxPool: max_pool,
     Multiply: multiply,
     Pad: pad,
+    Power: power,
     Relu: relu,
     Requantise: requantise,
     Reshape: reshape,

@@ -18,7 +18,7 @@ from levelone.rtl.simulation import Traffic
 GROUPS = {
     "sums": ("Conv", "Dense"),
     "pools": ("AveragePool", "MaxPool"),
-    "pointwise": ("Affine", "Lookup", "Relu", "Requantise", "Staircase"),
+    "pointwise": ("Affine", "Lookup", "Power", "Relu", "Requantise", "Staircase"),
     "merges": ("Add", "AddRequantise", "Concat", "Multiply"),
     "moves": ("Pad", "Reshape", "Take", "Transpose", "Upsample"),
 }
@@ -50,6 +50,7 @@ BROKEN = {
     "levelone_gather": ("Transpose", "base + from", "base + from + 1'b1"),
     "levelone_mac": ("Conv", "first4 ? bias4", "1'b0 ? bias4"),
     "levelone_pack": ("packed", "<= {i_data, o_data", "<= {~i_data, o_data"),
+    "levelone_power": ("Power", "product <= reached * x", "product <= reached + x"),
     "levelone_reduce": ("MaxPool", "x > held ? x : held", "x < held ? x : held"),
     "levelone_scale": ("Requantise", "total <= product + term", "total <= product - term"),
     "levelone_serialise": ("Dense", "parts >> WIDTH", "parts >> (WIDTH + 1)"),

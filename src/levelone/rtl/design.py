@@ -159,7 +159,7 @@ def _regrouped(name: str, source: Stream, target: Stream, wires: str, netlist: N
 
 def _inner(blocks: Iterable[str]) -> set[str]:
     """Blocks that other blocks are made of."""
-    staged = {"levelone_scale", "levelone_steps", "levelone_arithmetic", "levelone_weigh"}
+    staged = {"levelone_scale", "levelone_steps", "levelone_arithmetic", "levelone_weigh", "levelone_power"}
     return {"levelone_stage"} if staged & set(blocks) else set()
 
 

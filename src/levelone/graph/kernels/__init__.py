@@ -16,6 +16,7 @@ from levelone.graph.kernels.elementwise import (
     affine_kernel,
     lookup_kernel,
     multiply_kernel,
+    power_kernel,
     relu_kernel,
 )
 from levelone.graph.kernels.kernel import Kernel
@@ -40,6 +41,7 @@ from levelone.graph.ops import (
     MaxPool,
     Multiply,
     Pad,
+    Power,
     Relu,
     Requantise,
     Reshape,
@@ -62,6 +64,7 @@ KERNELS: MappingProxyType[type, Maker] = MappingProxyType(
         MaxPool: max_pool_kernel,
         Multiply: multiply_kernel,
         Pad: pad_kernel,
+        Power: power_kernel,
         Relu: relu_kernel,
         Requantise: requantise_kernel,
         Reshape: reshape_kernel,

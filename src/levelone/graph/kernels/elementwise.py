@@ -6,7 +6,7 @@ import numpy as np
 
 from levelone.graph.kernels.carrier import Array, carrier, float_for, per_channel
 from levelone.graph.kernels.kernel import Kernel
-from levelone.graph.ops import Add, Affine, Lookup, Multiply, Relu
+from levelone.graph.ops import Add, Affine, Lookup, Multiply, Power, Relu
 from levelone.graph.ops._bounds import largest, magnitude
 from levelone.graph.values import Value
 
@@ -41,6 +41,23 @@ def multiply_kernel(op: Multiply, inputs: tuple[Value, ...], output: Value) -> K
     return Kernel(
         lambda x, y: np.multiply(x, y, dtype=dtype).astype(result_type, copy=False), scratch=8 * output.size
     )
+
+
+def power_kernel(op: Power, inputs: tuple[Value, ...], output: Value) -> Kernel | None:
+    (x,) = inputs
+    dtype = float_for(max(magnitude(x), 1) ** op.exponent)
+    if dtype is None:
+        return None
+    result_type = carrier(output)
+
+    def pointwise(a: Array) -> Array:
+        y: Array = a.astype(dtype, copy=False)
+        product = y * y
+        for _ in range(op.exponent - 2):
+            product *= y
+        return product.astype(result_type, copy=False)
+
+    return Kernel(pointwise, scratch=16 * output.size, pointwise=pointwise)
 
 
 def lookup_kernel(op: Lookup, inputs: tuple[Value, ...], output: Value) -> Kernel | None:

@@ -19,6 +19,7 @@ from levelone.graph.ops.dense import Dense
 from levelone.graph.ops.elementwise import Add, Multiply, Relu
 from levelone.graph.ops.lookup import Lookup
 from levelone.graph.ops.pool import AveragePool, MaxPool
+from levelone.graph.ops.power import Power
 from levelone.graph.ops.requantise import Requantise
 from levelone.graph.ops.resample import Pad, Upsample
 from levelone.graph.ops.shape import Concat, Reshape, Take, Transpose
@@ -37,6 +38,7 @@ OPERATIONS = MappingProxyType(
         "MaxPool": MaxPool,
         "Multiply": Multiply,
         "Pad": Pad,
+        "Power": Power,
         "Relu": Relu,
         "Requantise": Requantise,
         "Reshape": Reshape,
@@ -60,6 +62,7 @@ __all__ = [
     "MaxPool",
     "Multiply",
     "Pad",
+    "Power",
     "Quantiser",
     "Relu",
     "Requantise",

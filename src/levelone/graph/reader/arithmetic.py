@@ -11,15 +11,31 @@ import numpy as np
 import onnx
 
 from levelone.errors import LeveloneError, UnsupportedError
-from levelone.graph.ops import Add, Multiply, Relu
+from levelone.graph.ops import Add, Multiply, Power, Relu
 from levelone.graph.ops._bounds import spread
 from levelone.graph.reader.axes import alike, along_channels, per_channel
 from levelone.graph.reader.context import MAX_OUTPUT_WIDTH, Context
 from levelone.graph.reader.formulae import divided
-from levelone.graph.reader.functions import applied, clamped, combined, swish_of
+from levelone.graph.reader.functions import applied, clamped, combined, powered, same, swish_of
 from levelone.graph.reader.nodes import attributes, describe, unsupported
-from levelone.graph.reader.tensors import Activation, Constant, Fractions, finite, fractions, rational_gcd
-from levelone.graph.reader.waiting import activation, align, one_scale, raw, settle, waiting_affine
+from levelone.graph.reader.tensors import (
+    Activation,
+    Constant,
+    Fractions,
+    Raised,
+    finite,
+    fractions,
+    rational_gcd,
+)
+from levelone.graph.reader.waiting import (
+    activation,
+    align,
+    one_scale,
+    power_width,
+    raw,
+    settle,
+    waiting_affine,
+)
 
 MOST_DIGITS = 4096
 """Bits of the numerators and denominators that constants in a row multiply up to."""
@@ -143,11 +159,21 @@ def read_mul(ctx: Context, node: onnx.NodeProto) -> Activation:
 
 def _product(ctx: Context, node: onnx.NodeProto) -> Activation:
     """Two activations of equal rank; axes of length 1 broadcast."""
+    if same(ctx.tensor(node, 0), ctx.tensor(node, 1)):
+        return _square(ctx, node)
     a, b = activation(ctx, node, 0), activation(ctx, node, 1)
     if len(a.shape) != len(b.shape):
         raise unsupported(node, f"multiplies shapes {a.shape} and {b.shape}", "activations of equal rank")
     axes, (a, b) = alike(ctx, node, a, b)
     return ctx.emit_axes(node.output[0], Multiply(), axes, a, b)
+
+
+def _square(ctx: Context, node: onnx.NodeProto) -> Activation:
+    """An activation times itself; where its integers would be too wide, a quantiser may make it a table."""
+    x = raw(ctx, node, 0)
+    if power_width(ctx, x, 2) > MAX_OUTPUT_WIDTH:
+        return powered(node, x, 2)
+    return ctx.emit_like(node.output[0], Power(2), settle(ctx, x))
 
 
 def read_div(ctx: Context, node: onnx.NodeProto) -> Activation:
@@ -221,7 +247,8 @@ def _affine(ctx: Context, x: Activation, gain: Fractions, bias: Fractions) -> Ac
     if x.function is not None:
         count = max(len(gain), len(bias))
         of = tuple(_line(*row) for row in zip(spread(gain, count), spread(bias, count), strict=True))
-        return applied(x, x.function.name, of, steady=set(bias) == {Fraction(0)} and min(gain) > 0)
+        made = applied(x, x.function.name, of, steady=set(bias) == {Fraction(0)} and min(gain) > 0)
+        return _raised_then(made, x.function.raised, gain, bias)
     if x.clamped:
         factor, term = set(gain), set(bias)
         if len(factor) == len(term) == 1 and gain[0] != 0:
@@ -246,6 +273,17 @@ def _affine(ctx: Context, x: Activation, gain: Fractions, bias: Fractions) -> Ac
         upper=upper if x.clamped else None,
         plus=None if x.plus is None else _affine(ctx, x.plus, gain, (Fraction(0),)),
     )
+
+
+def _raised_then(made: Activation, power: Raised | None, gain: Fractions, bias: Fractions) -> Activation:
+    """`made`, a function after a factor and a term, which remains a whole power with constants behind it."""
+    if power is None or made.function is None:
+        return made
+    count = max(map(len, (power.gain, power.bias, gain, bias)))
+    rows = zip(*(spread(t, count) for t in (gain, power.gain, power.bias, bias)), strict=True)
+    pairs = [(g * p, g * q + b) for g, p, q, b in rows]
+    power = Raised(power.exponent, *(_fold([*side]) for side in zip(*pairs, strict=True)))
+    return replace(made, function=replace(made.function, raised=power))
 
 
 def _line(gain: Fraction, bias: Fraction) -> Callable[[Fraction], Fraction]:

@@ -111,9 +111,9 @@ ENTRIES: dict[str, Entry] = {
     "Min": Entry(("Requantise",), "with constants", ("compares two activations",)),
     "Mish": Entry(TABLE, "before a quantiser", FUNCTION),
     "Mul": Entry(
-        ("Multiply", "Affine"),
-        "two activations of equal rank (axes of length 1 broadcast: squeeze and excitation), or a constant; "
-        "x * Sigmoid(x) before a quantiser is one table",
+        ("Multiply", "Power", "Affine"),
+        "two activations of equal rank (axes of length 1 broadcast: squeeze and excitation), an "
+        "activation and itself, or a constant; x * Sigmoid(x) before a quantiser is one table",
         ("activations of equal rank", *CONSTANT),
     ),
     "Neg": Entry(("Affine",), "anything"),
@@ -124,7 +124,9 @@ ENTRIES: dict[str, Entry] = {
         ("reach the batch axis", "which is no code of"),
     ),
     "Pow": Entry(
-        TABLE, "a constant base or exponent, before a quantiser", ("a computed power", *FUNCTION, UNDEFINED)
+        (*TABLE, "Power"),
+        "a constant base or exponent, before a quantiser; whole exponents from 2 to 16 without one, too",
+        ("a computed power", *FUNCTION, UNDEFINED),
     ),
     "Quant": Entry(
         ("Requantise", "AddRequantise", "Affine", "Lookup", "Staircase"),

@@ -18,6 +18,7 @@ from levelone.graph.reader.axes import per_channel
 from levelone.graph.reader.context import Context
 from levelone.graph.reader.formulae import (
     FUNCTIONS,
+    MOST_EXACT,
     TURNS,
     Made,
     Number,
@@ -29,7 +30,7 @@ from levelone.graph.reader.formulae import (
 )
 from levelone.graph.reader.hosted import limits, number
 from levelone.graph.reader.nodes import unsupported
-from levelone.graph.reader.tensors import Activation, Constant, Fractions, Function, Tensor, finite
+from levelone.graph.reader.tensors import Activation, Constant, Fractions, Function, Raised, Tensor, finite
 from levelone.graph.reader.waiting import raw, settle
 from levelone.graph.values import IntRange, Rounding
 
@@ -80,13 +81,24 @@ def read_power(ctx: Context, node: onnx.NodeProto) -> Activation:
     if isinstance(second, Constant):
         exponent = _number(node, second)
         odd, even = exponent > 0 and exponent % 2 == 1, exponent > 0 and exponent % 2 == 0
+        x = raw(ctx, node, 0)
+        if x.function is None and 2 <= exponent <= MOST_EXACT and (odd or even):
+            return powered(node, x, int(exponent))
         turns: Turns = () if odd else (Fraction(0), Fraction(0)) if even else None
-        return applied(raw(ctx, node, 0), node.op_type, (lambda x: power(x, exponent),), turns)
+        return applied(x, node.op_type, (lambda x: power(x, exponent),), turns)
     if isinstance(first, Constant):
         base = _number(node, first)
         of = (lambda x: power(float(base), x),)
         return applied(raw(ctx, node, 1), node.op_type, of, () if base >= 1 else None)
     raise unsupported(node, "raises a computed number to a computed power", "a constant base or exponent")
+
+
+def powered(node: onnx.NodeProto, x: Activation, exponent: int) -> Activation:
+    """A whole power: a function with a quantiser after it, else an integer product."""
+    turns: Turns = () if exponent % 2 else (Fraction(0), Fraction(0))
+    of = (lambda v: power(v, Fraction(exponent)),)
+    function = Function(node.op_type, of, turns=turns, raised=Raised(exponent), tensor=node.output[0])
+    return replace(x, function=function)
 
 
 def read_rounding(ctx: Context, node: onnx.NodeProto) -> Activation:
@@ -167,14 +179,27 @@ def combined(
     """Two functions of one value as one, if that is what the two operands are."""
     if not isinstance(x, Activation) or not isinstance(y, Activation) or x.plus or y.plus:
         return None
-    same = x.value == y.value and x.shape == y.shape and np.array_equal(x.order, y.order)
-    if not same or (x.function is None and y.function is None):
+    if not _of_one_value(x, y) or (x.function is None and y.function is None):
         return None
     count = max(len(t) for z in (x, y) for t in (z.gain, z.bias, z.function.of if z.function else (0,)))
     pairs = zip(_of_the_value(x, count), _of_the_value(y, count), strict=True)
     of = tuple(_joined(how, f, g) for f, g in pairs)
     depth = _deeper(x, sum(z.function.depth for z in (x, y) if z.function is not None))
     return Activation(x.value, x.shape, x.order, function=Function(node.op_type, of, depth=depth))
+
+
+def _of_one_value(x: Activation, y: Activation) -> bool:
+    return x.value == y.value and x.shape == y.shape and np.array_equal(x.order, y.order)
+
+
+def same(x: Tensor, y: Tensor) -> bool:
+    """Whether two activations are one: the same codes, with the same constants and function after them."""
+    if x is y:
+        return True
+    if not isinstance(x, Activation) or not isinstance(y, Activation) or not _of_one_value(x, y):
+        return False
+    waiting = [(z.gain, z.bias, z.lower, z.upper, z.function, z.plus) for z in (x, y)]
+    return waiting[0] == waiting[1]
 
 
 def _joined(how: Callable[[Number, Number], Number], f: Made, g: Made) -> Made:

@@ -12,11 +12,11 @@ from levelone.errors import LeveloneError, UnsupportedError
 from levelone.graph.host import Tail
 from levelone.graph.ir import Graph, GraphOutput, HostEnd, Layout
 from levelone.graph.ops import Reshape
-from levelone.graph.reader.context import Context
+from levelone.graph.reader.context import MAX_OUTPUT_WIDTH, Context
 from levelone.graph.reader.tail import TailNodes
 from levelone.graph.reader.tensors import Activation, Deferred, Real
 from levelone.graph.reader.travel import done
-from levelone.graph.reader.waiting import end_for_host, settle
+from levelone.graph.reader.waiting import can_be_multiplied, end_for_host, settle
 
 Found = tuple[GraphOutput, HostEnd | None]
 
@@ -95,6 +95,8 @@ def _output(ctx: Context, name: str, where: str) -> Found:
     end = end_for_host(ctx, x)
     if end is not None:
         x = replace(x, gain=(Fraction(1),), bias=(Fraction(0),), lower=None, upper=None)
+    if x.function is not None and not can_be_multiplied(ctx, x, MAX_OUTPUT_WIDTH):
+        x = replace(x, function=replace(x.function, raised=None))
     x = settle(ctx, x, name)
     layout = ctx.builder.layouts[x.value]
     if x.value in ctx.builder.ports:

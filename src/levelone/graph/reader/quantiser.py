@@ -14,9 +14,9 @@ from levelone.graph.reader.context import Context
 from levelone.graph.reader.input_port import make_port, without_zero
 from levelone.graph.reader.ports import DECLARED
 from levelone.graph.reader.quantiser_node import QuantiserNode, quantiser_of
-from levelone.graph.reader.tables import read_table
+from levelone.graph.reader.tables import read_table, too_large
 from levelone.graph.reader.tensors import Activation, Fractions, Real
-from levelone.graph.reader.waiting import raw, settle
+from levelone.graph.reader.waiting import can_be_multiplied, multiplied_out, raw, settle
 from levelone.graph.values import IntRange, Rounding
 
 
@@ -33,6 +33,9 @@ def read_quantiser(ctx: Context, node: onnx.NodeProto) -> Activation:
     x, zero = along_channels(ctx, node, x, quantiser.zero_point, "zero point")
     limits = quantiser.range
     value = ctx.value(x)
+    if too_large(ctx, x) and can_be_multiplied(ctx, x):
+        x = multiplied_out(ctx, x)
+        value = ctx.value(x)
     if x.function is not None:
         return read_table(ctx, node, quantiser, x, scale)
     at_zero = {x.lower, x.upper} <= {Fraction(0), None}  # where scales make no difference

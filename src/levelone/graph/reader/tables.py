@@ -57,6 +57,11 @@ def read_table(
     )
 
 
+def too_large(ctx: Context, x: Activation) -> bool:
+    """Whether the function of `x`, if there is one, has too many codes for a table."""
+    return x.function is not None and min(_entries(ctx, x), _entries_settled(ctx, x)) > MAX_TABLE
+
+
 def _entries(ctx: Context, x: Activation) -> int:
     """Entries of a table of the codes as they are, the waiting constants inside the function."""
     assert x.function is not None  # noqa: S101  (the caller's case)

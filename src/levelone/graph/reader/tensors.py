@@ -52,6 +52,15 @@ class Constant:
 
 
 @dataclass(frozen=True)
+class Raised:
+    """A whole power of a number, 2 or more, and a factor and a term after it."""
+
+    exponent: int
+    gain: Fractions = (Fraction(1),)
+    bias: Fractions = (Fraction(0),)
+
+
+@dataclass(frozen=True)
 class Function:
     """A function of a real number, waiting for a quantiser to make it a table.
 
@@ -69,6 +78,10 @@ class Function:
         turns. None if it does anything else.
     depth
         Of how many functions it is made: what one of its values costs.
+    raised
+        The same as integers, where it is a whole power.
+    tensor
+        The ONNX tensor that it gives, if it is one.
     """
 
     name: str
@@ -76,6 +89,8 @@ class Function:
     slopes: Fractions = ()
     turns: tuple[Fraction, Fraction] | tuple[()] | None = None
     depth: int = 1
+    raised: Raised | None = None
+    tensor: str = ""
 
 
 @dataclass(frozen=True)

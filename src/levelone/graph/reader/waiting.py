@@ -13,9 +13,9 @@ import onnx
 
 from levelone.errors import LeveloneError, UnsupportedError
 from levelone.graph.ir import HostEnd
-from levelone.graph.ops import Add, Affine, Relu, Requantise
+from levelone.graph.ops import Add, Affine, Power, Relu, Requantise
 from levelone.graph.ops._bounds import spread
-from levelone.graph.reader.context import MAX_OUTPUT_WIDTH, Context
+from levelone.graph.reader.context import MAX_OUTPUT_WIDTH, MAX_WIDTH, Context
 from levelone.graph.reader.nodes import describe, unsupported
 from levelone.graph.reader.tensors import Activation, Constant, Fractions, Real, rational_gcd
 from levelone.graph.values import IntRange
@@ -54,6 +54,8 @@ def settle(ctx: Context, x: Activation, tensor: str | None = None) -> Activation
         return x
     if x.function is not None and x.function.slopes:
         return _two_lines(ctx, x, x.function.slopes, tensor)
+    if x.function is not None and x.function.raised is not None:
+        return settle(ctx, multiplied_out(ctx, x), tensor)
     if x.function is not None:
         raise UnsupportedError(
             f"{x.function.name} of {x.value} is not followed by a quantiser, so its result is no integer",
@@ -72,6 +74,30 @@ def settle(ctx: Context, x: Activation, tensor: str | None = None) -> Activation
         inner = f"{name}_linear" if x.clamped else name
         plain = ctx.emit_like(inner, op, plain)
     return _clamp(ctx, plain, x.lower, x.upper, name) if x.clamped else plain
+
+
+def multiplied_out(ctx: Context, x: Activation) -> Activation:
+    """`x` with its whole power as an integer operation; the constants after it still wait."""
+    assert x.function is not None and x.function.raised is not None  # noqa: S101  (the caller's case)
+    power, name = x.function.raised, x.function.tensor or f"{x.value}_power"
+    plain = ctx.emit_like(name, Power(power.exponent), settle(ctx, replace(x, function=None)))
+    result = replace(plain, gain=power.gain, bias=power.bias)
+    if result.pending:
+        ctx.not_the_tensor(result)
+    return result
+
+
+def can_be_multiplied(ctx: Context, x: Activation, most: int = MAX_WIDTH) -> bool:
+    """Whether the function of `x` is a whole power whose integers need `most` bits or fewer."""
+    if x.function is None or x.function.raised is None:
+        return False
+    return power_width(ctx, replace(x, function=None), x.function.raised.exponent) <= most
+
+
+def power_width(ctx: Context, x: Activation, exponent: int) -> int:
+    """Bits of the power of `x` as an integer, or more where limits wait on it."""
+    settled = waiting_affine(ctx, x).infer("settled", ctx.value(x)) if x.pending else ctx.value(x)
+    return Power(exponent).infer("power", settled).width
 
 
 def _two_lines(ctx: Context, x: Activation, slopes: Fractions, tensor: str | None) -> Activation:

@@ -24,6 +24,7 @@ from levelone.hls.operations.gather import lower_gather, lower_transpose
 from levelone.hls.operations.lookup import lower_lookup
 from levelone.hls.operations.merge import lower_add, lower_concat, lower_multiply
 from levelone.hls.operations.pool import lower_average_pool, lower_max_pool
+from levelone.hls.operations.power import lower_power
 from levelone.hls.operations.requantise import lower_relu, lower_requantise
 from levelone.hls.operations.reshape import lower_reshape
 from levelone.hls.operations.staircase import lower_staircase
@@ -43,6 +44,7 @@ LOWERINGS: Mapping[type, Lowering] = MappingProxyType(
         ops.MaxPool: lower_max_pool,
         ops.Multiply: lower_multiply,
         ops.Pad: lower_gather,
+        ops.Power: lower_power,
         ops.Relu: lower_relu,
         ops.Requantise: lower_requantise,
         ops.Reshape: lower_reshape,

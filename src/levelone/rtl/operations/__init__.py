@@ -19,6 +19,7 @@ from levelone.graph.ops import (
     MaxPool,
     Multiply,
     Pad,
+    Power,
     Relu,
     Requantise,
     Reshape,
@@ -29,7 +30,7 @@ from levelone.graph.ops import (
 )
 from levelone.rtl.operations.merge import Arithmetic, Concatenation, RequantisedSums
 from levelone.rtl.operations.moves import Moves
-from levelone.rtl.operations.pointwise import Quantisers, Rectifiers, Staircases, Tables
+from levelone.rtl.operations.pointwise import Powers, Quantisers, Rectifiers, Staircases, Tables
 from levelone.rtl.operations.pools import Pools
 from levelone.rtl.operations.sums import Sums
 from levelone.rtl.site import Family
@@ -47,6 +48,7 @@ FAMILIES: Mapping[type[Op], Family[Any]] = MappingProxyType(
         MaxPool: Pools(),
         Multiply: Arithmetic(),
         Pad: Moves(),
+        Power: Powers(),
         Relu: Rectifiers(),
         Requantise: Quantisers(),
         Reshape: Moves(),

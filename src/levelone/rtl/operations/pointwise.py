@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from levelone.errors import LeveloneError, UnsupportedError
-from levelone.graph.ops import Affine, Lookup, Relu, Requantise, Staircase
+from levelone.graph.ops import Affine, Lookup, Power, Relu, Requantise, Staircase
 from levelone.graph.values import IntRange, Rounding, Value
 from levelone.hardware.choose import choose
 from levelone.hardware.forms import Scaling, Thresholds
@@ -75,6 +75,31 @@ class Staircases:
     def emit(self, site: Site[Staircase], plan: LayerPlan, wires: tuple[str, ...], netlist: Netlist) -> None:
         op = site.op
         emit_steps(site.name, op.levels[:, 0], op.steps, np.diff(op.levels, axis=1), plan, wires[0], netlist)
+
+
+class Powers:
+    """`Power`: a multiplier and a clock for each further factor."""
+
+    def plan(self, site: Site[Power]) -> LayerPlan:
+        source = site.streams[0]
+        output = Stream.of(site.output, source.lanes)
+        multipliers = source.lanes * (site.op.exponent - 1)
+        return LayerPlan(site.name, "Power", (source,), output, clocks=source.beats, multipliers=multipliers)
+
+    def emit(self, site: Site[Power], plan: LayerPlan, wires: tuple[str, ...], netlist: Netlist) -> None:
+        source = plan.inputs[0]
+        netlist.instance(
+            "levelone_power",
+            f"u_{site.name}",
+            {
+                "LANES": source.lanes,
+                "WIDTH": source.width,
+                "SIGNED": int(source.signed),
+                "EXPONENT": site.op.exponent,
+                "RESULT": plan.output.width,
+            },
+            handshake({"i": wires[0], "o": site.name}),
+        )
 
 
 class Tables:

@@ -25,6 +25,7 @@ from typing import Any
 from benchmarks.lib.common import quiet
 from benchmarks.public_models import brevitas_networks
 from benchmarks.public_models.page import PAGE, RESULTS, page
+from levelone.files import write_text
 
 
 def main() -> None:
@@ -46,27 +47,30 @@ def main() -> None:
         {"file": name, "origin": origin, "stages": [{"stage": "export", "refused": words}]}
         for name, words in refused.items()
     ]
-    for path in files:
+    for path in files:  # first, so that what is not reached is in the table, too
         name = path.relative_to(given.folder).as_posix()
-        entry: dict[str, Any] = {"file": name, "origin": _origin(given.folder, name), "stages": []}
+        origin = _origin(given.folder, name)
+        found.append({"file": name, "origin": origin, "stages": [], "ended": "not tried"})
+    for entry in found[len(refused) :]:
         if time.monotonic() < until:
             limit = min(given.seconds, until - time.monotonic())
-            entry |= _one(path, limit, given.gigabytes)
-        else:
-            entry["ended"] = "not tried"
-        found.append(entry)
-        _show(f"{name}: {json.dumps(entry['stages'][-1:])} {entry.get('ended', '')}")
-    result = {
+            entry |= _one(given.folder / entry["file"], limit, given.gigabytes)
+            _show(f"{entry['file']}: {json.dumps(entry['stages'][-1:])} {entry['ended']}")
+            result = _result(found, given)
+            if given.write:  # after each file: a run that is ended leaves what it has found
+                RESULTS.parent.mkdir(exist_ok=True)
+                write_text(RESULTS, json.dumps(result, indent=1) + "\n")
+                write_text(PAGE, page(result))
+    print(json.dumps(_result(found, given)) if not given.write else f"{RESULTS} {PAGE}")
+
+
+def _result(found: list[dict[str, Any]], given: argparse.Namespace) -> dict[str, Any]:
+    return {
         "versions": {name: version(name) for name in ("hls4ml", "qonnx", "brevitas", "onnxruntime")},
         "limits": {"seconds": given.seconds, "gigabytes": given.gigabytes},
         "cores": len(os.sched_getaffinity(0)),
         "files": sorted(found, key=lambda entry: str(entry["file"])),
     }
-    if given.write:
-        RESULTS.parent.mkdir(exist_ok=True)
-        RESULTS.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-        PAGE.write_text(page(result), encoding="utf-8")
-    print(json.dumps(result) if not given.write else f"{RESULTS} {PAGE}")
 
 
 def _one(path: Path, seconds: float, gigabytes: int) -> dict[str, Any]:

@@ -92,21 +92,8 @@ Anything else is refused with the list of the operators above.
 
 ## Public models
 
-`python -m benchmarks.public_models FOLDER` reads every QONNX file of a folder and compares each tensor with
-qonnx's own execution. On the six networks of the [QONNX model
-zoo](https://github.com/fastmachinelearning/qonnx_model_zoo) (commit d44721b) that are small enough to lie
-in the repository itself, every code of every tensor is equal: TFC 1W1A, 1W2A and 2W2A, a keyword spotter
-(kwsmlp 3W3A), the QKeras jet tagger (with `--port`), an intrusion detector (UNSW NB15 2W2A). The scores of
-the TFC networks are wider than float32; there qonnx's rounding is up to 5e-08 of the largest.
-
-Of hls4ml's [example models](https://github.com/fastmachinelearning/example-models) four are QONNX: a binary
-network (`bnn_model_fc_1layer`), a branched and a separable convolutional one, both channels last: every
-number of every tensor is equal; `tiny_unet_ch_last` is read, too. The others there hold no quantiser; in
-FINN's test files the quantisers are thresholds or hardware by then: refused, with a hint. Of
-[qonnx](https://github.com/fastmachinelearning/qonnx)'s own test data `eltwise_chanlast_testcase` is equal in
-every number; in the two ESPCN networks (super-resolution, general scales) float32 gives other codes in
-places, at most 928 in a layer of three images (`nn_resize`): in the first image 3 of 4,915,200 are float
-ties, and all others follow from these. The rest of the zoo lies in Git LFS and was not tried.
+[What levelone makes of them](public-models.md), file by file: the QONNX model zoo, hls4ml's example models,
+FINN's and qonnx's test data, and the networks of Brevitas's own examples.
 """
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -37,11 +38,17 @@ def in_chunks(
     graph: Graph, codes: Mapping[str, Codes], keep: Sequence[str]
 ) -> Iterator[tuple[int, dict[str, Codes]]]:
     """(number of the first event, codes of the kept values), some events at a time."""
-    executor = Executor(graph, keep=tuple(dict.fromkeys(keep)))
+    executor = _executor(graph, tuple(dict.fromkeys(keep)))
     events = len(next(iter(codes.values())))
     step = max(1, CHUNK_CODES // max(1, sum(graph.values[name].size for name in executor.keep)))
     for start in range(0, events, step):
         yield start, executor.run({name: c[start : start + step] for name, c in codes.items()})
+
+
+@lru_cache(maxsize=4)
+def _executor(graph: Graph, keep: tuple[str, ...]) -> Executor:
+    """A search asks for the same values of the same graph again and again, and a plan takes its time."""
+    return Executor(graph, keep=keep)
 
 
 def joined(first: Mapping[str, Codes], *others: Mapping[str, Codes]) -> dict[str, Codes]:

@@ -161,7 +161,7 @@ def differs(graph: Graph) -> bool:
     return any((found[name] != meant[name]).any() for name in graph.outputs)
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=120, deadline=None, derandomize=True)
 @given(data=st.data())
 def test_nothing_is_overwritten_that_is_still_needed(data: st.DataObject) -> None:
     assert not differs(tangled(lambda lo, hi: data.draw(st.integers(lo, hi))))

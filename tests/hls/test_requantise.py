@@ -80,8 +80,7 @@ def requantise_graph(seed: int, branches: int = 24) -> Graph:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("io", ["parallel", "stream"])
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize(("seed", "io"), [(1, "parallel"), (2, "stream")])
 def test_every_requantisation_is_exact_in_csim(seed: int, io: str, tmp_path: Path) -> None:
     graph = requantise_graph(seed)
     manifest = convert(graph, tmp_path / "requantise", HlsConfig(io=io))

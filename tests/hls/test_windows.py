@@ -134,7 +134,7 @@ def whole_graph(seed: int, rank: int) -> Graph:
 @pytest.mark.slow
 @pytest.mark.parametrize("io", ["parallel", "stream"])
 @pytest.mark.parametrize("make", [conv_graph, pool_graph])
-@pytest.mark.parametrize(("rank", "seed"), [(3, 1), (3, 2), (2, 3), (1, 4)])
+@pytest.mark.parametrize(("rank", "seed"), [(3, 2), (2, 3), (1, 4)])
 def test_random_windows_are_exact(make, rank: int, seed: int, io: str, tmp_path: Path, monkeypatch) -> None:
     from levelone.hls.operations import conv, pool
 
@@ -151,7 +151,7 @@ def test_random_windows_are_exact(make, rank: int, seed: int, io: str, tmp_path:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("make", [apart_graph, whole_graph])
-@pytest.mark.parametrize(("rank", "seed"), [(3, 1), (2, 3), (1, 4)])
+@pytest.mark.parametrize(("rank", "seed"), [(3, 1), (1, 4)])
 def test_pools_that_add_up_as_they_go_are_exact(make, rank: int, seed: int, tmp_path: Path) -> None:
     graph = make(seed, rank)
     manifest = convert(graph, tmp_path / "pools", HlsConfig(io="stream"))

@@ -15,7 +15,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from levelone.pipeline.cosim import cosim_folder, plan_rows, write_rtl
+from levelone.pipeline.checks import convert_with
+from levelone.pipeline.cosim import cosim_folder, plan_rows
 from levelone.rtl.config import RtlConfig
 
 PROJECTS = Path(__file__).parents[1] / "hls_projects"
@@ -38,7 +39,7 @@ def row(model: Path, vectors: int | None) -> tuple[str, ...]:
     plan = plan_rows(model, RtlConfig())
     with tempfile.TemporaryDirectory() as scratch:
         project = Path(scratch) / "rtl"
-        write_rtl(model, project, RtlConfig())
+        convert_with("rtl", model, project, RtlConfig())
         result = cosim_folder(
             project, vectors=vectors, gaps=0.3, stalls=0.3, show=lambda line: print(line, file=sys.stderr)
         )

@@ -116,9 +116,24 @@ def test_projects_beside_each_other(model: levelone.Model, project: levelone.Pro
     assert [body["project"] for body in verdict.bodies] == [str(project.folder), str(stream.folder)]
 
 
-def test_choices_of_hls4ml_are_no_other_bodys(model: levelone.Model, tmp_path: Path) -> None:
-    with pytest.raises(levelone.LeveloneError, match=r"reuse_factor: a choice .* not for body a\.b:C"):
-        model.convert(tmp_path / "p", body="a.b:C", reuse_factor=2)
+@pytest.mark.parametrize(
+    ("body", "choices", "message"),
+    [
+        ("outside_body:BODY", {"reuse_factor": 2}, "takes no choices, but reuse_factor given"),
+        ("rtl", {"reuse_factor": 2}, r"convert: unknown key rtl\.reuse_factor\n.*clocks_per_event"),
+        ("hls", {"clocks_per_event": 9}, r"convert: unknown key hls\.clocks_per_event"),
+        (
+            "rtl",
+            {"clocks_per_event": 0},
+            r"convert: rtl\.clocks_per_event = 0: input should be greater than 0",
+        ),
+    ],
+)
+def test_choices_of_one_body_are_no_other_bodys(
+    model: levelone.Model, tmp_path: Path, body: str, choices: dict[str, int], message: str
+) -> None:
+    with pytest.raises(levelone.LeveloneError, match=message):
+        model.convert(tmp_path / "p", body=body, **choices)
     assert not (tmp_path / "p").exists()
 
 
@@ -136,6 +151,15 @@ def test_the_verdict_says_what_a_declared_port_assumes(tmp_path: Path) -> None:
     )
     (port,) = verdict.to_dict()["ports"]
     assert (port["declared"], port["values"], port["saturated"]) == (True, 0, 0)
+
+
+def test_rtl_is_converted_with_its_choices(model: levelone.Model, tmp_path: Path) -> None:
+    plain = model.convert(tmp_path / "plain", body="rtl").to_dict()
+    slow = model.convert(tmp_path / "slow", body="rtl", clocks_per_event=4096, clock_ns=4.0).to_dict()
+    assert (plain["rtl"]["clocks_per_event"], plain["rtl"]["clock_ns"]) == (None, 5.0)
+    assert (slow["rtl"]["clocks_per_event"], slow["rtl"]["clock_ns"]) == (4096, 4.0)
+    multipliers = [sum(layer["multipliers"] for layer in found["layers"]) for found in (plain, slow)]
+    assert multipliers[1] < multipliers[0]
 
 
 def test_choices_that_exclude_each_other(project: levelone.Project, tmp_path: Path) -> None:

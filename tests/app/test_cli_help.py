@@ -11,7 +11,10 @@ from typer.testing import CliRunner
 from levelone.cli import app
 from levelone.cli.moved import MOVED
 from levelone.errors import LeveloneError
+from levelone.hardware.choices import Choices
+from levelone.hls import HlsConfig
 from levelone.recipe import overridden
+from levelone.rtl.config import RtlConfig
 from levelone.zoo import SYSTEMS, find_system
 
 VERBS = sorted(get_command(app).commands)
@@ -46,6 +49,31 @@ def test_an_option_of_earlier_versions_says_where_it_went(verb: tuple[str, ...],
     sections = [find_system(name).generator.section for name in SYSTEMS.known]
     assert section == "generate"
     assert any(key in known.model_fields for known in sections)
+
+
+@pytest.mark.parametrize(
+    ("verb", "config", "keys"),
+    [
+        (
+            "convert",
+            HlsConfig,
+            {"clock": "clock_ns", "reuse": "reuse_factor", "partition": "partition_factor"},
+        ),
+        ("rtl", RtlConfig, {"clock": "clock_ns"}),
+    ],
+)
+def test_told_defaults_are_those_of_the_body(verb: str, config: type[Choices], keys: dict[str, str]) -> None:
+    """They are told without importing what declares them."""
+    told = {
+        keys.get(str(option.name), str(option.name)): option.show_default
+        for option in get_command(app).commands[verb].params  # type: ignore[attr-defined]
+        if isinstance(getattr(option, "show_default", None), str)
+    }
+    declared = {name: getattr(config(), name) for name in told}
+    if "tight" in declared:
+        declared["tight"] = "tight"  # what --tight/--any-weights calls it
+    assert told == {name: str(value) for name, value in declared.items()}
+    assert len(told) > 1
 
 
 def test_paths_in_lists_are_not_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

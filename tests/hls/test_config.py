@@ -12,7 +12,7 @@ import pytest
 from levelone.errors import LeveloneError
 from levelone.hls import HlsConfig, LayerChoice
 from levelone.hls.manifest import HlsDocument
-from levelone.pipeline.choices import hls_config
+from levelone.pipeline.choices import choices_for
 from levelone.recipe import Recipe, dump_recipe, parse_recipe
 
 
@@ -31,7 +31,7 @@ from levelone.recipe import Recipe, dump_recipe, parse_recipe
 )
 def test_the_configuration_is_checked(change: dict[str, Any], message: str) -> None:
     with pytest.raises(LeveloneError, match=re.escape(message)):
-        hls_config("convert", **change)
+        choices_for("hls", "convert", change)
 
 
 def test_recipe_configuration_and_document_are_one() -> None:

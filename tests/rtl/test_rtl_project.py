@@ -18,7 +18,9 @@ import levelone
 from levelone.errors import LeveloneError
 from levelone.graph import Graph, read_qonnx
 from levelone.graph.values import IntRange, Value
-from levelone.pipeline.cosim import cosim_folder, plan_rows, write_rtl
+from levelone.pipeline.checks import convert_with
+from levelone.pipeline.choices import choices_for
+from levelone.pipeline.cosim import cosim_folder, plan_rows
 from levelone.rtl import verilator
 from levelone.rtl.beats import pack, unpack
 from levelone.rtl.body import BODY
@@ -62,14 +64,14 @@ def graph(model: Path) -> Graph:
 
 @pytest.fixture
 def project(model: Path, tmp_path: Path) -> Path:
-    write_rtl(model, tmp_path / "rtl_project", RtlConfig())
+    convert_with("rtl", model, tmp_path / "rtl_project", RtlConfig())
     return tmp_path / "rtl_project"
 
 
 def test_the_same_arguments_give_the_same_bytes(model: Path, tmp_path: Path) -> None:
     texts = []
     for name in ("one", "two"):
-        write_rtl(model, tmp_path / name, RtlConfig(clocks_per_event=100))
+        convert_with("rtl", model, tmp_path / name, RtlConfig(clocks_per_event=100))
         files = sorted(path for path in (tmp_path / name).rglob("*") if path.is_file())
         texts.append([(path.relative_to(tmp_path / name), path.read_bytes()) for path in files])
     assert texts[0] == texts[1]
@@ -115,7 +117,7 @@ def test_a_foreign_folder_is_left_alone(model: Path, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").write_text("years")
     with pytest.raises(LeveloneError, match="nothing was written"):
-        write_rtl(model, tmp_path / "mine", RtlConfig())
+        convert_with("rtl", model, tmp_path / "mine", RtlConfig())
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.tex"]
 
 
@@ -124,7 +126,7 @@ def test_a_project_of_another_body_is_left_alone(model: Path, tmp_path: Path) ->
     folder.mkdir()
     (folder / "levelone.json").write_text('{"schema": "levelone-project", "version": 4, "body": "hls"}')
     with pytest.raises(LeveloneError, match="is not a project of body rtl; nothing was written"):
-        write_rtl(model, folder, RtlConfig())
+        convert_with("rtl", model, folder, RtlConfig())
     assert [path.name for path in folder.iterdir()] == ["levelone.json"]
 
 
@@ -143,8 +145,8 @@ def test_the_project_shows_itself(project: Path) -> None:
     ],
 )
 def test_impossible_choices_are_refused(choices: dict, key: str) -> None:
-    with pytest.raises(LeveloneError, match=f"rtl.{key}"):
-        RtlConfig(**choices)
+    with pytest.raises(LeveloneError, match=f"convert: rtl.{key} = "):
+        choices_for("rtl", "convert", choices)
 
 
 def test_fewer_clocks_cost_multipliers(graph: Graph) -> None:
@@ -266,7 +268,7 @@ def test_area_is_counted_for_every_layer(tmp_path: Path) -> None:
         m.add("MatMul", m.quant("x", 0.25, 3), m.weight(weights(3, 2), 0.125), out="fc"), 0.3, 3, out="y"
     )
     onnx.save(m.build(x), tmp_path / "dense.onnx")
-    write_rtl(tmp_path / "dense.onnx", tmp_path / "dense", RtlConfig())
+    convert_with("rtl", tmp_path / "dense.onnx", tmp_path / "dense", RtlConfig())
     found = synthesise(tmp_path / "dense", "xc7").to_dict()
     assert found["kind"] == "synthesised"
     for resource in RESOURCES:

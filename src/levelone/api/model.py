@@ -26,7 +26,7 @@ from levelone.graph.reader.ports import declare_ports
 from levelone.hardware.cost import hardware_table
 from levelone.hls.config import HlsConfig, Io, LayerChoice, Strategy
 from levelone.pipeline.checks import convert_file, convert_with
-from levelone.pipeline.choices import hls_config
+from levelone.pipeline.choices import choices_for
 from levelone.pipeline.emulation import ArrayRows, emulated_arrays, entered_arrays, input_shapes, model_file
 from levelone.pipeline.modules import called
 
@@ -190,45 +190,49 @@ class Model:
         folder: str | os.PathLike[str],
         *,
         body: str = "hls",
-        io: Io = "parallel",
-        part: str = "xcvu13p-flga2577-2-e",
-        clock_ns: float = 2.78,
-        clock_uncertainty: str = "27%",
-        reuse_factor: int = 1,
-        strategy: Strategy = "latency",
-        partition_factor: int = 0,
-        tight: bool = True,
+        part: str | None = None,
+        clock_ns: float | None = None,
+        io: Io | None = None,
+        clock_uncertainty: str | None = None,
+        reuse_factor: int | None = None,
+        strategy: Strategy | None = None,
+        partition_factor: int | None = None,
+        tight: bool | None = None,
         layers: Mapping[str, LayerChoice | Mapping[str, Any]] | None = None,
+        clocks_per_event: int | None = None,
     ) -> Project:
         """Generate the project of a body, an hls4ml project (Vitis backend) by default.
 
-        The folder appears whole or not at all; an earlier project of that name is replaced.
+        The folder appears whole or not at all; an earlier project of that name is replaced. A choice that is
+        not made is the body's default, that of the section ``[hls]`` or ``[rtl]`` of a recipe.
 
         Parameters
         ----------
         folder
             Where to write it.
         body
-            ``"hls"``, the name of a registered body, or ``"package.module:NAME"``. All further choices are
-            those of hls4ml: no other body takes them.
-        io
-            ``"parallel"``: the whole event at once, one pipeline; ``"stream"``: one pixel per clock.
+            ``"hls"``, ``"rtl"`` (streamed SystemVerilog), the name of a registered body, or
+            ``"package.module:NAME"``.
         part
             FPGA part name, as the vendor tools spell it.
         clock_ns
             Clock period in ns.
+        io
+            hls: ``"parallel"``: the whole event at once, one pipeline; ``"stream"``: one pixel per clock.
         clock_uncertainty
-            In percent of the period (``"27%"``) or in ns.
+            hls: in percent of the period (``"27%"``) or in ns.
         reuse_factor
-            How many multiplications share one multiplier.
+            hls: how many multiplications share one multiplier.
         strategy
-            ``"latency"``: fully unrolled; ``"resource"``: shared multipliers, weights meant for memory.
+            hls: ``"latency"``: fully unrolled; ``"resource"``: shared multipliers, weights meant for memory.
         partition_factor
-            Output positions that a window computes at once in an unrolled design; 0: all of them.
+            hls: output positions that a window computes at once in an unrolled design; 0: all of them.
         tight
-            Registers that sum for these very weights; False: for any weights of their width.
+            hls: registers that sum for these very weights; False: for any weights of their width.
         layers
-            Choices of single layers: ``{"conv1": {"reuse_factor": 4, "strategy": "resource"}}``.
+            hls: choices of single layers: ``{"conv1": {"reuse_factor": 4, "strategy": "resource"}}``.
+        clocks_per_event
+            rtl: clocks that an event may take; by default one for each pixel of the longest input.
 
         Returns
         -------
@@ -237,28 +241,28 @@ class Model:
         Raises
         ------
         LeveloneError
-            If a choice is not possible, the network cannot be carried exactly, or nothing can be written.
+            If a choice is not possible or not the body's, the network cannot be carried exactly, or nothing
+            can be written.
         """
-        config = hls_config(
-            "convert",
-            io=io,
-            part=part,
-            clock_ns=clock_ns,
-            clock_uncertainty=clock_uncertainty,
-            reuse_factor=reuse_factor,
-            strategy=strategy,
-            partition_factor=partition_factor,
-            tight=tight,
-            layers=dict(layers or {}),
-        )
-        if body != "hls" and config != HlsConfig():
-            chosen = ", ".join(config.model_dump(exclude_defaults=True))
-            raise LeveloneError(f"{chosen}: a choice for hls4ml, not for body {body}", hint="leave it out")
+        given = {
+            "part": part,
+            "clock_ns": clock_ns,
+            "io": io,
+            "clock_uncertainty": clock_uncertainty,
+            "reuse_factor": reuse_factor,
+            "strategy": strategy,
+            "partition_factor": partition_factor,
+            "tight": tight,
+            "layers": dict(layers) if layers else None,
+            "clocks_per_event": clocks_per_event,
+        }
+        made = {name: value for name, value in given.items() if value is not None}
+        choices = choices_for(body, "convert", made)
         with self._file() as file:
-            if body == "hls":
-                convert_file(file, Path(folder), config)
+            if isinstance(choices, HlsConfig):
+                convert_file(file, Path(folder), choices)
             else:
-                convert_with(body, file, Path(folder))
+                convert_with(body, file, Path(folder), choices)
         return Project(Path(folder))
 
     def save(self, path: str | os.PathLike[str]) -> Path:

@@ -9,20 +9,6 @@ import typer
 
 from levelone.cli.console import one_json_object
 from levelone.cli.options import AsJson, Io, Ports, Strategy
-from levelone.errors import LeveloneError
-
-HLS_OPTIONS = (
-    "io",
-    "part",
-    "clock",
-    "reuse",
-    "strategy",
-    "partition",
-    "reuse_layer",
-    "strategy_layer",
-    "tight",
-)
-"""Options of `levelone convert` that choose hls4ml's hardware."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -32,19 +18,29 @@ def add_to(app: typer.Typer) -> None:
 
 
 def convert(
-    context: typer.Context,
     model: Annotated[Path, typer.Argument(help="A QONNX file, from levelone or from anyone else.")],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="PROJECT", help="Folder to write.")],
-    io: Annotated[Io, typer.Option(help="The whole event at once, or one pixel per beat.")] = Io.parallel,
-    part: Annotated[str, typer.Option(help="FPGA part.")] = "xcvu13p-flga2577-2-e",
-    clock: Annotated[float, typer.Option(min=0.001, help="Clock period in ns.")] = 2.78,
-    reuse: Annotated[int, typer.Option(min=1, help="Multiplications per multiplier.")] = 1,
+    io: Annotated[
+        Io | None,
+        typer.Option(help="The whole event at once, or one pixel per beat.", show_default="parallel"),
+    ] = None,
+    part: Annotated[str | None, typer.Option(help="FPGA part.", show_default="xcvu13p-flga2577-2-e")] = None,
+    clock: Annotated[
+        float | None, typer.Option(min=0.001, help="Clock period in ns.", show_default="2.78")
+    ] = None,
+    reuse: Annotated[
+        int | None, typer.Option(min=1, help="Multiplications per multiplier.", show_default="1")
+    ] = None,
     strategy: Annotated[
-        Strategy, typer.Option(help="Unrolled for latency, or with few multipliers.")
-    ] = Strategy.latency,
+        Strategy | None,
+        typer.Option(help="Unrolled for latency, or with few multipliers.", show_default="latency"),
+    ] = None,
     partition: Annotated[
-        int, typer.Option(min=0, help="Output positions that a window computes at once; 0: all of them.")
-    ] = 0,
+        int | None,
+        typer.Option(
+            min=0, help="Output positions that a window computes at once; 0: all of them.", show_default="0"
+        ),
+    ] = None,
     reuse_layer: Annotated[
         list[str] | None,
         typer.Option(
@@ -58,15 +54,17 @@ def convert(
         ),
     ] = None,
     tight: Annotated[
-        bool,
+        bool | None,
         typer.Option(
             "--tight/--any-weights",
             help="Registers that sum for these weights, or for any of their width; results keep their types.",
+            show_default="tight",
         ),
-    ] = True,
+    ] = None,
     port: Ports = None,
     body: Annotated[
-        str, typer.Option(help="What is generated: hls, a registered body, or package.module:NAME.")
+        str,
+        typer.Option(help="What is generated: hls, rtl, another registered body, or package.module:NAME."),
     ] = "hls",
     as_json: AsJson = False,
 ) -> None:
@@ -79,16 +77,14 @@ def convert(
     from levelone.pipeline.ports import parse_ports
 
     with one_json_object(as_json) as emit:
-        if body != "hls":
-            _refuse_hls_options(context, body)
         project = api.read(model, ports=parse_ports(port or ())).convert(
             output,
             body=body,
-            io=io.value,
+            io=None if io is None else io.value,
             part=part,
             clock_ns=clock,
             reuse_factor=reuse,
-            strategy=strategy.value,
+            strategy=None if strategy is None else strategy.value,
             partition_factor=partition,
             tight=tight,
             layers=parse_choices(reuse_layer or (), strategy_layer or ()),
@@ -96,15 +92,6 @@ def convert(
         emit({"project": str(output), **project.to_dict()})
     if not as_json:
         typer.echo(str(project))
-
-
-def _refuse_hls_options(context: typer.Context, body: str) -> None:
-    """Choices of hls4ml's hardware say nothing to another body."""
-    for name in HLS_OPTIONS:
-        source = context.get_parameter_source(name)
-        if source is not None and source.name == "COMMANDLINE":
-            option = next(p.opts[0] for p in context.command.params if p.name == name)
-            raise LeveloneError(f"{option} is a choice for hls4ml, not for body {body}", hint="leave it away")
 
 
 def csim(

@@ -33,8 +33,11 @@ def rtl(
             show_default=False,
         ),
     ] = None,
-    clock: Annotated[float, typer.Option("--clock-ns", min=0.001, help="Clock period in ns.")] = 5.0,
-    part: Annotated[str, typer.Option(help="FPGA part.")] = "xcvu13p-flga2577-2-e",
+    clock: Annotated[
+        float | None,
+        typer.Option("--clock-ns", min=0.001, help="Clock period in ns.", show_default="5.0"),
+    ] = None,
+    part: Annotated[str | None, typer.Option(help="FPGA part.", show_default="xcvu13p-flga2577-2-e")] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Only say what it would be; write nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -43,16 +46,19 @@ def rtl(
     Example: levelone rtl model.onnx -o rtl_project --clock-ns 5
     """
     from levelone.errors import LeveloneError
-    from levelone.pipeline.cosim import plan_rows, write_rtl
-    from levelone.rtl.config import RtlConfig
+    from levelone.pipeline.checks import convert_with
+    from levelone.pipeline.choices import choices_for
+    from levelone.pipeline.cosim import plan_rows
 
     with one_json_object(as_json) as emit:
-        config = RtlConfig(clocks_per_event, clock, part)
+        given = {"clocks_per_event": clocks_per_event, "clock_ns": clock, "part": part}
+        made = {name: value for name, value in given.items() if value is not None}
+        choices = choices_for("rtl", "levelone rtl", made)
         if output is None and not plan:
             raise LeveloneError("no folder to write", hint="give one with -o PROJECT, or ask for --plan only")
-        planned = plan_rows(model, config)
+        planned = plan_rows(model, choices)
         if not plan and output is not None:
-            write_rtl(model, output, config)
+            convert_with("rtl", model, output, choices)
         emit(planned | {"project": None if plan else str(output)})
     if not as_json:
         _show_plan(planned)

@@ -117,6 +117,8 @@ class Body(Protocol):
         By which it is chosen, and which ``levelone.json`` keeps: a registered name or ``module:NAME``.
     title
         For people: ``C simulation``.
+
+    One that has choices of hardware says their class, too: ``config`` (`levelone.hardware.choices.Choices`).
     """
 
     @property
@@ -140,7 +142,7 @@ class Body(Protocol):
         Parameters
         ----------
         choices
-            The body's own choice of hardware; None: its default.
+            The body's own choice of hardware, an object of its ``config``; None: its default.
         model
             The QONNX file that `graph` was read from; to be copied to `MODEL`.
         extras

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from levelone.graph.ir import Graph
 from levelone.graph.values import Codes
@@ -25,6 +26,7 @@ class HlsBody:
 
     name: str = NAME
     title: str = "C simulation"
+    config: ClassVar[type[HlsConfig]] = HlsConfig
 
     def write(
         self,

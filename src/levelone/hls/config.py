@@ -1,47 +1,35 @@
 """What hardware an hls4ml project is for: everything that the graph itself does not say.
 
-`HlsConfig` is the ``[hls]`` section of a recipe, what `convert` takes, and what ``levelone.json`` stores. It
-is imported by recipes, so nothing heavy is imported here.
+`HlsConfig` is the ``[hls]`` section of a recipe, what `convert` takes, and what ``levelone.json`` stores.
 """
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-from pydantic_core import PydanticCustomError
+from pydantic import Field
+
+from levelone.hardware.choices import Choices, Clock, Part, spelt
 
 Io = Literal["parallel", "stream"]
 Strategy = Literal["latency", "resource"]
 
 
-def _spelt(pattern: str, expected: str) -> AfterValidator:
-    def check(text: str) -> str:
-        if re.fullmatch(pattern, text) is None:
-            raise PydanticCustomError("spelling", "expected {what}", {"what": expected})
-        return text
-
-    return AfterValidator(check)
-
-
-class LayerChoice(BaseModel):
+class LayerChoice(Choices):
     """What one layer does otherwise than the rest of the hardware; None: as the rest."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     reuse_factor: int | None = Field(
         None, gt=0, description="its own number of multiplications per multiplier"
     )
     strategy: Strategy | None = Field(None, description="its own strategy")
     body: (
-        Annotated[str, _spelt(r"[\w.-]+(:[\w.]+)?", "a registered name or package.module:FUNCTION")] | None
+        Annotated[str, spelt(r"[\w.-]+(:[\w.]+)?", "a registered name or package.module:FUNCTION")] | None
     ) = Field(
         None, description="its own body, from another distribution: registered, or package.module:FUNCTION"
     )
 
 
-class HlsConfig(BaseModel):
+class HlsConfig(Choices):
     """The choices of an hls4ml project.
 
     Attributes
@@ -70,14 +58,10 @@ class HlsConfig(BaseModel):
         Choices for single layers, by the name of the value that they compute.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     io: Io = Field("parallel", description="the whole event at once, or one pixel per beat")
-    part: Annotated[str, _spelt(r"[A-Za-z0-9._-]+", "an FPGA part name")] = Field(
-        "xcvu13p-flga2577-2-e", description="FPGA part"
-    )
-    clock_ns: float = Field(2.78, gt=0, lt=1e6, description="clock period in ns (360 MHz at the LHC trigger)")
-    clock_uncertainty: Annotated[str, _spelt(r"\d+(\.\d+)?%?", "a percentage like '27%' or ns")] = Field(
+    part: Part = Field("xcvu13p-flga2577-2-e", description="FPGA part")
+    clock_ns: Clock = Field(2.78, description="clock period in ns (360 MHz at the LHC trigger)")
+    clock_uncertainty: Annotated[str, spelt(r"\d+(\.\d+)?%?", "a percentage like '27%' or ns")] = Field(
         "27%", description="clock uncertainty, in percent of the period or in ns"
     )
     reuse_factor: int = Field(1, gt=0, description="multiplications per multiplier")

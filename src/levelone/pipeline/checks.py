@@ -73,8 +73,13 @@ def convert_model(model: Path, output: Path, recipe: Recipe) -> Manifest:
     return _convert(model, output, recipe.hls, project_name(called(model)))
 
 
-def convert_with(body: str, model: Path, output: Path) -> dict[str, Any]:
-    """`levelone convert --body`: a project of any body with its default hardware; its ``levelone.json``.
+def convert_with(body: str, model: Path, output: Path, choices: Any = None) -> dict[str, Any]:
+    """`levelone convert --body`: a project of any body; its ``levelone.json``.
+
+    Parameters
+    ----------
+    choices
+        The hardware, an object of the body's ``config``; None: its default.
 
     Raises
     ------
@@ -84,7 +89,8 @@ def convert_with(body: str, model: Path, output: Path) -> dict[str, Any]:
     chosen = find_body(body)
     graph = read_qonnx(model)
     beside = companions(model)
-    chosen.write(graph, output, model=model, extras=beside, golden=bench_events(beside, graph))
+    golden = bench_events(beside, graph)
+    chosen.write(graph, output, choices=choices, model=model, extras=beside, golden=golden)
     if body_of(output).name != chosen.name:
         raise LeveloneError(f'body {body} wrote no {DOCUMENT} with "body": {json.dumps(body)}')
     return read_document(output)

@@ -1,24 +1,43 @@
-"""Choices of hls4ml's hardware, checked as those of a recipe; those of single layers as options."""
+"""Choices of hardware, checked as those of a recipe; those of single layers as options."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from levelone.errors import LeveloneError
-from levelone.hls.config import HlsConfig
 from levelone.recipe import parse_section
+from levelone.verify import find_body
 
 
-def hls_config(origin: str, **choices: Any) -> HlsConfig:
-    """The hardware of `choices`, by the fields of `HlsConfig`; `origin` names their source in messages.
+def choices_for(body: str, origin: str, given: Mapping[str, Any]) -> Any:
+    """The choices of hardware that a body takes, checked as the section of a recipe that is called as it is.
+
+    Parameters
+    ----------
+    origin
+        Where they are from, for messages.
+    given
+        Values by field; the rest is the body's default.
+
+    Returns
+    -------
+    levelone.hardware.choices.Choices or None
+        An object of the body's ``config``; None if it has none.
 
     Raises
     ------
     LeveloneError
-        With a line for each field that is not possible.
+        If there is no such body, it takes no choices, or with a line for each field that is not possible.
     """
-    return parse_section(HlsConfig, choices, origin, at=("hls",))
+    config = getattr(find_body(body), "config", None)
+    if config is not None:
+        return parse_section(config, given, origin, at=(body,))
+    if given:
+        raise LeveloneError(
+            f"{origin}: body {body} takes no choices, but {', '.join(given)} given", hint="leave it out"
+        )
+    return None
 
 
 def parse_choices(reuse: Iterable[str], strategy: Iterable[str]) -> dict[str, dict[str, Any]]:

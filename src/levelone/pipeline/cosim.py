@@ -9,14 +9,11 @@ from typing import Any
 
 from levelone.errors import LeveloneError
 from levelone.graph import read_qonnx
-from levelone.pipeline.checks import bench_events, check_folder
-from levelone.pipeline.modules import companions
+from levelone.pipeline.checks import check_folder
 from levelone.rtl.body import BODY, BuiltRtl
 from levelone.rtl.config import RtlConfig
-from levelone.rtl.document import RtlDocument
 from levelone.rtl.measure import measure, mid_event_resets, rough_traffic
 from levelone.rtl.plan import plan_graph
-from levelone.rtl.project import write_project
 from levelone.rtl.simulation import Traffic
 from levelone.stimuli import random_vectors
 from levelone.verify import body_of, read_graph
@@ -25,21 +22,6 @@ CLOCKS = 1_000_000
 """Simulated clocks that a measurement should take."""
 FEWEST, MOST = 4, 64
 """Events of a measurement."""
-
-
-def write_rtl(model: Path, output: Path, config: RtlConfig) -> RtlDocument:
-    """`levelone rtl`: a streamed design of a QONNX file, and what lies beside it.
-
-    Raises
-    ------
-    LeveloneError
-        If the file is not QONNX, an operation has no streamed form, or the folder cannot be written.
-    """
-    graph = read_qonnx(model)
-    beside = companions(model)
-    return write_project(
-        graph, output, config, model=model, extras=beside, golden=bench_events(beside, graph)
-    )
 
 
 def plan_rows(model: Path, config: RtlConfig) -> dict[str, Any]:

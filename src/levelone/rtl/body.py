@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
+from typing import ClassVar
 
 from levelone.errors import LeveloneError
 from levelone.files import atomic_path, sha256
@@ -93,6 +94,7 @@ class RtlBody:
 
     name: str = NAME
     title: str = "RTL simulation"
+    config: ClassVar[type[RtlConfig]] = RtlConfig
 
     def write(
         self,

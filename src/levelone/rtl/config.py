@@ -1,14 +1,16 @@
-"""What a streamed design is for: everything that the graph itself does not say."""
+"""What a streamed design is for: everything that the graph itself does not say.
+
+`RtlConfig` is the ``[rtl]`` section of a recipe, what `convert` takes, and what ``levelone.json`` stores.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from pydantic import Field
 
-from levelone.errors import LeveloneError
+from levelone.hardware.choices import Choices, Clock, Part
 
 
-@dataclass(frozen=True)
-class RtlConfig:
+class RtlConfig(Choices):
     """The choices of a streamed design.
 
     Attributes
@@ -22,16 +24,8 @@ class RtlConfig:
         FPGA part name, as the vendor tools spell it.
     """
 
-    clocks_per_event: int | None = None
-    clock_ns: float = 5.0
-    part: str = "xcvu13p-flga2577-2-e"
-
-    def __post_init__(self) -> None:
-        if self.clocks_per_event is not None and self.clocks_per_event < 1:
-            raise LeveloneError(
-                f"rtl.clocks_per_event is {self.clocks_per_event}, expected a positive integer"
-            )
-        if not 0 < self.clock_ns < 1e6:
-            raise LeveloneError(f"rtl.clock_ns is {self.clock_ns}, expected a clock period in ns")
-        if not self.part or not all(c.isalnum() or c in "._-" for c in self.part):
-            raise LeveloneError(f"rtl.part is {self.part!r}, expected an FPGA part name")
+    clocks_per_event: int | None = Field(
+        None, gt=0, description="clocks that an event may take; none: one for each pixel of the longest input"
+    )
+    clock_ns: Clock = Field(5.0, description="clock period in ns")
+    part: Part = Field("xcvu13p-flga2577-2-e", description="FPGA part")

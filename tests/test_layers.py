@@ -16,7 +16,7 @@ BASE = {"errors", "files", "exits", "plugins"}
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "files": {"errors"},
-    "exits": {"errors"},
+    "exits": {"errors", "plugins"},
     "plugins": {"errors"},
     "panels": set(),
     "metrics": set(),

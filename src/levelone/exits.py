@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Callable
 from types import FrameType
 
-from levelone.errors import LeveloneError
+from levelone.errors import LeveloneError, plain
 
 COULD_NOT_RUN = 2
 INTERRUPTED = 130
@@ -78,12 +78,35 @@ def _guarded(command: Callable[[], object]) -> int:
         return COULD_NOT_RUN
     except OSError as error:
         return _report_os_error(error)
-    except Exception:
-        # A fault of levelone itself: keep the traceback, but never leave with the code of a mismatch.
+    except Exception as error:
+        # Nobody's input: keep the traceback, but never leave with the code of a mismatch.
         traceback.print_exc()
-        _say("error: this is a fault in levelone, not in your input; please report it with the lines above")
+        _say(f"error: {_whose_fault(error)}")
         return COULD_NOT_RUN
     return 0
+
+
+def _whose_fault(error: Exception) -> str:
+    """levelone's, unless the last code on the way, libraries aside, is somebody else's: a system's, say."""
+    from levelone.plugins import OWN, foreign  # imports much, and is needed here alone
+
+    way = [
+        (str(frame.f_globals.get("__name__", "")), frame.f_code.co_filename, line)
+        for frame, line in traceback.walk_tb(error.__traceback__)
+    ]
+    last = next((step for step in reversed(range(len(way))) if foreign(way[step][0])), None)
+    if last is None:
+        return "this is a fault in levelone, not in your input; please report it with the lines above"
+    module, file, line = way[last]
+    place = f"{plain(module)} ({file}, line {line})"
+    if any(name.partition(".")[0] == OWN for name, _, _ in way[last:]):
+        return (
+            f"this is a fault in levelone, or in how {place} uses it; please report it with the lines above"
+        )
+    return (
+        f"this is a fault in {place}, not in levelone: {type(error).__name__}: {plain(error, 300)}\n"
+        f"  hint: report it to whoever wrote {plain(module.partition('.')[0])}, with the lines above"
+    )
 
 
 def _report_os_error(error: OSError) -> int:

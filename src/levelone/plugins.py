@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import os
+import re
 import sys
 import traceback
 from collections.abc import Mapping
@@ -116,6 +117,19 @@ class Registry:
             Entry(point.name, point.value.replace(" ", ""), point.dist.name if point.dist else "?")
             for point in found
         ]
+
+
+def foreign(module: str) -> bool:
+    """Whether a module is neither levelone's nor of a library that levelone uses.
+
+    It is somebody's who uses levelone: of a distribution that needs levelone, or of none at all.
+    """
+    package = module.partition(".")[0]
+    if package in (OWN, "__main__", "") or package in sys.stdlib_module_names:
+        return False
+    owners = importlib.metadata.packages_distributions().get(package, [])
+    needs = (need for owner in owners for need in importlib.metadata.requires(owner) or ())
+    return not owners or any(re.match(rf"{OWN}(?![\w.-])", need) for need in needs)
 
 
 def load(reference: str) -> Any:

@@ -15,7 +15,7 @@ import pytest
 
 from levelone.data.opening import READERS
 from levelone.errors import LeveloneError
-from levelone.plugins import Entry, Registry
+from levelone.plugins import Entry, Registry, foreign
 from levelone.zoo import find_system
 
 from .conftest import ROOT, Levelone
@@ -127,6 +127,42 @@ def test_a_name_or_a_key_that_is_not_there(levelone: Levelone, package: Path, tm
         done = levelone("simulate", *words, "-o", tmp_path / "x.h5", cwd=package)
         assert (done.returncode, list(tmp_path.iterdir())) == (2, []), done.stderr
         assert message in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        (
+            '{}["height"]',
+            "this is a fault in {place}, not in levelone: KeyError: 'height'\n  hint: report it to",
+        ),
+        ("np.zeros(3)[9]", "this is a fault in {place}, not in levelone: IndexError: index 9 is out of"),
+        ('provenance("pulses", None, "numpy")', "this is a fault in levelone, or in how {place} uses it;"),
+    ],
+)
+def test_a_fault_of_the_system_is_not_called_levelone_s(
+    levelone: Levelone, package: Path, tmp_path: Path, fault: str, told: str
+) -> None:
+    copy = Path(shutil.copytree(package / "pulses", tmp_path / "pulses"))
+    file, line = copy / "simulate.py", "    rng = np.random.default_rng(options.seed)\n"
+    text = file.read_text()
+    number = text[: text.index(line)].count("\n") + 1
+    file.write_text(text.replace(line, f"    {fault}\n{line}"))
+    done = levelone("simulate", "pulses:SYSTEM", "-o", "x.h5", cwd=tmp_path)
+    assert done.returncode == 2
+    assert told.format(place=f"pulses.simulate ({file}, line {number})") in done.stderr
+    assert "Traceback" in done.stderr
+    assert not (tmp_path / "x.h5").exists()
+
+
+def test_code_of_a_distribution_that_needs_levelone_is_foreign(
+    site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert [foreign(name) for name in ("levelone.files", "json", "numpy.linalg", "torch", "__main__")] == [
+        False
+    ] * 5
+    monkeypatch.syspath_prepend(str(site))
+    assert foreign("pulses.system")
 
 
 @pytest.fixture

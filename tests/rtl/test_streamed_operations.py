@@ -11,8 +11,8 @@ from rtl_designs import EVENTS, build, codes_of, many
 from levelone.graph import GraphBuilder, IntRange
 from levelone.graph.operation import Op
 from levelone.graph.ops import OPERATIONS, Add, AveragePool, MaxPool, Transpose
+from levelone.rtl.library import BLOCKS
 from levelone.rtl.operations import FAMILIES
-from levelone.rtl.project import BLOCKS
 from levelone.rtl.simulation import Traffic
 
 GROUPS = {

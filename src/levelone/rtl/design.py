@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
 from levelone.graph.ir import Graph
+from levelone.rtl.library import with_parts
 from levelone.rtl.netlist import Netlist, handshake
 from levelone.rtl.operations import FAMILIES
 from levelone.rtl.plan import Edge, Plan, site_of
@@ -63,9 +63,7 @@ def write_design(plan: Plan, top: str) -> Design:
     for name, stream in plan.ports.items():
         netlist.comment(f"{name}: input, {stream.beats} beats of {stream.lanes} codes")
         netlist.stream(name, stream)
-        netlist.line(f"assign {name}_valid = in_{name}_valid;")
-        netlist.line(f"assign in_{name}_ready = {name}_ready;")
-        netlist.line(f"assign {name}_data = in_{name}_data;")
+        netlist.connect(name, f"in_{name}")
         publish(name)
     for node in graph.nodes:
         layer = plan.layers[node.name]
@@ -84,15 +82,12 @@ def write_design(plan: Plan, top: str) -> Design:
         publish(node.name)
     for name, wires in leaves.items():
         netlist.comment(f"{name}: output")
-        netlist.line(f"assign out_{name}_valid = {wires}_valid;")
-        netlist.line(f"assign {wires}_ready = out_{name}_ready;")
-        netlist.line(f"assign out_{name}_data = {wires}_data;")
+        netlist.connect(f"out_{name}", wires)
     inputs = dict(plan.ports)
     outputs = {name: plan.stream(name) for name in graph.outputs}
     probes = {node.name: plan.layers[node.name].output for node in graph.nodes}
     text = _module(top, graph, netlist, inputs, outputs, probes)
-    blocks = tuple(sorted({*netlist.blocks, *_inner(netlist.blocks)}))
-    return Design(top, text, blocks, inputs, outputs, probes)
+    return Design(top, text, with_parts(netlist.blocks), inputs, outputs, probes)
 
 
 def _forked(name: str, plan: Plan, edges: list[Edge], netlist: Netlist) -> list[str]:
@@ -155,12 +150,6 @@ def _regrouped(name: str, source: Stream, target: Stream, wires: str, netlist: N
         )
         wires = out
     return wires
-
-
-def _inner(blocks: Iterable[str]) -> set[str]:
-    """Blocks that other blocks are made of."""
-    staged = {"levelone_scale", "levelone_steps", "levelone_arithmetic", "levelone_weigh", "levelone_power"}
-    return {"levelone_stage"} if staged & set(blocks) else set()
 
 
 def _module(

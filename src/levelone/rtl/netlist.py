@@ -69,6 +69,16 @@ class Netlist:
         self._lines.append(f"wire [{stream.bits - 1}:0] {name}_data;")
         return name
 
+    def control(self, target: str, source: str) -> None:
+        """The stream `target` moves whenever `source` does; its data are driven elsewhere."""
+        self.line(f"assign {target}_valid = {source}_valid;")
+        self.line(f"assign {source}_ready = {target}_ready;")
+
+    def connect(self, target: str, source: str) -> None:
+        """The stream `target` is the stream `source`."""
+        self.control(target, source)
+        self.line(f"assign {target}_data = {source}_data;")
+
     def instance(
         self, block: str, name: str, parameters: Mapping[str, Setting], ports: Mapping[str, str]
     ) -> None:

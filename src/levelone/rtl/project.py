@@ -16,11 +16,11 @@ from levelone.rtl.beats import pack
 from levelone.rtl.config import RtlConfig
 from levelone.rtl.design import Design, write_design
 from levelone.rtl.document import BODY, RtlDocument, RtlInput, RtlLayer, RtlOutput
+from levelone.rtl.library import BLOCKS
 from levelone.rtl.plan import Plan, plan_graph
 from levelone.stimuli import random_vectors
 
 SOURCES = "rtl"
-BLOCKS = Path(__file__).with_name("blocks")
 GOLDEN_EVENTS = 16
 GOLDEN_SEED = 1
 TOP = "levelone_network"

@@ -148,12 +148,7 @@ class Concatenation:
             )
             present, beats = joined, beats + more
         if len(widened) == 1:
-            for part, (left, right) in {
-                "valid": (name, present),
-                "data": (name, present),
-                "ready": (present, name),
-            }.items():
-                netlist.line(f"assign {left}_{part} = {right}_{part};")
+            netlist.connect(name, present)
 
 
 def emit_arithmetic(
@@ -221,8 +216,7 @@ def _widened(name: str, source: Stream, target: Stream, wires: str, netlist: Net
     if source.width == target.width:
         return wires
     netlist.stream(name, Stream(source.beats, source.lanes, target.width, target.signed))
-    netlist.line(f"assign {name}_valid = {wires}_valid;")
-    netlist.line(f"assign {wires}_ready = {name}_ready;")
+    netlist.control(name, wires)
     for lane in range(source.lanes):
         code = fitted(wires, source, lane, target.width)
         netlist.line(f"assign {name}_data[{lane * target.width}+:{target.width}] = {code};")

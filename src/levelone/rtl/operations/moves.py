@@ -75,8 +75,7 @@ class Moves:
         if plan.detail is not None:
             emit_gather(site.name, plan.detail, wires[0], netlist)
             return
-        _assign(site.name, wires[0], netlist)
-        netlist.line(f"assign {site.name}_data = {wires[0]}_data;")
+        netlist.connect(site.name, wires[0])
 
 
 def plan_gather(source: NDArray[np.int64], x: Value, output: Value, fill: int = 0) -> Gather:
@@ -102,7 +101,7 @@ def emit_gather(name: str, moved: Gather, wires: str, netlist: Netlist) -> None:
     number = address_bits(given.beats)
     # codes are widened in front of the buffer, so that the constant fits
     into = netlist.stream(f"{name}_in", Stream(taken.beats, given.lanes, given.width, given.signed))
-    _assign(into, wires, netlist)
+    netlist.control(into, wires)
     for at, lane in enumerate(moved.lane):
         code = fitted(wires, taken, int(lane), given.width)
         netlist.line(f"assign {into}_data[{at * given.width}+:{given.width}] = {code};")
@@ -148,8 +147,3 @@ def _lanes(source: NDArray[np.int64], x: Value, output: Value) -> tuple[int, int
     if together and (data // inner == data[:, :1] // inner).all():
         return inner, outer, lane
     return 1, 1, np.zeros(1, dtype=np.int64)
-
-
-def _assign(target: str, source: str, netlist: Netlist) -> None:
-    netlist.line(f"assign {target}_valid = {source}_valid;")
-    netlist.line(f"assign {source}_ready = {target}_ready;")

@@ -40,8 +40,7 @@ class Rectifiers:
 
     def emit(self, site: Site[Relu], plan: LayerPlan, wires: tuple[str, ...], netlist: Netlist) -> None:
         (x,), source, result = wires, plan.inputs[0], plan.output
-        netlist.line(f"assign {site.name}_valid = {x}_valid;")
-        netlist.line(f"assign {x}_ready = {site.name}_ready;")
+        netlist.control(site.name, x)
         for lane in range(source.lanes):
             code = f"{x}_data[{lane * source.width}+:{min(source.width, result.width)}]"
             if source.signed:

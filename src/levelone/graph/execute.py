@@ -54,7 +54,7 @@ class Executor:
             if name not in graph.values:
                 raise LeveloneError(f"graph {graph.name} has no value called {name!r}")
             value = graph.values[name]
-            if value.range.lo < -(2**63) or value.range.hi >= 2**63:
+            if not value.range.in_int64:
                 raise UnsupportedError(f"{name} needs {value.width} bits; codes are returned as int64")
         self._plan = plan(graph, self.keep)
         self._blas = ThreadpoolController().select(user_api="blas")

@@ -55,6 +55,11 @@ class IntRange:
             return max((-self.lo - 1).bit_length(), self.hi.bit_length() if self.hi > 0 else 0) + 1
         return max(self.hi.bit_length(), 1)
 
+    @property
+    def in_int64(self) -> bool:
+        """Whether int64 holds every code."""
+        return self.lo >= -(2**63) and self.hi < 2**63
+
     def __contains__(self, code: int) -> bool:
         return self.lo <= code <= self.hi
 

@@ -40,14 +40,25 @@ class Chunk:
         Which ones.
     found
         Recorded values of the graph by name, [event, *shape] in units of the value's least significant bit:
-        integers, or floats where a project edited by hand may leave the grid.
+        int64, or floats or Python's fractions where a project edited by hand may leave the grid.
     outputs
         The same of what left the output ports.
     """
 
     events: slice
-    found: Mapping[str, NDArray[np.int64] | NDArray[np.float64]]
-    outputs: Mapping[str, NDArray[np.int64] | NDArray[np.float64]]
+    found: Mapping[str, NDArray[Any]]
+    outputs: Mapping[str, NDArray[Any]]
+
+
+def between_codes(found: NDArray[Any]) -> NDArray[np.bool_]:
+    """Where a body gave no integer of 64 bits (see `Chunk.found`)."""
+    if found.dtype.kind in "iu":
+        return np.zeros(found.shape, dtype=bool)
+    if found.dtype == object:
+        code = [number.denominator == 1 and -(2**63) <= number < 2**63 for number in found.flat]
+        return ~np.array(code).reshape(found.shape)
+    apart: NDArray[np.bool_] = found != np.floor(found)
+    return apart
 
 
 @dataclass(frozen=True)

@@ -25,9 +25,9 @@ from levelone.hardware.types import FixedType, clipping_type
 
 MAX_STEPS = 2**21
 """Thresholds of all channels together that are listed one by one."""
-LARGEST_CONSTANT = 2**53
-"""Constants are smaller: some bodies are handed them as IEEE doubles."""
-PRODUCT_BITS = 64
+LARGEST_CONSTANT = 2**63
+"""Constants are smaller: bodies hold them as int64."""
+PRODUCT_BITS = 128
 """Widest product."""
 
 
@@ -152,7 +152,7 @@ def _thresholds(stairs: list[Steps], reach: tuple[IntRange, ...]) -> Thresholds:
     table = np.empty((len(stairs), count), dtype=np.int64)
     falling = []
     for row, steps, r in zip(table, stairs, reach, strict=True):
-        row[:] = r.hi + 1
+        row[:] = min(r.hi + 1, LARGEST_CONSTANT - 1)
         row[: len(steps.at)] = steps.at
         falling.append(len(steps.at) > 0 and bool(steps.level[0] < steps.first))
     return Thresholds(tuple(steps.first for steps in stairs), table, tuple(falling))

@@ -13,17 +13,20 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from queue import Queue
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
 from levelone.graph.values import Codes
-from levelone.hardware.body import Chunk
+from levelone.hardware.body import Chunk, between_codes
+from levelone.hardware.document import ValueEntry
 from levelone.hls.compile import compiled
 from levelone.hls.manifest import HlsInput, Manifest, read_manifest
 from levelone.hls.process import Worker
 from levelone.hls.toolchain import Compiler, find_compiler
+from levelone.hls.words import joined
 
 _CHUNK_BYTES = 16 << 20
 _PLAIN_EXPONENT = 500  # far from where float64 ends
@@ -93,7 +96,7 @@ def run(built: BuiltCsim, codes: Mapping[str, Codes], *, workers: int | None = N
     parts: dict[str, list[Codes]] = {layer.name: [] for _, layer in built.manifest.traces}
     for chunk in run_chunks(built, codes, workers=workers):
         for name, found in chunk.found.items():
-            if not np.array_equal(found, np.rint(found)):
+            if between_codes(found).any():
                 raise LeveloneError(
                     f"{name}: the C simulation gives numbers between the integers of this layer"
                 )
@@ -117,7 +120,7 @@ def run_chunks(
     events = check_inputs(manifest.inputs, codes)
     count = len(next(iter(events.values())))
     numbers = sum(size for _, size in manifest.recorded)
-    numbers += sum(math.prod(port.shape) for port in (*manifest.inputs, *manifest.outputs))
+    numbers += sum(math.prod(port.shape) for port in manifest.inputs) + sum(manifest.given)
     per_event = 8 * numbers
     workers = max(1, min(workers or len(os.sched_getaffinity(0)), count))
     step = max(1, min(_CHUNK_BYTES // per_event, -(-count // workers)))
@@ -177,28 +180,35 @@ def _rows(ports: tuple[HlsInput, ...], events: Mapping[str, Codes], chunk: slice
     return np.concatenate(parts, axis=1)
 
 
-def _recorded(manifest: Manifest, rows: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-    """What the firmware recorded of its layers, float64 in units of each layer's least significant bit."""
-    starts, at = {}, 0
+def _recorded(manifest: Manifest, rows: NDArray[np.float64]) -> dict[str, NDArray[Any]]:
+    """What the firmware recorded of its layers, in units of the least significant bit; see `_numbers`."""
+    parts, at = {}, 0
     for name, size in manifest.recorded:
-        starts[name] = at
+        parts[name] = rows[:, at : at + size]
         at += size
-    result = {}
-    for record, layer in manifest.traces:
-        begin = starts[record]
-        part = rows[:, begin : begin + math.prod(layer.shape)]
-        result[layer.name] = _shifted(part, -layer.exponent).reshape(len(rows), *layer.shape)
-    return result
+    return {layer.name: _numbers(parts[record], layer) for record, layer in manifest.traces}
 
 
-def _left(manifest: Manifest, rows: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+def _left(manifest: Manifest, rows: NDArray[np.float64]) -> dict[str, NDArray[Any]]:
     """What left the output ports, likewise."""
     result, at = {}, sum(size for _, size in manifest.recorded)
-    for port in manifest.outputs:
-        size = math.prod(port.shape)
-        result[port.name] = _shifted(rows[:, at : at + size], -port.exponent).reshape(len(rows), *port.shape)
+    for port, size in zip(manifest.outputs, manifest.given, strict=True):
+        result[port.name] = _numbers(rows[:, at : at + size], port)
         at += size
     return result
+
+
+def _numbers(part: NDArray[np.float64], value: ValueEntry) -> NDArray[Any]:
+    """Doubles of a record in units of the value's least significant bit.
+
+    float64 where each is a number; where there are two for each number, int64, or Python's fractions if these
+    are not all codes of 64 bits.
+    """
+    shape, size = (len(part), *value.shape), math.prod(value.shape)
+    shifted = _shifted(part, -value.exponent)
+    if part.shape[1] == size:
+        return shifted.reshape(shape)
+    return joined(shifted[:, :size], shifted[:, size:]).reshape(shape)
 
 
 def _shifted(numbers: NDArray[np.float64], exponent: int) -> NDArray[np.float64]:

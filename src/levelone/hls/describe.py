@@ -15,6 +15,7 @@ from levelone.hls.config import HlsConfig
 from levelone.hls.emit import pipeline_style
 from levelone.hls.manifest import BenchEntry, HlsDocument, HlsInput, HlsLayer, HlsOutput, RecordEntry
 from levelone.hls.spec import LayerSpec
+from levelone.hls.words import is_recorded, words_of
 
 
 def describe(
@@ -44,11 +45,11 @@ def describe(
     events
         Of the test bench.
     """
-    records = {
-        layer.name: layer.get_output_variable().size()
-        for layer in built.get_layers()
-        if layer.get_attr("function_cpp", None) and layer.get_attr("trace", False)
+    variables = {
+        layer.name: layer.get_output_variable() for layer in built.get_layers() if is_recorded(layer)
     }
+    records = {name: variable.size() for name, variable in variables.items()}
+    outputs = dict(zip(graph.outputs, built.get_output_variables(), strict=True))
     reuse = {layer.name: int(layer.get_attr("reuse_factor", 1)) for layer in built.get_layers()}
     by_name = {spec.name: spec for spec in specs}
 
@@ -77,12 +78,20 @@ def describe(
             for port in graph.inputs
         ),
         outputs=tuple(
-            HlsOutput(**output_fields(graph, name), layer=names[name], type=ap(by_name[name].result))
+            HlsOutput(
+                **output_fields(graph, name),
+                layer=names[name],
+                type=ap(by_name[name].result),
+                words=words_of(outputs[name]),
+            )
             for name in graph.outputs
         ),
         layers=tuple(map(layer, graph)),
         helpers=tuple(names[spec.name] for spec in specs if spec.value is None),
-        records=tuple(RecordEntry(name=name, size=size) for name, size in records.items()),
+        records=tuple(
+            RecordEntry(name=name, size=size, words=words_of(variables[name]))
+            for name, size in records.items()
+        ),
         test_bench=BenchEntry(events=events, inputs=testbench.FEATURES, outputs=testbench.PREDICTIONS),
         model=model_entry(model),
         versions=versions_of("hls4ml", "qonnx", "onnx", "numpy"),

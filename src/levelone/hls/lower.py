@@ -10,7 +10,7 @@ from levelone.graph.values import Value
 from levelone.hardware.types import value_type
 from levelone.hls.config import HlsConfig, LayerChoice
 from levelone.hls.operations import LOWERINGS, Lowering
-from levelone.hls.spec import TRACE_BITS, LayerSpec, Site, check_size
+from levelone.hls.spec import DOUBLE_BITS, LARGEST, MOST, LayerSpec, Site, check_size
 from levelone.plugins import Registry
 
 BODIES = Registry("body of an operation", "levelone.lowerings", {})
@@ -49,7 +49,11 @@ def lower(graph: Graph, config: HlsConfig) -> list[LayerSpec]:
 
 
 def _port(value: Value) -> LayerSpec:
-    _check_width(value)
+    if value.width > DOUBLE_BITS:
+        raise UnsupportedError(
+            f"{value.name}: {value.width} bits; a port takes doubles, which hold {DOUBLE_BITS} bits exactly",
+            hint="quantise the input to fewer bits",
+        )
     attributes = {"input_shape": list(value.shape)}
     return LayerSpec(
         value.name, "InputLayer", (), value.shape, value_type(value), attributes=attributes, value=value
@@ -74,14 +78,17 @@ def _lowered(graph: Graph, node: Node, own: HlsConfig, chosen: str | None) -> li
         raise LeveloneError(f"hls.layers.{node.name}.body: {chosen} gives no layer called {node.name}")
     for spec in made:
         for key, parameter in spec.parameters.items():
-            check_size(f"{spec.name}: its {key}", int(parameter.codes.min()), int(parameter.codes.max()))
+            # levelone writes what hls4ml cannot, for its own bodies and their plain integers
+            most = LARGEST if spec.body is not None and parameter.type.exponent == 0 else MOST
+            ends = int(parameter.codes.min()), int(parameter.codes.max())
+            check_size(f"{spec.name}: its {key}", *ends, most=most)
     return [replace(spec, reuse_factor=own.reuse_factor, strategy=own.strategy) for spec in made]
 
 
 def _check_width(value: Value) -> None:
-    if value.width > TRACE_BITS:
+    if not value.range.in_int64:
         raise UnsupportedError(
-            f"{value.name}: {value.width} bits; csim can be compared exactly up to {TRACE_BITS} bits",
+            f"{value.name}: {value.width} bits; csim is compared exactly up to 64 bits with a sign",
             hint="use narrower weights or activations, or fewer terms per sum",
         )
 

@@ -46,10 +46,11 @@ class HlsInput(InputEntry):
 
 
 class HlsOutput(OutputEntry):
-    """An output port and its name and type in the firmware."""
+    """An output port, its name and type in the firmware, and how many doubles carry each of its numbers."""
 
     layer: Identifier
     type: str
+    words: Literal[1, 2] = 1
 
 
 class HlsLayer(LayerEntry):
@@ -74,10 +75,11 @@ class HlsLayer(LayerEntry):
 
 
 class RecordEntry(Entry):
-    """Something that the firmware records, and its number of elements."""
+    """Something that the firmware records, its number of elements and the doubles of each."""
 
     name: Identifier
     size: Size
+    words: Literal[1, 2] = 1
 
 
 class BenchEntry(Entry):
@@ -207,8 +209,13 @@ class Manifest:
 
     @property
     def recorded(self) -> tuple[tuple[str, int], ...]:
-        """Name and size of every record that the firmware makes, helpers included."""
-        return tuple((record.name, record.size) for record in self.document.records)
+        """Name and number of doubles of every record that the firmware makes, helpers included."""
+        return tuple((record.name, record.size * record.words) for record in self.document.records)
+
+    @property
+    def given(self) -> tuple[int, ...]:
+        """Number of doubles that leave every output port."""
+        return tuple(math.prod(port.shape) * port.words for port in self.outputs)
 
 
 def read_manifest(project: Path) -> Manifest:

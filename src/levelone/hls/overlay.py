@@ -2,7 +2,7 @@
 
 A parameter header initialises thousands of fixed-point objects one by one, which is most of a csim build.
 The firmware stays as it is: its include guards let a file that is included first define the same arrays from
-plain doubles, which the compiler only has to copy.
+plain numbers, which the compiler only has to copy: doubles, or integers where one of these is larger.
 """
 
 from __future__ import annotations
@@ -15,11 +15,14 @@ _HEADER = re.compile(
     r"(?P<type>\w+) (?P<name>\w+)\[(?P<size>\d+)\] = \{(?P<numbers>[^{}]*)\};\s*#endif\s*\Z"
 )
 
+_LONG = re.compile(r"\d{16,}")
+"""More digits than every double has."""
+
 _START = """\
 #include "defines.h"
 namespace levelone_overlay {
 template <class T> struct fill {
-    fill(T *target, const double *source, unsigned size) {
+    template <class N> fill(T *target, const N *source, unsigned size) {
         for (unsigned i = 0; i < size; i++)
             target[i] = source[i];
     }
@@ -29,7 +32,7 @@ template <class T> struct fill {
 
 _ENTRY = """\
 #define {guard}
-static const double levelone_{name}[{size}] = {{{numbers}}};
+static const {number} levelone_{name}[{size}] = {{{numbers}}};
 {type} {name}[{size}];
 static levelone_overlay::fill<{type}> levelone_fill_{name}({name}, levelone_{name}, {size});
 """
@@ -48,5 +51,10 @@ def overlay(headers: list[Path]) -> str:
     for path in headers:
         found = _HEADER.match(path.read_text(encoding="utf-8", errors="replace"))
         if found is not None and found["numbers"].count(",") < int(found["size"]):
-            text += _ENTRY.format(**found.groupdict())
+            text += _ENTRY.format(**found.groupdict(), number=_type_of(found["numbers"]))
     return text
+
+
+def _type_of(numbers: str) -> str:
+    """The plain type that holds numbers as they are written."""
+    return "long long" if _LONG.search(numbers) and "." not in numbers else "double"

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from levelone.errors import LeveloneError
 from levelone.hardware.body import OutOfStepError
 from levelone.hls.manifest import Manifest
+from levelone.hls.words import wrapper
 
 STREAM_WARNING = "WARNING: Hls::stream"
 _TAIL = 4000
@@ -45,9 +46,9 @@ class Worker:
         )
         setup: dict[str, Any] = {
             "library": str(library),
-            "top": self._manifest.name,
+            "top": wrapper(self._manifest.name, [port.words for port in self._manifest.outputs]),
             "inputs": [math.prod(port.shape) for port in self._manifest.inputs],
-            "outputs": [math.prod(port.shape) for port in self._manifest.outputs],
+            "outputs": self._manifest.given,
             "records": self._manifest.recorded,
         }
         self._width = sum(size for _, size in self._manifest.recorded) + sum(setup["outputs"])

@@ -12,7 +12,7 @@ from levelone.graph import execute
 from levelone.graph.ir import Graph
 from levelone.graph.values import Codes
 from levelone.hardware.folder import copy_extras, project_folder
-from levelone.hls import testbench
+from levelone.hls import testbench, words
 from levelone.hls.ap_fixed import ap
 from levelone.hls.config import HlsConfig
 from levelone.hls.describe import describe
@@ -95,10 +95,13 @@ def convert(
         ports = [names[port] for port in ordered], [names[port] for port in graph.outputs]
         built = build_model(renamed, *ports, config, name, str(folder), stamp)
         write_firmware(built, folder)
+        words.complete(built, renamed, folder)
         copy_headers(renamed, folder)
         check_parameters(renamed, folder)
         results = {port: answers[port] for port in graph.outputs}
-        events = testbench.write_vectors(folder, ordered, results, list(graph.values.values()))
+        variables = zip(graph.outputs, built.get_output_variables(), strict=True)
+        wide = [port for port, variable in variables if words.words_of(variable) > 1]
+        events = testbench.write_vectors(folder, ordered, results, list(graph.values.values()), wide)
         copy_extras(folder, model, extras or {})
         document = describe(
             graph, config, name, specs, names, built, stamp=stamp, model=model, events=events

@@ -14,11 +14,14 @@ from levelone.hardware.proof import Proof
 from levelone.hardware.types import FixedType, Parameter, value_type
 from levelone.hls.config import HlsConfig, Strategy
 
-TRACE_BITS = 53
-"""Widest code that a trace (IEEE double) carries exactly."""
+DOUBLE_BITS = 53
+"""Widest integer that an IEEE double holds, whatever it is."""
 
-MOST = 2**TRACE_BITS
-"""Largest integer that a parameter may be: hls4ml is handed doubles."""
+MOST = 2**DOUBLE_BITS
+"""Largest integer that a parameter of hls4ml's own layers may be: it is handed doubles."""
+
+LARGEST = 2**63 - 1
+"""Largest integer that a parameter of a body of levelone's own may be, if its type has no binary point."""
 
 
 @dataclass(frozen=True)
@@ -146,16 +149,17 @@ class Site:
         return self.config.io == "stream"
 
 
-def check_size(what: str, *codes: int) -> None:
-    """Refuse constants that do not pass through a double.
+def check_size(what: str, *codes: int, most: int = MOST) -> None:
+    """Refuse constants that are too large to be written exactly.
 
     Raises
     ------
     UnsupportedError
         Naming `what` they are.
     """
-    if max(map(abs, codes)) > MOST:
+    if max(map(abs, codes)) > most:
+        bits = most.bit_length() - 1
         raise UnsupportedError(
-            f"{what} is larger than 2**{TRACE_BITS}, the largest integer that hls4ml is handed exactly",
+            f"{what} is larger than 2**{bits}, the largest integer that can be written exactly there",
             hint="use scales whose ratios are shorter numbers",
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from levelone.graph.values import Codes, Value
 from levelone.hardware.types import exponent_of
+from levelone.hls.words import HEADER, two_words, words_of
 
 FEATURES = "tb_data/tb_input_features.dat"
 PREDICTIONS = "tb_data/tb_output_predictions.dat"
@@ -27,7 +28,7 @@ _SOURCE = """\
 
 #include "firmware/@PROJECT@.h"
 #include "firmware/nnet_utils/nnet_helpers.h"
-
+@WORDS@
 namespace nnet {
 bool trace_enabled = false;
 std::map<std::string, void *> *trace_outputs = NULL;
@@ -78,9 +79,9 @@ int main() {
 """
 
 _COMPARE = """\
-        double {name}_found[{size}];
-        nnet::convert_data<{type}, double, {size}>({name}, {name}_found);
-        for (unsigned i = 0; i < {size}; i++) {{
+        double {name}_found[{count}];
+        {convert}({name}, {name}_found);
+        for (unsigned i = 0; i < {count}; i++) {{
             log << {name}_found[i] << " ";
             if ({name}_found[i] != expected[{offset} + i]) {{
                 differences++;
@@ -104,10 +105,13 @@ def source(model: Any) -> str:
     in_size, offset = offset, 0
     compare = []
     for variable in outputs:
-        size = variable.size()
+        size, count = variable.size(), variable.size() * words_of(variable)
         declare.append(f"        {variable.definition_cpp()};")
-        compare.append(_COMPARE.format(name=variable.name, size=size, type=variable.type.name, offset=offset))
-        offset += size
+        convert = f"nnet::convert_data<{variable.type.name}, double, {size}>"
+        if count > size:
+            convert = f"levelone::convert_data<{variable.type.name}, {size}>"
+        compare.append(_COMPARE.format(name=variable.name, count=count, convert=convert, offset=offset))
+        offset += count
     text = _SOURCE
     for key, part in {
         "PROJECT": model.config.get_project_name(),
@@ -118,13 +122,20 @@ def source(model: Any) -> str:
         "DECLARE": "\n".join(declare),
         "ARGUMENTS": ", ".join(variable.name for variable in [*inputs, *outputs]),
         "COMPARE": "\n".join(compare),
+        "WORDS": f'#include "firmware/nnet_utils/{HEADER}"\n'
+        if any("levelone::" in c for c in compare)
+        else "",
     }.items():
         text = text.replace(f"@{key}@", part)
     return text
 
 
 def write_vectors(
-    folder: Path, inputs: Mapping[str, Codes], outputs: Mapping[str, Codes], values: Sequence[Value]
+    folder: Path,
+    inputs: Mapping[str, Codes],
+    outputs: Mapping[str, Codes],
+    values: Sequence[Value],
+    wide: Collection[str] = (),
 ) -> int:
     """Write the golden vectors of the test bench; returns the number of events.
 
@@ -136,13 +147,16 @@ def write_vectors(
         Codes by value name, in the order of the ports.
     values
         The values named there, for their exponents.
+    wide
+        Outputs whose numbers take two doubles each: all nearest ones of an event, then all that these leave.
     """
     exponents = {value.name: exponent_of(value) for value in values}
     events = 0
     for name, group in ((FEATURES, inputs), (PREDICTIONS, outputs)):
         rows = [
-            np.ldexp(codes.reshape(len(codes), -1).astype(np.float64), exponents[key])
+            np.ldexp(word.reshape(len(codes), -1), exponents[key])
             for key, codes in group.items()
+            for word in (two_words(codes) if key in wide else [codes.astype(np.float64)])
         ]
         table = np.concatenate(rows, axis=1)
         events = len(table)

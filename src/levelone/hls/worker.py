@@ -36,18 +36,18 @@ class Firmware:
     library
         Path of the shared object.
     top
-        Name of the top function.
+        Name of the function that takes and gives doubles.
     inputs, outputs
-        Number of elements of each port.
+        Number of doubles of each port.
     records
-        Name and number of elements of everything that the firmware records.
+        Name and number of doubles of everything that the firmware records.
     """
 
     def __init__(
         self, library: str, top: str, inputs: list[int], outputs: list[int], records: list[tuple[str, int]]
     ) -> None:
         self._library: Any = ctypes.CDLL(library)
-        self._top = getattr(self._library, f"{top}_double")
+        self._top = getattr(self._library, top)
         self._top.restype = None
         self._top.argtypes = [ctypes.c_void_p] * (len(inputs) + len(outputs))
         self._starts = [DOUBLE * at for at in itertools.accumulate(inputs, initial=0)]

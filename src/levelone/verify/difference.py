@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from levelone.graph import execute
 from levelone.graph.ir import Graph, Node
 from levelone.graph.values import Codes
-from levelone.hardware.body import OutOfStepError
+from levelone.hardware.body import OutOfStepError, between_codes
 from levelone.stimuli.effort import work_per_event
 from levelone.verify.body import body_of, read_graph
 from levelone.verify.verdict import PORT, LayerComparison, add_part, compare_codes, on_grid
@@ -210,7 +210,7 @@ def _look(
         real = found[node.name]
         codes = on_grid(real, local)
         own[node.name] = codes
-        between = (real != np.rint(real)).reshape(events, -1).any(axis=1)
+        between = np.logical_or.reduce(between_codes(real).reshape(events, -1), axis=1)
         usable[node.name] &= ~between
         wrong = (codes != local).reshape(events, -1)
         wrong[~judged] = False

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from levelone.hardware.body import between_codes
+
 LAYER = "layer"
 PORT = "output port"
 
@@ -115,9 +117,12 @@ def on_grid(found: NDArray[Any], expected: NDArray[np.int64]) -> NDArray[np.int6
     Hardware edited to a finer grid may give numbers between two codes: these become the neighbour that is
     *not* expected, so that they can never count as equal.
     """
-    down = np.floor(found)
-    codes = down.astype(np.int64)
-    between = found != down
+    between = between_codes(found)
+    if found.dtype == object:
+        whole = [min(max(number // 1, -(2**63)), 2**63 - 1) for number in found.flat]
+        codes = np.array(whole, dtype=np.int64).reshape(found.shape)
+    else:
+        codes = np.floor(found).astype(np.int64)
     return np.where(between & (codes == expected), codes + 1, codes)
 
 

@@ -18,8 +18,6 @@ from levelone.graph.reader.nodes import TooWideError, describe, unsupported
 from levelone.graph.reader.tensors import Activation, Constant, Tensor
 from levelone.graph.values import Value
 
-MAX_WIDTH = 62
-"""Codes wider than this cannot be computed with in 64 bits."""
 MAX_OUTPUT_WIDTH = 53
 """Outputs wider than this are no float64 numbers: constants that need more bits are left to the host."""
 MAX_VALUE = 2**24
@@ -89,7 +87,7 @@ class Context:
         self.spend(len(order), f"node {name}")
         self.builder.node(name, op, *(i.value for i in inputs))
         value = self.builder.values[name]
-        if value.width > MAX_WIDTH:
+        if not value.range.in_int64:  # codes of any body are compared as such
             raise TooWideError(
                 f"{name} needs {value.width} bits (codes {value.range.lo} to {value.range.hi})",
                 hint="scales or biases of very different size meet here; put a Quant before it, or use "

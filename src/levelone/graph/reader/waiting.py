@@ -15,7 +15,7 @@ from levelone.errors import LeveloneError, UnsupportedError
 from levelone.graph.ir import HostEnd
 from levelone.graph.ops import Add, Affine, Power, Relu, Requantise
 from levelone.graph.ops._bounds import spread
-from levelone.graph.reader.context import MAX_OUTPUT_WIDTH, MAX_WIDTH, Context
+from levelone.graph.reader.context import MAX_OUTPUT_WIDTH, Context
 from levelone.graph.reader.nodes import describe, unsupported
 from levelone.graph.reader.tensors import Activation, Constant, Fractions, Real, rational_gcd
 from levelone.graph.values import IntRange
@@ -87,7 +87,7 @@ def multiplied_out(ctx: Context, x: Activation) -> Activation:
     return result
 
 
-def can_be_multiplied(ctx: Context, x: Activation, most: int = MAX_WIDTH) -> bool:
+def can_be_multiplied(ctx: Context, x: Activation, most: int = 63) -> bool:
     """Whether the function of `x` is a whole power whose integers need `most` bits or fewer."""
     if x.function is None or x.function.raised is None:
         return False

@@ -8,7 +8,7 @@ from levelone.graph.ops import Affine
 from levelone.hardware.proof import range_proof
 from levelone.hardware.sums import affine_range
 from levelone.hardware.types import Parameter
-from levelone.hls.spec import Body, LayerSpec, Site, check_size
+from levelone.hls.spec import LARGEST, Body, LayerSpec, Site, check_size
 
 
 def lower_affine(op: Affine, site: Site) -> list[LayerSpec]:
@@ -16,7 +16,7 @@ def lower_affine(op: Affine, site: Site) -> list[LayerSpec]:
     channels = site.output.shape[-1]
     parameters = {}
     for key, values in {"factor": op.factor, "term": op.term}.items():
-        check_size(f"{site.name}: its {key}", *values)
+        check_size(f"{site.name}: its {key}", *values, most=LARGEST)
         codes = np.array(list(values) * (channels if len(values) == 1 else 1), dtype=np.int64)
         parameters[key] = Parameter.of_integers(codes)
     constants = {"size": site.output.size, "channels": channels}

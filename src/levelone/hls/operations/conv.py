@@ -23,7 +23,7 @@ from levelone.hls.operations.window import (
     starts_in_padding,
     together,
 )
-from levelone.hls.spec import MOST, TRACE_BITS, Body, LayerSpec, Site
+from levelone.hls.spec import MOST, Body, LayerSpec, Site
 
 
 def lower_dense(op: Dense, site: Site) -> list[LayerSpec]:
@@ -106,18 +106,13 @@ def _lower_own_conv(op: Conv, site: Site) -> list[LayerSpec]:
 
 
 def _summed(site: Site, op: Conv | Dense, weights: NDArray[np.int64]) -> WeightedSum:
-    """Constants and accumulator of a layer, within what hls4ml and the trace carry exactly."""
+    """Constants and accumulator of a layer, with weights that hls4ml is handed exactly."""
     if largest(op.held_weights()[0]) > MOST:
         raise UnsupportedError(
             f"{site.name}: products are {op.step} steps of the bias's grid: no weight holds that",
             hint="use scales whose ratios are shorter numbers",
         )
-    made = weighted_sum(op, site.operands[0], site.output, weights, tight=site.config.tight)
-    if made.accumulator.width > TRACE_BITS:
-        raise UnsupportedError(
-            f"{site.name}: the accumulator needs {made.accumulator.width} bits, more than {TRACE_BITS}"
-        )
-    return made
+    return weighted_sum(op, site.operands[0], site.output, weights, tight=site.config.tight)
 
 
 def _fields(made: WeightedSum) -> dict[str, Any]:

@@ -250,7 +250,7 @@ def lanes_for(stream: Stream, rows: int) -> Stream:
 def _scaling(op: Affine, x: Value) -> Scaling:
     channels = x.shape[-1]
     factor, term = ((given * channels)[:channels] for given in (op.factor, op.term))
-    everything = IntRange(-(1 << 62), 1 << 62)
+    everything = IntRange(-(1 << 63), (1 << 63) - 1)
     return Scaling(factor, term, (0,) * channels, Rounding.FLOOR, everything)
 
 

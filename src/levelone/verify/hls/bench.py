@@ -11,7 +11,9 @@ import numpy as np
 from levelone.graph import execute
 from levelone.graph.ir import Graph
 from levelone.graph.values import Codes
+from levelone.hardware.body import between_codes
 from levelone.hls.manifest import HlsInput, HlsOutput, Manifest
+from levelone.hls.words import joined
 from levelone.verify.reading import Finding
 
 
@@ -48,14 +50,19 @@ def _codes(path: Path, ports: Sequence[HlsInput | HlsOutput]) -> list[Codes] | N
         rows = [[float(word) for word in line.split()] for line in path.read_text("ascii").splitlines()]
     except (OSError, ValueError):
         return None
-    sizes = [math.prod(port.shape) for port in ports]
+    words = [port.words if isinstance(port, HlsOutput) else 1 for port in ports]
+    sizes = [math.prod(port.shape) * count for port, count in zip(ports, words, strict=True)]
     if not rows or any(len(row) != sum(sizes) for row in rows):
         return None
     found, at = [], 0
-    for port, size in zip(ports, sizes, strict=True):
+    for port, size, count in zip(ports, sizes, words, strict=True):
         part = np.ldexp(np.array(rows)[:, at : at + size], -port.exponent)
-        if not (np.isfinite(part) & (part == np.rint(part)) & (np.abs(part) < 2**53)).all():
+        if not np.isfinite(part).all():
             return None
-        found.append(part.astype(np.int64).reshape(-1, *port.shape))
+        nearest, *rest = np.split(part, count, axis=1)
+        codes = joined(nearest, rest[0] if rest else np.zeros_like(nearest))
+        if between_codes(codes).any() or (not rest and (np.abs(nearest) >= 2**53).any()):
+            return None
+        found.append(codes.astype(np.int64).reshape(-1, *port.shape))
         at += size
     return found

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from onnx import TensorProto, helper
 from onnx_models import Model, compare, weights
 
-from levelone.errors import LeveloneError, UnsupportedError
+from levelone.errors import LeveloneError
 from levelone.graph import execute, quantise_inputs, read_qonnx
 from levelone.graph.inputs import real_inputs
 
@@ -75,26 +74,6 @@ def test_a_layer_before_the_quantiser_is_refused() -> None:
     t = m.add("MatMul", m.add("Tanh", "x"), m.weight(weights(4, 3), 0.25))
     with pytest.raises(LeveloneError, match="input 'x' reaches it without a quantiser"):
         read_qonnx(m.build(m.quant(t, 0.125, 8)))
-
-
-@pytest.mark.parametrize("where", ["before", "inside", "behind"])
-def test_dropout_in_training_mode_is_refused_wherever_it_stands(where: str) -> None:
-    def drop(m: Model, x: str, training: bool) -> str:
-        flag = helper.make_tensor("flag", TensorProto.BOOL, [], [training])
-        m.constants = [c for c in m.constants if c.name != "flag"] + [flag]
-        return m.add("Dropout", x, f32(0.25), "flag")
-
-    def model(training: bool):
-        m = Model(x=(4,))
-        x = drop(m, "x", training) if where == "before" else "x"
-        t = m.quant(x, 0.25, 6)
-        t = drop(m, t, training) if where == "inside" else t
-        t = m.add("MatMul", t, m.weight(weights(4, 3), 0.25))
-        return m.build(drop(m, m.add("Softmax", t), training) if where == "behind" else t)
-
-    assert read_qonnx(model(training=False))
-    with pytest.raises(UnsupportedError, match=r"Dropout.*training mode: 0\.25 of all numbers are dropped"):
-        read_qonnx(model(training=True))
 
 
 @pytest.mark.parametrize(("kind", "count"), [("sines", 400), ("centred", 4), ("centred", 3000)])

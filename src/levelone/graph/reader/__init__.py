@@ -22,13 +22,13 @@ from levelone.graph.reader.constants import fold, read_initializer
 from levelone.graph.reader.context import MAX_VALUE, Context
 from levelone.graph.reader.handlers import HANDLERS, handle
 from levelone.graph.reader.hosted import read_hosted
+from levelone.graph.reader.inference import check_inference
 from levelone.graph.reader.input_port import make_port
 from levelone.graph.reader.load import DOMAINS, load_model
 from levelone.graph.reader.nodes import attributes, blamed_on, says_more, unsupported
 from levelone.graph.reader.order import in_order
 from levelone.graph.reader.outputs import finished
 from levelone.graph.reader.ports import PortType, port_types
-from levelone.graph.reader.shapes import check_inference
 from levelone.graph.reader.tail import TailNodes
 from levelone.graph.reader.tensors import Constant, Deferred, Real, Tensor
 from levelone.graph.reader.travel import bare, done, travelled

@@ -205,8 +205,6 @@ def read_batch_normalization(ctx: Context, node: onnx.NodeProto) -> Activation:
     where the root is; everything after that is rational arithmetic.
     """
     x = raw(ctx, node, 0, sums=True)
-    if any(node.output[1:]) or attributes(node).get("training_mode", 0):
-        raise unsupported(node, "training mode", "inference mode")
     gamma, beta, mean, variance = (
         ctx.constant(node, i, what).values.astype(np.float64).reshape(-1)
         for i, what in enumerate(("scale", "bias", "mean", "variance"), start=1)

@@ -54,7 +54,7 @@ ENTRIES: dict[str, Entry] = {
     ),
     "BatchNormalization": Entry(("Affine",), "constants, inference; also channels last", ("training mode",)),
     "BipolarQuant": Entry(("Requantise", "Affine"), "one scale or one per channel; on inputs too"),
-    "Cast": Entry((), "to float32 or float64", ("casts an activation to something",)),
+    "Cast": Entry((), "to float32 or float64", ("no float32 or float64",)),
     "Ceil": Entry(("Requantise",), "anything; it is a quantiser itself"),
     "Celu": Entry(TABLE, "before a quantiser", FUNCTION),
     "Clip": Entry(("Requantise", "Relu"), "constant limits (HardTanh)", ("above max",)),

@@ -17,13 +17,10 @@ from onnx import helper, numpy_helper
 
 from levelone.errors import LeveloneError
 from levelone.graph.reader.context import Context
-from levelone.graph.reader.nodes import attributes, describe, unsupported
+from levelone.graph.reader.nodes import describe, unsupported
 
 Array = NDArray[Any]
 
-RANDOM = frozenset(
-    {"Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"}
-)
 FEW = 64
 """Elements up to which an operand may be a shape, from which that of the result follows."""
 SUMMING = frozenset({"Conv", "ConvTranspose", "Einsum", "Gemm", "MatMul"})
@@ -35,10 +32,8 @@ def evaluated(ctx: Context, node: onnx.NodeProto, operands: Sequence[Array | Non
     Raises
     ------
     UnsupportedError
-        If the operator is random or has a graph of its own, or if the size of its results is unknown.
+        If the operator has a graph of its own, or if the size of its results is unknown.
     """
-    if node.op_type in RANDOM or attributes(node).get("training_mode", 0):
-        raise unsupported(node, "its result is random", "a plain initializer")
     if any(a.HasField("g") or a.graphs for a in node.attribute):
         raise unsupported(node, "it computes a constant by a graph of its own", "a plain initializer")
     inferred = _inferred(ctx, node, operands)

@@ -16,6 +16,7 @@ from levelone.errors import LeveloneError, UnsupportedError
 from levelone.graph.host import FLOAT32, Arithmetic, Clamp, FloatModel, Move, Piece
 from levelone.graph.reader import moves
 from levelone.graph.reader.context import Context
+from levelone.graph.reader.inference import check_cast
 from levelone.graph.reader.nodes import attributes, describe, unsupported
 from levelone.graph.reader.quantiser_node import QUANTISERS
 from levelone.graph.reader.tensors import Constant, Real, Tensor
@@ -79,6 +80,8 @@ def read_hosted(ctx: Context, node: onnx.NodeProto) -> Tensor | tuple[Tensor, ..
     x = operands[inputs[0]]
     assert isinstance(x, Real)  # noqa: S101  (selected above)
     kind = node.op_type
+    if kind == "Cast":
+        check_cast(node, "an input")
     if kind in KEEPING:
         return x
     if kind == "Neg":

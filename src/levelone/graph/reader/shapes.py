@@ -13,6 +13,7 @@ from levelone.graph.ops._bounds import spread
 from levelone.graph.reader import moves
 from levelone.graph.reader.axes import alike, flat
 from levelone.graph.reader.context import Context
+from levelone.graph.reader.inference import check_cast
 from levelone.graph.reader.nodes import attributes, describe, unsupported
 from levelone.graph.reader.tensors import Activation, Constant, Tensor, is_power_of_two, rational_gcd
 from levelone.graph.reader.waiting import activation, align, raw, settle
@@ -22,35 +23,10 @@ def read_identity(ctx: Context, node: onnx.NodeProto) -> Activation:
     return raw(ctx, node, 0, sums=True)
 
 
-def check_inference(ctx: Context, node: onnx.NodeProto) -> None:
-    """Refuse a Dropout that drops: one exported in training mode."""
-    if node.op_type != "Dropout" or node.domain not in ("", "ai.onnx"):
-        return
-    given = attributes(node)
-    ratio, training = given.get("ratio", 0.5), ctx.opset < 7 and not given.get("is_test", 0)
-    if ctx.has(node, 1):
-        ratio = ctx.constant(node, 1, "ratio").values.reshape(-1)[0]
-    if ctx.has(node, 2):
-        training = bool(ctx.constant(node, 2, "training mode").values.any())
-    if training and ratio:
-        raise unsupported(
-            node,
-            f"training mode: {ratio:g} of all numbers are dropped",
-            "inference, after module.eval()",
-        )
-
-
 def read_cast(ctx: Context, node: onnx.NodeProto) -> Activation:
     """A cast between floats changes no code."""
-    to = int(attributes(node).get("to", 0))
-    if to not in FLOATS:
-        raise unsupported(
-            node, "casts an activation to something that is no float32 or float64", "no Cast: Quant rounds"
-        )
+    check_cast(node, "an activation")
     return raw(ctx, node, 0, sums=True)
-
-
-FLOATS = frozenset({onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE})
 
 
 def read_reshape(ctx: Context, node: onnx.NodeProto) -> Activation:

@@ -228,6 +228,8 @@ def fractions(array: NDArray[Any]) -> Fractions:
 
 def binary_grid(array: NDArray[Any]) -> tuple[NDArray[Any], Fraction]:
     """Floats as integers on their coarsest power-of-two grid: (object array of Python integers, scale)."""
+    if not np.isfinite(array).all():
+        raise ValueError("its constant holds NaN or infinity")
     mantissa, exponent = np.frexp(np.asarray(array, dtype=np.float64))
     whole = (mantissa * 2.0**53).astype(np.int64)
     used = whole[whole != 0]

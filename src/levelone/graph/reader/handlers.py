@@ -133,6 +133,6 @@ def handle(ctx: Context, node: onnx.NodeProto) -> Tensor | tuple[Tensor, ...]:
     if node.domain == CHANNELS_LAST:
         return read_channels_last(ctx, node)
     if node.op_type not in HANDLERS:
-        nearest = NEAREST.get(node.op_type, f"a network of {', '.join(HANDLERS)}")
+        nearest = NEAREST.get(node.op_type, f"a network of {', '.join(sorted(HANDLERS))}")
         raise unsupported(node, "no exact integer form is known", nearest)
     return HANDLERS[node.op_type](ctx, node)

@@ -17,7 +17,7 @@ BNN = (
     *(f"{net}_{bits}" for net in ("tfc", "sfc") for bits in ("1w1a", "1w2a", "2w2a")),
     *("lfc_1w1a", "lfc_1w2a", "cnv_1w1a", "cnv_1w2a", "cnv_2w2a", "resnet18_4w4a"),
 )
-IMAGENET = ("quant_mobilenet_v1_4b", "quant_proxylessnas_mobile14_4b")
+IMAGENET = ("quant_mobilenet_v1_4b",)
 BATCHES, BATCH = 3, 8
 
 

@@ -22,7 +22,7 @@ from levelone.errors import LeveloneError
 from levelone.graph.reader.load import QONNX_OPS
 from levelone.pipeline.checks import check_folder, random_count
 
-VECTORS = 100
+VECTORS = 20
 MOST_WORDS = 400
 
 

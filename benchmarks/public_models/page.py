@@ -21,7 +21,7 @@ _HEAD = """\
 What levelone makes of QONNX files that others have published, and of the networks that Brevitas's own
 examples define, with random weights. This page is written by `python -m benchmarks.public_models FOLDER
 --write`, where FOLDER holds clones of the repositories; a test keeps it equal to the committed results. Each
-file is read, converted (`io_stream`), compiled, and compared on random vectors (100, fewer of large networks)
+file is read, converted (`io_stream`), compiled, and compared on random vectors (as many as are said)
 at every layer and output, in a process of its own that has {seconds} seconds on {cores} shared cores and
 {gigabytes} GB of address space. Seconds are wall time on a busy machine: only their order of magnitude says
 anything. Memory is that of the largest process, compilers included.
@@ -30,6 +30,7 @@ anything. Memory is that of the largest process, compilers included.
 float32 rounds a quantiser's operand to the other side in places, which is no fault of the firmware.
 
 """
+_PLAIN = "Not tried, because they hold no integer quantiser of QONNX (float networks; FINN's own steps)"
 _ENDED = {"out of time": "not reached: time", "out of memory": "not reached: memory"}
 
 
@@ -47,7 +48,7 @@ def page(result: Mapping[str, Any]) -> str:
     text = _HEAD.format(cores=result["cores"], **result["limits"]) + "\n".join(lines) + "\n"
     if plain:
         names = ", ".join(f"`{_short(entry['file'])}`" for entry in plain)
-        text += f"\nThese hold no quantiser of QONNX, and were not tried: {names}.\n"
+        text += f"\n{_PLAIN}: {names}.\n"
     return text
 
 

@@ -11,7 +11,6 @@ import pytest
 from levelone.graph import Executor, Graph, GraphBuilder, IntRange
 from levelone.graph.ops import Conv
 from levelone.stimuli import effort, random_vectors, work_per_event
-from levelone.stimuli.chosen import covering_vectors
 from levelone.stimuli.extremes import ROUNDS, extreme_vectors
 
 
@@ -53,12 +52,15 @@ def test_the_search_for_extremes_judges_no_event_twice(evaluated: Counter[str]) 
     assert evaluated["plans"] == 1
 
 
-def test_a_large_image_is_searched_with_few_events(evaluated: Counter[str]) -> None:
-    graph = image(128)
-    assert work_per_event(graph) > effort.WORK // effort.EVENTS[0] // 8
-    found = covering_vectors(graph, random_vectors(graph, 2, 1), 4, 1)
-    assert len(found["x_q"]) <= 4
-    assert evaluated["events"] <= 8 * effort.EVENTS[0]
+def test_where_an_event_is_much_work_few_are_evaluated(
+    evaluated: Counter[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph = image(8)
+    monkeypatch.setattr(effort, "WORK", work_per_event(graph))
+    assert len(random_vectors(graph, 100, 1)["x_q"]) == 100
+    few, aimed = effort.EVENTS[0], 2 * 4
+    extremes, covering = few + aimed + few, 100 // 4 + few // 4 + 2 * few
+    assert 0 < evaluated["events"] <= extremes + covering
 
 
 def test_few_vectors_are_not_searched_for(evaluated: Counter[str]) -> None:

@@ -46,12 +46,13 @@ def covering_vectors(graph: Graph, start: Mapping[str, Codes], limit: int, seed:
     best = {name: codes[picked] for name, codes in pool.items()}
     reached = hits[picked].any(axis=0)
     sought = np.concatenate([np.full(family.size, family.sought) for family in wanted])
-    for _ in range(ROUNDS):
+    children = max(16, 2 * events // ROUNDS)
+    for _ in range(min(ROUNDS, 2 * events_to_try(graph) // children)):
         room = limit - len(next(iter(best.values())))
         missing = np.flatnonzero(~reached & sought)
         if room < 1 or len(missing) == 0:
             break
-        pool = _children(graph, pool, nearest, missing, max(16, 2 * events // ROUNDS), rng)
+        pool = _children(graph, pool, nearest, missing, children, rng)
         found, nearest = _evaluate(graph, wanted, pool, missing)
         found[:, reached] = False
         new = choose(found, room)

@@ -15,7 +15,7 @@ from levelone.graph.values import Codes
 WORK = 2_500_000_000
 """Multiplications and codes in a whole search: a few seconds."""
 
-EVENTS = (96, 24_000)
+EVENTS = (24, 24_000)
 """Fewest and most events that are evaluated in a whole search."""
 
 CHUNK_CODES = 2**24

@@ -43,8 +43,9 @@ def extreme_vectors(graph: Graph, start: Mapping[str, Codes], limit: int, seed: 
     reached = _reached(graph, sums, elite)
     best = _best(reached)
     elite, reached = {name: codes[best] for name, codes in elite.items()}, reached[best]
-    for number in range(ROUNDS):
-        children = _mutate(graph, elite, population, rng, wide=number < ROUNDS // 2)
+    rounds = min(ROUNDS, events_to_try(graph) // population)
+    for number in range(rounds):
+        children = _mutate(graph, elite, population, rng, wide=number < rounds // 2)
         both, reached = joined(elite, children), np.concatenate([reached, _reached(graph, sums, children)])
         best = _best(reached)
         elite, reached = {name: codes[best] for name, codes in both.items()}, reached[best]

@@ -21,7 +21,7 @@ ALIKE = 5
 """Corners that do not single out a channel or an edge."""
 
 SEARCH_START = 256
-"""Events that the search for extreme sums begins with."""
+"""Events that the search for extreme sums begins with, fewer where an event is much work."""
 
 
 def random_vectors(graph: Graph, count: int, seed: int) -> dict[str, Codes]:
@@ -63,7 +63,8 @@ def random_vectors(graph: Graph, count: int, seed: int) -> dict[str, Codes]:
         result[port.value.name] = np.stack(events).astype(np.int64)
     room = (count - len(kept)) // 4  # for the ends of sums; twice as much for all else
     if room > 0:
-        start = {name: codes[:SEARCH_START] for name, codes in result.items()}
+        first = min(SEARCH_START, events_to_try(graph))
+        start = {name: codes[:first] for name, codes in result.items()}
         ends = extreme_vectors(graph, start, room, seed)
         some = events_to_try(graph) // 4
         known = joined(ends, {name: codes[:some] for name, codes in result.items()})

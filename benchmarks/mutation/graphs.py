@@ -105,12 +105,13 @@ def pack(graphs: Sequence[Graph], copies: int) -> Graph:
 
 def small_graphs(io: str) -> list[Graph]:
     """At most 4096 inputs each: hls4ml's layers and levelone's own, every rounding mode, general scales."""
-    return [_image(), _line(), _vector(), _pair(), _cube(io), _scales(), _volume(), _moves(), _block()]
+    made = [_image(), _line(), _vector(), _pair(), _cube(io), _scales(), _volume(), _moves(), _block()]
+    return [*made, _ports()]
 
 
 def large_graphs() -> list[Graph]:
     """65,536 inputs each, of which the standard vectors can try but a few per cent."""
-    return [_large_image(), _large_vector(), _large_scales()]
+    return [_large_image(), _large_vector(), _large_scales(), _large_rare()]
 
 
 def _image() -> Graph:
@@ -206,6 +207,18 @@ def _block() -> Graph:
     return p.b.build(p.dense("last", "joint", 2), "squared")
 
 
+def _ports() -> Graph:
+    """Two inputs and two outputs of one size each, which a bridge can exchange."""
+    p = _Maker("ports")
+    a = p.b.input("a_q", (2,), _power(-1), U2)
+    b = p.b.input("b_q", (2,), _power(-1), S2)
+    p.dense("one", a, 2)
+    p.dense("other", b, 2)
+    p.b.node("total", Add(), "one", "other")
+    p.quantise("last", "total", 2, S3, Rounding.ROUND)
+    return p.b.build("last", p.quantise("apart", "other", 1, S3, Rounding.FLOOR))
+
+
 def _moves() -> Graph:
     """Four axes, which hls4ml does not know: all that levelone moves, repeats, joins and slides by itself."""
     p = _Maker("moves")
@@ -256,6 +269,17 @@ def _large_vector() -> Graph:
     p.b.node("positive", Relu(), "two")
     p.quantise("narrow", "positive", 3, U4, Rounding.ROUND)
     return p.b.build(p.dense("last", "narrow", 2))
+
+
+def _large_rare() -> Graph:
+    """A row of weights that one input of 65,536 reaches, and one that no input reaches."""
+    p = _Maker("large_rare")
+    x = p.b.input("x_q", (4,), _power(-3), S4)
+    weights = np.array([[1, 1, 3], [1, -1, -5], [1, 1, 2], [1, -1, -7]])
+    p.b.node("one", Dense(weights, np.array([-27, -31, 4]), (_power(-3),)), x)
+    p.b.node("positive", Relu(), "one")
+    p.quantise("act", "positive", 0, U4, Rounding.ROUND)
+    return p.b.build(p.dense("last", "act", 3))
 
 
 def _large_scales() -> Graph:

@@ -5,7 +5,6 @@ The full score is `python -m benchmarks.mutation`; here are as many faults as a 
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,18 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks.mutation.faults import INVISIBLE, SHARED, Edit, Fault, all_faults, plant, told
+from benchmarks.mutation.edits import Edit, Fault, plant, planted
+from benchmarks.mutation.faults import INVISIBLE, all_faults
 from benchmarks.mutation.graphs import large_graphs, pack, small_graphs
-from benchmarks.mutation.score import (
-    Mutant,
-    Packed,
-    _judge,
-    every_input,
-    many_inputs,
-    percent,
-    run,
-    score,
-)
+from benchmarks.mutation.packed import Packed, every_input, many_inputs
+from benchmarks.mutation.page import table
+from benchmarks.mutation.score import COLUMNS, STATES, Judge, Mutant, percent, run, score
+from benchmarks.mutation.shared import SHARED, told
 
 from levelone.errors import LeveloneError
 from levelone.graph import Codes, Graph, Rounding, execute
@@ -34,26 +28,22 @@ from levelone.hls import HlsConfig, Manifest, convert, operations
 from levelone.hls.body import BODY as HLS
 from levelone.hls.lower import lower
 from levelone.verify import Check, Outcome, Verdict, random_vectors
-from levelone.verify.reading import read_project
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("io", ["parallel", "stream"])
 def test_no_fault_survives(io: str, tmp_path: Path) -> None:
-    """Three faults in each small graph; every possible input decides which ones matter."""
-    graphs = small_graphs(io)
-    mutants = run(graphs, HlsConfig(io=io), tmp_path, copies=3, builds=1)
-    assert len(mutants) == 3 * len(graphs) and len({m.fault.kind for m in mutants}) >= 6
-    assert [m.fault for m in mutants if m.missed] == []
-    # whatever changes something is seen without running it, too
-    assert [m.fault for m in mutants if not m.read and not m.equivalent] == []
+    """Two faults in each copy of two graphs; every possible input decides which ones matter."""
+    graphs = [small_graphs(io)[i] for i in (4, 9)]
+    mutants = run(graphs, HlsConfig(io=io), tmp_path, copies=8, builds=1, alone=1)
     counts = score(mutants)["all"]
-    assert counts["caught"] >= 10 and percent(counts) == 100.0
-    assert counts["planted"] == sum(counts[key] for key in counts if key != "planted")
+    assert [m.fault for m in mutants if m.state in ("survived", "false alarm")] == []
+    assert counts["caught"] >= 10 and percent(counts) == 100.0 and counts["harmless"] >= 40
+    assert counts["planted"] == sum(counts[state] for state in STATES)
 
 
 @pytest.mark.slow
-def test_vectors_that_show_nothing_let_faults_survive(tmp_path: Path) -> None:
+def test_vectors_that_show_nothing_miss_faults(tmp_path: Path) -> None:
     """The score can be bad: inputs at rest do not move a weight."""
 
     def at_rest(graph: Graph) -> Mapping[str, Codes]:
@@ -61,9 +51,9 @@ def test_vectors_that_show_nothing_let_faults_survive(tmp_path: Path) -> None:
 
     graphs = [small_graphs("parallel")[3]]
     mutants = run(graphs, HlsConfig(), tmp_path, copies=8, builds=1, vectors=at_rest)
-    survivors = {m.fault.kind for m in mutants if m.missed}
-    assert "weight code" in survivors
-    assert percent(score(mutants)["all"]) < 100.0
+    missed = {m.fault.kind for m in mutants if m.state == "only read"}
+    assert "weight code" in missed
+    assert (percent(score(mutants)["all"]) or 0.0) < 100.0
 
 
 # --- the faults themselves
@@ -112,7 +102,20 @@ def test_every_kind_of_fault_is_planted_somewhere(io: str, tmp_path: Path) -> No
     manifest, faults = faults_of_small_graphs(io, tmp_path / "project")
     kinds = Counter(fault.kind for fault in faults)
     wanted = {"weight code", "bias code", "width", "sign", "rounding", "saturation", "stride", "padding"}
-    wanted |= {"window", "order", "operation", "line buffer"} | ({INVISIBLE} if io == "stream" else set())
+    wanted |= {"window", "order", "operation", "line buffer"} | (
+        {"stream depth"} if io == "stream" else set()
+    )
+    wanted |= {
+        "row: weight code",
+        "array",
+        "spelling",
+        "decimals",
+        "commented out",
+        "wider accumulator",
+        "include",
+    }
+    wanted |= {"call", "call order", "record", "output", "bridge", "port order", "added file", "comment"}
+    wanted |= set(INVISIBLE) - {"stream depth"}
     wanted |= {
         "factor",
         "term",
@@ -126,23 +129,21 @@ def test_every_kind_of_fault_is_planted_somewhere(io: str, tmp_path: Path) -> No
     }
     assert wanted <= kinds.keys()
     assert faults == all_faults(manifest, seed=1, per_array=2)
-    names = {edit.file for fault in faults for edit in fault.edits}
-    before = {manifest.project / name: (manifest.project / name).read_text() for name in names}
     for fault in faults[:: len(faults) // 20]:
-        plant(manifest.project, [fault])
-        after = {path: path.read_text() for path in before}
-        changed = {
-            path.relative_to(manifest.project).as_posix() for path in before if after[path] != before[path]
-        }
-        assert changed == {edit.file for edit in fault.edits}, fault
-        for path, text in before.items():
-            path.write_text(text)
+        names = {edit.file for edit in fault.edits}
+        before = {name: (manifest.project / name).read_bytes() for name in names}
+        with planted(manifest.project, fault):
+            assert all((manifest.project / name).read_bytes() != before[name] for name in names), fault
+        assert all((manifest.project / name).read_bytes() == before[name] for name in names)
 
 
 def test_edits_of_one_file_do_not_disturb_each_other(tmp_path: Path) -> None:
     (tmp_path / "a.h").write_text("0123456789")
     plant(tmp_path, [Fault("x", None, "", (Edit("a.h", 2, 3, "long"), Edit("a.h", 7, 9, "")))])
     assert (tmp_path / "a.h").read_text() == "01long34569"
+    with planted(tmp_path, Fault("x", None, "", (Edit("b.h", 0, 0, "new\r\n"),))):
+        assert (tmp_path / "b.h").read_bytes() == b"new\r\n"
+    assert not (tmp_path / "b.h").exists()
 
 
 def test_copies_compute_what_their_originals_do() -> None:
@@ -161,44 +162,56 @@ def test_every_input_is_every_input() -> None:
     assert codes is not None
     assert len(np.unique(codes["x_q"], axis=0)) == len(codes["x_q"]) == 8**4
     assert every_input(large_graphs()[0], limit=2**10) is None
+    both = every_input(small_graphs("parallel")[9])
+    assert both is not None and len(np.unique(np.concatenate([*both.values()], axis=1), axis=0)) == 4**4
     many = many_inputs(large_graphs()[0], 50, seed=1)["x_q"]
     assert many.shape == (50 + 2 * 16, 4, 2, 2) and set(np.unique(many)) == {0, 1}
 
 
 @pytest.mark.parametrize("io", ["parallel", "stream"])
-def test_faults_at_the_ports_are_read(io: str, tmp_path: Path) -> None:
-    """What no recording of a layer can show: outputs, the bridge, the order of calls."""
-    graph = small_graphs(io)[3]
+def test_every_fault_is_read_and_no_harmless_edit(io: str, tmp_path: Path) -> None:
+    """Of every kind some, each alone; what is left out or added behind the last recording included."""
+    graph = pack([small_graphs(io)[9]], 1)
     manifest = convert(graph, tmp_path / "p", HlsConfig(io=io))
-    faults = [f for f in all_faults(manifest, seed=1, per_array=1) if f.layer is None]
-    by_kind = {fault.kind: fault for fault in faults if fault.kind in ("output", "bridge", "call order")}
-    assert {"output", "bridge"} <= by_kind.keys()
-    for kind, fault in by_kind.items():
-        project = tmp_path / kind
-        shutil.copytree(manifest.project, project)
-        plant(project, [fault])
-        found = read_project("hls", HLS.read(project), graph).findings()
-        assert [finding.file for finding in found] == [fault.edits[0].file], kind
+    judge = Judge(Packed(graph, {}, {}), manifest, tmp_path)
+    by_kind: dict[str, list[Fault]] = {}
+    for fault in all_faults(manifest, seed=1, per_array=1):
+        by_kind.setdefault(fault.kind, []).append(fault)
+    assert {"output", "bridge", "port order", "events", "document", "comment"} <= by_kind.keys()
+    for fault in [fault for faults in by_kind.values() for fault in faults[:3]]:
+        assert judge.shown(fault) is not fault.harmless, fault
+    comment = by_kind["comment"][0]
+    assert judge.same_program(comment).equivalent and not judge.same_program(by_kind["output"][0]).equivalent
 
 
-def test_scores_add_up() -> None:
-    fault = Fault("width", "x", "", ())
-    hidden = Fault(INVISIBLE, "x", "", ())
+def test_states_of_mutants_add_up() -> None:
+    fault, harmless = Fault("width", "x", "", ()), Fault("comment", None, "", (), harmless=True)
     mutants = [
-        Mutant(fault, equivalent=False, caught=True),
-        Mutant(fault, equivalent=False, caught=False),
-        Mutant(fault, equivalent=False, caught=False, read=True),
-        Mutant(fault, equivalent=True, caught=False),
-        Mutant(fault, equivalent=False, caught=True, note="does not build"),
-        Mutant(hidden, equivalent=True, caught=False),
+        Mutant(fault, read=True, ran=True, caught=True),
+        Mutant(fault, read=False, ran=True),
+        Mutant(fault, read=True, ran=True),
+        Mutant(fault, read=True, ran=True, equivalent=True),
+        Mutant(fault, read=True, ran=True, caught=True, note="does not build"),
+        Mutant(fault, read=True),
+        Mutant(harmless, read=False, ran=True, equivalent=True),
+        Mutant(harmless, read=True),
+        Mutant(harmless, read=False, ran=True),
     ]
-    table = score(mutants)
-    assert table["width"] == dict(
-        planted=5, caught=1, survived=1, equivalent=1, **{"only read": 1, "not visible": 0, "did not run": 1}
-    )
-    assert table[INVISIBLE]["not visible"] == 1 and table["all"]["planted"] == 6
-    assert percent(table["all"]) == pytest.approx(100 / 3)
-    assert percent(score([mutants[3]])["all"]) is None  # nothing that a score could be made of
+    counts = score(mutants)
+    assert counts["width"] == dict.fromkeys(COLUMNS, 0) | {
+        "planted": 6,
+        "read": 5,
+        "caught": 1,
+        "survived": 1,
+        "only read": 1,
+        "equivalent": 1,
+        "did not run": 1,
+        "read, not run": 1,
+    }
+    assert [counts["comment"][state] for state in ("harmless", "false alarm", "survived")] == [1, 1, 1]
+    assert percent(counts["all"]) == 25.0
+    assert percent(score(mutants[3:4])["all"]) is None  # nothing that a score could be made of
+    assert table(counts, COLUMNS).splitlines()[-1].startswith("| all | 9 | 6 |")
 
 
 @pytest.mark.parametrize("build_fails", [True, False])
@@ -220,8 +233,8 @@ def test_a_crash_that_the_standard_vectors_do_not_cause_survives(
         return Check("hls", "C simulation", nothing, exact, None, (), True, None, 0.0, False, 0.0)
 
     monkeypatch.setattr("benchmarks.mutation.score.check_project", check)
-    (mutant,) = _judge(packed, manifest, [all_faults(manifest, seed=1, per_array=1)[0]], tmp_path) or []
-    assert mutant.missed is not build_fails and mutant.read and not mutant.survived
+    (mutant,) = Judge(packed, manifest, tmp_path)([all_faults(manifest, seed=1, per_array=1)[0]]) or []
+    assert mutant.state == ("did not run" if build_fails else "only read")
     assert mutant.note == ("does not build" if build_fails else "")
     assert percent(score([mutant])["all"]) == (None if build_fails else 0.0)
 

@@ -128,12 +128,14 @@ def read_firmware(manifest: Manifest, graph: Graph) -> Firmware:
 def compare_firmware(manifest: Manifest, again: Path) -> Firmware:
     """Compare the project with another one that was converted from the same graph for the same hardware."""
     document: tuple[str, ...] = ()
-    if DOCUMENT in manifest.edited:
+    changed = manifest.edited
+    if DOCUMENT in changed:
         fresh = read_manifest(again).document
         document = tuple(_differing(manifest.data, fresh.to_dict())) or ("its seal",)
         manifest = replace(manifest, document=fresh)
+        changed = manifest.edited
     layers, digests = manifest.firmware_names, manifest.document.digests
-    edited = tuple(filter(_is_source, manifest.edited))
+    edited = tuple(filter(_is_source, changed))
     known = [n for n in edited if (again / n).is_file() and sha256(again / n) == digests[n]]
     lines = [change for name in known for change in _lines(manifest, again, name, layers)]
     types = _types(manifest.project, manifest, layers)

@@ -19,7 +19,7 @@ from benchmarks.lib.common import arguments, quiet
 from benchmarks.mutation.graphs import large_graphs, small_graphs
 from benchmarks.mutation.packed import MANY, every_input
 from benchmarks.mutation.page import table, write
-from benchmarks.mutation.score import COLUMNS, Mutant, percent, run, score
+from benchmarks.mutation.score import COLUMNS, Mutant, added, percent, run, score
 from levelone.graph import Graph, read_qonnx
 from levelone.hls import HlsConfig
 
@@ -32,11 +32,15 @@ def main() -> None:
     parser.add_argument("--per-array", type=int, default=4, help="numbers changed per array of weights")
     parser.add_argument("--alone", type=int, default=1, help="faults per graph with a build of their own")
     parser.add_argument("--only", choices=("small-parallel", "small-stream", "large", "model"))
+    parser.add_argument(
+        "--join", nargs="+", type=Path, metavar="FILE", help="results of --only X --json, instead of a run"
+    )
     parser.add_argument("--write", action="store_true", help="put the tables into docs/diagnosis.md")
     options = parser.parse_args()
     projects: dict[str, Any] = {}
-    mutants: list[Mutant] = []
-    for name, graphs, config, copies in _subjects(options):
+    for path in options.join or ():
+        projects |= json.loads(path.read_text(encoding="utf-8"))["projects"]
+    for name, graphs, config, copies in () if options.join else _subjects(options):
         start = time.perf_counter()
         with tempfile.TemporaryDirectory() as folder, quiet():
             found = run(
@@ -49,7 +53,6 @@ def main() -> None:
                 alone=options.alone,
                 show=lambda line, name=name: print(f"{name}: {line}", file=sys.stderr, flush=True),
             )
-        mutants += found
         inputs = [every_input(graph) for graph in graphs]
         projects[name] = {
             "graphs": len(graphs),
@@ -60,7 +63,7 @@ def main() -> None:
             **{state.replace(" ", "_"): _named(found, state) for state in ("survived", "false alarm")},
             "only_read": _named(found, "only read"),
         }
-    total = score(mutants)
+    total = added([project["score"] for project in projects.values()])
     result = {"score_percent": percent(total["all"]), "total": total, "projects": projects}
     if options.json:
         print(json.dumps(result))

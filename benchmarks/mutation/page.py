@@ -39,7 +39,7 @@ def write(result: Mapping[str, Any]) -> None:
     projects = {SUBJECTS[name]: project["score"]["all"] for name, project in result["projects"].items()}
     survived, alarms = total["survived"], total["false alarm"]
     harmless = total["harmless"] + alarms
-    text = f"""{START}
+    text = f"""\
 `python -m benchmarks.mutation --write`, {datetime.date.today()}, {compiler}, {minutes:.0f} minutes.
 Of {changing:,} faults that were not shown to change nothing, **{survived} went unreported**; of
 {harmless:,} harmless edits, {alarms} were called not proven. The vectors alone catch
@@ -47,8 +47,11 @@ Of {changing:,} faults that were not shown to change nothing, **{survived} went 
 
 {table(projects | {"all": total}, columns, "planted in")}
 
-{table(result["total"], columns)}
-{END}"""
-    page = PAGE.read_text(encoding="utf-8")
-    before, rest = page.split(START)
-    write_text(PAGE, before + text + rest.split(END)[1])
+{table(result["total"], columns)}"""
+    write_between(PAGE, text)
+
+
+def write_between(page: Path, text: str) -> None:
+    """Put `text` between `START` and `END` of a page."""
+    before, rest = page.read_text(encoding="utf-8").split(START)
+    write_text(page, f"{before}{START}\n{text}\n{END}{rest.split(END)[1]}")

@@ -361,6 +361,17 @@ def score(mutants: Iterable[Mutant]) -> dict[str, dict[str, int]]:
     return table
 
 
+def added(scores: Iterable[Mapping[str, Mapping[str, int]]]) -> dict[str, dict[str, int]]:
+    """The sum of several scores."""
+    table: dict[str, dict[str, int]] = {"all": dict.fromkeys(COLUMNS, 0)}
+    for one in scores:
+        for kind, row in one.items():
+            known = table.setdefault(kind, dict.fromkeys(COLUMNS, 0))
+            for column in COLUMNS:
+                known[column] += row[column]
+    return table
+
+
 def percent(row: Mapping[str, Any]) -> float | None:
     """Mutants that the vectors catch over those that change something and run; None if there are none."""
     visible = row["caught"] + row["only read"] + row["survived"]

@@ -20,6 +20,7 @@ from levelone.graph.ops import (
     Conv,
     Dense,
     Lookup,
+    MatMul,
     MaxPool,
     Multiply,
     Pad,
@@ -227,6 +228,8 @@ def _moves() -> Graph:
     p.b.node("padded", Pad(((0, 1), (0, 0), (1, 0), (0, 0)), value=1), x)
     p.b.node("picked", Take(0, (2, 0, 1)), "padded")
     p.b.node("repeated", Upsample((1, 2, 1)), x)
+    p.b.node("across", Transpose((0, 1, 3, 2)), x)
+    p.b.node("scores", MatMul(2), "turned", "across")
     p.b.node("row", Take(2, (1,)), "picked")
     p.b.node("gated", Multiply(), "picked", "row")
     p.b.node("total", Add(), "picked", "row")
@@ -244,7 +247,9 @@ def _moves() -> Graph:
     p.b.node("flat", Reshape((12,)), "turned")
     p.b.node("largest", MaxPool((2, 1, 2), (1, 1, 1), ((1, 0), (0, 0), (0, 0)), (1, 1, 1)), "total")
     p.b.node("whole", AveragePool((3, 1, 4), (1, 1, 1), ((0, 0),) * 3, (1, 1, 1)), "total")
-    return p.b.build("flat", "repeated", "gated", "beside", "few", "many", "half", "mean", "largest", "whole")
+    return p.b.build(
+        "flat", "repeated", "gated", "beside", "few", "many", "half", "mean", "largest", "whole", "scores"
+    )
 
 
 def _large_image() -> Graph:

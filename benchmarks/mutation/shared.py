@@ -106,6 +106,12 @@ SHARED: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("operation", "code(in) * code(factor[channel]) +", "code(in) * code(factor[channel]) -"),
         ("order", "code(term[channel])", "code(term[CONFIG_T::term_size - 1 - channel])"),
     ),
+    "levelone_matmul.h": (
+        ("operation", "sum += code", "sum -= code"),
+        ("order", "code(row[k])", "code(row[0])"),
+        ("order", "code(a[i * CONFIG_T::inner + k])", "code(a[k])"),
+        ("line buffer", "matrix[k] = b.read();", "matrix[0] = b.read();"),
+    ),
     "levelone_power.h": (
         ("operation", "product *= factor;", "product += factor;"),
         ("sign", "= signed_code(in);", "= ap_uint<in_T::width>(code(in));"),

@@ -19,6 +19,7 @@ from levelone.graph.ops import (
     Conv,
     Dense,
     Lookup,
+    MatMul,
     MaxPool,
     Multiply,
     Pad,
@@ -192,6 +193,13 @@ def multiply(pick: Pick) -> Case:
     return Case(Multiply(), case.inputs, case.codes)
 
 
+def matmul(pick: Pick) -> Case:
+    batch = tuple(pick(1, 2) for _ in range(pick(0, 2)))
+    rows, inner, columns = pick(1, 3), pick(1, 3), pick(1, 2)
+    a, b = _value(pick, "a", (*batch, rows, inner)), _value(pick, "b", (*batch, inner, columns))
+    return _finish(pick, MatMul(inner), a, b)
+
+
 def lookup(pick: Pick) -> Case:
     shape = (*(pick(1, 3) for _ in range(pick(0, 2))), pick(1, 3))
     lo = pick(-40, 10)
@@ -278,6 +286,7 @@ CASES = {
     Conv: conv,
     Dense: dense,
     Lookup: lookup,
+    MatMul: matmul,
     MaxPool: max_pool,
     Multiply: multiply,
     Pad: pad,

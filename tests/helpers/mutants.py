@@ -17,6 +17,7 @@ from levelone.graph.ops import (
     Conv,
     Dense,
     Lookup,
+    MatMul,
     MaxPool,
     Multiply,
     Pad,
@@ -114,6 +115,9 @@ MUTANTS = {
         lambda op, a, b: replace(op, multipliers=op.multipliers[::-1]).evaluate(a, b),
     ),
     "affine: term forgotten": (Affine, lambda op, x: replace(op, term=(0,)).evaluate(x)),
+    "matmul: second matrices flipped": (MatMul, lambda op, a, b: op.evaluate(a, np.flip(b, -1))),
+    "matmul: rows reversed": (MatMul, lambda op, a, b: op.evaluate(np.flip(a, -2), b)),
+    "matmul: last term left out": (MatMul, lambda op, a, b: np.matmul(a[..., :-1], b[..., :-1, :])),
     "multiply: sum": (Multiply, lambda op, a, b: a + b),
     "lookup: off by one entry": (
         Lookup,

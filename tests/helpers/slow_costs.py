@@ -18,6 +18,7 @@ from levelone.graph.ops import (
     Conv,
     Dense,
     Lookup,
+    MatMul,
     MaxPool,
     Multiply,
     Pad,
@@ -85,6 +86,14 @@ def power(op: Power, x: Value) -> Count:
     return count
 
 
+def matmul(op: MatMul, a: Value, b: Value) -> Count:
+    count = Count()
+    for _ in range(prod(a.shape) * b.shape[-1]):
+        count.macs += 1
+        count.ebops += a.width * b.width
+    return count
+
+
 def multiply(op: Multiply, a: Value, b: Value) -> Count:
     elements = prod(max(m, n) for m, n in zip(a.shape, b.shape, strict=True))
     return Count(ebops=elements * a.width * b.width)
@@ -138,6 +147,7 @@ COSTS = {
     Conv: conv,
     Dense: dense,
     Lookup: nothing,
+    MatMul: matmul,
     MaxPool: nothing,
     Multiply: multiply,
     Pad: nothing,

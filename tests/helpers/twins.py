@@ -21,6 +21,7 @@ from levelone.graph.ops import (
     Conv,
     Dense,
     Lookup,
+    MatMul,
     MaxPool,
     Multiply,
     Pad,
@@ -186,6 +187,15 @@ def multiply(op: Multiply, a, b):
     return result
 
 
+def matmul(op: MatMul, a, b):
+    result = np.empty((*a.shape[:-1], b.shape[-1]), dtype=object)
+    for where in np.ndindex(*result.shape):
+        *before, row, column = where
+        terms = (int(a[(*before, row, i)]) * int(b[(*before, i, column)]) for i in range(a.shape[-1]))
+        result[where] = sum(terms)
+    return result
+
+
 def lookup(op: Lookup, x):
     result = np.empty(x.shape, dtype=object)
     for where in np.ndindex(*x.shape):
@@ -285,6 +295,7 @@ TWINS = {
     Conv: conv,
     Dense: dense,
     Lookup: lookup,
+    MatMul: matmul,
     MaxPool: max_pool,
     Multiply: multiply,
     Pad: pad,

@@ -19,7 +19,7 @@ GROUPS = {
     "sums": ("Conv", "Dense"),
     "pools": ("AveragePool", "MaxPool"),
     "pointwise": ("Affine", "Lookup", "Power", "Relu", "Requantise", "Staircase"),
-    "merges": ("Add", "AddRequantise", "Concat", "Multiply"),
+    "merges": ("Add", "AddRequantise", "Concat", "MatMul", "Multiply"),
     "moves": ("Pad", "Reshape", "Take", "Transpose", "Upsample"),
 }
 ROUGH = Traffic(gaps=0.3, stalls=0.3, seed=5, resets=(7, 19, 40, 3, 77, 50, 21, 11))
@@ -49,6 +49,7 @@ BROKEN = {
     "levelone_fork": ("twice", "~done", "{COUNT{1'b1}}"),
     "levelone_gather": ("Transpose", "base + from", "base + from + 1'b1"),
     "levelone_mac": ("Conv", "first4 ? bias4", "1'b0 ? bias4"),
+    "levelone_matmul": ("MatMul", "? term : sum + term", "? term : sum - term"),
     "levelone_pack": ("packed", "<= {i_data, o_data", "<= {~i_data, o_data"),
     "levelone_power": ("Power", "product <= reached * x", "product <= reached + x"),
     "levelone_reduce": ("MaxPool", "x > held ? x : held", "x < held ? x : held"),

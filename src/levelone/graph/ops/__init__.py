@@ -18,6 +18,7 @@ from levelone.graph.ops.conv import Conv
 from levelone.graph.ops.dense import Dense
 from levelone.graph.ops.elementwise import Add, Multiply, Relu
 from levelone.graph.ops.lookup import Lookup
+from levelone.graph.ops.matmul import MatMul
 from levelone.graph.ops.pool import AveragePool, MaxPool
 from levelone.graph.ops.power import Power
 from levelone.graph.ops.requantise import Requantise
@@ -35,6 +36,7 @@ OPERATIONS = MappingProxyType(
         "Conv": Conv,
         "Dense": Dense,
         "Lookup": Lookup,
+        "MatMul": MatMul,
         "MaxPool": MaxPool,
         "Multiply": Multiply,
         "Pad": Pad,
@@ -59,6 +61,7 @@ __all__ = [
     "Conv",
     "Dense",
     "Lookup",
+    "MatMul",
     "MaxPool",
     "Multiply",
     "Pad",

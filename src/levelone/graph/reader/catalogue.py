@@ -99,7 +99,9 @@ ENTRIES: dict[str, Entry] = {
     ),
     "Log": Entry(TABLE, "before a quantiser, where it is defined", (*FUNCTION, UNDEFINED)),
     "MatMul": Entry(
-        ("Dense",), "by a constant matrix on either side", ("a constant of shape", "mixes events")
+        ("Dense", "MatMul"),
+        "by a constant matrix on either side; of two activations whose other axes are equal (attention)",
+        ("a constant of shape", "mixes events", "multiplies activations of shapes"),
     ),
     "Max": Entry(("Requantise", "Relu"), "with constants", ("compares two activations",)),
     "MaxPool": Entry(

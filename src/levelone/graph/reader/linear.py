@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import onnx
 
 from levelone.errors import LeveloneError
 from levelone.graph.ir import Layout
-from levelone.graph.ops import Conv, Dense
+from levelone.graph.ops import Conv, Dense, MatMul
 from levelone.graph.ops._bounds import spread
 from levelone.graph.reader.axes import as_onnx, channels_last, flat
 from levelone.graph.reader.context import Context
@@ -20,7 +21,7 @@ from levelone.graph.reader.tensors import (
     Constant,
     Fractions,
 )
-from levelone.graph.reader.waiting import activation, one_scale
+from levelone.graph.reader.waiting import activation, one_scale, raw, settle
 from levelone.graph.reader.weights import bias_codes, weight_codes
 
 
@@ -91,7 +92,37 @@ def read_matmul(ctx: Context, node: onnx.NodeProto) -> Activation:
     first = ctx.tensor(node, 0)
     if isinstance(first, Constant):
         return _from_the_left(ctx, node, _matrix(node, first))
-    return _dense(ctx, node, activation(ctx, node, 0), _matrix(node, ctx.constant(node, 1, "second operand")))
+    second = ctx.tensor(node, 1)
+    if isinstance(second, Constant):
+        return _dense(ctx, node, activation(ctx, node, 0), _matrix(node, second))
+    return _both_computed(ctx, node)
+
+
+def _both_computed(ctx: Context, node: onnx.NodeProto) -> Activation:
+    """Matrices of two activations; factors that wait on them wait on the product."""
+    gain, operands = Fraction(1), []
+    for position in (0, 1):
+        x = raw(ctx, node, position)
+        plain = replace(x, gain=(Fraction(1),))
+        if len(x.gain) == 1 and x.gain[0] > 0 and not plain.pending:
+            gain, x = gain * x.gain[0], plain
+        operands.append(as_onnx(ctx, one_scale(ctx, settle(ctx, x)), node))
+    a, b = operands
+    if min(len(a.shape), len(b.shape)) < 2 or a.shape[:-2] != b.shape[:-2]:
+        raise unsupported(
+            node,
+            f"multiplies activations of shapes {a.shape} and {b.shape}",
+            "two activations of matrices whose other axes are equal (Expand repeats axes of length 1)",
+        )
+    if a.shape[-1] != b.shape[-2]:
+        raise LeveloneError(f"{describe(node)}: matrices {a.shape[-2:]} and {b.shape[-2:]} do not match")
+    shape = (*a.shape[:-1], b.shape[-1])
+    order = np.arange(int(np.prod(shape)))
+    result = ctx.emit(node.output[0], MatMul(a.shape[-1]), a, b, shape=shape, order=order)
+    result = replace(result, gain=(gain,))
+    if result.pending:
+        ctx.not_the_tensor(result)
+    return result
 
 
 def _matrix(node: onnx.NodeProto, weight: Constant) -> Constant:

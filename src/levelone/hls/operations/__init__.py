@@ -22,6 +22,7 @@ from levelone.hls.operations.affine import lower_affine
 from levelone.hls.operations.conv import lower_conv, lower_dense
 from levelone.hls.operations.gather import lower_gather, lower_transpose
 from levelone.hls.operations.lookup import lower_lookup
+from levelone.hls.operations.matmul import lower_matmul
 from levelone.hls.operations.merge import lower_add, lower_concat, lower_multiply
 from levelone.hls.operations.pool import lower_average_pool, lower_max_pool
 from levelone.hls.operations.power import lower_power
@@ -41,6 +42,7 @@ LOWERINGS: Mapping[type, Lowering] = MappingProxyType(
         ops.Conv: lower_conv,
         ops.Dense: lower_dense,
         ops.Lookup: lower_lookup,
+        ops.MatMul: lower_matmul,
         ops.MaxPool: lower_max_pool,
         ops.Multiply: lower_multiply,
         ops.Pad: lower_gather,

@@ -16,6 +16,7 @@ from levelone.graph.ops import (
     Conv,
     Dense,
     Lookup,
+    MatMul,
     MaxPool,
     Multiply,
     Pad,
@@ -28,6 +29,7 @@ from levelone.graph.ops import (
     Transpose,
     Upsample,
 )
+from levelone.rtl.operations.matrices import Matrices
 from levelone.rtl.operations.merge import Arithmetic, Concatenation, RequantisedSums
 from levelone.rtl.operations.moves import Moves
 from levelone.rtl.operations.pointwise import Powers, Quantisers, Rectifiers, Staircases, Tables
@@ -45,6 +47,7 @@ FAMILIES: Mapping[type[Op], Family[Any]] = MappingProxyType(
         Conv: Sums(),
         Dense: Sums(),
         Lookup: Tables(),
+        MatMul: Matrices(),
         MaxPool: Pools(),
         Multiply: Arithmetic(),
         Pad: Moves(),

@@ -107,7 +107,7 @@ def pack(graphs: Sequence[Graph], copies: int) -> Graph:
 def small_graphs(io: str) -> list[Graph]:
     """At most 4096 inputs each: hls4ml's layers and levelone's own, every rounding mode, general scales."""
     made = [_image(), _line(), _vector(), _pair(), _cube(io), _scales(), _volume(), _moves(), _block()]
-    return [*made, _ports()]
+    return [*made, _ports(), _wide()]
 
 
 def large_graphs() -> list[Graph]:
@@ -218,6 +218,15 @@ def _ports() -> Graph:
     p.b.node("total", Add(), "one", "other")
     p.quantise("last", "total", 2, S3, Rounding.ROUND)
     return p.b.build("last", p.quantise("apart", "other", 1, S3, Rounding.FLOOR))
+
+
+def _wide() -> Graph:
+    """Sums of more bits than a double holds, at the output and in front of a rounding."""
+    p = _Maker("wide")
+    x = p.b.input("x_q", (3,), _power(0), S3)
+    weights = p.rng.integers(2**51, 2**52, (3, 2)) * np.array([1, -1])
+    p.b.node("long", Dense(weights, p.rng.integers(-7, 8, 2), (_power(-4),)), x)
+    return p.b.build("long", p.quantise("short", "long", 52, S2, Rounding.FLOOR))
 
 
 def _moves() -> Graph:

@@ -112,6 +112,14 @@ SHARED: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("order", "code(a[i * CONFIG_T::inner + k])", "code(a[k])"),
         ("line buffer", "matrix[k] = b.read();", "matrix[0] = b.read();"),
     ),
+    "levelone_words.h": (
+        ("recording", "value - (__int128)rounded", "value + (__int128)rounded"),
+        ("recording", "(double)value;", "(double)(value + 1);"),
+        ("recording", "words[SIZE + i]", "words[SIZE]"),
+        ("recording", "words[size + i]", "words[size]"),
+        ("recording", "words[SIZE + i + c]", "words[SIZE + i]"),
+        ("recording", "words[size + i + c]", "words[size + i]"),
+    ),
     "levelone_power.h": (
         ("operation", "product *= factor;", "product += factor;"),
         ("sign", "= signed_code(in);", "= ap_uint<in_T::width>(code(in));"),

@@ -20,7 +20,7 @@ ALLOWED: dict[str, set[str]] = {
     "plugins": {"errors"},
     "panels": set(),
     "metrics": set(),
-    "recipe": {"errors", "hls"},
+    "recipe": {"errors", "hls", "rtl"},
     "data": {*BASE},
     "simulate": {*BASE, "data", "recipe"},
     "quant": {*BASE, "recipe"},

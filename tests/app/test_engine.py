@@ -176,7 +176,7 @@ def test_code_digest_sees_its_own_package_only() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "code"), [("convert", "graph, stimuli, hls"), ("csim", "graph, stimuli, hls, verify")]
+    ("name", "code"), [("convert", "graph, stimuli, hardware, hls"), ("csim", "graph, stimuli, hls, verify")]
 )
 def test_a_change_of_the_code_that_makes_vectors_counts(name: str, code: str, tmp_path: Path) -> None:
     job = plan("pixelseed", folder=tmp_path / "run")

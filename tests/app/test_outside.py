@@ -83,20 +83,29 @@ def test_installed_it_is_run_like_one_of_levelone_s_own(
     assert [(s["title"], s["distribution"]) for s in listed["systems"] if s["name"] == "pulses"] == [
         ("Waveforms: one pulse or two?", "levelone-pulses")
     ]
-    done = levelone("run", "pulses", "--json", *SETTINGS, env=env, cwd=tmp_path)
+    settings = [*SETTINGS, "--set", "verify.random=120", "--set", "rtl.clock_ns=4.0"]
+    done = levelone("run", "pulses", "--json", *settings, env=env, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert result["verdict"] == "exact"
     assert [stage["name"] for stage in result["stages"]] == [
-        "simulate", "data", "train", "evaluate", "export", "convert", "csim", "report",
+        "simulate", "data", "train", "evaluate", "export", "convert", "csim", "rtl", "cosim", "report",
     ]  # fmt: skip
     folder = tmp_path / "runs" / "pulses"
     assert 'system = "pulses"' in (folder / "recipe.toml").read_text()
     assert "right answers" in (folder / "report.html").read_text()
     found = json.loads((folder / "csim.json").read_text())
     assert [part["against"] for part in found["sets"]] == [["exact reference", "trained module"]] * 3
-    again = levelone("run", "pulses", *SETTINGS, env=env, cwd=tmp_path)
-    assert again.stderr.count("skipped: up to date") == 8
+    clocked = json.loads((folder / "cosim.json").read_text())
+    assert [part["verdict"] for part in clocked["sets"]] == ["exact"] * 3
+    assert [part["against"] for part in clocked["sets"]] == [["exact reference", "trained module"]] * 3
+    assert {how["problem"] for how in clocked["traffic"]} == {None}
+    assert (clocked["timing"]["clock_ns"], clocked["clocks_per_event"]) == (4.0, 28)
+    page = (folder / "report.html").read_text()
+    assert f"RTL simulation: {clocked['vectors']:,} vectors, every layer" in page
+    assert "Clocks per event: 28 measured, 28 planned" in page
+    again = levelone("run", "pulses", *settings, env=env, cwd=tmp_path)
+    assert again.stderr.count("skipped: up to date") == 10
 
 
 @pytest.mark.slow

@@ -50,8 +50,8 @@ def run(
 
     The run makes its events when it is told how (--events, --seed, --set generate.KEY=VALUE), or when there
     are none to read. Stages that are up to date are skipped; after an interruption the run goes on where it
-    stopped. Exit code 0 only if the C simulation is exact, or if the recipe's network is not meant for
-    hardware.
+    stopped. With a section [rtl] in the recipe (--set rtl.KEY=VALUE) it writes and simulates RTL, too. Exit
+    code 0 only if every simulation is exact, or if the recipe's network is not meant for hardware.
 
     Example: levelone run pixelseed --set train.quantised_epochs=3 --out runs/quick
     """
@@ -99,9 +99,16 @@ class Results:
     stages: list[StageResult]
 
     @property
+    def verdicts(self) -> dict[str, str]:
+        """Of every simulation among the stages, by its title."""
+        return {s.title: s.summary["verdict"] for s in self.stages if "verdict" in s.summary}
+
+    @property
     def verdict(self) -> str | None:
-        """Of the C simulation, if that was among the stages."""
-        return next((stage.summary["verdict"] for stage in self.stages if stage.name == "csim"), None)
+        """The worst of all simulations; None if there was none."""
+        from levelone.pipeline.verdicts import worst
+
+        return worst(self.verdicts.values()) if self.verdicts else None
 
     @property
     def exit_code(self) -> int:
@@ -175,6 +182,6 @@ def show_results(results: Results) -> None:
     console.print(table)
     for what, path in products(results.job.folder).items():
         console.print(f"{what + ':':15} {path}")
-    if results.verdict is not None:
-        colour = "green" if results.verdict == "exact" else "red"
-        console.print(f"[bold {colour}]C simulation: {results.verdict}[/]")
+    for title, verdict in results.verdicts.items():
+        colour = "green" if verdict == "exact" else "red"
+        console.print(f"[bold {colour}]{title}: {verdict}[/]")

@@ -11,7 +11,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
-from levelone.files import sha256, write_text
+from levelone.files import sha256
 from levelone.graph import Codes, Graph, quantise_inputs, read_qonnx
 from levelone.graph.inputs import enter, real_inputs
 from levelone.graph.port_counts import PortCount, merged, port_count, port_notes
@@ -34,7 +34,7 @@ from levelone.verify import (
     read_vectors,
     write_vectors,
 )
-from levelone.verify.coverage import Coverage
+from levelone.verify.coverage import FLOOR_VECTORS, Coverage
 from levelone.verify.reading import Reading, read_project
 from levelone.zoo import find_system
 
@@ -135,26 +135,42 @@ def write_golden(job: Job, model: Path, path: Path) -> int:
     return len(events)
 
 
-def check_run(job: Job, show: Callable[[str], None]) -> dict[str, Any]:
-    """The run's own check: golden vectors, test events, random vectors; writes ``csim.json``."""
-    project = job.path("project")
+def check_run(
+    job: Job,
+    project: Path,
+    *,
+    most: int | None = None,
+    show: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
+    """The run's own check of one of its projects: golden vectors, test events, random vectors.
+
+    Parameters
+    ----------
+    most
+        So many of each kind at most, but random ones as many as a verdict takes; by default as many as the
+        recipe asks for.
+
+    Returns
+    -------
+    dict
+        As that of `check_folder`, but for ``float32``.
+    """
     graph = read_graph(body_of(project).read(project))
     module = module_in(project / SIDE)
-    wanted = job.recipe.verify
-    sets, notes = [], []
+    events, random = job.recipe.verify.events, job.recipe.verify.random
+    if most is not None:
+        events, random = min(events, most), min(random, max(most, FLOOR_VECTORS))
     golden = _golden(project, graph)
-    sets.append(VectorSet(f"{len(golden)} golden vectors", golden.inputs, golden.layers))
-    found = _test_events(job.data, module, job.recipe.system, graph, wanted.events, job.recipe.seed)
+    inputs, layers = ({n: c[:most] for n, c in part.items()} for part in (golden.inputs, golden.layers))
+    sets = [VectorSet(f"{len(next(iter(inputs.values())))} golden vectors", inputs, layers)]
+    notes = [] if most is None else [f"{most:,} events of each kind at most: a clocked simulation is slow"]
+    found = _test_events(job.data, module, job.recipe.system, graph, events, job.recipe.seed)
     sets.append(found)
-    if _events(found) < wanted.events:
-        notes.append(
-            f"the data file has only {_events(found):,} test events of the {wanted.events:,} asked for"
-        )
-    if wanted.random:
-        sets.append(_random(graph, module, wanted.random, job.recipe.seed))
-    result = compare([project], graph, sets, notes, show)
-    write_text(job.path("csim.json"), json.dumps(result, indent=1) + "\n")
-    return result
+    if _events(found) < events:
+        notes.append(f"the data file has only {_events(found):,} test events of the {events:,} asked for")
+    if random:
+        sets.append(_random(graph, module, random, job.recipe.seed))
+    return compare([project], graph, sets, notes, show)
 
 
 def check_folder(
@@ -242,20 +258,25 @@ def compare(
     show: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
     """Check every project on every set and join the results: the worst verdict counts."""
-    results = []
+    checks = []
     readings = [_reading(project, graph) for project in projects]  # the same for every set
     coverages = [Coverage(graph) for _ in projects]
     for chosen in sets:
         show(f"{chosen.name}: {_events(chosen):,} events")
         modules = [chosen.module_codes, *[None] * (len(projects) - 1)]
-        checks = [
-            check_project(project, chosen.codes, module, graph=graph, reading=reading, coverage=coverage)
-            for project, module, reading, coverage in zip(projects, modules, readings, coverages, strict=True)
-        ]
-        results.append(
-            of_set(chosen.name, checks, chosen.module_codes is not None)
-            | {"ports": [count.to_dict() for count in chosen.ports]}
+        parts = zip(projects, modules, readings, coverages, strict=True)
+        checks.append(
+            [
+                check_project(project, chosen.codes, module, graph=graph, reading=reading, coverage=coverage)
+                for project, module, reading, coverage in parts
+            ]
         )
+    # each set is judged by what all of them have reached together, and that is known only now
+    results = [
+        of_set(chosen.name, found, chosen.module_codes is not None)
+        | {"ports": [count.to_dict() for count in chosen.ports]}
+        for chosen, found in zip(sets, checks, strict=True)
+    ]
     joined = of_all(results, list(graph.values))
     edited = {name: None for body in joined["bodies"] for name in body["edited_files"]}
     if edited:

@@ -9,9 +9,11 @@ from typing import Any
 
 from levelone.errors import LeveloneError
 from levelone.graph import read_qonnx
-from levelone.pipeline.checks import check_folder
+from levelone.pipeline.checks import check_folder, check_run
+from levelone.pipeline.job import Job
 from levelone.rtl.body import BODY, BuiltRtl
 from levelone.rtl.config import RtlConfig
+from levelone.rtl.document import RtlDocument
 from levelone.rtl.measure import measure, mid_event_resets, rough_traffic
 from levelone.rtl.plan import plan_graph
 from levelone.rtl.simulation import Traffic
@@ -19,9 +21,11 @@ from levelone.stimuli import random_vectors
 from levelone.verify import body_of, read_graph
 
 CLOCKS = 1_000_000
-"""Simulated clocks that a measurement should take."""
+"""Simulated clocks that a measurement should take, and each kind of vectors of a run."""
 FEWEST, MOST = 4, 64
 """Events of a measurement."""
+ROUGH = 0.3
+"""Probability of a gap, and of a stall, in a run."""
 
 
 def plan_rows(model: Path, config: RtlConfig) -> dict[str, Any]:
@@ -81,9 +85,35 @@ def cosim_folder(
             hint=f"levelone csim {project}, or write RTL with: levelone rtl MODEL -o FOLDER",
         )
     result = check_folder(project, data=data, vectors=vectors, seed=seed, events=events, show=show)
+    return _clocked(project, result, seed=seed, gaps=gaps, stalls=stalls, show=show)
+
+
+def cosim_run(job: Job, project: Path, show: Callable[[str], None] = lambda line: None) -> dict[str, Any]:
+    """The run's own check of its streamed project, on as many events as `CLOCKS` hold of each kind.
+
+    Returns
+    -------
+    dict
+        As that of `cosim_folder`.
+    """
+    most = max(FEWEST, CLOCKS // RtlDocument.read(project).clocks_per_event)
+    result = check_run(job, project, most=most, show=show)
+    return _clocked(project, result, seed=job.recipe.seed, gaps=ROUGH, stalls=ROUGH, show=show)
+
+
+def _clocked(
+    project: Path,
+    result: dict[str, Any],
+    *,
+    seed: int,
+    gaps: float,
+    stalls: float,
+    show: Callable[[str], None],
+) -> dict[str, Any]:
+    """A verdict with clocks, and with what rough traffic changes."""
     built = BODY.build(project)
     assert isinstance(built, BuiltRtl)  # noqa: S101  (the body that was asked)
-    graph = read_graph(body.read(project))
+    graph = read_graph(BODY.read(project))
     codes = random_vectors(graph, _events(built), seed)
     show("clocks, events back to back")
     timing = measure(built, codes)

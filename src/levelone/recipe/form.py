@@ -8,6 +8,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, field_serializer, mod
 
 from levelone.hls.config import HlsConfig
 from levelone.recipe.section import Section
+from levelone.rtl.config import RtlConfig
 
 
 class DataSection(Section):
@@ -90,7 +91,10 @@ class VerifySection(Section):
 
 
 class Recipe(Section):
-    """One recipe. `generate` and `model` are checked by the system's own sections."""
+    """One recipe. `generate` and `model` are checked by the system's own sections.
+
+    With the section `rtl`, an empty one too, a run writes and simulates streamed RTL beside hls4ml's project.
+    """
 
     system: str = Field(description="a system of `levelone list`")
     seed: int = Field(1, description="of initial weights, data order and selections")
@@ -102,14 +106,16 @@ class Recipe(Section):
     quant: QuantSection = Field(default_factory=QuantSection)
     train: TrainSection = Field(default_factory=TrainSection)
     hls: HlsConfig = Field(default_factory=HlsConfig)
+    rtl: RtlConfig | None = None
     verify: VerifySection = Field(default_factory=VerifySection)
 
     @model_serializer(mode="wrap")
     def _as_before(self, default: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """A recipe that makes no events says nothing of it, and keeps the digest of earlier versions."""
+        """A recipe that makes no events, or no RTL, says nothing of it, and keeps its earlier digest."""
         values: dict[str, Any] = default(self)
-        if not values.get("generate"):
-            values.pop("generate", None)
+        for key in ("generate", "rtl"):
+            if not values.get(key):
+                values.pop(key, None)
         return values
 
     @field_serializer("hls", mode="wrap")

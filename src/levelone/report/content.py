@@ -30,8 +30,8 @@ class Content:
         `levelone.train`'s ``metrics.json`` and ``curves.json``.
     project
         The project's ``levelone.json``.
-    csim
-        The pipeline's ``csim.json``.
+    csim, cosim
+        The pipeline's ``csim.json`` and, where the run made RTL, ``cosim.json``.
     costs
         Layer name -> ``{"multiplications": ..., "ebops": ...}``.
     stages
@@ -52,6 +52,7 @@ class Content:
     curves: dict[str, Any] | None = None
     project: dict[str, Any] | None = None
     csim: dict[str, Any] | None = None
+    cosim: dict[str, Any] | None = None
     costs: dict[str, dict[str, int]] | None = None
     stages: dict[str, float] | None = None
     digests: dict[str, str] | None = None

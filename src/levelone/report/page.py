@@ -7,6 +7,7 @@ from html import escape
 from importlib.resources import files
 from itertools import groupby
 from string import Template
+from typing import Any
 
 from matplotlib.figure import Figure
 
@@ -53,14 +54,17 @@ def _absent(what: str, verb: str) -> str:
 def _cards(content: Content) -> list[str]:
     """The four numbers that a reader wants first."""
     cards = []
-    if content.csim is not None:
-        verdict = content.csim["verdict"]
+    for found in _verdicts(content):
+        verdict = found["verdict"]
         style = "good" if verdict == "exact" else "bad"
-        vectors = sum(part["vectors"] for part in content.csim["sets"])
-        bodies = ", ".join(body["title"] for body in content.csim["bodies"])
+        vectors = sum(part["vectors"] for part in found["sets"])
+        bodies = ", ".join(body["title"] for body in found["bodies"])
         cards.append(
             (f"<b class={style}>{escape(verdict)}</b>", f"{bodies}: {vectors:,} vectors, every layer")
         )
+    if content.cosim is not None:
+        period, latency = (content.cosim[key] for key in ("clocks_per_event", "latency_clocks"))
+        cards.append((f"<b>{period:,}</b>", f"clocks per event in RTL, {latency:,} until the last output"))
     cards += [(f"<b>{escape(card.value)}</b>", card.what) for card in content.cards]
     if content.costs:
         products = sum(cost.get("multiplications", 0) for cost in content.costs.values())
@@ -69,6 +73,10 @@ def _cards(content: Content) -> list[str]:
             (f"<b>{ebops:,}</b>", f"effective bit operations, {products:,} multiplications per event")
         )
     return [f"<div class=card>{value}<span>{escape(what)}</span></div>" for value, what in cards]
+
+
+def _verdicts(content: Content) -> list[dict[str, Any]]:
+    return [found for found in (content.csim, content.cosim) if found is not None]
 
 
 def _performance(content: Content) -> str:
@@ -109,22 +117,28 @@ def _curves(content: Content) -> str:
 
 
 def _exactness(content: Content) -> str:
-    if content.csim is None:
+    verdicts = _verdicts(content)
+    if not verdicts:
         return _absent("verdicts", "levelone run")
     parts = [
         "<p>The hardware as it was generated and built, against the exact integer reference and against the "
         "trained Brevitas module, at every layer and at the output ports: integer codes compared with "
         "<code>==</code>, no tolerance.</p>"
     ]
-    for part in content.csim["sets"]:
-        style = "good" if part["verdict"] == "exact" else "bad"
-        against = ", ".join(part.get("against", ()))
-        parts.append(
-            f"<h3>{escape(part['name'])}: <span class={style}>{escape(part['verdict'])}</span></h3>"
-            f"<p class=soft>{part['vectors']:,} vectors; against {escape(against)}. "
-            f"{escape(part.get('reason') or '')}</p>"
-        )
-        parts.append(tables.verdict_table(part))
+    for found in verdicts:
+        body = "" if len(verdicts) == 1 else f"{found['bodies'][0]['title']}, "
+        for part in found["sets"]:
+            style = "good" if part["verdict"] == "exact" else "bad"
+            against = ", ".join(part.get("against", ()))
+            parts.append(
+                f"<h3>{escape(body + part['name'])}: "
+                f"<span class={style}>{escape(part['verdict'])}</span></h3>"
+                f"<p class=soft>{part['vectors']:,} vectors; against {escape(against)}. "
+                f"{escape(part.get('reason') or '')}</p>"
+            )
+            parts.append(tables.verdict_table(part))
+    if content.cosim is not None:
+        parts.append(tables.clocks_table(content.cosim))
     return "".join(parts)
 
 

@@ -156,6 +156,14 @@ def test_a_mismatch_is_not_shown_as_exact(content: Content) -> None:
     assert "<b class=bad>mismatch</b>" in page
 
 
+def test_what_a_reader_should_know_stands_there(content: Content) -> None:
+    told = copy.deepcopy(content)
+    told.csim["notes"] = ["input 'x': 3 of 4 values, from <60> to 300, saturate at its port"]
+    assert "<p class=soft>Note: input &#x27;x&#x27;: 3 of 4 values, from &lt;60&gt; to 300," in build_page(
+        told
+    )
+
+
 def test_a_layer_that_was_not_compared_is_not_exact(content: Content) -> None:
     content.csim["sets"][0]["bodies"][0]["layers"][0]["compared"] = 0
     assert "not compared" in build_page(content)

@@ -139,6 +139,8 @@ def _exactness(content: Content) -> str:
             parts.append(tables.verdict_table(part))
     if content.cosim is not None:
         parts.append(tables.clocks_table(content.cosim))
+    notes = dict.fromkeys(note for found in verdicts for note in found.get("notes") or ())
+    parts += [f"<p class=soft>Note: {escape(note)}.</p>" for note in notes]
     return "".join(parts)
 
 

@@ -62,6 +62,11 @@ def main() -> None:
             "seconds": time.perf_counter() - start,
             **{state.replace(" ", "_"): _named(found, state) for state in ("survived", "false alarm")},
             "only_read": _named(found, "only read"),
+            "options": [
+                f"--{key} {getattr(options, key)}"
+                for key in ("builds", "alone")
+                if getattr(options, key) != parser.get_default(key)
+            ],
         }
     total = added([project["score"] for project in projects.values()])
     result = {"score_percent": percent(total["all"]), "total": total, "projects": projects}

@@ -36,7 +36,12 @@ def write(result: Mapping[str, Any]) -> None:
     changing = total["planted"] - total["equivalent"] - total["harmless"]
     minutes = sum(project["seconds"] for project in result["projects"].values()) / 60
     compiler = find_compiler().version
-    projects = {SUBJECTS[name]: project["score"]["all"] for name, project in result["projects"].items()}
+    projects = {
+        ", ".join([SUBJECTS[name], *(f"`{option}`" for option in project["options"])]): project["score"][
+            "all"
+        ]
+        for name, project in result["projects"].items()
+    }
     survived, alarms = total["survived"], total["false alarm"]
     harmless = total["harmless"] + alarms
     text = f"""\

@@ -59,27 +59,33 @@ def test_vectors_that_show_nothing_miss_faults(tmp_path: Path) -> None:
 # --- the faults themselves
 
 
-def faults_of_small_graphs(io: str, folder: Path) -> tuple[Manifest, list[Fault]]:
-    manifest = convert(pack(small_graphs(io), 1), folder, HlsConfig(io=io))
-    return manifest, all_faults(manifest, seed=1, per_array=2)
+Planned = dict[str, tuple[Manifest, list[Fault]]]
 
 
-def test_every_fault_of_shared_code_is_planted_somewhere(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def planned(tmp_path_factory: pytest.TempPathFactory) -> Planned:
+    """All small graphs in one project, and its faults, by io mode."""
+    found = {}
+    for io in ("parallel", "stream"):
+        graph = pack(small_graphs(io), 1)
+        event = {port.value.name: np.zeros((1, *port.value.shape), np.int64) for port in graph.inputs}
+        folder = tmp_path_factory.mktemp(io) / "project"
+        manifest = convert(graph, folder, HlsConfig(io=io), golden=event)
+        found[io] = manifest, all_faults(manifest, seed=1, per_array=2)
+    return found
+
+
+def test_every_fault_of_shared_code_is_planted_somewhere(planned: Planned) -> None:
     """A text that is no longer in its header would silently be no fault at all."""
-    planted = {
-        fault.what
-        for io in ("parallel", "stream")
-        for fault in faults_of_small_graphs(io, tmp_path / io)[1]
-        if fault.layer is None
-    }
+    planted = {fault.what for _, faults in planned.values() for fault in faults if fault.layer is None}
     wanted = {told(name, old, new) for name, entries in SHARED.items() for _, old, new in entries}
     assert wanted - planted == set()
     own = {path.name for path in Path(operations.__file__).parent.glob("levelone_*.h")}
     assert own <= SHARED.keys()
 
 
-def test_settings_of_own_layers_are_planted(tmp_path: Path) -> None:
-    _, faults = faults_of_small_graphs("parallel", tmp_path / "p")
+def test_settings_of_own_layers_are_planted(planned: Planned) -> None:
+    _, faults = planned["parallel"]
     for layer, settings in {
         "many": {"shift", "channels", "lowest", "highest"},
         "half": {"rounding"},
@@ -98,8 +104,8 @@ def test_settings_of_own_layers_are_planted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("io", ["parallel", "stream"])
-def test_every_kind_of_fault_is_planted_somewhere(io: str, tmp_path: Path) -> None:
-    manifest, faults = faults_of_small_graphs(io, tmp_path / "project")
+def test_every_kind_of_fault_is_planted_somewhere(io: str, planned: Planned) -> None:
+    manifest, faults = planned[io]
     kinds = Counter(fault.kind for fault in faults)
     wanted = {"weight code", "bias code", "width", "sign", "rounding", "saturation", "stride", "padding"}
     wanted |= {"window", "order", "operation", "line buffer"} | (

@@ -37,9 +37,9 @@ def write(result: Mapping[str, Any]) -> None:
     minutes = sum(project["seconds"] for project in result["projects"].values()) / 60
     compiler = find_compiler().version
     projects = {
-        ", ".join([SUBJECTS[name], *(f"`{option}`" for option in project["options"])]): project["score"][
-            "all"
-        ]
+        ", ".join([SUBJECTS[name], *(f"`{option}`" for option in project.get("options", ()))]): project[
+            "score"
+        ]["all"]
         for name, project in result["projects"].items()
     }
     survived, alarms = total["survived"], total["false alarm"]

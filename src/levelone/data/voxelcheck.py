@@ -141,7 +141,8 @@ def check_structure(
     except (TypeError, ValueError) as error:
         raise LeveloneError(f"{path}: the 'provenance' attribute is not JSON") from error
     split = _dataset(path, file, "split", "u1")
-    if (stated := file.attrs.get("events")) is not None and stated != len(split):
+    stated = file.attrs.get("events", len(split))
+    if not np.array_equal(stated, len(split)):
         raise LeveloneError(
             f"{path}: the attribute 'events' says {stated}, 'split' holds {len(split)} events"
         )

@@ -19,6 +19,7 @@ from levelone.graph.ops import (
     Concat,
     Conv,
     Dense,
+    ElementAffine,
     Lookup,
     MatMul,
     MaxPool,
@@ -239,6 +240,8 @@ def _moves() -> Graph:
     p.b.node("repeated", Upsample((1, 2, 1)), x)
     p.b.node("across", Transpose((0, 1, 3, 2)), x)
     p.b.node("scores", MatMul(2), "turned", "across")
+    factors, terms = p.rng.integers(-3, 4, (2, 1, 3, 2)), p.rng.integers(-9, 9, (2, 1, 3, 1))
+    p.b.node("placed", ElementAffine(factors, terms, Fraction(1, 4)), x)
     p.b.node("row", Take(2, (1,)), "picked")
     p.b.node("gated", Multiply(), "picked", "row")
     p.b.node("total", Add(), "picked", "row")
@@ -256,9 +259,8 @@ def _moves() -> Graph:
     p.b.node("flat", Reshape((12,)), "turned")
     p.b.node("largest", MaxPool((2, 1, 2), (1, 1, 1), ((1, 0), (0, 0), (0, 0)), (1, 1, 1)), "total")
     p.b.node("whole", AveragePool((3, 1, 4), (1, 1, 1), ((0, 0),) * 3, (1, 1, 1)), "total")
-    return p.b.build(
-        "flat", "repeated", "gated", "beside", "few", "many", "half", "mean", "largest", "whole", "scores"
-    )
+    moved = ("flat", "repeated", "gated", "beside", "placed", "scores")
+    return p.b.build(*moved, "few", "many", "half", "mean", "largest", "whole")
 
 
 def _large_image() -> Graph:

@@ -120,6 +120,12 @@ SHARED: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("recording", "words[SIZE + i + c]", "words[SIZE + i]"),
         ("recording", "words[size + i + c]", "words[size + i]"),
     ),
+    "levelone_element_affine.h": (
+        ("order", "SIZE > 1 ? at : 0", "0"),
+        ("order", "(factor, i + c)", "(factor, c)"),
+        ("operation", "code(in[i]) * constant_of", "code(in[i]) + constant_of"),
+        ("operation", "code(beat[c]) * constant_of", "code(beat[c]) + constant_of"),
+    ),
     "levelone_power.h": (
         ("operation", "product *= factor;", "product += factor;"),
         ("sign", "= signed_code(in);", "= ap_uint<in_T::width>(code(in));"),

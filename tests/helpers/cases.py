@@ -18,6 +18,7 @@ from levelone.graph.ops import (
     Concat,
     Conv,
     Dense,
+    ElementAffine,
     Lookup,
     MatMul,
     MaxPool,
@@ -242,6 +243,13 @@ def affine(pick: Pick) -> Case:
     return _finish(pick, Affine(factor, term, (Fraction(1, 4),)), x)
 
 
+def element_affine(pick: Pick) -> Case:
+    shape = tuple(pick(1, 3) for _ in range(pick(1, 3)))
+    thin = tuple(1 if pick(0, 4) == 0 else n for n in shape)
+    factor, term = _integers(pick, shape, -9, 9), _integers(pick, thin, -99, 99)
+    return _finish(pick, ElementAffine(factor, term, Fraction(1, 4)), _value(pick, "x", shape))
+
+
 def concat(pick: Pick) -> Case:
     rank = pick(1, 3)
     shape, axis = [pick(1, 3) for _ in range(rank)], pick(0, rank - 1)
@@ -285,6 +293,7 @@ CASES = {
     Concat: concat,
     Conv: conv,
     Dense: dense,
+    ElementAffine: element_affine,
     Lookup: lookup,
     MatMul: matmul,
     MaxPool: max_pool,

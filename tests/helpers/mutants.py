@@ -16,6 +16,7 @@ from levelone.graph.ops import (
     Concat,
     Conv,
     Dense,
+    ElementAffine,
     Lookup,
     MatMul,
     MaxPool,
@@ -119,6 +120,14 @@ MUTANTS = {
     "matmul: rows reversed": (MatMul, lambda op, a, b: op.evaluate(np.flip(a, -2), b)),
     "matmul: last term left out": (MatMul, lambda op, a, b: np.matmul(a[..., :-1], b[..., :-1, :])),
     "multiply: sum": (Multiply, lambda op, a, b: a + b),
+    "element affine: terms forgotten": (
+        ElementAffine,
+        lambda op, x: replace(op, term=op.term * 0).evaluate(x),
+    ),
+    "element affine: one position's factors": (
+        ElementAffine,
+        lambda op, x: replace(op, factor=op.factor[:1]).evaluate(x),
+    ),
     "lookup: off by one entry": (
         Lookup,
         lambda op, x: replace(op, table=np.roll(op.table, 1, axis=-1)).evaluate(x),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm, prod
 
+import numpy as np
 from twins import positions
 
 from levelone.graph import Value
@@ -17,6 +18,7 @@ from levelone.graph.ops import (
     Concat,
     Conv,
     Dense,
+    ElementAffine,
     Lookup,
     MatMul,
     MaxPool,
@@ -94,6 +96,13 @@ def matmul(op: MatMul, a: Value, b: Value) -> Count:
     return count
 
 
+def element_affine(op: ElementAffine, x: Value) -> Count:
+    count = Count()
+    for factor in np.broadcast_to(op.factor, x.shape).reshape(-1).tolist():
+        count.product(factor, x.width)
+    return count
+
+
 def multiply(op: Multiply, a: Value, b: Value) -> Count:
     elements = prod(max(m, n) for m, n in zip(a.shape, b.shape, strict=True))
     return Count(ebops=elements * a.width * b.width)
@@ -146,6 +155,7 @@ COSTS = {
     Concat: nothing,
     Conv: conv,
     Dense: dense,
+    ElementAffine: element_affine,
     Lookup: nothing,
     MatMul: matmul,
     MaxPool: nothing,

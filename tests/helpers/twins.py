@@ -20,6 +20,7 @@ from levelone.graph.ops import (
     Concat,
     Conv,
     Dense,
+    ElementAffine,
     Lookup,
     MatMul,
     MaxPool,
@@ -245,6 +246,17 @@ def affine(op: Affine, x):
     return result
 
 
+def element_affine(op: ElementAffine, x):
+    result = np.empty(x.shape, dtype=object)
+    for where in np.ndindex(*x.shape):
+        factor, term = (
+            int(part[tuple(i if n > 1 else 0 for i, n in zip(where[1:], part.shape, strict=True))])
+            for part in (op.factor, op.term)
+        )
+        result[where] = int(x[where]) * factor + term
+    return result
+
+
 def concat(op: Concat, *parts):
     axis = op.axis + 1
     shape = list(parts[0].shape)
@@ -294,6 +306,7 @@ TWINS = {
     Concat: concat,
     Conv: conv,
     Dense: dense,
+    ElementAffine: element_affine,
     Lookup: lookup,
     MatMul: matmul,
     MaxPool: max_pool,

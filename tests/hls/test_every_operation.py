@@ -122,6 +122,7 @@ BROKEN = {
         ("code(b[i * CONFIG_T::b_block + j])", "0"),
         ("out[BEGIN + j + c]", "out[j + c]"),
     ],
+    "levelone_element_affine.h": [("return code(constants", "return 1 - code(constants")],
     "levelone_matmul.h": [("sum += code", "sum -= code")],
     "levelone_power.h": [("product *= factor;", "product -= factor;")],
     "levelone_pool.h": [("best < candidate", "candidate < best"), ("sum[c] += code", "sum[c] -= code")],

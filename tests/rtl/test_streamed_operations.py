@@ -18,7 +18,7 @@ from levelone.rtl.simulation import Traffic
 GROUPS = {
     "sums": ("Conv", "Dense"),
     "pools": ("AveragePool", "MaxPool"),
-    "pointwise": ("Affine", "Lookup", "Power", "Relu", "Requantise", "Staircase"),
+    "pointwise": ("Affine", "ElementAffine", "Lookup", "Power", "Relu", "Requantise", "Staircase"),
     "merges": ("Add", "AddRequantise", "Concat", "MatMul", "Multiply"),
     "moves": ("Pad", "Reshape", "Take", "Transpose", "Upsample"),
 }
@@ -45,6 +45,7 @@ BROKEN = {
     "levelone_arithmetic": ("Add", "wide_a + wide_b +", "wide_a - wide_b +"),
     "levelone_concatenate": ("Concat", "sent < FIRST", "sent <= FIRST"),
     "levelone_count": ("pooled", "seen == LAST[BITS-1:0]", "seen == 0"),
+    "levelone_element_affine": ("ElementAffine", "<= wide + terms", "<= wide - terms"),
     "levelone_fifo": ("Conv", "memory[tail]", "memory[head]"),
     "levelone_fork": ("twice", "~done", "{COUNT{1'b1}}"),
     "levelone_gather": ("Transpose", "base + from", "base + from + 1'b1"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.graph.ops import Affine, AveragePool, Conv, Dense
+from levelone.graph.ops import Affine, AveragePool, Conv, Dense, ElementAffine
 from levelone.graph.ops._bounds import bounds, integers, scaled
 from levelone.graph.values import IntRange, Value
 from levelone.hardware.proof import RangeProof, bounds_of
@@ -67,6 +67,14 @@ def affine_range(op: Affine, x: Value) -> IntRange:
     factor, term = integers(op.factor), integers(op.term)
     (low, high), (least, most) = scaled(bounds(x), factor), scaled(bounds(x), factor, term)
     return IntRange(int(min(low.min(), least.min())), int(max(high.max(), most.max())))
+
+
+def element_range(op: ElementAffine, x: Value) -> IntRange:
+    """Likewise, with the constants of every element."""
+    factor, term = (part.astype(object) for part in op.constants(x.shape))
+    products = [factor * end for end in (side.astype(object) for side in bounds(x))]
+    ends = [int(f(part)) for f in (np.min, np.max) for part in (*products, *(p + term for p in products))]
+    return IntRange(min(ends), max(ends))
 
 
 def pool_range(op: AveragePool, x: Value, unit: int = 1) -> IntRange:

@@ -10,6 +10,7 @@ from levelone.graph.reader.axes import MAX_SINGLE
 from levelone.graph.reader.catalogue import ENTRIES
 from levelone.graph.reader.channels_last import KINDS
 from levelone.graph.reader.context import BUDGET, MAX_OUTPUT_WIDTH, MAX_VALUE
+from levelone.graph.reader.elements import MAX_ELEMENTS
 from levelone.graph.reader.handlers import HANDLERS, NEAREST
 from levelone.graph.reader.hosted import HOSTED, LAYERS
 from levelone.graph.reader.load import DOMAINS
@@ -64,7 +65,8 @@ and `levelone emulate` applies them.
 - A function of one quantised value before a quantiser is a table with it, also one that is made of several
   operators: arithmetic with constants, functions of functions, sums and products of functions of one value.
 - Constants may vary along any axis: codes are moved so that it is the graph's last; where they vary along
-  several, every element becomes a channel (up to {single} of them).
+  several, every element becomes a channel (up to {single} of them), or has integers of its own in a memory
+  (up to {elements}).
 
 ## Domains
 
@@ -105,6 +107,7 @@ def render() -> str:
         layers=_listed(LAYERS),
         most=MAX_OUTPUT_WIDTH,
         single=f"{MAX_SINGLE:,}",
+        elements=f"{MAX_ELEMENTS:,}",
         domains=_listed(DOMAINS[1:]),
         channels_last=_listed(KINDS),
         value=MAX_VALUE.bit_length() - 1,

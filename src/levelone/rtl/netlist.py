@@ -120,6 +120,14 @@ class Netlist:
         return name
 
 
+def word_of(row: Sequence[int], bits: int) -> int:
+    """One memory word: the first number in the lowest bits."""
+    total = 0
+    for number in reversed(row):
+        total = total << bits | number & ((1 << bits) - 1)
+    return total
+
+
 def fitted(wires: str, stream: Stream, lane: int, bits: int) -> str:
     """The code on a lane of a stream, extended by its sign or cut to `bits`."""
     width = stream.width

@@ -16,6 +16,7 @@ from levelone.graph.ops.add_requantise import AddRequantise
 from levelone.graph.ops.affine import Affine
 from levelone.graph.ops.conv import Conv
 from levelone.graph.ops.dense import Dense
+from levelone.graph.ops.element_affine import ElementAffine
 from levelone.graph.ops.elementwise import Add, Multiply, Relu
 from levelone.graph.ops.lookup import Lookup
 from levelone.graph.ops.matmul import MatMul
@@ -35,6 +36,7 @@ OPERATIONS = MappingProxyType(
         "Concat": Concat,
         "Conv": Conv,
         "Dense": Dense,
+        "ElementAffine": ElementAffine,
         "Lookup": Lookup,
         "MatMul": MatMul,
         "MaxPool": MaxPool,
@@ -60,6 +62,7 @@ __all__ = [
     "Concat",
     "Conv",
     "Dense",
+    "ElementAffine",
     "Lookup",
     "MatMul",
     "MaxPool",

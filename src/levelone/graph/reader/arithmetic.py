@@ -15,6 +15,7 @@ from levelone.graph.ops import Add, Multiply, Power, Relu
 from levelone.graph.ops._bounds import spread
 from levelone.graph.reader.axes import alike, along_channels, per_channel
 from levelone.graph.reader.context import MAX_OUTPUT_WIDTH, Context
+from levelone.graph.reader.elements import with_factors, with_terms
 from levelone.graph.reader.formulae import divided
 from levelone.graph.reader.functions import applied, clamped, combined, powered, same, swish_of
 from levelone.graph.reader.nodes import attributes, describe, unsupported
@@ -85,9 +86,19 @@ def read_where(ctx: Context, node: onnx.NodeProto) -> Activation:
     position = 2 if isinstance(ctx.tensor(node, 1), Constant) else 1
     other = finite(node, ctx.constant(node, 3 - position, "other choice"))
     mask = mask if position == 1 else ~mask
-    x, gain = along_channels(ctx, node, raw(ctx, node, position), mask.astype(np.float64), "condition")
-    kept = _affine(ctx, x, gain, (Fraction(0),))
-    kept, term = along_channels(ctx, node, kept, np.where(mask, 0.0, other), "other choice")
+    x, instead = raw(ctx, node, position), np.where(mask, 0.0, other)
+    kept = with_factors(ctx, node, x, mask.astype(np.float64))
+    if kept is not None and not instead.any():
+        return kept
+    if kept is None:
+        x, gain = along_channels(ctx, node, x, mask.astype(np.float64), "condition")
+        kept = _affine(ctx, x, gain, (Fraction(0),))
+    else:
+        ctx.not_the_tensor(kept)
+    placed = with_terms(ctx, node, kept, instead)
+    if placed is not None:
+        return placed
+    kept, term = along_channels(ctx, node, kept, instead, "other choice")
     return _affine(ctx, kept, (Fraction(1),), term)
 
 
@@ -141,6 +152,9 @@ def read_sub(ctx: Context, node: onnx.NodeProto) -> Activation:
         return both
     minus = _affine(ctx, raw(ctx, node, 1), (Fraction(-1),), (Fraction(0),))
     if isinstance(first, Constant):
+        placed = with_terms(ctx, node, minus, finite(node, first))
+        if placed is not None:
+            return placed
         minus, term = along_channels(ctx, node, minus, finite(node, first), "constant")
         return _affine(ctx, minus, (Fraction(1),), term)
     return _sum(ctx, node, raw(ctx, node, 0), minus)
@@ -223,6 +237,9 @@ def read_batch_normalization(ctx: Context, node: onnx.NodeProto) -> Activation:
 
 def _shifted(ctx: Context, node: onnx.NodeProto, position: int, by: Constant, sign: int) -> Activation:
     x = raw(ctx, node, position, sums=True)
+    placed = with_terms(ctx, node, x, sign * finite(node, by))
+    if placed is not None:
+        return placed
     x, term = along_channels(ctx, node, x, finite(node, by), "constant")
     return _affine(ctx, x, (Fraction(1),), tuple(sign * t for t in term))
 
@@ -235,6 +252,9 @@ def _scaled(
     how: Callable[[Fraction], Fraction],
 ) -> Activation:
     x = raw(ctx, node, position, sums=True)
+    placed = with_factors(ctx, node, x, finite(node, by), how)
+    if placed is not None:
+        return placed
     x, factor = along_channels(ctx, node, x, finite(node, by), "constant")
     return _affine(ctx, x, tuple(how(f) for f in factor), (Fraction(0),))
 

@@ -28,7 +28,7 @@ class Entry:
 
 
 WINDOW = "negative padding crops"
-ADD = ("Add", "AddRequantise", "Affine", "Requantise")
+ADD = ("Add", "AddRequantise", "Affine", "ElementAffine", "Requantise")
 TABLE = ("Lookup", "Staircase")
 FUNCTION = ("is not followed by a quantiser", "would need a table of")
 UNDEFINED = "is not defined everywhere"
@@ -41,7 +41,7 @@ ENTRIES: dict[str, Entry] = {
     "Add": Entry(
         ADD,
         "two activations (axes of length 1 broadcast, scales may differ), or a constant: one, one per "
-        "channel or along another axis, one per element of small tensors; after MatMul and Conv the bias",
+        "channel or along another axis, one per element; after MatMul and Conv the bias",
         ("adds activations of shapes", *CONSTANT),
     ),
     "Asin": Entry(TABLE, "before a quantiser, where it is defined", (*FUNCTION, UNDEFINED)),
@@ -113,7 +113,7 @@ ENTRIES: dict[str, Entry] = {
     "Min": Entry(("Requantise",), "with constants", ("compares two activations",)),
     "Mish": Entry(TABLE, "before a quantiser", FUNCTION),
     "Mul": Entry(
-        ("Multiply", "Power", "Affine"),
+        ("Multiply", "Power", "Affine", "ElementAffine"),
         "two activations of equal rank (axes of length 1 broadcast: squeeze and excitation), an "
         "activation and itself, or a constant; x * Sigmoid(x) before a quantiser is one table",
         ("activations of equal rank", *CONSTANT),
@@ -176,5 +176,7 @@ ENTRIES: dict[str, Entry] = {
     ),
     "Unsqueeze": Entry(("Reshape",), "axes after the batch axis", ("include the batch axis",)),
     "Upsample": Entry(("Upsample",), "as Resize", ("whole factors on spatial axes",)),
-    "Where": Entry(("Affine",), "a constant condition, an activation and a constant", CONSTANT),
+    "Where": Entry(
+        ("Affine", "ElementAffine"), "a constant condition, an activation and a constant", CONSTANT
+    ),
 }

@@ -20,6 +20,7 @@ from levelone.graph import ops
 from levelone.hls.operations.add_requantise import lower_add_requantise
 from levelone.hls.operations.affine import lower_affine
 from levelone.hls.operations.conv import lower_conv, lower_dense
+from levelone.hls.operations.element_affine import lower_element_affine
 from levelone.hls.operations.gather import lower_gather, lower_transpose
 from levelone.hls.operations.lookup import lower_lookup
 from levelone.hls.operations.matmul import lower_matmul
@@ -41,6 +42,7 @@ LOWERINGS: Mapping[type, Lowering] = MappingProxyType(
         ops.Concat: lower_concat,
         ops.Conv: lower_conv,
         ops.Dense: lower_dense,
+        ops.ElementAffine: lower_element_affine,
         ops.Lookup: lower_lookup,
         ops.MatMul: lower_matmul,
         ops.MaxPool: lower_max_pool,

@@ -15,6 +15,7 @@ from levelone.graph.ops import (
     Concat,
     Conv,
     Dense,
+    ElementAffine,
     Lookup,
     MatMul,
     MaxPool,
@@ -29,6 +30,7 @@ from levelone.graph.ops import (
     Transpose,
     Upsample,
 )
+from levelone.rtl.operations.elements import Elements
 from levelone.rtl.operations.matrices import Matrices
 from levelone.rtl.operations.merge import Arithmetic, Concatenation, RequantisedSums
 from levelone.rtl.operations.moves import Moves
@@ -46,6 +48,7 @@ FAMILIES: Mapping[type[Op], Family[Any]] = MappingProxyType(
         Concat: Concatenation(),
         Conv: Sums(),
         Dense: Sums(),
+        ElementAffine: Elements(),
         Lookup: Tables(),
         MatMul: Matrices(),
         MaxPool: Pools(),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from levelone.graph.ops import Conv, Dense
 from levelone.graph.values import IntRange
-from levelone.rtl.netlist import Netlist, address_bits, handshake, packed
+from levelone.rtl.netlist import Netlist, address_bits, handshake, packed, word_of
 from levelone.rtl.site import LayerPlan, Site
 from levelone.rtl.streams import Stream
 from levelone.rtl.windows import WindowPlan, emit_window, plan_window
@@ -111,7 +111,7 @@ class Sums:
         netlist.wire(f"{name}_biases", outputs * bits)
         netlist.memory(
             f"weights_{name}",
-            [_value(row, folding.weight_bits) for row in _words(site.op, folding)],
+            [word_of(row.tolist(), folding.weight_bits) for row in _words(site.op, folding)],
             word,
             f"{name}_en",
             f"{name}_tap",
@@ -123,7 +123,7 @@ class Sums:
         else:
             netlist.memory(
                 f"biases_{name}",
-                [_value(row, bits) for row in biases],
+                [word_of(row.tolist(), bits) for row in biases],
                 outputs * bits,
                 f"{name}_en",
                 f"{name}_sweep",
@@ -183,14 +183,6 @@ def _words(op: Conv | Dense, folding: Folding) -> NDArray[np.int64]:
     """int64 [sweeps * taps, outputs * simd]: what the multipliers meet in each clock."""
     weights = _weights(op).reshape(folding.taps, folding.simd, folding.sweeps, -1)
     return weights.transpose(2, 0, 3, 1).reshape(folding.sweeps * folding.taps, -1)
-
-
-def _value(row: NDArray[np.int64], bits: int) -> int:
-    """One memory word: the first number in the lowest bits."""
-    total = 0
-    for number in reversed(row.tolist()):
-        total = total << bits | number & ((1 << bits) - 1)
-    return total
 
 
 def _smallest(most: int, work: int, clocks: int) -> int:

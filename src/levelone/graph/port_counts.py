@@ -60,20 +60,17 @@ class PortCount:
 
     def __add__(self, other: PortCount) -> PortCount:
         """Both together, of one port."""
-        low, high = ([x for x in pair if x is not None] for pair in _extremes(self, other))
+        lowest = [count.lowest for count in (self, other) if count.lowest is not None]
+        highest = [count.highest for count in (self, other) if count.highest is not None]
         return replace(
             self,
             events=self.events + other.events,
             values=self.values + other.values,
             saturated=self.saturated + other.saturated,
-            lowest=min(low, default=None),
-            highest=max(high, default=None),
+            lowest=min(lowest, default=None),
+            highest=max(highest, default=None),
             rounded=self.rounded + other.rounded,
         )
-
-
-def _extremes(one: PortCount, two: PortCount) -> tuple[list[float | None], list[float | None]]:
-    return [one.lowest, two.lowest], [one.highest, two.highest]
 
 
 def port_count(port: GraphInput) -> PortCount:

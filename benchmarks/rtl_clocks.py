@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from levelone.pipeline.checks import convert_with
+from levelone.pipeline.converting import convert_with
 from levelone.pipeline.cosim import cosim_folder, plan_rows
 from levelone.rtl.config import RtlConfig
 

@@ -13,7 +13,8 @@ import pytest
 from levelone.errors import LeveloneError
 from levelone.pipeline.engine import Stage, run_stages
 from levelone.pipeline.job import plan
-from levelone.pipeline.stages import Run, all_stages
+from levelone.pipeline.run import Run
+from levelone.pipeline.stages import all_stages
 from levelone.pipeline.state import RunState, code_digest, locked
 
 
@@ -176,7 +177,8 @@ def test_code_digest_sees_its_own_package_only() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "code"), [("convert", "graph, stimuli, hardware, hls"), ("csim", "graph, stimuli, hls, verify")]
+    ("name", "code"),
+    [("convert", "graph, stimuli, hardware, hls"), ("csim", "graph, stimuli, hardware, hls, verify")],
 )
 def test_a_change_of_the_code_that_makes_vectors_counts(name: str, code: str, tmp_path: Path) -> None:
     job = plan("pixelseed", folder=tmp_path / "run")

@@ -10,7 +10,8 @@ from levelone.errors import LeveloneError
 from levelone.pipeline.engine import why_run
 from levelone.pipeline.job import open_run
 from levelone.pipeline.reporting import content_of, report_page
-from levelone.pipeline.stages import Run, all_stages
+from levelone.pipeline.run import Run
+from levelone.pipeline.stages import all_stages
 from levelone.pipeline.state import RunState
 
 OLD = Path(__file__).parent / "old_runs"

@@ -14,7 +14,8 @@ from levelone.errors import LeveloneError
 from levelone.graph import Graph
 from levelone.hls import HlsConfig, Manifest, convert, find_compiler
 from levelone.hls.names import firmware_names, project_name
-from levelone.pipeline.checks import check_folder, convert_file
+from levelone.pipeline.checks import check_folder
+from levelone.pipeline.converting import convert_file
 
 FLAGS = ("-std=c++17", "-w", "-I", "firmware/ap_types", "-iquote", "firmware", "-I", ".")
 UNITS = ("myproject_bridge.cpp", "firmware/myproject.cpp")

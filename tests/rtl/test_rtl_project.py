@@ -18,8 +18,8 @@ import levelone
 from levelone.errors import LeveloneError
 from levelone.graph import Graph, read_qonnx
 from levelone.graph.values import IntRange, Value
-from levelone.pipeline.checks import convert_with
 from levelone.pipeline.choices import choices_for
+from levelone.pipeline.converting import convert_with
 from levelone.pipeline.cosim import cosim_folder, plan_rows
 from levelone.rtl import verilator
 from levelone.rtl.beats import pack, unpack

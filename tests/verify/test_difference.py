@@ -34,7 +34,7 @@ from levelone.graph.ops import (
 from levelone.hls import HlsConfig, Manifest, convert
 from levelone.hls.ap_fixed import ApFixed
 from levelone.hls.manifest import HlsDocument, HlsInput, HlsLayer
-from levelone.pipeline.checks import convert_file
+from levelone.pipeline.converting import convert_file
 from levelone.pipeline.diagnosis import diff_folder
 from levelone.verify import random_vectors
 from levelone.verify.diagnosis import diagnose

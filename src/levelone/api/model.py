@@ -25,8 +25,8 @@ from levelone.graph.reader.load import load_model
 from levelone.graph.reader.ports import declare_ports
 from levelone.hardware.cost import hardware_table
 from levelone.hls.config import HlsConfig, Io, LayerChoice, Strategy
-from levelone.pipeline.checks import convert_file, convert_with
 from levelone.pipeline.choices import choices_for
+from levelone.pipeline.converting import convert_file, convert_with
 from levelone.pipeline.emulation import ArrayRows, emulated_arrays, entered_arrays, input_shapes, model_file
 from levelone.pipeline.modules import called
 

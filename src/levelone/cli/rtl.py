@@ -46,8 +46,8 @@ def rtl(
     Example: levelone rtl model.onnx -o rtl_project --clock-ns 5
     """
     from levelone.errors import LeveloneError
-    from levelone.pipeline.checks import convert_with
     from levelone.pipeline.choices import choices_for
+    from levelone.pipeline.converting import convert_with
     from levelone.pipeline.cosim import plan_rows
 
     with one_json_object(as_json) as emit:

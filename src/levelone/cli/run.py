@@ -26,7 +26,7 @@ from levelone.cli.options import (
 if TYPE_CHECKING:
     from levelone.pipeline.engine import Stage, StageResult
     from levelone.pipeline.job import Job
-    from levelone.pipeline.stages import Run
+    from levelone.pipeline.run import Run
 
 
 def add_to(app: typer.Typer) -> None:
@@ -140,7 +140,8 @@ def perform(job: Job, stages: Sequence[Stage[Run]], *, force: bool = False) -> R
 
     from levelone.pipeline.engine import run_stages
     from levelone.pipeline.job import save_recipe
-    from levelone.pipeline.stages import Run, check_data
+    from levelone.pipeline.run import Run
+    from levelone.pipeline.stages import check_data
     from levelone.pipeline.state import locked
 
     console = Console(stderr=True, highlight=False, soft_wrap=True)

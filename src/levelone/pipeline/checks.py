@@ -1,8 +1,7 @@
-"""QONNX file -> project -> verdict: which vectors are compared with what."""
+"""Project -> verdict: which vectors are compared with what."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,33 +11,26 @@ from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
 from levelone.files import sha256
-from levelone.graph import Codes, Graph, quantise_inputs, read_qonnx
+from levelone.graph import Codes, Graph
 from levelone.graph.inputs import enter, real_inputs
 from levelone.graph.port_counts import PortCount, merged, port_count, port_notes
-from levelone.hardware.body import DOCUMENT, MODEL, SIDE
-from levelone.hls import HlsConfig, Manifest, convert
-from levelone.hls.names import project_name
+from levelone.hardware.body import MODEL, SIDE
 from levelone.pipeline.floats import float_line
 from levelone.pipeline.job import Job
-from levelone.pipeline.modules import VECTORS, TrainedModule, called, companions, metadata_of, module_in
+from levelone.pipeline.modules import VECTORS, TrainedModule, metadata_of, module_in
 from levelone.pipeline.verdicts import of_all, of_set
-from levelone.recipe import Recipe
 from levelone.stimuli import random_vectors, work_per_event
 from levelone.verify import (
     Vectors,
     body_of,
     check_project,
-    find_body,
-    read_document,
     read_graph,
     read_vectors,
-    write_vectors,
 )
 from levelone.verify.coverage import FLOOR_VECTORS, Coverage
 from levelone.verify.reading import Reading, read_project
 from levelone.zoo import find_system
 
-BENCH_EVENTS = 64
 RANDOM_VECTORS = (8, 1000)
 """Fewest and most random vectors that `levelone csim` takes by itself."""
 
@@ -55,84 +47,6 @@ class VectorSet:
     module_codes: Mapping[str, Codes] | None
     ports: tuple[PortCount, ...] = ()
     """What became of real numbers at the ports; empty if the vectors were codes from the beginning."""
-
-
-def convert_file(model: Path, output: Path, config: HlsConfig) -> Manifest:
-    """`levelone convert`: a project from a QONNX file and what lies beside it, called as the model is.
-
-    Raises
-    ------
-    LeveloneError
-        If the file is not QONNX, cannot be carried exactly, or the project cannot be written.
-    """
-    return _convert(model, output, config, project_name(called(model)))
-
-
-def convert_model(model: Path, output: Path, recipe: Recipe) -> Manifest:
-    """The same with the hardware that a recipe asks for."""
-    return _convert(model, output, recipe.hls, project_name(called(model)))
-
-
-def convert_with(body: str, model: Path, output: Path, choices: Any = None) -> dict[str, Any]:
-    """`levelone convert --body`: a project of any body; its ``levelone.json``.
-
-    Parameters
-    ----------
-    choices
-        The hardware, an object of the body's ``config``; None: its default.
-
-    Raises
-    ------
-    LeveloneError
-        If there is no such body, it cannot carry the file exactly, or the project cannot be written.
-    """
-    chosen = find_body(body)
-    graph = read_qonnx(model)
-    beside = companions(model)
-    golden = bench_events(beside, graph)
-    chosen.write(graph, output, choices=choices, model=model, extras=beside, golden=golden)
-    if body_of(output).name != chosen.name:
-        raise LeveloneError(f'body {body} wrote no {DOCUMENT} with "body": {json.dumps(body)}')
-    return read_document(output)
-
-
-def _convert(model: Path, output: Path, config: HlsConfig, name: str) -> Manifest:
-    graph = read_qonnx(model)
-    beside = companions(model)
-    golden = bench_events(beside, graph)
-    return convert(graph, output, config, name=name, model=model, extras=beside, golden=golden)
-
-
-def bench_events(beside: Mapping[str, Path], graph: Graph) -> dict[str, Codes] | None:
-    """Events of a project's own test bench, from the golden vectors that lie beside a model."""
-    if VECTORS not in beside:
-        return None
-    golden = read_vectors(beside[VECTORS], graph)
-    return {name: codes[:BENCH_EVENTS] for name, codes in golden.inputs.items()}
-
-
-def write_golden(job: Job, model: Path, path: Path) -> int:
-    """Golden vectors: test events, and the trained module's integers at every layer; how many.
-
-    Raises
-    ------
-    LeveloneError
-        If the data or the module cannot be used.
-    """
-    graph = read_qonnx(model)
-    events = job.system.golden(job.recipe, job.data, job.system.golden_events)
-    module = TrainedModule(job.system, job.recipe, job.path("module.pt"))
-    provenance = {
-        "system": job.system.name,
-        "data": job.data.name,
-        "data_sha256": sha256(job.data),
-        "split": "test",
-        "seed": job.recipe.seed,
-    }
-    codes = quantise_inputs(graph, events.inputs)
-    layers = module.codes(graph, events.inputs)
-    write_vectors(path, Vectors(codes, layers, sha256(model), provenance))
-    return len(events)
 
 
 def check_run(

@@ -109,7 +109,7 @@ HANDLERS: MappingProxyType[str, Handler] = MappingProxyType(
 NEAREST = MappingProxyType(
     {
         "ArgMax": "at the very end of the network, where it is left off and the scores are compared",
-        "Einsum": "MatMul with a constant matrix, or Conv",
+        "Einsum": "MatMul, or Conv",
         "FloatQuant": "Quant (integer quantisers)",
         "If": "a network without branches that depend on data",
         "InstanceNormalization": "BatchNormalization",

@@ -36,11 +36,16 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=600, help="for one file")
     parser.add_argument("--gigabytes", type=int, default=8, help="address space of each process of one file")
     parser.add_argument("--minutes", type=int, default=600, help="for the whole run")
+    parser.add_argument(
+        "--only", default="", help="only files whose path holds this; the others stay as written"
+    )
     parser.add_argument("--write", action="store_true", help=f"write {RESULTS.name} and {PAGE.name}")
     given = parser.parse_args()
     until = time.monotonic() + 60 * given.minutes
     with quiet():
         refused = brevitas_networks.write(given.folder, _show)
+    written = json.loads(RESULTS.read_text(encoding="utf-8"))["files"] if given.only else []
+    earlier = {entry["file"]: entry for entry in written}
     files = sorted(given.folder.rglob("*.onnx"), key=lambda path: (path.stat().st_size, str(path)))
     origin = brevitas_networks.origin()
     found: list[dict[str, Any]] = [
@@ -50,9 +55,10 @@ def main() -> None:
     for path in files:  # first, so that what is not reached is in the table, too
         name = path.relative_to(given.folder).as_posix()
         origin = _origin(given.folder, name)
-        found.append({"file": name, "origin": origin, "stages": [], "ended": "not tried"})
+        entry = {"file": name, "origin": origin, "stages": [], "ended": "not tried"}
+        found.append(entry if given.only in name else earlier.get(name, entry))
     for entry in found[len(refused) :]:
-        if time.monotonic() < until:
+        if given.only in entry["file"] and time.monotonic() < until:
             limit = min(given.seconds, until - time.monotonic())
             entry |= _one(given.folder / entry["file"], limit, given.gigabytes)
             _show(f"{entry['file']}: {json.dumps(entry['stages'][-1:])} {entry['ended']}")

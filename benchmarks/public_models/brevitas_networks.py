@@ -22,10 +22,12 @@ BATCHES, BATCH = 3, 8
 
 
 def write(folder: Path, show: Callable[[str], None]) -> dict[str, str]:
-    """Write every network that can be exported to ``FOLDER/NAME.onnx``; refusals by name."""
+    """Write every network that is not there and can be exported to ``FOLDER/NAME.onnx``; refusals by name."""
     refused = {}
     for name in (*BNN, *IMAGENET):
         path = folder / FOLDER / f"{name}.onnx"
+        if path.is_file():
+            continue
         path.parent.mkdir(parents=True, exist_ok=True)
         show(name)
         try:

@@ -92,7 +92,8 @@ class AddRequantise(Quantiser):
     def argument(self, *codes: Codes) -> Codes:
         """The numerator of what is rounded (`integer_form`)."""
         first, second, term, _ = (integers(column) for column in zip(*self._forms(), strict=True))
-        reach = largest(codes[0]) * largest(first) + largest(codes[1]) * largest(second) + largest(term)
+        a, b = (max(largest(x), 1) for x in codes)  # factors are held even where codes are zero
+        reach = a * largest(first) + b * largest(second) + largest(term)
         dtype = product_dtype(reach)
         constants: list[NDArray[Any]] = [numbers.astype(dtype) for numbers in (first, second, term)]
         return codes[0].astype(dtype) * constants[0] + codes[1].astype(dtype) * constants[1] + constants[2]

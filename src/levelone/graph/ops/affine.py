@@ -45,7 +45,7 @@ class Affine(Op):
     def evaluate(self, *codes: Codes) -> Codes:
         (x,) = codes
         factor, term = integers(self.factor), integers(self.term)
-        dtype = product_dtype(largest(x) * largest(factor) + largest(term))
+        dtype = product_dtype(max(largest(x), 1) * largest(factor) + largest(term))
         return x.astype(dtype) * factor.astype(dtype) + term.astype(dtype)
 
     @property

@@ -112,7 +112,7 @@ class Requantise(Quantiser):
     def evaluate(self, *codes: Codes) -> Codes:
         (x,) = codes
         factors, terms, divisors = self.integer_form()
-        reach = largest(x) * largest(factors) + largest(terms)
+        reach = max(largest(x), 1) * largest(factors) + largest(terms)  # factors are held, too
         dtype = product_dtype(max(reach, 1), 4)
         if largest(divisors) >= 2**61:
             dtype = object

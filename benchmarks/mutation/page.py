@@ -42,13 +42,15 @@ def write(result: Mapping[str, Any]) -> None:
         ]["all"]
         for name, project in result["projects"].items()
     }
+    missing = [f"`--only {name}`" for name in SUBJECTS if name not in result["projects"]]
+    absent = f"\nNot in these tables: {', '.join(missing)}." if missing else ""
     survived, alarms = total["survived"], total["false alarm"]
     harmless = total["harmless"] + alarms
     text = f"""\
 `python -m benchmarks.mutation --write`, {datetime.date.today()}, {compiler}, {minutes:.0f} minutes.
 Of {changing:,} faults that were not shown to change nothing, **{survived} went unreported**; of
 {harmless:,} harmless edits, {alarms} were called not proven. The vectors alone catch
-{result["score_percent"]:.1f} % of those that were run and change something.
+{result["score_percent"]:.1f} % of those that were run and change something.{absent}
 
 {table(projects | {"all": total}, columns, "planted in")}
 

@@ -178,7 +178,8 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 import torch
 from levelone.train.batches import Feed
-from levelone.train.loop import LoopOptions, fit
+from levelone.train.loop import fit
+from levelone.train.options import LoopOptions
 from levelone.zoo.kit.events import Events
 from levelone.zoo.kit.voxels import VoxelSource
 

@@ -14,8 +14,9 @@ from fake_system import FAKE, made_up, recipe
 from levelone.errors import LeveloneError
 from levelone.train import train_system
 from levelone.train.batches import Feed
-from levelone.train.loop import LoopOptions, fit
+from levelone.train.loop import fit
 from levelone.train.objective import SystemObjective
+from levelone.train.options import LoopOptions
 from levelone.zoo.kit.events import MemorySource, join_events
 
 

@@ -10,46 +10,21 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
-import time
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
 import torch
-from lightning.pytorch.callbacks import Checkpoint, EarlyStopping, TQDMProgressBar
+from lightning.pytorch.callbacks import EarlyStopping, TQDMProgressBar
 from torch import Tensor, nn
 
 from levelone.errors import LeveloneError
-from levelone.files import atomic_path
 from levelone.train.batches import Batch, Epoch, Feed
+from levelone.train.checkpoints import MONITOR, Keeper, found_state, load_best
 from levelone.train.objective import Objective
-
-_MONITOR = "validation_loss"
-
-
-@dataclass(frozen=True)
-class LoopOptions:
-    """What one training needs to know.
-
-    Attributes
-    ----------
-    identity
-        Digest of everything that the result depends on (recipe, data). A checkpoint with another identity is
-        not continued.
-    """
-
-    name: str
-    seed: int
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    weight_decay: float
-    patience: int
-    max_minutes: float | None
-    identity: str
+from levelone.train.options import LoopOptions
 
 
 class Task(pl.LightningModule):
@@ -91,7 +66,7 @@ class Task(pl.LightningModule):
         self._sums.setdefault(dataloader_idx, []).append(losses.double().sum())
 
     def on_validation_epoch_end(self) -> None:
-        for index, name in enumerate((_MONITOR, "train_loss")):
+        for index, name in enumerate((MONITOR, "train_loss")):
             total = torch.stack(self._sums.get(index, [torch.zeros(())])).sum() / len(self._check[index])
             self.log(name, total, prog_bar=True)
         self._sums.clear()
@@ -117,70 +92,6 @@ class Task(pl.LightningModule):
 
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
-
-
-class Keeper(Checkpoint):
-    """Writes ``best.ckpt`` and ``last.ckpt`` and keeps the learning curves, which travel inside them."""
-
-    def __init__(self, folder: Path, options: LoopOptions, report: Callable[[str], None]) -> None:
-        self._folder = folder
-        self._options = options
-        self._report = report
-        self._started = time.monotonic()
-        self.state: dict[str, Any] = {
-            "identity": options.identity,
-            "seed": options.seed,
-            "epochs": [],
-            "best_epoch": -1,
-            "best_loss": float("inf"),
-            "stopped": "",
-        }
-
-    def state_dict(self) -> dict[str, Any]:
-        return self.state
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.state = state_dict
-
-    def on_train_epoch_start(self, trainer: Any, pl_module: Any) -> None:
-        self._started = time.monotonic()
-
-    def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
-        epoch = trainer.current_epoch
-        losses = {name: float(trainer.callback_metrics[name]) for name in ("train_loss", _MONITOR)}
-        row = {
-            "epoch": epoch,
-            **losses,
-            "learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
-            "seconds": round(time.monotonic() - self._started, 3),
-        }
-        self.state["epochs"].append(row)
-        options = self._options
-        better = losses[_MONITOR] < self.state["best_loss"]
-        if better:
-            self.state |= {"best_epoch": epoch, "best_loss": losses[_MONITOR]}
-        self.state["stopped"] = self._reason(trainer, epoch)
-        if self.state["stopped"] == "max_minutes":
-            trainer.should_stop = True
-        # Best first: if the process dies between the two, the epoch is done again and both are written again.
-        if better:
-            _save(trainer, self._folder / "best.ckpt")
-        _save(trainer, self._folder / "last.ckpt")
-        self._report(
-            f"{options.name} epoch {epoch + 1}/{options.epochs}: loss {losses['train_loss']:.5f} (training) "
-            f"{losses[_MONITOR]:.5f} (validation), {row['seconds']:.1f} s"
-        )
-
-    def _reason(self, trainer: Any, epoch: int) -> str:
-        """Why this is the last epoch, or nothing."""
-        if epoch + 1 >= self._options.epochs:
-            return "epochs"
-        if trainer.should_stop:
-            return "patience"
-        minutes = sum(row["seconds"] for row in self.state["epochs"]) / 60
-        if self._options.max_minutes is not None and minutes >= self._options.max_minutes:
-            return "max_minutes"
-        return ""
 
 
 class _Bar(TQDMProgressBar):
@@ -227,14 +138,14 @@ def fit(
         If the loss is not finite, or a checkpoint cannot be read.
     """
     last = folder / "last.ckpt"
-    found = _found(last, options.identity)
+    found = found_state(last, options.identity)
     if found is None or not found["stopped"]:
         if found is not None:
             report(f"{options.name}: continuing after epoch {len(found['epochs'])}")
         task = Task(network, options, train, (validation, train.part(len(validation))), objective)
         keeper = Keeper(folder, options, report)
         callbacks: list[Any] = [
-            EarlyStopping(_MONITOR, patience=options.patience, check_finite=False),
+            EarlyStopping(MONITOR, patience=options.patience, check_finite=False),
             keeper,
         ]
         torch.manual_seed(options.seed)
@@ -261,38 +172,6 @@ def fit(
         )
     load_best(network, folder / "best.ckpt")
     return {key: value for key, value in found.items() if key != "identity"}
-
-
-def _save(trainer: Any, path: Path) -> None:
-    with atomic_path(path) as scratch:
-        trainer.save_checkpoint(scratch)
-
-
-def _found(path: Path, identity: str) -> dict[str, Any] | None:
-    """The curves inside a checkpoint, if there is one and it belongs to this training."""
-    if not path.exists():
-        return None
-    states = _read(path)["callbacks"]
-    state: dict[str, Any] | None = states.get(Keeper.__qualname__)
-    return state if state is not None and state["identity"] == identity else None
-
-
-def load_best(network: nn.Module, path: Path) -> None:
-    """Load the weights inside a checkpoint into `network` and put it into evaluation mode."""
-    prefix = "network."
-    state = _read(path)["state_dict"]
-    network.load_state_dict({name.removeprefix(prefix): value for name, value in state.items()})
-    network.eval()
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises many kinds for a file that is not a checkpoint
-        raise LeveloneError(
-            f"{path}: not a checkpoint ({type(error).__name__})", hint="delete it to train from the start"
-        ) from error
-    return content
 
 
 @contextlib.contextmanager

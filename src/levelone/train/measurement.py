@@ -15,7 +15,7 @@ from levelone.files import atomic_path, sha256, write_text
 from levelone.quant.cost import network_cost
 from levelone.recipe import Recipe
 from levelone.train.batches import as_batch, evaluation_batch
-from levelone.train.loop import load_best
+from levelone.train.checkpoints import load_best
 from levelone.train.objective import as_outputs
 from levelone.train.pipeline import event_values, float_twin, limits
 from levelone.train.result import Progress

@@ -19,8 +19,10 @@ from levelone.quant.export import export_qonnx
 from levelone.quant.state import save_state
 from levelone.recipe import Recipe, digest
 from levelone.train.batches import Feed
-from levelone.train.loop import LoopOptions, fit, load_best
+from levelone.train.checkpoints import load_best
+from levelone.train.loop import fit
 from levelone.train.objective import SystemObjective
+from levelone.train.options import LoopOptions
 from levelone.train.result import Progress, TrainResult
 from levelone.zoo.kit.events import Split
 from levelone.zoo.kit.system import System

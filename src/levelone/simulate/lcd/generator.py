@@ -23,8 +23,9 @@ from numpy.typing import NDArray
 
 from levelone.data.voxelcheck import Column
 from levelone.simulate import Progress
-from levelone.simulate.calorimeter.cells import Calorimeter, Section, Spots, join_spots, observe
+from levelone.simulate.calorimeter.cells import Calorimeter, Section, Spots, join_spots
 from levelone.simulate.calorimeter.hadrons import HadronShowers, develop
+from levelone.simulate.calorimeter.observing import observe
 from levelone.simulate.calorimeter.showers import Showers, pi0_photons
 from levelone.simulate.lcd.section import PARTICLES, LcdGenerate
 from levelone.simulate.materials import IRON, POLYSTYRENE, SILICON, TUNGSTEN, Floats, Medium

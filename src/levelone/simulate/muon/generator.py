@@ -20,8 +20,9 @@ import numpy as np
 
 from levelone.data.voxelcheck import Column
 from levelone.simulate import Progress
-from levelone.simulate.calorimeter.cells import Calorimeter, Section, Spots, join_spots, observe
+from levelone.simulate.calorimeter.cells import Calorimeter, Section, Spots, join_spots
 from levelone.simulate.calorimeter.hadrons import HadronShowers, develop
+from levelone.simulate.calorimeter.observing import observe
 from levelone.simulate.calorimeter.showers import Showers, sample_pair_share
 from levelone.simulate.materials import LEAD_TUNGSTATE, MUON_MEV, Floats, Medium
 from levelone.simulate.muon.losses import PROCESSES

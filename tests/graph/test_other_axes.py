@@ -41,13 +41,6 @@ def test_one_scale_per_particle_at_a_quantiser() -> None:
     assert compare(m.build(m.quant(t, scales, 6, out="y"))) >= 3
 
 
-def test_a_different_constant_for_each_of_many_elements_is_refused() -> None:
-    m = Model(x=(1, 80, 80))
-    t = m.add("Mul", m.quant("x", 0.25, 6), steps(1, 80, 80))
-    with pytest.raises(UnsupportedError, match="varies along spatial axes"):
-        read_qonnx(m.build(m.quant(t, 0.25, 6)))
-
-
 @pytest.mark.parametrize("shape", [(4,), (2, 4)])
 @pytest.mark.parametrize("bias", [False, True])
 @pytest.mark.parametrize("lead", [(), (1,)])

@@ -46,6 +46,9 @@ def test_the_code_follows_from_what_it_is_said_to_be_made_of(name: str) -> None:
                 assert max(code for _, _, code in read) == meant[position]
             elif name == "Multiply":
                 assert prod(code for _, _, code in read) == meant[position]
+            elif name == "MatMul":
+                row, column = ([code for at, _, code in read if at == x] for x in names)
+                assert sum(a * b for a, b in zip(row, column, strict=True)) == meant[position]
             else:
                 assert read == [("x0", position, int(codes[0][position]))]
             assert told({"made_of": found, "types": {}})

@@ -94,7 +94,9 @@ def _one(path: Path, seconds: float, gigabytes: int) -> dict[str, Any]:
         ended = ""
         try:
             _, errors = process.communicate(timeout=seconds)
-            if process.returncode:
+            if process.returncode < 0:
+                ended = f"ended by {signal.Signals(-process.returncode).name}"
+            elif process.returncode:
                 last = (errors.strip().splitlines() or [""])[-1]
                 ended = "out of memory" if "Memory" in last or "alloc" in last else f"ended: {last[:200]}"
         except subprocess.TimeoutExpired:

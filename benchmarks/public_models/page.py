@@ -24,14 +24,20 @@ examples define, with random weights. This page is written by `python -m benchma
 file is read, converted (`io_stream`), compiled, and compared on random vectors (as many as are said)
 at every layer and output, in a process of its own that has {seconds} seconds on {cores} shared cores and
 {gigabytes} GB of address space. Seconds are wall time on a busy machine: only their order of magnitude says
-anything. Memory is that of the largest process, compilers included.
+anything. Memory is that of the largest process, compilers included. "Not reached" is what the run had no time
+for: nothing is known of these files beyond the stage that is named.
 
 "float32" says how qonnx's own execution of the file differs from the exact meaning, tensor by tensor:
 float32 rounds a quantiser's operand to the other side in places, which is no fault of the firmware.
 
 """
 _PLAIN = "Not tried, because they hold no integer quantiser of QONNX (float networks; FINN's own steps)"
-_ENDED = {"out of time": "not reached: time", "out of memory": "not reached: memory"}
+_ENDED = {
+    "not tried": "not reached",
+    "ended by SIGKILL": "not reached",
+    "out of time": "not reached: time",
+    "out of memory": "not reached: memory",
+}
 
 
 def page(result: Mapping[str, Any]) -> str:

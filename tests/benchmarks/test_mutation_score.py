@@ -33,12 +33,12 @@ from levelone.verify import Check, Outcome, Verdict, random_vectors
 @pytest.mark.slow
 @pytest.mark.parametrize("io", ["parallel", "stream"])
 def test_no_fault_survives(io: str, tmp_path: Path) -> None:
-    """Two faults in each copy of two graphs; every possible input decides which ones matter."""
-    graphs = [small_graphs(io)[i] for i in (4, 9)]
+    """All faults of one graph are read, ten are run; every possible input decides which ones matter."""
+    graphs = [small_graphs(io)[9]]
     mutants = run(graphs, HlsConfig(io=io), tmp_path, copies=8, builds=1, alone=1)
     counts = score(mutants)["all"]
     assert [m.fault for m in mutants if m.state in ("survived", "false alarm")] == []
-    assert counts["caught"] >= 10 and percent(counts) == 100.0 and counts["harmless"] >= 40
+    assert counts["caught"] >= 4 and percent(counts) == 100.0 and counts["harmless"] >= 20
     assert counts["planted"] == sum(counts[state] for state in STATES)
 
 

@@ -170,7 +170,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from fake_system import FAKE, recipe
 from levelone.train import train_system
-from levelone.train import batches, loop
+from levelone.train import batches, checkpoints
 
 kind, _, number = sys.argv[4].partition(":")
 count = 0
@@ -188,8 +188,8 @@ elif kind == "save":  # the checkpoint is complete in its scratch file, but not 
     replace = os.replace
     os.replace = lambda *paths: (step(), replace(*paths))[1]
 elif kind == "saved":
-    save = loop._save
-    loop._save = lambda *arguments: (save(*arguments), step())[0]
+    save = checkpoints._save
+    checkpoints._save = lambda *arguments: (save(*arguments), step())[0]
 data, run = Path(sys.argv[2]), Path(sys.argv[3])
 train_system(FAKE, recipe(), data, run, progress=lambda line: print(line, flush=True))
 """

@@ -175,6 +175,6 @@ def test_searching_is_bounded_by_the_size_of_the_graph() -> None:
     low, high = EVENTS
     assert events_to_try(rounding_graph()) == high
     b = GraphBuilder("huge")
-    b.input("x_q", (1_000_000, 1), Fraction(1), IntRange(0, 1))
+    b.input("x_q", (10_000_000, 1), Fraction(1), IntRange(0, 1))
     b.node("y", Relu(), "x_q")
     assert events_to_try(b.build("y")) == low

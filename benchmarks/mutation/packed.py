@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
@@ -29,7 +30,7 @@ def every_input(graph: Graph, limit: int = 2**17) -> dict[str, Codes] | None:
     """Every combination of codes of all ports; None if there are more than `limit`."""
     sizes = [port.value.size for port in graph.inputs]
     levels = [range(port.value.range.lo, port.value.range.hi + 1) for port in graph.inputs]
-    if np.prod([float(len(found)) ** size for found, size in zip(levels, sizes, strict=True)]) > limit:
+    if prod(len(found) ** size for found, size in zip(levels, sizes, strict=True)) > limit:
         return None
     elements = [found for found, size in zip(levels, sizes, strict=True) for _ in range(size)]
     codes = np.array(list(itertools.product(*elements)), dtype=np.int64)

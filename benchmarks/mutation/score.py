@@ -8,6 +8,7 @@ very vectors of `levelone csim`.
 from __future__ import annotations
 
 import itertools
+import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -163,7 +164,9 @@ def _together(
     queues: dict[str, list[Fault]] = {}
     for fault in all_faults(manifest, seed=1, per_array=per_array):
         if fault.layer is not None and not fault.harmless and fault.kind not in (*STOPPING, *INVISIBLE):
-            queues.setdefault(fault.layer.split("_")[0], []).append(fault)
+            prefix = fault.layer.split("_")[0]
+            if re.fullmatch(r"g\d+c\d+", prefix):  # copies of streams, which hls4ml adds, are judged alone
+                queues.setdefault(prefix, []).append(fault)
     chosen = []
     for prefix, queue in queues.items():
         graph_number, copy = map(int, prefix.removeprefix("g").split("c"))

@@ -42,7 +42,7 @@ class Project(Document):
         data: str | os.PathLike[str] | ArrayLike | Mapping[str, ArrayLike] | None = None,
         events: int = 10_000,
     ) -> Verdict:
-        """Compile the C simulation with g++, run it, and compare every integer of every layer.
+        """Compile the simulation (hls4ml's: with g++), run it, and compare every integer of every layer.
 
         Without `data` and `vectors`: the golden vectors in the project, then 1000 random ones (fewer of
         large networks). Where the project holds the trained module, that is compared as well.

@@ -52,7 +52,7 @@ def diff(
     """Show where the C simulation first differs from the reference, from which operands, and why.
 
     Without --vectors: those that levelone csim takes, the golden ones in the project and random ones.
-    Exit code 0 if nothing differs, 1 if something does.
+    Exit code 0 if nothing differs, 1 if something does, 3 if nothing differs but not all is proven.
 
     Example: levelone diff project
     """

@@ -68,7 +68,7 @@ def convert(
     ] = "hls",
     as_json: AsJson = False,
 ) -> None:
-    """Generate the hls4ml project (Vitis backend) of a QONNX file, with a type for every value.
+    """Generate a project of a QONNX file: hls4ml's (Vitis backend) by default, with a type for every value.
 
     Example: levelone convert model.onnx -o project --io stream --clock 3.125
     """

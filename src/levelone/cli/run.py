@@ -50,7 +50,7 @@ def run(
 
     The run makes its events when it is told how (--events, --seed, --set generate.KEY=VALUE), or when there
     are none to read. Stages that are up to date are skipped; after an interruption the run goes on where it
-    stopped. With a section [rtl] in the recipe (--set rtl.KEY=VALUE) it writes and simulates RTL, too. Exit
+    stopped. With a section rtl in the recipe (--set rtl.KEY=VALUE) it writes and simulates RTL, too. Exit
     code 0 only if every simulation is exact, or if the recipe's network is not meant for hardware.
 
     Example: levelone run pixelseed --set train.quantised_epochs=3 --out runs/quick

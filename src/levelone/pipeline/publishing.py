@@ -66,6 +66,13 @@ def _made_here(job: Job) -> bool:
     return bool(job.recipe.generate) and job.data == job.path(EVENTS)
 
 
+def _command(job: Job) -> list[str]:
+    """What trains the same network again, from a clone."""
+    words = ["levelone", "run", job.recipe.system, "--recipe", f"hls_projects/{job.system.name}/{RECIPE}"]
+    data = _portable(job)
+    return words if data == SAMPLE else [*words, "--data", data]
+
+
 def _training(job: Job, metrics: dict[str, Any], csim: dict[str, Any]) -> dict[str, Any]:
     curves = read_json(job.path("curves.json")) or {}
     provenance = job.system.provenance(job.data)
@@ -73,7 +80,7 @@ def _training(job: Job, metrics: dict[str, Any], csim: dict[str, Any]) -> dict[s
     return {
         "schema": SCHEMA,
         "version": VERSION,
-        "command": f"levelone run {job.recipe.system} --recipe hls_projects/{job.system.name}/{RECIPE}",
+        "command": " ".join(_command(job)),
         "data": metrics["data"] | {"provenance": provenance},
         "metrics": {key: metrics[key] for key in _FIGURES if key in metrics},
         "training": {

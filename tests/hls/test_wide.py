@@ -14,8 +14,8 @@ from levelone.graph import Graph, GraphBuilder, IntRange, Rounding
 from levelone.graph.ops import Affine, Conv, Dense, MaxPool, Relu, Requantise, Staircase
 from levelone.hls import HlsConfig, Manifest, convert
 from levelone.hls.manifest import read_manifest
-from levelone.hls.testbench import PREDICTIONS
-from levelone.hls.words import two_words
+from levelone.hls.testbench import FEATURES, PREDICTIONS
+from levelone.hls.words import joined, two_words
 from levelone.verify import Check, Outcome, check_project, random_vectors
 from levelone.verify.hls.bench import bench_findings
 
@@ -125,12 +125,64 @@ def test_the_events_of_a_test_bench_are_read_to_the_last_bit(
     assert "sum54" in finding.text
 
 
+@pytest.fixture(scope="module")
+def lowest(tmp_path_factory: pytest.TempPathFactory) -> tuple[Graph, Manifest]:
+    """A sum of 64 bits and one that is 1, with a test bench of two events: x is -2**15 and 10."""
+    b = GraphBuilder("lowest")
+    op = Dense(np.array([[2**48, 1]]), np.array([4998976, 2**15 + 1]), ONE)
+    graph = b.build(b.node("sum", op, b.input("x_q", (1,), Fraction(1), S16)))
+    golden = {"x_q": np.array([[-(2**15)], [10]])}
+    return graph, convert(graph, tmp_path_factory.mktemp("lowest") / "project", golden=golden)
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "place", "edit", "told"),
+    [
+        (PREDICTIONS, 0, 0, "9223372036854774784 1 5000000 0", "event 0: not the sum"),  # equal modulo 2**64
+        (PREDICTIONS, 0, 1, "0.5 {2} 0.5", "event 0: not the sum"),  # the sum of which is right
+        (PREDICTIONS, 0, 1, "2 {2} -1", "event 0: not the sum"),
+        (PREDICTIONS, 0, 1, "1e999 {2} 0", "event 0: not the sum"),
+        (PREDICTIONS, 0, 1, "nan {2} 0", "does not hold the outputs"),
+        (PREDICTIONS, 0, 1, "0x1 {2} 0", "does not hold the outputs"),
+        (FEATURES, 1, 0, "1_0", "does not hold events"),
+        (FEATURES, 1, 0, "1e308", "does not hold events"),
+    ],
+)
+def test_words_that_are_not_those_of_the_reference(
+    lowest: tuple[Graph, Manifest], tmp_path: Path, name: str, row: int, place: int, edit: str, told: str
+) -> None:
+    graph, made = lowest
+    folder = tmp_path / "edited"
+    shutil.copytree(made.project, folder)
+    rows = [line.split() for line in (folder / name).read_text().splitlines()]
+    rows[row] = [*rows[row][:place], *edit.format(*rows[row]).split()]
+    assert {len(numbers) for numbers in rows} == {1 if name == FEATURES else 4}
+    (folder / name).write_text("".join(" ".join(numbers) + "\n" for numbers in rows))
+    (finding,) = bench_findings(read_manifest(folder), graph)
+    assert finding.file == name and told in finding.text
+
+
 def test_two_words_are_every_bit() -> None:
     codes = np.array([[2**63 - 1, -(2**63)], [2**53 + 1, -(2**60) - 7]])
     nearest, rest = two_words(codes)
     assert [[int(a) + int(b) for a, b in zip(*r, strict=True)] for r in zip(nearest, rest, strict=True)] == (
         codes.tolist()
     )
+
+
+def test_two_words_are_joined_exactly() -> None:
+    codes = np.array([2**62 + 1, -(2**53) - 1, 2**63 - 3000, 0])
+    sums = joined(*two_words(codes))
+    assert sums.dtype == np.int64 and sums.tolist() == codes.tolist()
+    for nearest, rest in [
+        (2**63 - 1024, 2**62),
+        (0, 2**63),
+        (2**63 - 1024, 1024),
+        (-(2**63), -1),
+        (0.5, 0.5),
+    ]:
+        (total,) = joined(np.array([float(nearest)]), np.array([float(rest)]))
+        assert total == Fraction(nearest) + Fraction(rest)
 
 
 def test_a_narrow_project_has_no_second_words(tmp_path: Path) -> None:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from levelone import __version__
 from levelone.errors import LeveloneError, plain
@@ -125,7 +125,7 @@ class ProjectDocument(Entry):
     digests
         SHA-256 of every generated file but this document, by path inside the project.
     seal
-        SHA-256 of all the rest of this document; None in those of earlier versions.
+        SHA-256 of all the rest of the file, as it was written; None in those of earlier versions.
     """
 
     again: ClassVar[str] = AGAIN
@@ -141,13 +141,17 @@ class ProjectDocument(Entry):
     versions: dict[str, str]
     digests: dict[str, str] = Field(default_factory=dict)
     seal: str | None = None
+    _changed: bool = PrivateAttr(default=False)
+    """Whether the seal is not that of the file that was read."""
 
     def with_digests(self, folder: Path) -> Self:
         """The same with the digest of every file that lies in `folder` now, sealed."""
         files = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != DOCUMENT)
         digests = {path.relative_to(folder).as_posix(): sha256(path) for path in files}
         made = self.model_copy(update={"digests": digests})
-        return made.model_copy(update={"seal": made._seal()})
+        made = made.model_copy(update={"seal": _seal(made.to_dict())})
+        made._changed = False
+        return made
 
     def edited(self, folder: Path) -> list[str]:
         """Generated files in `folder`, this one included, that were changed or removed since."""
@@ -156,11 +160,7 @@ class ProjectDocument(Entry):
             for name, digest in self.digests.items()
             if not (folder / name).is_file() or sha256(folder / name) != digest
         ]
-        return found if self.seal in (None, self._seal()) else [*found, DOCUMENT]
-
-    def _seal(self) -> str:
-        rest = self.model_dump(mode="json", by_alias=True, exclude={"seal"})
-        return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+        return [*found, DOCUMENT] if self._changed else found
 
     def to_dict(self) -> dict[str, Any]:
         """The document as JSON's types."""
@@ -181,14 +181,17 @@ class ProjectDocument(Entry):
             If there is none, it is of another version or body, or an entry is missing or impossible.
         """
         path = Path(folder) / DOCUMENT
-        data = cls.upgraded(raw_document(folder, cls.again), path)
+        written = raw_document(folder, cls.again)
+        # of the file itself: what is read gains the defaults of keys that it was written without
+        changed = written.get("seal") not in (None, _seal(written))
+        data = cls.upgraded(written, path)
         if data.get("version") != VERSION:
             raise LeveloneError(
                 f"{path}: version {data.get('version')!r}, this levelone reads version {VERSION}",
                 hint=cls.again,
             )
         try:
-            return cls.model_validate_json(json.dumps(data))
+            document = cls.model_validate_json(json.dumps(data))
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             place = ".".join(map(str, first["loc"]))
@@ -196,6 +199,8 @@ class ProjectDocument(Entry):
                 f"{path} is damaged: {place + ': ' if place else ''}{plain(first['msg'], 200)}",
                 hint=cls.again,
             ) from None
+        document._changed = changed
+        return document
 
     @classmethod
     def upgraded(cls, data: dict[str, Any], path: Path) -> dict[str, Any]:
@@ -223,6 +228,12 @@ def raw_document(folder: Path, again: str = AGAIN) -> dict[str, Any]:
     if not isinstance(data, dict) or data.get("schema") != SCHEMA:
         raise LeveloneError(f"{path}: schema is not {SCHEMA!r}", hint=again)
     return data
+
+
+def _seal(data: Mapping[str, Any]) -> str:
+    """The seal of a document's JSON: whatever it holds, in whatever order and layout."""
+    rest = {key: data[key] for key in data if key != "seal"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
 def value_fields(value: Value) -> dict[str, Any]:

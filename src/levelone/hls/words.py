@@ -21,6 +21,8 @@ from levelone.hls.operations.headers import with_includes
 from levelone.hls.spec import DOUBLE_BITS, Body, LayerSpec
 
 HEADER = "levelone_words.h"
+MAX_REST = 2**10
+"""At least what the nearest double leaves of an integer of 64 bits."""
 
 
 def words_of(variable: Any) -> Literal[1, 2]:
@@ -46,9 +48,9 @@ def two_words(codes: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np
 
 
 def joined(nearest: NDArray[np.float64], rest: NDArray[np.float64]) -> NDArray[Any]:
-    """The sums of two words each: int64, or Python's fractions if these are not all integers of 64 bits."""
+    """The sums of two words each: int64, or Python's fractions where one may be no integer of 64 bits."""
     whole = (nearest == np.rint(nearest)) & (rest == np.rint(rest))
-    if whole.all() and (np.abs(nearest) < 2.0**63).all():
+    if whole.all() and (np.abs(nearest) < 2.0**63 - MAX_REST).all() and (np.abs(rest) <= MAX_REST).all():
         return nearest.astype(np.int64) + rest.astype(np.int64)
     exact = [Fraction(a) + Fraction(b) for a, b in zip(nearest.flat, rest.flat, strict=True)]
     return np.array(exact, dtype=object).reshape(nearest.shape)

@@ -21,7 +21,7 @@ from levelone.hls.ap_fixed import ApFixed
 from levelone.hls.manifest import Manifest, read_manifest
 from levelone.hls.project import convert
 from levelone.verify.hls.fixed import parse_type
-from levelone.verify.hls.source import code_of, script_of
+from levelone.verify.hls.source import NUMBER, code_of, script_of
 
 DEFINES = "firmware/defines.h"
 PARAMETERS = "firmware/parameters.h"
@@ -38,8 +38,6 @@ _RECORD = re.compile(r'save_layer_output<(\w+)>\(\w+, "(\w+)"')
 _SETTING = re.compile(r"static const (?:unsigned|bool|int|long long) (\w+) = (-?\w+);")
 _LAYER = re.compile(r"^// (\w+)\s*$")
 _NUMBERS = re.compile(r"= \{([^{}]*)\};")
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,3})?")
-"""A decimal literal: what C++ and everybody else read alike, unlike 010 or 1/2."""
 
 
 @dataclass(frozen=True)
@@ -196,7 +194,7 @@ def read_numbers(path: Path) -> list[Fraction]:
     """Numbers of a parameter header, exactly; empty if the file is not of that form."""
     arrays = _NUMBERS.findall(code_of(_text(path)))  # one that is commented out does not count
     numbers = [number.strip() for array in arrays for number in array.split(",")]
-    if len(arrays) != 1 or not all(map(_NUMBER.fullmatch, numbers)):
+    if len(arrays) != 1 or not all(map(NUMBER.fullmatch, numbers)):
         return []
     return [Fraction(number) for number in numbers]
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,3})?")
+"""A decimal literal: what C++ and everybody else read alike, unlike 010, 1_0 or 1/2."""
+
 _BLANK = r"[ \t\f\v]"
 _TOKEN = re.compile(
     rf"""(?P<kept>"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')|(?:{_BLANK}|//[^\n]*|/\*.*?\*/)+""", re.DOTALL

@@ -58,6 +58,13 @@ def test_what_is_too_large_or_too_fine_is_refused() -> None:
         read_qonnx(model)
 
 
+def test_terms_much_finer_than_the_codes_are_refused() -> None:
+    m = Model(x=(4, 40, 40))
+    fine = np.round(weights(4, 40, 40) * 8) * 2.0**-70
+    with pytest.raises(UnsupportedError, match="bits are needed to be exact"):
+        read_qonnx(m.build(m.quant(m.add("Add", m.quant("x", 0.25, 5), fine), 0.25, 5)))
+
+
 def test_constants_must_fit() -> None:
     b = GraphBuilder("bad")
     x = b.input("x", (2, 3), Fraction(1), IntRange(0, 3))

@@ -88,6 +88,37 @@ def test_a_square_at_the_end_too_wide_for_float64_is_left_to_the_host() -> None:
     assert len(graph.left_off) == 1 and "Pow" in graph.left_off[0]
 
 
+WIDE = {
+    "Relu": (28, lambda m, q, s: m.add("Relu", m.add("Sub", s, f32(5))), lambda x: max(x * x - 5, 0)),
+    "a sum": (28, lambda m, q, s: m.add("Add", s, q), lambda x: x * x + x),
+    "Floor": (30, lambda m, q, s: m.add("Floor", s), lambda x: x * x),
+    "a difference": (30, lambda m, q, s: m.add("Sub", s, m.add("Mul", q, q)), lambda x: 0),
+    "a negative Clip": (
+        30, lambda m, q, s: m.add("Neg", m.add("Clip", s, f32(0), f32(100))), lambda x: -min(x * x, 100)
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WIDE)
+def test_a_wide_square_is_an_integer_for_whatever_follows_it(name: str) -> None:
+    bits, made, exact = WIDE[name]
+    m = Model(x=(2, 4))
+    q = m.quant("x", 1, bits)
+    graph = read_qonnx(m.build(m.quant(made(m, q, m.add("Mul", q, q)), 1, 16, out="y")))
+    assert any(isinstance(node.op, Power) for node in graph) and graph.tail is None
+    x = np.array([0, 1, -1, 2, -3, 4, 10, -11, 12, 180, -181, 182, 5000, -(2**20), 2**24, -(2**27)])
+    codes = execute(graph, quantise_inputs(graph, {"x": f32(x).reshape(2, 2, 4)}))["y"]
+    wanted = [min(max(exact(v), -(2**15)), 2**15 - 1) for v in x.tolist()]
+    assert np.moveaxis(codes, -1, 1).ravel().tolist() == wanted
+
+
+def test_a_wide_square_that_ends_a_network_is_still_left_to_the_host() -> None:
+    m = Model(x=(2, 4))
+    q = m.quant("x", 1, 28)
+    graph = read_qonnx(m.build(m.add("Relu", m.add("Mul", q, q), out="y")))
+    assert graph.tail is not None and len(graph.left_off) == 2
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("io", ["parallel", "stream"])
 def test_the_squared_error_of_an_autoencoder_is_exact(io: str, tmp_path: Path) -> None:

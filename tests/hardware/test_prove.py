@@ -127,3 +127,14 @@ def test_thresholds_are_counted_in_any_order(exhaustive: bool, monkeypatch: pyte
 def test_few_levels_are_counted() -> None:
     op = Requantise((Fraction(37, 1000),), (Fraction(1),), IntRange(0, 1), Rounding.ROUND)
     assert isinstance(choose(op, Value("x", (1,), (Fraction(1),), IntRange(-500, 500))), Thresholds)
+
+
+@pytest.mark.parametrize(("hi", "offered"), [(2**63 - 2, True), (2**63 - 1, False)])
+def test_thresholds_are_filled_with_codes_that_are_never_reached(hi: int, offered: bool) -> None:
+    op = Requantise(
+        (Fraction(1, 2**62), Fraction(1, 2**80)), (Fraction(1),), IntRange(0, 1), Rounding.FLOOR
+    )  # fmt: skip
+    x = Value("x", (2,), (Fraction(1),), IntRange(0, hi))
+    hardware = choose(op, x)
+    assert isinstance(hardware, Thresholds) is offered
+    assert not isinstance(hardware, Thresholds) or hardware.steps.max() == hi + 1

@@ -49,7 +49,9 @@ def choose(op: Requantise, x: Value) -> Scaling | Thresholds:
         scaling = smallest_scaling(stairs, reach)
         if scaling is not None:
             found.append(scaling)
-        if any(len(steps.at) for steps in stairs):
+        # a channel with fewer steps is filled with a code above all of its own, which must be an int64
+        fillable = max(r.hi for r in reach) < LARGEST_CONSTANT - 1
+        if fillable and any(len(steps.at) for steps in stairs):
             found.append(_thresholds(stairs, reach))
     if not found:
         raise LeveloneError(
@@ -152,7 +154,7 @@ def _thresholds(stairs: list[Steps], reach: tuple[IntRange, ...]) -> Thresholds:
     table = np.empty((len(stairs), count), dtype=np.int64)
     falling = []
     for row, steps, r in zip(table, stairs, reach, strict=True):
-        row[:] = min(r.hi + 1, LARGEST_CONSTANT - 1)
+        row[:] = r.hi + 1
         row[: len(steps.at)] = steps.at
         falling.append(len(steps.at) > 0 and bool(steps.level[0] < steps.first))
     return Thresholds(tuple(steps.first for steps in stairs), table, tuple(falling))

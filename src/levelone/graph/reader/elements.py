@@ -51,7 +51,7 @@ def with_terms(ctx: Context, node: onnx.NodeProto, x: Activation, array: NDArray
     numbers, which = _distinct(full, x)
     grid = rational_gcd([scale, *numbers])
     term = _codes(ctx, x, [number / grid for number in numbers], which)
-    factor = np.full((1,) * term.ndim, int(scale / grid))
+    factor = np.full((1,) * term.ndim, _whole(x, [scale / grid])[0])
     return ctx.emit_like(node.output[0], ElementAffine(factor, term, grid), x)
 
 
@@ -79,10 +79,15 @@ def _codes(
     ctx: Context, x: Activation, numbers: list[Fraction], which: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     """Whole numbers, laid out as the graph's value."""
+    return np.array(_whole(x, numbers), dtype=np.int64)[which].reshape(ctx.value(x).shape)
+
+
+def _whole(x: Activation, numbers: list[Fraction]) -> list[int]:
+    """Whole numbers that every body can hold."""
     codes = [int(number) for number in numbers]
     if max(map(abs, codes)) >= 2**62:
         raise TooWideError(
             f"{x.value}: constants of {max(map(abs, codes)).bit_length()} bits are needed to be exact",
             hint="quantise the constants, with a scale of their own",
         )
-    return np.array(codes, dtype=np.int64)[which].reshape(ctx.value(x).shape)
+    return codes

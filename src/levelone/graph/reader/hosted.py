@@ -48,6 +48,18 @@ def may_be_hosted(node: onnx.NodeProto) -> bool:
     return known and node.op_type not in LAYERS | QUANTISERS and not subgraphs
 
 
+def only_hosted(ctx: Context, node: onnx.NodeProto) -> bool:
+    """Whether neither a quantiser nor a layer is reached from `node`: the host can compute what follows."""
+    left, seen = [*node.output], set(node.output)
+    while left:
+        for reader in ctx.consumers.get(left.pop(), []):
+            if not may_be_hosted(reader):
+                return False
+            left += [name for name in reader.output if name not in seen]
+            seen.update(reader.output)
+    return True
+
+
 def hosted_model(
     ctx: Context, nodes: Sequence[onnx.NodeProto], inputs: Mapping[str, Shape], outputs: Sequence[str]
 ) -> FloatModel:

@@ -40,7 +40,8 @@ def stages(path: Path, folder: Path, events: int) -> Iterator[dict[str, Any]]:
         model.convert(folder / "project", io="stream")
         yield {"stage": stage, "seconds": time.perf_counter() - start}
         stage, start = "csim", time.perf_counter()
-        found = check_folder(folder / "project", vectors=min(VECTORS, random_count(model.graph)))
+        project = folder / "project"
+        found = check_folder(project, vectors=min(VECTORS, random_count(model.graph, [project])))
         told = {key: found[key] for key in ("verdict", "vectors", "reason")}
         yield {"stage": stage, "seconds": time.perf_counter() - start, **told}
     except LeveloneError as error:

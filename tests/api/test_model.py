@@ -24,10 +24,15 @@ def test_inputs_and_outputs(model: levelone.Model) -> None:
 
 def test_layers_are_a_table(model: levelone.Model) -> None:
     layers = model.inspect()
-    assert [layer["name"] for layer in layers] == [node.name for node in model.graph]
+    rows = list(layers)
+    assert [layer["name"] for layer in rows] == [node.name for node in model.graph]
     assert len(layers) == len(model.graph.nodes)
     # 4 x 4 positions, 8 filters, kernels of 4 x 4 over 2 channels
     assert layers["conv1"]["macs"] == 4 * 4 * 8 * 4 * 4 * 2
+    assert (layers[0], layers[np.int64(-1)], layers[1:3]) == (rows[0], rows[-1], rows[1:3])
+    assert list(reversed(layers)) == rows[::-1]
+    with pytest.raises(IndexError):
+        layers[len(layers)]
     assert "conv1" in str(layers)
     assert f"{layers.to_dict()['totals']['macs']:,} multiply-accumulates" in str(layers)
     assert "<table>" in layers._repr_html_()

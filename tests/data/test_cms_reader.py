@@ -307,6 +307,41 @@ def test_event_numbers_may_be_the_index(tmp_path: Path, layout: str, index: list
     assert np.array_equal(first.images, second.images)
 
 
+DAMAGED_INDEX = {
+    "of two dimensions": ("evt", "axis1", np.arange(2 * N).reshape(N, 2), r"int64 of shape \(300, 2\)"),
+    "text": ("evt", "axis1", np.array([b"1"] * N), r"\|S1 of shape \(300,\), expected one row of numbers"),
+    "pointers of two dimensions": (
+        ["run", "evt"],
+        "axis1_label0",
+        np.zeros((N, 2), np.int8),
+        r"int8 of shape \(300, 2\), expected one row of integers",
+    ),
+    "pointers between values": (
+        ["run", "evt"],
+        "axis1_label0",
+        np.full(N, 0.5),
+        "expected one row of integers",
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore::pandas.errors.PerformanceWarning")
+@pytest.mark.parametrize("case", DAMAGED_INDEX)
+def test_a_damaged_index_is_named(tmp_path: Path, case: str) -> None:
+    index, dataset, values, message = DAMAGED_INDEX[case]
+    table = frame().astype({"run": "int64", "evt": "int64"}).set_index(index)
+    table.to_hdf(tmp_path / "a.h5", key="data", format="fixed")
+    open_doublets(tmp_path / "a.h5").close()
+    with h5py.File(tmp_path / "a.h5", "r+") as file:
+        attributes = dict(file[f"data/{dataset}"].attrs)
+        del file[f"data/{dataset}"]
+        file[f"data/{dataset}"] = values
+        file[f"data/{dataset}"].attrs.update(attributes)
+    with pytest.raises(LeveloneError, match=message) as caught:
+        open_doublets(tmp_path / "a.h5")
+    assert f"a.h5: the data frame 'data' cannot be used: '/data/{dataset}'" in str(caught.value)
+
+
 def test_no_rows(tmp_path: Path) -> None:
     frame().iloc[:0].to_hdf(tmp_path / "a.h5", key="data")
     with pytest.raises(LeveloneError, match="the data frame 'data' is empty"):

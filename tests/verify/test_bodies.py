@@ -22,10 +22,13 @@ from levelone.errors import LeveloneError
 from levelone.graph import read_qonnx
 from levelone.hls import HlsConfig, convert
 from levelone.hls.body import BODY as HLS
+from levelone.pipeline import checks
+from levelone.pipeline.diagnosis import diff_folder
 from levelone.pipeline.verdicts import SCHEMA, VERSION, read_verdict
-from levelone.stimuli import random_vectors
+from levelone.stimuli import random_vectors, work_per_event
 from levelone.verify import Outcome, body_of, check_project, compare_codes, find_body
 from levelone.verify.body import BODIES
+from levelone.verify.coverage import FLOOR_VECTORS
 from levelone.verify.diagnosis import diagnose
 from levelone.verify.story import tell
 from levelone.verify.verdict import PORT
@@ -101,6 +104,21 @@ def test_few_vectors_alone_do_not_make_it_exact(model: Path, outside: Path) -> N
         check = check_project(outside, {port.value.name: next(iter(codes.values()))})
         assert check.verdict.outcome is Outcome.EXACT and check.outcome is Outcome.NOT_PROVEN
         assert "of what they should" in check.unproven and check.findings == ()
+
+
+def test_the_default_number_of_vectors_can_be_exact(
+    model: Path, outside: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However large the network is: fewer than a verdict takes are chosen only where reading proves it."""
+    graph = read_qonnx(model)
+    firmware = convert(graph, tmp_path / "hls", model=model).project
+    projects = [outside], [firmware], [firmware, outside]
+    assert [checks.random_count(graph, each) for each in projects] == [1000, 1000, 1000]
+    monkeypatch.setattr(checks, "RANDOM_WORK", 40 * work_per_event(graph))
+    assert [checks.random_count(graph, each) for each in projects] == [FLOOR_VECTORS, 40, FLOOR_VECTORS]
+    result = checks.check_folder(outside)
+    assert (result["verdict"], result["vectors"]) == ("exact", FLOOR_VECTORS)
+    assert diff_folder(outside)["vectors"] == FLOOR_VECTORS
 
 
 def test_a_broken_one_is_a_mismatch_with_layer_and_position(outside: Path) -> None:

@@ -6,7 +6,7 @@ import shlex
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from html import escape
-from typing import Any
+from typing import Any, SupportsIndex, overload
 
 from levelone.errors import LeveloneError, nearest
 from levelone.panels import Rows
@@ -56,9 +56,10 @@ class Document(ABC):
 class Layers(Document):
     """Every layer of a model: type, exact range and cost. Iterates over the layers, each a dict.
 
-    ``layers["conv1"]`` is one of them: ``name``, ``op``, ``shape`` (channels last, without the batch axis),
-    ``width`` (bits), ``signed``, ``lo`` and ``hi`` (smallest and largest code that any input can cause),
-    ``macs``, ``ebops`` (effective bit operations), ``weights``, ``weight_width`` (bits) and more.
+    ``layers["conv1"]`` is one of them, ``layers[0]`` the first: ``name``, ``op``, ``shape`` (channels last,
+    without the batch axis), ``width`` (bits), ``signed``, ``lo`` and ``hi`` (smallest and largest code that
+    any input can cause), ``macs``, ``ebops`` (effective bit operations), ``weights``, ``weight_width`` (bits)
+    and more.
     """
 
     def __len__(self) -> int:
@@ -67,11 +68,19 @@ class Layers(Document):
     def __iter__(self) -> Iterator[dict[str, Any]]:
         return iter(self._content["layers"])
 
-    def __getitem__(self, name: str) -> dict[str, Any]:
+    @overload
+    def __getitem__(self, which: str | SupportsIndex) -> dict[str, Any]: ...
+
+    @overload
+    def __getitem__(self, which: slice) -> list[dict[str, Any]]: ...
+
+    def __getitem__(self, which: str | SupportsIndex | slice) -> dict[str, Any] | list[dict[str, Any]]:
+        if not isinstance(which, str):
+            return list(self)[which]
         found = {layer["name"]: layer for layer in self}
-        if name not in found:
-            raise LeveloneError(f"no layer is called {name!r}", hint=nearest(name, list(found)))
-        return found[name]
+        if which not in found:
+            raise LeveloneError(f"no layer is called {which!r}", hint=nearest(which, list(found)))
+        return found[which]
 
     def parts(self) -> Iterator[str | Rows]:
         """The table, the sums over it, and what is left to the host."""

@@ -112,7 +112,7 @@ def csim(
     """Build the project, run it, compare the integers at every layer and output; exit code 0 only if exact.
 
     Without --data and --vectors: the golden vectors in the project, then 1000 random ones (fewer of large
-    networks).
+    networks, but 100 at least if the project is of a body that is not proven by reading it).
 
     Example: levelone csim project --data events.h5
     """

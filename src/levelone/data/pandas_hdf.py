@@ -194,8 +194,18 @@ def _fixed_index(group: h5py.Group) -> dict[str, _Place]:
         if (found := group.get(values)) is None or _text(found.attrs.get("kind")) not in ("integer", "float"):
             continue
         if (name := _text(found.attrs.get("name", _NAMELESS))) != _NAMELESS:
-            places[name] = _Place(found, None, None, codes=group[codes] if codes else None)
+            pointers = _row_of(group[codes], "iu") if codes else None
+            places[name] = _Place(_row_of(found, "iuf"), None, None, codes=pointers)
     return places
+
+
+def _row_of(dataset: h5py.Dataset, kinds: str) -> h5py.Dataset:
+    """The dataset itself, if it has one dimension and holds numbers of these kinds of dtype."""
+    if len(dataset.shape) != 1 or dataset.dtype.kind not in kinds:
+        held = f"{dataset.dtype} of shape {dataset.shape}"
+        expected = "numbers" if "f" in kinds else "integers"
+        raise ValueError(f"'{dataset.name}' of its index holds {held}, expected one row of {expected}")
+    return dataset
 
 
 _NAMELESS = "N."

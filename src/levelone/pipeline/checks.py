@@ -32,7 +32,7 @@ from levelone.verify.reading import Reading, read_project
 from levelone.zoo import find_system
 
 RANDOM_VECTORS = (8, 1000)
-"""Fewest and most random vectors that `levelone csim` takes by itself."""
+"""Fewest, where reading proves the projects, and most random vectors that `levelone csim` takes by itself."""
 
 RANDOM_WORK = 10_000_000_000
 """Multiplications and codes (`work_per_event`) in all of them: minutes of C simulation."""
@@ -149,7 +149,7 @@ def check_folder(
             sets.append(VectorSet(f"{len(golden)} golden vectors", golden.inputs, golden.layers))
         else:
             notes.append("the project holds no golden vectors")
-        wanted = random_count(graph)
+        wanted = random_count(graph, [project, *others])
         if module is not None:
             wanted = min(wanted, module.recipe.verify.random)
         sets.append(_random(graph, module, wanted, seed))
@@ -158,10 +158,16 @@ def check_folder(
     return result | {"float32": float_line(model, graph, sets[0].codes) if module is None else None}
 
 
-def random_count(graph: Graph) -> int:
-    """Random vectors of a check that asks for no number: a thousand, fewer where an event is much work."""
+def random_count(graph: Graph, projects: Sequence[Path]) -> int:
+    """Random vectors of a check that asks for no number: a thousand, fewer where an event is much work.
+
+    Never fewer than a verdict takes if one of the projects is not proven by reading it.
+    """
     low, high = RANDOM_VECTORS
-    return max(low, min(high, RANDOM_WORK // work_per_event(graph)))
+    count = max(low, min(high, RANDOM_WORK // work_per_event(graph)))
+    if count < FLOOR_VECTORS and not all(_reading(project, graph).proves for project in projects):
+        return FLOOR_VECTORS
+    return count
 
 
 def compare(

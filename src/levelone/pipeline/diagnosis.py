@@ -44,12 +44,12 @@ def diff_folder(project: Path, *, vectors: str | None = None, seed: int = 1) -> 
     graph = read_graph(body_of(project).read(project))
     golden = _golden(project, graph) if vectors is None else None
     if golden is not None:
-        count = len(next(iter(golden.values()))) + random_count(graph)
-        if count * work_per_event(graph) > ENOUGH:
+        random = random_count(graph, [project])
+        if (len(next(iter(golden.values()))) + random) * work_per_event(graph) > ENOUGH:
             found = diagnose(project, golden, graph=graph)
             if found["verdict"] != "exact":
-                return found | {"left_out": found["left_out"] + random_count(graph)}
-    return diagnose(project, _codes(graph, golden, vectors, seed), graph=graph)
+                return found | {"left_out": found["left_out"] + random}
+    return diagnose(project, _codes(project, graph, golden, vectors, seed), graph=graph)
 
 
 def _golden(project: Path, graph: Graph) -> dict[str, Codes] | None:
@@ -58,7 +58,7 @@ def _golden(project: Path, graph: Graph) -> dict[str, Codes] | None:
 
 
 def _codes(
-    graph: Graph, golden: Mapping[str, Codes] | None, vectors: str | None, seed: int
+    project: Path, graph: Graph, golden: Mapping[str, Codes] | None, vectors: str | None, seed: int
 ) -> dict[str, Codes]:
     if vectors is not None and vectors.lstrip("-").isdigit():
         return random_vectors(graph, int(vectors), seed)
@@ -69,7 +69,7 @@ def _codes(
                 f"--vectors {vectors}: neither a number nor a file", hint="e.g. --vectors 2000"
             )
         return dict(read_vectors(path, graph).inputs)
-    chosen = random_vectors(graph, random_count(graph), seed)
+    chosen = random_vectors(graph, random_count(graph, [project]), seed)
     if golden is None:
         return chosen
     return {name: np.concatenate([golden[name], codes]) for name, codes in chosen.items()}

@@ -117,6 +117,14 @@ def test_malformed_override(override: str) -> None:
     assert f"--set '{override}'" in message('system = "pixelseed"\nseed = 1', override)
 
 
+def test_values_that_are_nested_too_deeply() -> None:
+    value = "[" * 3000 + "]" * 3000
+    assert message('system = "pixelseed"', f"train.x={value}").startswith(
+        "--set train.x: its value is nested"
+    )
+    assert message(f"x = {value}").startswith("my.toml: ")
+
+
 def test_override_is_validated_like_the_file() -> None:
     assert "unknown key train.batchsize" in message('system = "pixelseed"', "train.batchsize=3")
 

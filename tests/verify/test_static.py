@@ -19,7 +19,8 @@ from levelone.hls.body import BODY
 from levelone.pipeline.checks import VectorSet, compare
 from levelone.verify import Outcome, check_project
 from levelone.verify.diagnosis import diagnose
-from levelone.verify.hls.source import code_of
+from levelone.verify.hls.firmware import read_numbers
+from levelone.verify.hls.source import code_of, script_of
 from levelone.verify.reading import Finding, read_project
 from levelone.verify.story import tell
 
@@ -214,6 +215,12 @@ FAULTS: dict[str, tuple[str, Callable[[str], str], str, str]] = {
     "no events": (GIVEN, lambda text: "", "file", "does not hold events"),
     "event that is none": (GIVEN, replaced(" ", " 900"), "file", "does not hold events"),
     "record that is left out": ("levelone.json", unrecorded, "file", r"layers\.0\.trace is null, not"),
+    "command behind a choice": (
+        "project.tcl",
+        lambda text: re.sub("(set part .*)", r"\1; set tcldir /", text),
+        "code",
+        "set tcldir /",
+    ),
     "configuration": ("hls4ml_config.yml", replaced("IOType: io_", "IOType: ip_"), "code", "IOType"),
 }
 
@@ -271,6 +278,47 @@ def test_code_without_comments() -> None:
     assert code_of("a\n#b\fc") == "a\n#b c"
     assert code_of("int a;") != code_of("inta;")
     assert code_of("#define A 1\nb") != code_of("#define A 1 b")
+
+
+BLIND = [
+    'set part "a"; exec rm x',
+    "set part [exec rm x]",
+    'set part "a" \\',
+    "set part {",
+    'set part "a',
+    "set clock_period 5\rexec rm x",
+    "Part: |",
+    "# a\rexec rm x",
+    "# }",
+    "# a \\",
+]
+
+
+@pytest.mark.parametrize("line", BLIND)
+def test_what_follows_a_choice_or_a_comment_is_seen(line: str) -> None:
+    assert script_of(f"a\n{line}\nb\n") != "a\nb"
+
+
+def test_scripts_without_choices_and_comments() -> None:
+    choices = 'set part "xcvu13p-2-e"\nset part a\n set clock_uncertainty 12.5%\nPart: a-b\nClockPeriod: 2.78'
+    assert script_of(f"a\n# b; c\n\n{choices}\n  csim 1\nb  ") == "a\nb"
+    assert script_of("a \\\n# b\nc") != script_of("a \\\nc")  # the command would end
+    assert script_of("a \\\n\nc") != script_of("a \\\nc")
+    assert script_of("a \\ \nc") != script_of("a \\\nc")
+
+
+def test_numbers_are_those_that_cpp_reads(tmp_path: Path) -> None:
+    def read(text: str) -> list[Fraction]:
+        (tmp_path / "w.h").write_text(f"t w[1] = {{{text}}};\n")
+        return read_numbers(tmp_path / "w.h")
+
+    assert read("9007199254740993, -9223372036854775807") == [2**53 + 1, 1 - 2**63]
+    for double in ("9007199254740993.", "9007199254740993.0", "9007199254740993e0"):
+        assert read(double) == [2**53]
+    assert read("-0.375, 1e3") == [Fraction(-3, 8), 1000]
+    assert read("0.1") == [Fraction(0.1)] != [Fraction(1, 10)]
+    for odd in ("9223372036854775808", "1e999", "1" * 5000):  # no type holds them
+        assert read(odd) == []
 
 
 @pytest.mark.slow

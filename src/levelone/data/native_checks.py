@@ -50,7 +50,7 @@ def read_header(path: Path, file: h5py.File) -> tuple[dict[str, Any], float]:
         raise LeveloneError(f"{path}: the attribute 'charge_unit_ke' is {unit!r}, expected a positive number")
     try:
         provenance = json.loads(file.attrs["provenance"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise LeveloneError(f"{path}: the attribute 'provenance' is missing or is not JSON") from error
     return provenance, float(unit)
 
@@ -61,7 +61,7 @@ def read_geometry(path: Path, file: h5py.File) -> PixelDetector:
     try:
         names = tuple(json.loads(file["geometry"].attrs["layer_names"]))
         numbers = {name: file["geometry"].attrs[name].item() for name in GEOMETRY_NUMBERS}
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise LeveloneError(f"{path}: an attribute of 'geometry' is missing or invalid: {error}") from error
     layers = len(names)
     shapes = {

@@ -138,7 +138,7 @@ def check_structure(
         )
     try:
         provenance = json.loads(file.attrs.get("provenance", "{}"))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise LeveloneError(f"{path}: the 'provenance' attribute is not JSON") from error
     split = _dataset(path, file, "split", "u1")
     stated = file.attrs.get("events", len(split))
@@ -177,7 +177,7 @@ def _grid(path: Path, file: h5py.File, name: str, events: int) -> GridSpec:
         spec = GridSpec(
             name, shape, tuple(float(p) for p in attributes["pitch_mm"]), axes, str(attributes["unit"])
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise LeveloneError(
             f"{path}: grid '{name}' lacks a valid shape, pitch_mm, axes or unit attribute"
         ) from error
@@ -202,7 +202,7 @@ def _column(path: Path, file: h5py.File, name: str, events: int) -> Column:
         raise LeveloneError(f"{path}: 'truth/{name}' has {len(data)} entries for {events} events")
     try:
         names = tuple(json.loads(data.attrs.get("names", "[]")))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise LeveloneError(f"{path}: the 'names' attribute of 'truth/{name}' is not JSON") from error
     unit, text = str(data.attrs.get("unit", "")), str(data.attrs.get("description", ""))
     return Column(name, str(data.dtype), unit, text, names)

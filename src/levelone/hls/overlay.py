@@ -15,8 +15,11 @@ _HEADER = re.compile(
     r"(?P<type>\w+) (?P<name>\w+)\[(?P<size>\d+)\] = \{(?P<numbers>[^{}]*)\};\s*#endif\s*\Z"
 )
 
-_LONG = re.compile(r"\d{16,}")
-"""More digits than every double has."""
+_PLAIN = re.compile(r"[-+.\deE,\s]*")
+"""Decimal numbers."""
+
+_LONG = re.compile(r"(?<![\d.])\d{16,}(?![\d.eE])")
+"""An integer of more digits than every double has."""
 
 _START = """\
 #include "defines.h"
@@ -44,17 +47,24 @@ def overlay(headers: list[Path]) -> str:
     Parameters
     ----------
     headers
-        Parameter headers. One that is not of the form that `convert` writes (edited by hand, say) is left to
-        the compiler as it is.
+        Parameter headers. One that is not of the form that `convert` writes (edited by hand, say), or whose
+        numbers no plain type holds as they are written, is left to the compiler as it is.
     """
     text = _START
     for path in headers:
         found = _HEADER.match(path.read_text(encoding="utf-8", errors="replace"))
-        if found is not None and found["numbers"].count(",") < int(found["size"]):
-            text += _ENTRY.format(**found.groupdict(), number=_type_of(found["numbers"]))
+        if found is None or found["numbers"].count(",") >= int(found["size"]):
+            continue
+        number = _type_of(found["numbers"])
+        if number is not None:
+            text += _ENTRY.format(**found.groupdict(), number=number)
     return text
 
 
-def _type_of(numbers: str) -> str:
-    """The plain type that holds numbers as they are written."""
-    return "long long" if _LONG.search(numbers) and "." not in numbers else "double"
+def _type_of(numbers: str) -> str | None:
+    """The plain type that holds numbers as they are written, if one does."""
+    if not _PLAIN.fullmatch(numbers):
+        return None
+    if not _LONG.search(numbers):
+        return "double"
+    return None if re.search("[.eE]", numbers) else "long long"

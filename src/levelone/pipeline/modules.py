@@ -150,7 +150,7 @@ def metadata_of(model: Path) -> dict[str, Any]:
     try:
         props = onnx.load(model, load_external_data=False).metadata_props
         found = json.loads(next((entry.value for entry in props if entry.key == "levelone"), "{}"))
-    except (OSError, DecodeError, ValueError):
+    except (OSError, DecodeError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -68,7 +68,7 @@ def _read(path: Path) -> dict[str, StageRecord]:
         if content["schema"] != SCHEMA or content["version"] != VERSION:
             raise ValueError(f"schema {content['schema']} version {content['version']}")
         return {name: StageRecord(**record) for name, record in content["stages"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise LeveloneError(
             f"{path}: not the state of a levelone run: {error}",
             hint="choose another folder with --out, or delete this file to start the run afresh",

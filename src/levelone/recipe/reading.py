@@ -55,6 +55,8 @@ def parse_recipe(
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise LeveloneError(f"{origin}: not valid TOML: {error}") from error
+    except RecursionError:
+        raise LeveloneError(f"{origin}: not a recipe: its values are nested too deeply") from None
     overrides = tuple(overrides)
     with blamed_on(origin, overrides):
         known = moved(data["system"]) if isinstance(data.get("system"), str) else {}
@@ -92,6 +94,8 @@ def _apply(data: dict[str, Any], override: str, moved: Moved) -> None:
         value = tomllib.loads(f"value = {text.strip()}")["value"]
     except tomllib.TOMLDecodeError:
         value = text.strip()
+    except RecursionError:
+        raise LeveloneError(f"--set {key}: its value is nested too deeply") from None
     table = data
     for depth, part in enumerate(parts[:-1]):
         table = table.setdefault(part, {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -38,6 +39,10 @@ _RECORD = re.compile(r'save_layer_output<(\w+)>\(\w+, "(\w+)"')
 _SETTING = re.compile(r"static const (?:unsigned|bool|int|long long) (\w+) = (-?\w+);")
 _LAYER = re.compile(r"^// (\w+)\s*$")
 _NUMBERS = re.compile(r"= \{([^{}]*)\};")
+_LONGEST = 2**63 - 1
+"""The largest integer literal that every compiler takes as it is written."""
+_DIGITS = 400
+"""Characters of a literal: more are in no type's range, and Python reads no integer of any length."""
 
 
 @dataclass(frozen=True)
@@ -191,12 +196,17 @@ def _is_source(name: str) -> bool:
 
 
 def read_numbers(path: Path) -> list[Fraction]:
-    """Numbers of a parameter header, exactly; empty if the file is not of that form."""
+    """Numbers of a parameter header, exactly as C++ reads them; empty if the file is not of that form."""
     arrays = _NUMBERS.findall(code_of(_text(path)))  # one that is commented out does not count
     numbers = [number.strip() for array in arrays for number in array.split(",")]
     if len(arrays) != 1 or not all(map(NUMBER.fullmatch, numbers)):
         return []
-    return [Fraction(number) for number in numbers]
+    if any(n.lstrip("-").isdecimal() and len(n) > _DIGITS for n in numbers):
+        return []
+    values = [int(n) if n.lstrip("-").isdecimal() else float(n) for n in numbers]
+    if any(math.isinf(v) if isinstance(v, float) else abs(v) > _LONGEST for v in values):
+        return []
+    return [Fraction(value) for value in values]
 
 
 def _split(name: str, layers: list[str]) -> tuple[str, str] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,3})?")
-"""A decimal literal: what C++ and everybody else read alike, unlike 010, 1_0 or 1/2."""
+"""A decimal literal, unlike 010, 1_0 or 1/2; with a point or an exponent it is a double in C++."""
 
 _BLANK = r"[ \t\f\v]"
 _TOKEN = re.compile(
@@ -18,13 +18,16 @@ _ODD = re.compile(
     | \b(?:u8|[uUL])?R"     # a raw string""",
     re.VERBOSE,
 )
-_SETTING = re.compile(
-    r"""set\ (?:part|clock_period|clock_uncertainty|version)\b.*
-    | (?:Part|ClockPeriod|ClockUncertainty|Version):.*
+_WORD = r"""(?:"[\w.%/-]*"|[\w.%/-][\w.%/"-]*)"""
+_IDLE = re.compile(
+    rf"""(?:\#[^\r{{}}]*(?<!\\))?    # nothing, or a comment that ends here and in which Tcl counts no braces
+    | set\ (?:part|clock_period|clock_uncertainty|version)\ +{_WORD}
+    | (?:Part|ClockPeriod|ClockUncertainty|Version):(?:\ +{_WORD})?
     | (?:reset|csim|synth|cosim|validation|export|vsynth|fifo_opt)\ +\d+""",
-    re.VERBOSE,
+    re.VERBOSE | re.ASCII,
 )
-"""A line of a script that says for which device, how fast and which steps: no integer depends on it."""
+"""A line of a script that does nothing, or only says for which device, how fast and which steps: no integer
+depends on it. Whatever else stands in such a line (a second command, say) is not of this form."""
 
 
 def code_of(text: str) -> str:
@@ -44,8 +47,11 @@ def code_of(text: str) -> str:
 def script_of(text: str) -> str:
     """Text of a shell, Tcl or YAML file without its comments, blank lines and choices of device and steps.
 
-    A comment that ends with a backslash goes on in the next line for some of them; it stays.
+    A comment that ends with a backslash goes on in the next line for some of them; it stays, and so does any
+    line after a backslash.
     """
-    lines = (line.strip(" \t") for line in text.replace("\r\n", "\n").split("\n"))
-    kept = (line for line in lines if line.endswith("\\") or not line.startswith("#"))
-    return "\n".join(line for line in kept if line and not _SETTING.fullmatch(line))
+    lines = [
+        re.sub(r"(?<!\\)[ \t]+\Z", "", line.lstrip(" \t")) for line in text.replace("\r\n", "\n").split("\n")
+    ]
+    pairs = zip(["", *lines], lines, strict=False)
+    return "\n".join(line for before, line in pairs if before.endswith("\\") or not _IDLE.fullmatch(line))

@@ -114,7 +114,7 @@ class Requantise(Quantiser):
         factors, terms, divisors = self.integer_form()
         reach = max(largest(x), 1) * largest(factors) + largest(terms)  # factors are held, too
         dtype = product_dtype(max(reach, 1), 4)
-        if largest(divisors) >= 2**61:
+        if largest(divisors) >= 2**61 or not self.range.in_int64:
             dtype = object
         rounded = round_divide(
             x.astype(dtype) * factors.astype(dtype) + terms.astype(dtype),

@@ -88,6 +88,7 @@ def test_installed_it_is_run_like_one_of_levelone_s_own(
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert result["verdict"] == "exact"
+    assert [body["verdict"] for body in result["bodies"]] == ["exact", "exact"]
     assert [stage["name"] for stage in result["stages"]] == [
         "simulate", "data", "train", "evaluate", "export", "convert", "csim", "rtl", "cosim", "report",
     ]  # fmt: skip

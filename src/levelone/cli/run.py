@@ -125,6 +125,7 @@ class Results:
             "system": self.job.system.name,
             "folder": str(self.job.folder),
             "verdict": self.verdict,
+            "bodies": [{"title": title, "verdict": verdict} for title, verdict in self.verdicts.items()],
             "stages": [
                 {"name": s.name, "ran": s.ran, "reason": s.reason, "seconds": s.seconds, "summary": s.summary}
                 for s in self.stages

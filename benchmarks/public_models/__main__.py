@@ -40,6 +40,7 @@ def main() -> None:
         "--only", default="", help="only files whose path holds this; the others stay as written"
     )
     parser.add_argument("--write", action="store_true", help=f"write {RESULTS.name} and {PAGE.name}")
+    parser.add_argument("--json", action="store_true", help="print the results instead of the table")
     given = parser.parse_args()
     until = time.monotonic() + 60 * given.minutes
     with quiet():
@@ -67,7 +68,8 @@ def main() -> None:
                 RESULTS.parent.mkdir(exist_ok=True)
                 write_text(RESULTS, json.dumps(result, indent=1) + "\n")
                 write_text(PAGE, page(result))
-    print(json.dumps(_result(found, given)) if not given.write else f"{RESULTS} {PAGE}")
+    result = _result(found, given)
+    print(json.dumps(result) if given.json else page(result))
 
 
 def _result(found: list[dict[str, Any]], given: argparse.Namespace) -> dict[str, Any]:

@@ -26,7 +26,7 @@ void deep_double(double *in, double *out) {
 
 
 def asked(library: Path, *events: float) -> subprocess.CompletedProcess[bytes]:
-    setup = {"library": str(library), "top": "deep", "inputs": [1], "outputs": [1], "records": []}
+    setup = {"library": str(library), "top": "deep_double", "inputs": [1], "outputs": [1], "records": []}
     question = json.dumps(setup).encode() + b"\n" + struct.pack(f"<q{len(events)}d", len(events), *events)
     command = [sys.executable, "-I", "-S", worker.__file__]
     return subprocess.run(command, input=question, capture_output=True, check=False)

@@ -403,7 +403,7 @@ OWN = {
     ),
     "shift": Planted(setting("g2c0_many", "shift", -1), "g2c0_many", "configuration", "shift is ", ""),
     "mode": Planted(setting("g2c0_half", "rounding", -4), "g2c0_half", "configuration", "rounding is 0", ""),
-    "limit": Planted(setting("g2c1_many", "highest", -10), "g2c1_many", "configuration", "highest is -2", ""),
+    "limit": Planted(setting("g2c1_many", "lowest", 8), "g2c1_many", "configuration", "lowest is -15", ""),
     "threshold": Planted(
         number("g2c1_few_step", moved(0, 1)), "g2c1_few", "table entry", "step number 0", ""
     ),

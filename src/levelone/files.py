@@ -1,10 +1,11 @@
-"""Writing files so that nothing half-written is ever left under the final name."""
+"""Writing files so that nothing half-written is ever left under the final name; reading JSON."""
 
 from __future__ import annotations
 
 import errno
 import fcntl
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -13,11 +14,26 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from levelone.errors import LeveloneError
 
 JUST_MADE_SECONDS = 60
 """Scratch folders younger than this may not be locked yet."""
+
+
+def parse_json(text: str | bytes) -> Any:
+    """What JSON text says.
+
+    Raises
+    ------
+    ValueError
+        If it is not JSON, or nested more deeply than anything that levelone writes.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("its values are nested too deeply") from None
 
 
 @contextmanager

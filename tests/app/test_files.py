@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+import levelone
 from levelone.errors import LONGEST_LINE, LeveloneError, listed, plain
-from levelone.files import JUST_MADE_SECONDS, atomic_path, reason, write_text
+from levelone.files import JUST_MADE_SECONDS, atomic_path, parse_json, reason, write_text
 
 KILLED = """
 import os, signal, sys
@@ -98,3 +99,18 @@ def test_foreign_text_in_messages_is_tamed() -> None:
     assert plain("日本 é") == "日本 é"
     assert listed(["a\n"] * 3) == "a\\n, a\\n, a\\n"
     assert listed(range(3000)).endswith("11 and 2988 more")
+
+
+def test_json_that_no_parser_can_hold_is_no_json() -> None:
+    with pytest.raises(ValueError, match="nested too deeply"):
+        parse_json("[" * 100_000 + "]" * 100_000)
+    assert parse_json(b'{"a": [1]}') == {"a": [1]}
+
+
+def test_foreign_json_is_parsed_in_one_place() -> None:
+    """Two more read what a program of levelone's own has just written."""
+    source = Path(levelone.__file__).parent
+    parsing = {
+        p.relative_to(source).as_posix() for p in source.rglob("*.py") if "json.loads(" in p.read_text()
+    }
+    assert parsing == {"files.py", "hls/worker.py", "rtl/synthesis.py"}

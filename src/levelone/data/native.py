@@ -16,9 +16,7 @@ from levelone.data.detector import IMAGE_SIZE, Clusters, Hits, PixelDetector, re
 from levelone.data.doublets import DoubletFile, Doublets, Index
 from levelone.data.features import FEATURES, doublet_features
 from levelone.data.native_checks import check_content, check_tables, read_geometry, read_header
-from levelone.data.schema import (
-    PER_CLUSTER,
-)
+from levelone.data.schema import PER_CLUSTER
 from levelone.errors import LeveloneError
 
 CACHE_BYTES = 512 * 1024 * 1024

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from levelone.data.schema import (
     SCHEMA_VERSION,
 )
 from levelone.errors import LeveloneError
+from levelone.files import parse_json
 
 
 def read_header(path: Path, file: h5py.File) -> tuple[dict[str, Any], float]:
@@ -49,8 +49,8 @@ def read_header(path: Path, file: h5py.File) -> tuple[dict[str, Any], float]:
     if not isinstance(unit, (float, np.floating)) or not 0 < unit < np.inf:
         raise LeveloneError(f"{path}: the attribute 'charge_unit_ke' is {unit!r}, expected a positive number")
     try:
-        provenance = json.loads(file.attrs["provenance"])
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        provenance = parse_json(file.attrs["provenance"])
+    except (KeyError, TypeError, ValueError) as error:
         raise LeveloneError(f"{path}: the attribute 'provenance' is missing or is not JSON") from error
     return provenance, float(unit)
 
@@ -59,9 +59,9 @@ def read_geometry(path: Path, file: h5py.File) -> PixelDetector:
     """The detector that the file describes."""
     modules = hdf.require(path, file, "geometry/center", (None, 3)).shape[0]
     try:
-        names = tuple(json.loads(file["geometry"].attrs["layer_names"]))
+        names = tuple(parse_json(file["geometry"].attrs["layer_names"]))
         numbers = {name: file["geometry"].attrs[name].item() for name in GEOMETRY_NUMBERS}
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise LeveloneError(f"{path}: an attribute of 'geometry' is missing or invalid: {error}") from error
     layers = len(names)
     shapes = {

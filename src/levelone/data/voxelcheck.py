@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from levelone.data.repeats import first_repeat
 from levelone.errors import LeveloneError
+from levelone.files import parse_json
 
 SCHEMA = "levelone-voxels"
 VERSION = 1
@@ -137,8 +137,8 @@ def check_structure(
             hint="update levelone" if version > VERSION else None,
         )
     try:
-        provenance = json.loads(file.attrs.get("provenance", "{}"))
-    except (TypeError, ValueError, RecursionError) as error:
+        provenance = parse_json(file.attrs.get("provenance", "{}"))
+    except (TypeError, ValueError) as error:
         raise LeveloneError(f"{path}: the 'provenance' attribute is not JSON") from error
     split = _dataset(path, file, "split", "u1")
     stated = file.attrs.get("events", len(split))
@@ -173,11 +173,11 @@ def _grid(path: Path, file: h5py.File, name: str, events: int) -> GridSpec:
     attributes = group.attrs
     try:
         shape = tuple(int(n) for n in attributes["shape"])
-        axes = tuple(str(axis) for axis in json.loads(attributes["axes"]))
+        axes = tuple(str(axis) for axis in parse_json(attributes["axes"]))
         spec = GridSpec(
             name, shape, tuple(float(p) for p in attributes["pitch_mm"]), axes, str(attributes["unit"])
         )
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise LeveloneError(
             f"{path}: grid '{name}' lacks a valid shape, pitch_mm, axes or unit attribute"
         ) from error
@@ -201,8 +201,8 @@ def _column(path: Path, file: h5py.File, name: str, events: int) -> Column:
     if len(data) != events:
         raise LeveloneError(f"{path}: 'truth/{name}' has {len(data)} entries for {events} events")
     try:
-        names = tuple(json.loads(data.attrs.get("names", "[]")))
-    except (TypeError, ValueError, RecursionError) as error:
+        names = tuple(parse_json(data.attrs.get("names", "[]")))
+    except (TypeError, ValueError) as error:
         raise LeveloneError(f"{path}: the 'names' attribute of 'truth/{name}' is not JSON") from error
     unit, text = str(data.attrs.get("unit", "")), str(data.attrs.get("description", ""))
     return Column(name, str(data.dtype), unit, text, names)

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from levelone import __version__
 from levelone.errors import LeveloneError, plain
-from levelone.files import sha256
+from levelone.files import parse_json, sha256
 from levelone.graph.ir import Graph, GraphInput, HostEnd, InputQuantiser
 from levelone.graph.values import Value
 from levelone.hardware.body import DOCUMENT, MODEL
@@ -218,12 +218,12 @@ def raw_document(folder: Path, again: str = AGAIN) -> dict[str, Any]:
     """
     path = Path(folder) / DOCUMENT
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = parse_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise LeveloneError(
             f"{folder} is not a levelone project: there is no {DOCUMENT} in it", hint=again
         ) from None
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise LeveloneError(f"{path} cannot be read: {error}", hint=again) from error
     if not isinstance(data, dict) or data.get("schema") != SCHEMA:
         raise LeveloneError(f"{path}: schema is not {SCHEMA!r}", hint=again)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
-from levelone.files import sha256, write_bytes
+from levelone.files import parse_json, sha256, write_bytes
 from levelone.graph import Codes, Graph, from_onnx_layout
 from levelone.pipeline.job import RECIPE, Job
 from levelone.recipe import Recipe
@@ -149,8 +148,8 @@ def metadata_of(model: Path) -> dict[str, Any]:
         return {}
     try:
         props = onnx.load(model, load_external_data=False).metadata_props
-        found = json.loads(next((entry.value for entry in props if entry.key == "levelone"), "{}"))
-    except (OSError, DecodeError, ValueError, RecursionError):
+        found = parse_json(next((entry.value for entry in props if entry.key == "levelone"), "{}"))
+    except (OSError, DecodeError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
 

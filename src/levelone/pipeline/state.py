@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from levelone.errors import LeveloneError
-from levelone.files import sha256, write_text
+from levelone.files import parse_json, sha256, write_text
 
 SCHEMA = "levelone-run"
 VERSION = 1
@@ -64,11 +64,11 @@ class RunState:
 
 def _read(path: Path) -> dict[str, StageRecord]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_json(path.read_text(encoding="utf-8"))
         if content["schema"] != SCHEMA or content["version"] != VERSION:
             raise ValueError(f"schema {content['schema']} version {content['version']}")
         return {name: StageRecord(**record) for name, record in content["stages"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise LeveloneError(
             f"{path}: not the state of a levelone run: {error}",
             hint="choose another folder with --out, or delete this file to start the run afresh",

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, cast
 
 from levelone.errors import LeveloneError, UnsupportedError
-from levelone.files import sha256
+from levelone.files import parse_json, sha256
 from levelone.graph.ir import Graph
 from levelone.hardware.body import DOCUMENT, MODEL, Body, Generated
 from levelone.plugins import Registry
@@ -45,7 +44,7 @@ def read_document(project: Path) -> dict[str, Any]:
         If the folder is no project, or is damaged.
     """
     body_of(project).read(project)
-    document: dict[str, Any] = json.loads((Path(project) / DOCUMENT).read_text(encoding="utf-8"))
+    document: dict[str, Any] = parse_json((Path(project) / DOCUMENT).read_text(encoding="utf-8"))
     return document
 
 
@@ -60,9 +59,9 @@ def body_of(project: Path) -> Body:
         If it names a body that cannot be found.
     """
     try:
-        document = json.loads((Path(project) / DOCUMENT).read_text(encoding="utf-8"))
+        document = parse_json((Path(project) / DOCUMENT).read_text(encoding="utf-8"))
         name = document.get("body", DEFAULT)
-    except (OSError, ValueError, RecursionError, AttributeError):
+    except (OSError, ValueError, AttributeError):
         name = DEFAULT
     try:
         return find_body(str(name))

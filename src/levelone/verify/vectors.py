@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
-from levelone.files import atomic_path
+from levelone.files import atomic_path, parse_json
 from levelone.graph.ir import Graph
 from levelone.graph.values import Codes
 
@@ -91,13 +91,13 @@ def read_vectors(path: Path, graph: Graph | None = None) -> Vectors:
                     f"{path}: version {file.attrs.get('version')}, this levelone reads version {VERSION}"
                 )
             arrays = {group: _read_group(path, file, group) for group in ("inputs", "layers")}
-            provenance = json.loads(str(file.attrs["provenance"]))
+            provenance = parse_json(str(file.attrs["provenance"]))
             vectors = Vectors(arrays["inputs"], arrays["layers"], str(file.attrs["model_sha256"]), provenance)
     except FileNotFoundError:
         raise LeveloneError(f"{path}: no such file") from None
     except KeyError as error:
         raise LeveloneError(f"{path}: attribute {error} is missing") from error
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise LeveloneError(f"{path} cannot be read as HDF5 vectors: {error}") from error
     _check_counts(path, vectors.inputs, vectors.layers)
     if graph is not None:

@@ -41,7 +41,7 @@ def compiled(project: Path, top: str, compiler: Compiler) -> tuple[Path, bool]:
         If a source is missing or does not compile.
     """
     project = project.resolve()
-    units = (Path("firmware") / f"{top}.cpp", Path(f"{top}_bridge.cpp"))
+    units = units_of(top)
     library = _place(project, _digests(project, units), compiler)
     if library.is_file():
         return library, True
@@ -92,13 +92,25 @@ def _compile(project: Path, units: tuple[Path, ...], compiler: Compiler, folder:
     library = folder / LIBRARY
     weights = folder / "weights.h"
     weights.write_text(overlay(_weights(project / "firmware")), encoding="utf-8")
+    command = [str(compiler.path), *FLAGS, *one_unit(weights, *units), "-shared", "-o", str(library)]
+    _call(command, project)
+    return library
+
+
+def one_unit(*sources: Path) -> list[str]:
+    """Arguments that compile sources of a project as one, in its folder.
+
+    Most of the time goes into the templates of ap_fixed, which firmware and bridge both need.
+    """
+    *before, last = map(str, sources)
     # quoted: a project called "math" has a firmware/math.h, which is not what <math.h> means
     search = ["-I", "firmware/ap_types", "-iquote", "firmware"]
-    # As one unit: most of the time goes into the templates of ap_fixed, which both of them need.
-    *before, last = (str(path) for path in (weights, *units))
-    included = [word for path in before for word in ("-include", path)]
-    _call([str(compiler.path), *FLAGS, *search, *included, "-shared", last, "-o", str(library)], project)
-    return library
+    return [*search, *(word for path in before for word in ("-include", path)), last]
+
+
+def units_of(top: str) -> tuple[Path, Path]:
+    """Firmware and bridge of the top function, by their paths in the project."""
+    return Path("firmware") / f"{top}.cpp", Path(f"{top}_bridge.cpp")
 
 
 def _weights(firmware: Path) -> list[Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -36,6 +37,19 @@ def number_faults(
     yield from _respelled(project, layers)
 
 
+@dataclass(frozen=True)
+class _Array:
+    """The numbers of a parameter header: where they stand, what they are, whose they are."""
+
+    file: str
+    name: str
+    layer: str
+    kind: str
+    text: re.Match[str]
+    spans: Sequence[tuple[int, int]]
+    values: Sequence[Fraction]
+
+
 def _numbers(
     project: Path, path: Path, layers: Sequence[str], rng: np.random.Generator, count: int
 ) -> Iterator[Fault]:
@@ -63,43 +77,31 @@ def _numbers(
         if j is not None:
             swap = (_at(file, spans[i], _real(values[j])), _at(file, spans[j], _real(values[i])))
             yield Fault(kind, layer, f"{path.stem}[{i}] and [{j}] exchanged", swap)
-    yield from _rows(file, path.stem, layer, kind, found, spans, values)
-    yield from _spellings(file, path.stem, layer, found, spans, values)
+    array = _Array(file, path.stem, layer, kind, found, spans, values)
+    yield from _rows(array)
+    yield from _spellings(array)
 
 
-def _rows(
-    file: str,
-    name: str,
-    layer: str,
-    kind: str,
-    array: re.Match[str],
-    spans: Sequence[tuple[int, int]],
-    values: Sequence[Fraction],
-) -> Iterator[Fault]:
+def _rows(array: _Array) -> Iterator[Fault]:
     """A part of an array zeroed, its end cut off, its size changed."""
+    file, name, layer, spans, values = array.file, array.name, array.layer, array.spans, array.values
     size = len(spans)
     width = next(n for n in range(max(1, int(size**0.5)), 0, -1) if size % n == 0)
     for start in {0, size - width}:
         row = [i for i in range(start, start + width) if values[i] != 0]
         if row and size > 1:
             edits = tuple(_at(file, spans[i], "0") for i in row)
-            yield Fault(f"row: {kind}", layer, f"{name}[{start}] to [{start + width - 1}] are 0", edits)
+            yield Fault(f"row: {array.kind}", layer, f"{name}[{start}] to [{start + width - 1}] are 0", edits)
     if size > 1 and values[-1] != 0:
         cut = Edit(file, spans[-2][1], spans[-1][1], "")
         yield Fault("array", layer, f"{name}: the last number is missing", (cut,))
-    at = array.start("size"), array.end("size")
-    yield Fault("array", layer, f"{name}: a number more than there are", (_at(file, at, str(size + 1)),))
+    edit = _at(file, array.text.span("size"), str(size + 1))
+    yield Fault("array", layer, f"{name}: a number more than there are", (edit,))
 
 
-def _spellings(
-    file: str,
-    name: str,
-    layer: str,
-    array: re.Match[str],
-    spans: Sequence[tuple[int, int]],
-    values: Sequence[Fraction],
-) -> Iterator[Fault]:
+def _spellings(array: _Array) -> Iterator[Fault]:
     """Text that people read as the same numbers, and C++ does not."""
+    file, name, layer, spans, values = array.file, array.name, array.layer, array.spans, array.values
     for i, value in enumerate(values):
         if value.denominator > 1:
             text = f"{value.numerator}/{value.denominator}"
@@ -111,10 +113,10 @@ def _spellings(
             break
     i = next((k for k, value in enumerate(values) if value != 0), None)
     if i is not None:
-        text = array.group(0)
-        a, b = (at - array.start() for at in spans[i])
+        text, start = array.text[0], array.text.start()
+        a, b = (at - start for at in spans[i])
         other = f"/* was\n{text}\n*/\n{text[:a]}0{text[b:]}"
-        edit = Edit(file, array.start(), array.end(), other)
+        edit = _at(file, array.text.span(), other)
         yield Fault("commented out", layer, f"{name}[{i}] is 0, the old array is a comment", (edit,))
 
 

@@ -29,13 +29,11 @@ def with_factors(
     how: Callable[[Fraction], Fraction] = Fraction,
 ) -> Activation | None:
     """``x * how(array)`` by element; None where the constant is one per channel, or the tensor is small."""
-    full = _by_element(x, array)
-    if full is None:
+    found = _elements(ctx, x, array)
+    if found is None:
         return None
-    x = one_scale(ctx, settle(ctx, x))
-    (scale,) = ctx.value(x).scale
-    numbers, which = _distinct(full, x)
-    numbers = tuple(map(how, numbers))
+    x, scale, given, which = found
+    numbers = tuple(map(how, given))
     grid = rational_gcd([number * scale for number in numbers]) or Fraction(1)
     factor = _codes(ctx, x, [number * scale / grid for number in numbers], which)
     return ctx.emit_like(node.output[0], ElementAffine(factor, np.zeros_like(factor[:1]), grid), x)
@@ -43,16 +41,29 @@ def with_factors(
 
 def with_terms(ctx: Context, node: onnx.NodeProto, x: Activation, array: NDArray[Any]) -> Activation | None:
     """``x + array`` by element, likewise."""
+    found = _elements(ctx, x, array)
+    if found is None:
+        return None
+    x, scale, numbers, which = found
+    grid = rational_gcd([scale, *numbers])
+    term = _codes(ctx, x, [number / grid for number in numbers], which)
+    factor = np.full((1,) * term.ndim, _whole(x, [scale / grid])[0])
+    return ctx.emit_like(node.output[0], ElementAffine(factor, term, grid), x)
+
+
+def _elements(
+    ctx: Context, x: Activation, array: NDArray[Any]
+) -> tuple[Activation, Fraction, Fractions, NDArray[np.int64]] | None:
+    """`x` as an integer value, its scale, the numbers that occur and which of them each element has.
+
+    None where the constant is one per channel, or the tensor is small.
+    """
     full = _by_element(x, array)
     if full is None:
         return None
     x = one_scale(ctx, settle(ctx, x))
     (scale,) = ctx.value(x).scale
-    numbers, which = _distinct(full, x)
-    grid = rational_gcd([scale, *numbers])
-    term = _codes(ctx, x, [number / grid for number in numbers], which)
-    factor = np.full((1,) * term.ndim, _whole(x, [scale / grid])[0])
-    return ctx.emit_like(node.output[0], ElementAffine(factor, term, grid), x)
+    return (x, scale, *_distinct(full, x))
 
 
 def _by_element(x: Activation, array: NDArray[Any]) -> NDArray[Any] | None:

@@ -155,8 +155,7 @@ class Model:
         >>> bool((same * scale == logit).all())
         True
         """
-        rows = {name: ArrayRows(array) for name, array in named(inputs, tuple(self.inputs)).items()}
-        found, counts = emulated_arrays(self.graph, rows, codes=codes, every=every)
+        found, counts = emulated_arrays(self.graph, self._rows(inputs), codes=codes, every=every)
         for count in counts:
             if count.changed:
                 warnings.warn("; ".join(port_notes(count)), PortWarning, stacklevel=2)
@@ -182,8 +181,10 @@ class Model:
         LeveloneError
             As `emulate`.
         """
-        rows = {name: ArrayRows(array) for name, array in named(inputs, tuple(self.inputs)).items()}
-        return [count.to_dict() for count in entered_arrays(self.graph, rows)]
+        return [count.to_dict() for count in entered_arrays(self.graph, self._rows(inputs))]
+
+    def _rows(self, inputs: tuple[ArrayLike | Mapping[str, ArrayLike], ...]) -> dict[str, ArrayRows]:
+        return {name: ArrayRows(array) for name, array in named(inputs, tuple(self.inputs)).items()}
 
     def convert(
         self,
@@ -256,8 +257,7 @@ class Model:
             "layers": dict(layers) if layers else None,
             "clocks_per_event": clocks_per_event,
         }
-        made = {name: value for name, value in given.items() if value is not None}
-        choices = choices_for(body, "convert", made)
+        choices = choices_for(body, "convert", given)
         with self._file() as file:
             if isinstance(choices, HlsConfig):
                 convert_file(file, Path(folder), choices)

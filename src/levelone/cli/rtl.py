@@ -52,8 +52,7 @@ def rtl(
 
     with one_json_object(as_json) as emit:
         given = {"clocks_per_event": clocks_per_event, "clock_ns": clock, "part": part}
-        made = {name: value for name, value in given.items() if value is not None}
-        choices = choices_for("rtl", "levelone rtl", made)
+        choices = choices_for("rtl", "levelone rtl", given)
         if output is None and not plan:
             raise LeveloneError("no folder to write", hint="give one with -o PROJECT, or ask for --plan only")
         planned = plan_rows(model, choices)

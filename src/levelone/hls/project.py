@@ -23,7 +23,7 @@ from levelone.hls.names import firmware_names, project_name
 from levelone.hls.parameters import check_parameters
 from levelone.hls.spec import LayerSpec
 from levelone.hls.writer import copy_headers, write_firmware
-from levelone.stimuli import random_vectors, work_per_event
+from levelone.stimuli import affordable, random_vectors
 
 GOLDEN_EVENTS = (4, 32)
 """Fewest and most events of the test bench."""
@@ -114,8 +114,8 @@ def _golden_events(graph: Graph) -> int:
     """Events of the test bench; fewer of large images and of large networks."""
     ports = [*(port.value.name for port in graph.inputs), *graph.outputs]
     numbers = sum(graph.values[name].size for name in ports)
-    low, high = GOLDEN_EVENTS
-    return max(low, min(high, GOLDEN_NUMBERS // numbers, GOLDEN_WORK // work_per_event(graph)))
+    fewest, most = GOLDEN_EVENTS
+    return affordable(graph, (fewest, min(most, GOLDEN_NUMBERS // numbers)), GOLDEN_WORK)
 
 
 def _names(specs: Sequence[LayerSpec], project: str) -> dict[str, str]:

@@ -19,7 +19,7 @@ from levelone.pipeline.floats import float_line
 from levelone.pipeline.job import Job
 from levelone.pipeline.modules import VECTORS, TrainedModule, metadata_of, module_in
 from levelone.pipeline.verdicts import of_all, of_set
-from levelone.stimuli import random_vectors, work_per_event
+from levelone.stimuli import affordable, random_vectors
 from levelone.verify import (
     Vectors,
     body_of,
@@ -28,7 +28,7 @@ from levelone.verify import (
     read_vectors,
 )
 from levelone.verify.coverage import FLOOR_VECTORS, Coverage
-from levelone.verify.reading import Reading, read_project
+from levelone.verify.reading import Reading, proves, read_project
 from levelone.zoo import find_system
 
 RANDOM_VECTORS = (8, 1000)
@@ -163,11 +163,9 @@ def random_count(graph: Graph, projects: Sequence[Path]) -> int:
 
     Never fewer than a verdict takes if one of the projects is not proven by reading it.
     """
-    low, high = RANDOM_VECTORS
-    count = max(low, min(high, RANDOM_WORK // work_per_event(graph)))
-    if count < FLOOR_VECTORS and not all(_reading(project, graph).proves for project in projects):
-        return FLOOR_VECTORS
-    return count
+    count = affordable(graph, RANDOM_VECTORS, RANDOM_WORK)
+    proven = all(proves(body_of(project).name) for project in projects)
+    return count if proven else max(count, FLOOR_VECTORS)
 
 
 def compare(

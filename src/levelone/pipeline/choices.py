@@ -18,7 +18,7 @@ def choices_for(body: str, origin: str, given: Mapping[str, Any]) -> Any:
     origin
         Where they are from, for messages.
     given
-        Values by field; the rest is the body's default.
+        Values by field; what is None or absent is the body's default.
 
     Returns
     -------
@@ -31,11 +31,12 @@ def choices_for(body: str, origin: str, given: Mapping[str, Any]) -> Any:
         If there is no such body, it takes no choices, or with a line for each field that is not possible.
     """
     config = getattr(find_body(body), "config", None)
+    made = {name: value for name, value in given.items() if value is not None}
     if config is not None:
-        return parse_section(config, given, origin, at=(body,))
-    if given:
+        return parse_section(config, made, origin, at=(body,))
+    if made:
         raise LeveloneError(
-            f"{origin}: body {body} takes no choices, but {', '.join(given)} given", hint="leave it out"
+            f"{origin}: body {body} takes no choices, but {', '.join(made)} given", hint="leave it out"
         )
     return None
 

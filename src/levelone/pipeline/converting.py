@@ -15,7 +15,6 @@ from levelone.hls import HlsConfig, Manifest, convert
 from levelone.hls.names import project_name
 from levelone.pipeline.job import Job
 from levelone.pipeline.modules import VECTORS, TrainedModule, called, companions
-from levelone.recipe import Recipe
 from levelone.verify import Vectors, body_of, find_body, read_document, read_vectors, write_vectors
 
 BENCH_EVENTS = 64
@@ -29,12 +28,9 @@ def convert_file(model: Path, output: Path, config: HlsConfig) -> Manifest:
     LeveloneError
         If the file is not QONNX, cannot be carried exactly, or the project cannot be written.
     """
-    return _convert(model, output, config, project_name(called(model)))
-
-
-def convert_model(model: Path, output: Path, recipe: Recipe) -> Manifest:
-    """The same with the hardware that a recipe asks for."""
-    return _convert(model, output, recipe.hls, project_name(called(model)))
+    graph, beside, golden = _read(model)
+    name = project_name(called(model))
+    return convert(graph, output, config, name=name, model=model, extras=beside, golden=golden)
 
 
 def convert_with(body: str, model: Path, output: Path, choices: Any = None) -> dict[str, Any]:
@@ -51,24 +47,20 @@ def convert_with(body: str, model: Path, output: Path, choices: Any = None) -> d
         If there is no such body, it cannot carry the file exactly, or the project cannot be written.
     """
     chosen = find_body(body)
-    graph = read_qonnx(model)
-    beside = companions(model)
-    golden = bench_events(beside, graph)
+    graph, beside, golden = _read(model)
     chosen.write(graph, output, choices=choices, model=model, extras=beside, golden=golden)
     if body_of(output).name != chosen.name:
         raise LeveloneError(f'body {body} wrote no {DOCUMENT} with "body": {json.dumps(body)}')
     return read_document(output)
 
 
-def _convert(model: Path, output: Path, config: HlsConfig, name: str) -> Manifest:
-    graph = read_qonnx(model)
-    beside = companions(model)
-    golden = bench_events(beside, graph)
-    return convert(graph, output, config, name=name, model=model, extras=beside, golden=golden)
+def _read(model: Path) -> tuple[Graph, dict[str, Path], dict[str, Codes] | None]:
+    """A model, what lies beside it, and events of a test bench from golden vectors among that."""
+    graph, beside = read_qonnx(model), companions(model)
+    return graph, beside, _bench_events(beside, graph)
 
 
-def bench_events(beside: Mapping[str, Path], graph: Graph) -> dict[str, Codes] | None:
-    """Events of a project's own test bench, from the golden vectors that lie beside a model."""
+def _bench_events(beside: Mapping[str, Path], graph: Graph) -> dict[str, Codes] | None:
     if VECTORS not in beside:
         return None
     golden = read_vectors(beside[VECTORS], graph)

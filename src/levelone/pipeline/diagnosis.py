@@ -43,13 +43,16 @@ def diff_folder(project: Path, *, vectors: str | None = None, seed: int = 1) -> 
     """
     graph = read_graph(body_of(project).read(project))
     golden = _golden(project, graph) if vectors is None else None
-    if golden is not None:
-        random = random_count(graph, [project])
-        if (len(next(iter(golden.values()))) + random) * work_per_event(graph) > ENOUGH:
-            found = diagnose(project, golden, graph=graph)
-            if found["verdict"] != "exact":
-                return found | {"left_out": found["left_out"] + random}
-    return diagnose(project, _codes(project, graph, golden, vectors, seed), graph=graph)
+    random = random_count(graph, [project])
+    if golden is not None and (_events(golden) + random) * work_per_event(graph) > ENOUGH:
+        found = diagnose(project, golden, graph=graph)
+        if found["verdict"] != "exact":
+            return found | {"left_out": found["left_out"] + random}
+    return diagnose(project, _codes(graph, golden, vectors, random, seed), graph=graph)
+
+
+def _events(codes: Mapping[str, Codes]) -> int:
+    return len(next(iter(codes.values())))
 
 
 def _golden(project: Path, graph: Graph) -> dict[str, Codes] | None:
@@ -58,7 +61,7 @@ def _golden(project: Path, graph: Graph) -> dict[str, Codes] | None:
 
 
 def _codes(
-    project: Path, graph: Graph, golden: Mapping[str, Codes] | None, vectors: str | None, seed: int
+    graph: Graph, golden: Mapping[str, Codes] | None, vectors: str | None, random: int, seed: int
 ) -> dict[str, Codes]:
     if vectors is not None and vectors.lstrip("-").isdigit():
         return random_vectors(graph, int(vectors), seed)
@@ -69,7 +72,7 @@ def _codes(
                 f"--vectors {vectors}: neither a number nor a file", hint="e.g. --vectors 2000"
             )
         return dict(read_vectors(path, graph).inputs)
-    chosen = random_vectors(graph, random_count(graph, [project]), seed)
+    chosen = random_vectors(graph, random, seed)
     if golden is None:
         return chosen
     return {name: np.concatenate([golden[name], codes]) for name, codes in chosen.items()}

@@ -40,10 +40,10 @@ def _convert_inputs(run: Run) -> dict[str, str]:
 
 
 def _convert(run: Run, resume: bool) -> dict[str, Any]:
-    from levelone.pipeline.converting import convert_model
+    from levelone.pipeline.converting import convert_file
 
     job = run.job
-    manifest = convert_model(job.path("model.onnx"), job.path("project"), job.recipe)
+    manifest = convert_file(job.path("model.onnx"), job.path("project"), job.recipe.hls)
     return {"project": str(job.path("project")), "io": manifest.io, "layers": len(manifest.document.layers)}
 
 

@@ -5,7 +5,7 @@
     codes = random_vectors(graph, 2000, seed=1)
 """
 
-from levelone.stimuli.effort import work_per_event
+from levelone.stimuli.effort import affordable, work_per_event
 from levelone.stimuli.vectors import random_vectors
 
-__all__ = ["random_vectors", "work_per_event"]
+__all__ = ["affordable", "random_vectors", "work_per_event"]

@@ -22,12 +22,18 @@ CHUNK_CODES = 2**24
 """Codes that are held at the same time."""
 
 
+def affordable(graph: Graph, events: tuple[int, int], work: int) -> int:
+    """How many events are so much work in all: between the fewest and the most of `events`."""
+    fewest, most = events
+    return max(fewest, min(most, work // work_per_event(graph)))
+
+
 def events_to_try(graph: Graph) -> int:
     """Events that a search may evaluate in all."""
-    low, high = EVENTS
-    return max(low, min(high, WORK // work_per_event(graph)))
+    return affordable(graph, EVENTS, WORK)
 
 
+@lru_cache(maxsize=4)
 def work_per_event(graph: Graph) -> int:
     """Multiplications of one event, and what its codes cost beside them."""
     codes = sum(value.size for value in graph.values.values())

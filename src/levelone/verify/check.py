@@ -15,7 +15,7 @@ from levelone.graph.values import Codes
 from levelone.hardware.body import Generated, OutOfStepError
 from levelone.verify.body import body_of, read_graph
 from levelone.verify.coverage import FLOOR_SHARE, FLOOR_VECTORS, Coverage
-from levelone.verify.reading import Finding, Reading, read_project
+from levelone.verify.reading import Finding, Reading, proves, read_project
 from levelone.verify.ties import FloatTies, compare_module
 from levelone.verify.verdict import (
     PORT,
@@ -217,7 +217,7 @@ def check_project(
         verdict,
         None if module_codes is None else _judge_module(module, module_codes, graph, events),
         tuple(reading.findings()),
-        reading.proves,
+        proves(body.name),
         coverage,
         built.build_seconds,
         built.reused,

@@ -41,10 +41,6 @@ class Finding:
 class Reading(Protocol):
     """A project folder as its reader understands it."""
 
-    @property
-    def proves(self) -> bool:
-        """Whether a project in which nothing is found is proven, and needs no vector."""
-
     def findings(self) -> list[Finding]:
         """What is there otherwise than it was proven; empty only if all that was generated is as proven."""
 
@@ -69,7 +65,6 @@ class Unread:
     """The reading of a project of which only the integers are known, and which files were edited."""
 
     void: tuple[str, ...]
-    proves: bool = False
 
     def findings(self) -> list[Finding]:
         return [Finding(name, "file", "was edited since it was generated") for name in self.void]
@@ -95,6 +90,11 @@ class Unread:
         }
 
 
+def proves(body: str) -> bool:
+    """Whether a project of that body in which nothing is found is proven, and needs no vector."""
+    return body in READERS
+
+
 def read_project(body: str, generated: Generated, graph: Graph) -> Reading:
     """Read a project of the body called `body`.
 
@@ -103,6 +103,6 @@ def read_project(body: str, generated: Generated, graph: Graph) -> Reading:
     LeveloneError
         If the folder is damaged.
     """
-    if body not in READERS:
+    if not proves(body):
         return Unread(generated.void)
     return cast(Callable[[Path, Graph], Reading], load(READERS[body]))(generated.folder, graph)

@@ -28,7 +28,6 @@ class HlsReading:
     manifest: Manifest
     graph: Graph
     firmware: Firmware
-    proves: bool = True
 
     def findings(self) -> list[Finding]:
         return [*findings(self.manifest, self.firmware), *bench_findings(self.manifest, self.graph)]

@@ -99,12 +99,16 @@ WIDE = {
 }  # fmt: skip
 
 
+SQUARES = {"Mul": lambda m, q: m.add("Mul", q, q), "Pow": lambda m, q: m.add("Pow", q, f32(2))}
+
+
+@pytest.mark.parametrize("square", SQUARES)
 @pytest.mark.parametrize("name", WIDE)
-def test_a_wide_square_is_an_integer_for_whatever_follows_it(name: str) -> None:
+def test_a_wide_square_is_an_integer_for_whatever_follows_it(name: str, square: str) -> None:
     bits, made, exact = WIDE[name]
     m = Model(x=(2, 4))
     q = m.quant("x", 1, bits)
-    graph = read_qonnx(m.build(m.quant(made(m, q, m.add("Mul", q, q)), 1, 16, out="y")))
+    graph = read_qonnx(m.build(m.quant(made(m, q, SQUARES[square](m, q)), 1, 16, out="y")))
     assert any(isinstance(node.op, Power) for node in graph) and graph.tail is None
     x = np.array([0, 1, -1, 2, -3, 4, 10, -11, 12, 180, -181, 182, 5000, -(2**20), 2**24, -(2**27)])
     codes = execute(graph, quantise_inputs(graph, {"x": f32(x).reshape(2, 2, 4)}))["y"]
@@ -112,10 +116,11 @@ def test_a_wide_square_is_an_integer_for_whatever_follows_it(name: str) -> None:
     assert np.moveaxis(codes, -1, 1).ravel().tolist() == wanted
 
 
-def test_a_wide_square_that_ends_a_network_is_still_left_to_the_host() -> None:
+@pytest.mark.parametrize("square", SQUARES)
+def test_a_wide_square_that_ends_a_network_is_still_left_to_the_host(square: str) -> None:
     m = Model(x=(2, 4))
     q = m.quant("x", 1, 28)
-    graph = read_qonnx(m.build(m.add("Relu", m.add("Mul", q, q), out="y")))
+    graph = read_qonnx(m.build(m.add("Relu", SQUARES[square](m, q), out="y")))
     assert graph.tail is not None and len(graph.left_off) == 2
 
 

@@ -18,9 +18,7 @@ from levelone.graph.reader.context import MAX_OUTPUT_WIDTH, Context
 from levelone.graph.reader.elements import with_factors, with_terms
 from levelone.graph.reader.formulae import divided
 from levelone.graph.reader.functions import applied, clamped, combined, powered, same, swish_of
-from levelone.graph.reader.hosted import only_hosted
 from levelone.graph.reader.nodes import attributes, describe, unsupported
-from levelone.graph.reader.tables import too_large
 from levelone.graph.reader.tensors import (
     Activation,
     Constant,
@@ -33,8 +31,6 @@ from levelone.graph.reader.tensors import (
 from levelone.graph.reader.waiting import (
     activation,
     align,
-    can_be_multiplied,
-    multiplied_out,
     one_scale,
     power_width,
     raw,
@@ -190,10 +186,7 @@ def _square(ctx: Context, node: onnx.NodeProto) -> Activation:
     """An activation times itself; where its integers would be too wide, a quantiser may make it a table."""
     x = raw(ctx, node, 0)
     if power_width(ctx, x, 2) > MAX_OUTPUT_WIDTH:
-        square = powered(node, x, 2)
-        # what a function behind it makes of it is no power: as a table it would be too large
-        now = too_large(ctx, square) and can_be_multiplied(ctx, square) and not only_hosted(ctx, node)
-        return multiplied_out(ctx, square) if now else square
+        return powered(ctx, node, x, 2)
     return ctx.emit_like(node.output[0], Power(2), settle(ctx, x))
 
 

@@ -28,10 +28,11 @@ from levelone.graph.reader.formulae import (
     swish,
     turns_of,
 )
-from levelone.graph.reader.hosted import limits, number
+from levelone.graph.reader.hosted import limits, number, only_hosted
 from levelone.graph.reader.nodes import unsupported
+from levelone.graph.reader.tables import too_large
 from levelone.graph.reader.tensors import Activation, Constant, Fractions, Function, Raised, Tensor, finite
-from levelone.graph.reader.waiting import raw, settle
+from levelone.graph.reader.waiting import can_be_multiplied, multiplied_out, raw, settle
 from levelone.graph.values import IntRange, Rounding
 
 MOST_FUNCTIONS = 32
@@ -83,7 +84,7 @@ def read_power(ctx: Context, node: onnx.NodeProto) -> Activation:
         odd, even = exponent > 0 and exponent % 2 == 1, exponent > 0 and exponent % 2 == 0
         x = raw(ctx, node, 0)
         if x.function is None and 2 <= exponent <= MOST_EXACT and (odd or even):
-            return powered(node, x, int(exponent))
+            return powered(ctx, node, x, int(exponent))
         turns: Turns = () if odd else (Fraction(0), Fraction(0)) if even else None
         return applied(x, node.op_type, (lambda x: power(x, exponent),), turns)
     if isinstance(first, Constant):
@@ -93,12 +94,15 @@ def read_power(ctx: Context, node: onnx.NodeProto) -> Activation:
     raise unsupported(node, "raises a computed number to a computed power", "a constant base or exponent")
 
 
-def powered(node: onnx.NodeProto, x: Activation, exponent: int) -> Activation:
+def powered(ctx: Context, node: onnx.NodeProto, x: Activation, exponent: int) -> Activation:
     """A whole power: a function with a quantiser after it, else an integer product."""
     turns: Turns = () if exponent % 2 else (Fraction(0), Fraction(0))
     of = (lambda v: power(v, Fraction(exponent)),)
     function = Function(node.op_type, of, turns=turns, raised=Raised(exponent), tensor=node.output[0])
-    return replace(x, function=function)
+    waiting = replace(x, function=function)
+    # what a function behind it makes of it is no power: as a table it would be too large
+    now = too_large(ctx, waiting) and can_be_multiplied(ctx, waiting) and not only_hosted(ctx, node)
+    return multiplied_out(ctx, waiting) if now else waiting
 
 
 def read_rounding(ctx: Context, node: onnx.NodeProto) -> Activation:

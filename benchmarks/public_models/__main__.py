@@ -2,14 +2,16 @@
 
     python -m benchmarks.public_models FOLDER [--seconds 600] [--gigabytes 8] [--minutes 60] [--write]
 
-FOLDER holds clones as OWNER/REPOSITORY; the networks of Brevitas's examples are written beside them with
-random weights. Each file has a process of its own, with that much time and memory; small files come first,
-and what the whole run does not reach is said to be not tried.
+FOLDER holds clones as OWNER/REPOSITORY, and earlier commits as OWNER/REPOSITORY@COMMIT; the networks of
+Brevitas's examples are written beside them with random weights. Each file has a process of its own, with that
+much time and memory; small files come first, one that stands in several places is tried once, and what the
+whole run does not reach is said to be not tried.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import resource
@@ -47,7 +49,7 @@ def main() -> None:
         refused = brevitas_networks.write(given.folder, _show)
     written = json.loads(RESULTS.read_text(encoding="utf-8"))["files"] if given.only else []
     earlier = {entry["file"]: entry for entry in written}
-    files = sorted(given.folder.rglob("*.onnx"), key=lambda path: (path.stat().st_size, str(path)))
+    files = _files(given.folder)
     origin = brevitas_networks.origin()
     found: list[dict[str, Any]] = [
         {"file": name, "origin": origin, "stages": [{"stage": "export", "refused": words}]}
@@ -70,6 +72,13 @@ def main() -> None:
                 write_text(PAGE, page(result))
     result = _result(found, given)
     print(json.dumps(result) if given.json else page(result))
+
+
+def _files(folder: Path) -> list[Path]:
+    """Files that differ, small ones first; of equal ones the newest commit's."""
+    files = sorted(folder.rglob("*.onnx"), key=lambda path: (path.stat().st_size, str(path)))
+    once = {hashlib.sha256(path.read_bytes()).digest(): path for path in reversed(files)}
+    return [path for path in files if path in once.values()]
 
 
 def _result(found: list[dict[str, Any]], given: argparse.Namespace) -> dict[str, Any]:
@@ -113,9 +122,10 @@ def _one(path: Path, seconds: float, gigabytes: int) -> dict[str, Any]:
 def _origin(folder: Path, name: str) -> str:
     if name.startswith(brevitas_networks.FOLDER):
         return brevitas_networks.origin()
-    owner, repository, *_ = name.split("/")
+    owner, clone, *_ = name.split("/")
+    repository = clone.partition("@")[0]
     head = subprocess.run(
-        ["git", "-C", str(folder / owner / repository), "rev-parse", "--short=7", "HEAD"],
+        ["git", "-C", str(folder / owner / clone), "rev-parse", "--short=7", "HEAD"],
         capture_output=True,
         text=True,
         check=False,

@@ -20,12 +20,14 @@ _HEAD = """\
 
 What levelone makes of QONNX files that others have published, and of the networks that Brevitas's own
 examples define, with random weights. This page is written by `python -m benchmarks.public_models FOLDER
---write`, where FOLDER holds clones of the repositories; a test keeps it equal to the committed results. Each
-file is read, converted (`io_stream`), compiled, and compared on random vectors (as many as are said)
-at every layer and output, in a process of its own that has {seconds} seconds on {cores} shared cores and
-{gigabytes} GB of address space. Seconds are wall time on a busy machine: only their order of magnitude says
-anything. Memory is that of the largest process, compilers included. "Not reached" is what the run had no time
-for: nothing is known of these files beyond the stage that is named.
+--write`, where FOLDER holds clones of the repositories, and of their earlier commits those that hold other
+files; a test keeps it equal to the committed results. Each file is read, converted (`io_stream`), compiled,
+and compared on random vectors (as many as are said) at every layer and output, in a process of its own that
+has {seconds} seconds on {cores} shared cores and {gigabytes} GB of address space. Seconds are wall time on a
+busy machine: only their order of magnitude says anything. Memory is that of the largest process, compilers
+included. "Not reached" is what the run had no time for: nothing is known of these files beyond the stage that
+is named. Files that a clone brings as pointers to a store elsewhere (Git LFS: FINN's LFC, and CNV, LFC,
+ResNet, MobileNet of the model zoo) are not here; networks of these names are Brevitas's own.
 
 "float32" says how qonnx's own execution of the file differs from the exact meaning, tensor by tensor:
 float32 rounds a quantiser's operand to the other side in places, which is no fault of the firmware.

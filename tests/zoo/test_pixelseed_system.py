@@ -209,7 +209,9 @@ def test_figures_panels_and_cards_of_known_scores():
         "summary": np.zeros((n, 2), np.float32),
     }
     noisy = (target + rng.normal(0, 0.7, n)).astype(np.float32)[:, None]
-    predictions = {name: {"logit": noisy} for name in ("float", "quantised", "baseline", "baseline_profile")}
+    predictions = {name: {"logit": noisy} for name in ("float", "quantised", "baseline")}
+    blurred = noisy + rng.normal(0, 0.7, (n, 1)).astype(np.float32)
+    predictions["baseline_profile"] = {"logit": blurred}
     predictions["layers_only"] = {"logit": truth["abundance"][:, None]}
     train = MemorySource({"images": np.zeros((8, 1), np.float16)}, {"group": group[:8], "target": target[:8]})
     meter = PIXELSEED.meter(default(), train)
@@ -222,6 +224,14 @@ def test_figures_panels_and_cards_of_known_scores():
         "test_events": 40,
     }
     assert metrics["differences"]["quantised-float"]["natural"]["all"]["auc"]["value"] == 0
+    # Boosting that is given the sub-pixel lengths is a rival like the others.
+    aucs = [
+        metrics["models"][name]["balanced"]["all"]["auc"]["value"]
+        for name in ("quantised", "baseline_profile")
+    ]
+    paired = metrics["differences"]["quantised-baseline_profile"]["balanced"]["all"]["auc"]["value"]
+    assert paired == pytest.approx(aucs[0] - aucs[1], abs=1e-12)
+    assert paired > 0.05
     # the odds of every pair of layers in training are taken away from those that are found
     counts = np.zeros((4, 2), np.int64)
     for g, t in zip(group[:8], target[:8], strict=True):

@@ -15,7 +15,12 @@ from levelone.zoo.pixelseed.source import log_odds
 
 REPLICAS = 100
 """Bootstrap replicas behind each uncertainty."""
-DIFFERENCES = (("quantised", "float"), ("quantised", "baseline"), ("float", "baseline"))
+DIFFERENCES = (
+    ("quantised", "float"),
+    ("quantised", "baseline"),
+    ("quantised", "baseline_profile"),
+    ("float", "baseline"),
+)
 COLUMNS = ("target", "event", "group", "region", "abundance")
 """Truth columns that results are made of."""
 

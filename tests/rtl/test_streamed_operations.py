@@ -5,12 +5,13 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rtl_designs import EVENTS, build, codes_of, many
 
 from levelone.graph import GraphBuilder, IntRange
 from levelone.graph.operation import Op
-from levelone.graph.ops import OPERATIONS, Add, AveragePool, MaxPool, Transpose
+from levelone.graph.ops import OPERATIONS, Add, AveragePool, Conv, MaxPool, Transpose
 from levelone.rtl.library import BLOCKS
 from levelone.rtl.operations import FAMILIES
 from levelone.rtl.simulation import Traffic
@@ -43,21 +44,25 @@ def test_body_equals_meaning(group: str, clocks: int | None, tmp_path: Path) -> 
 
 BROKEN = {
     "levelone_arithmetic": ("Add", "wide_a + wide_b +", "wide_a - wide_b +"),
+    "levelone_axis": ("crossing", "corner + STEP", "corner + STEP + 1'b1"),
     "levelone_concatenate": ("Concat", "sent < FIRST", "sent <= FIRST"),
     "levelone_count": ("pooled", "seen == LAST[BITS-1:0]", "seen == 0"),
     "levelone_element_affine": ("ElementAffine", "<= wide + terms", "<= wide - terms"),
     "levelone_fifo": ("Conv", "memory[tail]", "memory[head]"),
     "levelone_fork": ("twice", "~done", "{COUNT{1'b1}}"),
     "levelone_gather": ("Transpose", "base + from", "base + from + 1'b1"),
-    "levelone_mac": ("Conv", "first4 ? bias4", "1'b0 ? bias4"),
+    "levelone_mac": ("Conv", "first[ADDED] ? bias", "1'b0 ? bias"),
     "levelone_matmul": ("MatMul", "? term : sum + term", "? term : sum - term"),
     "levelone_pack": ("packed", "<= {i_data, o_data", "<= {~i_data, o_data"),
+    "levelone_patch": ("crossing", "bank_w == x / LANES", "bank_w != x / LANES"),
     "levelone_power": ("Power", "product <= reached * x", "product <= reached + x"),
     "levelone_reduce": ("MaxPool", "x > held ? x : held", "x < held ? x : held"),
     "levelone_scale": ("Requantise", "total <= product + term", "total <= product - term"),
     "levelone_serialise": ("Dense", "parts >> WIDTH", "parts >> (WIDTH + 1)"),
     "levelone_stage": ("Add", "valid <= next[STAGES-1:0]", "valid <= {STAGES{1'b1}}"),
     "levelone_steps": ("Staircase", "x >= ", "x > "),
+    "levelone_tree": ("crossing", "result = result + next", "result = result - next"),
+    "levelone_turn": ("crossing", "UNIT*m", "UNIT*m+1"),
     "levelone_weigh": ("bordered", "code * factor", "code + factor"),
     "levelone_window": ("sliding", "TAP_W = DW", "TAP_W = DW + 1"),
 }
@@ -81,8 +86,8 @@ def test_a_broken_block_is_caught(block: str, tmp_path: Path) -> None:
             text = text.replace(right, wrong)
         (copies / path.name).write_text(text)
     graph, codes = SPECIAL[network]() if network in SPECIAL else many([network], range(4))
-    # so many clocks that multipliers are shared and beats taken apart
-    bench = build(graph, codes, tmp_path, blocks=copies, clocks=1000)
+    # clocks enough to share multipliers and take beats apart; or too few for one tap per clock
+    bench = build(graph, codes, tmp_path, blocks=copies, clocks=20 if network == "crossing" else 1000)
     assert block in bench.design.blocks
     recording = bench.run(ROUGH)
     assert not recording.finished or bench.wrong(recording)
@@ -101,6 +106,17 @@ def _network(shape: tuple[int, ...], *ops: Op):
 
 
 SPECIAL = {
+    "crossing": lambda: _network(
+        (5, 6, 2),
+        Conv(
+            np.arange(36).reshape(3, 3, 2, 2) - 9,
+            np.zeros(2, int),
+            (Fraction(1),),
+            (1, 1),
+            ((1, 1), (1, 1)),
+            (1, 1),
+        ),
+    ),
     "bordered": lambda: _network((4, 2), AveragePool((3,), (1,), ((1, 1),), (1,), include_pad=False)),
     "sliding": lambda: _network((3, 4, 2), MaxPool((2, 2), (1, 1), ((0, 0), (0, 0)), (1, 1))),
     "pooled": lambda: _network((3, 3, 2), AveragePool((3, 3), (1, 1), ((0, 0), (0, 0)), (1, 1))),

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import prod
+from math import gcd, prod
 
 import numpy as np
 from numpy.typing import NDArray
 
 from levelone.graph.ops import Conv, Dense
 from levelone.graph.values import IntRange
-from levelone.rtl.netlist import Netlist, address_bits, handshake, packed, word_of
+from levelone.rtl.netlist import Netlist, address_bits, handshake, literal, packed, word_of
+from levelone.rtl.patches import DEEPEST, PatchPlan, emit_patch, moving_axes, plan_patch
 from levelone.rtl.site import LayerPlan, Site
 from levelone.rtl.streams import Stream
 from levelone.rtl.windows import WindowPlan, emit_window, plan_window
@@ -26,7 +27,8 @@ class Folding:
     Attributes
     ----------
     window
-        The window in front; None if the operands come in the order in which they are summed.
+        The window in front: tap by tap, or a patch of all taps at once. None if the operands come in the
+        order in which they are summed.
     groups
         Groups of channels, worked on at the same time.
     simd
@@ -39,16 +41,25 @@ class Folding:
         Bits of a weight, signed.
     """
 
-    window: WindowPlan | None
+    window: WindowPlan | PatchPlan | None
     groups: int
     simd: int
     sweeps: int
     taps: int
     weight_bits: int
 
+    @property
+    def together(self) -> int:
+        """Positions that are summed at once."""
+        return self.window.together if isinstance(self.window, PatchPlan) else 1
+
 
 class Sums:
-    """`Conv` and `Dense`: one tap of every input lane per clock, all outputs of a sweep at once."""
+    """`Conv` and `Dense`: operands of every lane per clock, all outputs of a sweep at once.
+
+    A convolution that is too slow with one tap per clock, or pixel in, gets all taps of a position, or of
+    several, from a patch.
+    """
 
     def plan(self, site: Site[Conv | Dense]) -> LayerPlan:
         op, (x,) = site.op, site.operands
@@ -71,14 +82,22 @@ class Sums:
             sweeps = _most(outputs, work // simd, site.clocks) if groups == 1 else 1
             folding = Folding(window, groups, simd, sweeps, window.taps * fan_in // simd, width)
             source = Stream.of(x, x.shape[-1])
-        lanes = outputs // folding.sweeps
-        buffer = 0 if folding.window is None else (1 << folding.window.address) * source.bits
+            if max(source.beats, work // simd) > site.clocks:
+                source, folding = _parallel(op, site, folding, source)
+        lanes = outputs // folding.sweeps * folding.together
+        clocks = site.output.size // outputs // folding.together * folding.sweeps * folding.taps
+        buffer = 0
+        if isinstance(folding.window, PatchPlan):
+            buffer = folding.window.pixels * x.shape[-1] * source.width
+            clocks = max(clocks, source.beats)
+        elif folding.window is not None:
+            buffer = (1 << folding.window.address) * source.bits
         return LayerPlan(
             site.name,
             type(op).__name__,
             (source,),
             Stream.of(site.output, lanes),
-            clocks=site.output.size // outputs * folding.sweeps * folding.taps,
+            clocks=clocks,
             multipliers=lanes * folding.simd,
             rom_bits=op.weights.size * width + outputs * site.output.width,
             buffer_bits=buffer,
@@ -90,7 +109,9 @@ class Sums:
     ) -> None:
         folding: Folding = plan.detail
         (operands,), name = wires, site.name
-        if folding.window is not None:
+        if isinstance(folding.window, PatchPlan):
+            operands = _emit_parts(site, folding, plan.inputs[0], operands, netlist)
+        elif folding.window is not None:
             operands = emit_window(
                 name,
                 folding.window,
@@ -101,7 +122,7 @@ class Sums:
                 simd=folding.simd,
                 repeats=folding.sweeps,
             )
-        outputs, bits = plan.output.lanes, site.output.width
+        outputs, bits = plan.output.lanes // folding.together, site.output.width
         word = outputs * folding.simd * folding.weight_bits
         address, sweep = address_bits(folding.sweeps * folding.taps), address_bits(folding.sweeps)
         netlist.wire(f"{name}_en")
@@ -109,14 +130,11 @@ class Sums:
         netlist.wire(f"{name}_sweep", sweep)
         netlist.wire(f"{name}_weights", word)
         netlist.wire(f"{name}_biases", outputs * bits)
-        netlist.memory(
-            f"weights_{name}",
-            [word_of(row.tolist(), folding.weight_bits) for row in _words(site.op, folding)],
-            word,
-            f"{name}_en",
-            f"{name}_tap",
-            f"{name}_weights",
-        )
+        words = [word_of(row.tolist(), folding.weight_bits) for row in _words(site.op, folding)]
+        if len(words) == 1:
+            netlist.line(f"assign {name}_weights = {literal(words[0], word)};")
+        else:
+            netlist.memory(f"weights_{name}", words, word, f"{name}_en", f"{name}_tap", f"{name}_weights")
         biases = np.reshape(site.op.bias, (folding.sweeps, outputs))
         if folding.sweeps == 1:
             netlist.line(f"assign {name}_biases = {packed([int(b) for b in biases[0]], bits)};")
@@ -136,6 +154,7 @@ class Sums:
             {
                 "WIDTH": plan.inputs[0].width,
                 "SIGNED": int(plan.inputs[0].signed),
+                "POSITIONS": folding.together,
                 "GROUPS": folding.groups,
                 "SIMD": folding.simd,
                 "OUTPUTS": outputs,
@@ -161,6 +180,71 @@ class Sums:
             {"WIDTH": plan.output.bits, "DEPTH": BLOCK_STAGES},
             handshake({"i": f"{name}_sum", "o": name}),
         )
+
+
+def _parallel(op: Conv, site: Site[Conv | Dense], serial: Folding, pixels: Stream) -> tuple[Stream, Folding]:
+    """All taps at once, and as many positions and pixels as it takes; `serial` if that is no slower."""
+    (x,), (stream,) = site.operands, site.streams
+    channels, outputs = x.shape[-1], op.weights.shape[-1]
+    spatial, positions = x.shape[:-1], site.output.shape[:-1]
+    moved = moving_axes(op.window, spatial)
+    wide, places = (spatial[moved[-1]], positions[moved[-1]]) if moved else (1, 1)
+    terms = prod(op.weights.shape[:-1])
+
+    def beats(lanes: int) -> int:
+        return x.size // gcd(stream.lanes, lanes * channels)
+
+    lanes = min(
+        (n for n in range(1, wide + 1) if wide % n == 0),
+        key=lambda n: (max(beats(n), site.clocks), n),
+    )
+    together = _smallest(places, prod(positions), site.clocks)
+    work = prod(positions) // together * terms
+    simd = _smallest(terms, work, site.clocks)
+    once = serial.groups == 1 and together == 1
+    sweeps = _most(outputs, work // simd, site.clocks) if once else 1
+    patch = plan_patch(op.window, spatial, positions, lanes, together)
+    clocks = max(x.size // channels // lanes, work // simd * sweeps)
+    before = max(pixels.beats, prod(positions) * serial.taps * serial.sweeps)
+    if clocks >= before or patch.depth > DEEPEST:
+        return pixels, serial
+    folding = Folding(patch, serial.groups, simd, sweeps, terms // simd, serial.weight_bits)
+    return Stream.of(x, lanes * channels), folding
+
+
+def _emit_parts(
+    site: Site[Conv | Dense], folding: Folding, source: Stream, wires: str, netlist: Netlist
+) -> str:
+    """A patch, and its operands in `Folding.taps` parts, `Folding.sweeps` times; name of their stream."""
+    patch, name, width = folding.window, site.name, source.width
+    assert isinstance(patch, PatchPlan)  # noqa: S101  (only then it is asked for)
+    channels = source.lanes // patch.lanes
+    found = emit_patch(name, patch, channels * width, wires, netlist)
+    numbers = np.arange(patch.together * prod(patch.kernel) * channels)
+    # positions, taps, groups, channels: the terms of a group are its taps and channels, cut into parts
+    terms = numbers.reshape(patch.together, -1, folding.groups, channels // folding.groups)
+    parts = terms.transpose(0, 2, 1, 3).reshape(patch.together, folding.groups, folding.taps, folding.simd)
+    order = parts.transpose(2, 0, 1, 3).reshape(-1)
+    lanes = len(order) // folding.taps
+    out = f"{name}_terms"
+    netlist.stream(out, Stream(1, len(order), width, source.signed))
+    netlist.control(out, found)
+    if np.array_equal(order, numbers):
+        netlist.line(f"assign {out}_data = {found}_data;")
+    else:
+        codes = ", ".join(f"{found}_data[{at * width}+:{width}]" for at in order[::-1].tolist())
+        netlist.line(f"assign {out}_data = {{{codes}}};")
+    if folding.taps * folding.sweeps == 1:
+        return out
+    part = f"{name}_parts"
+    netlist.stream(part, Stream(1, lanes, width, source.signed))
+    netlist.instance(
+        "levelone_serialise",
+        f"u_{part}",
+        {"WIDTH": lanes * width, "COUNT": folding.taps, "REPEATS": folding.sweeps},
+        handshake({"i": out, "o": part}),
+    )
+    return part
 
 
 def _in_order(op: Conv | Dense, shape: tuple[int, ...]) -> bool:

@@ -5,16 +5,18 @@ import pytest
 
 from levelone.data.voxels import open_voxels
 from levelone.simulate.materials import ELECTRON_MEV
-from levelone.simulate.next.generator import Q_MEV, generate, sample_pair, simulate_next
+from levelone.simulate.next.generator import generate, simulate_next
+from levelone.simulate.next.photons import klein_nishina
+from levelone.simulate.next.scattering import correction, deflections, screening, turned
 from levelone.simulate.next.section import NextGenerate
-from levelone.simulate.next.tracks import (
-    Electrons,
+from levelone.simulate.next.sources import ENERGY_MEV, Q_MEV, pair_spectrum, sample_decay, start
+from levelone.simulate.next.stopping import (
+    beta_squared,
     collision_stopping,
     csda_range,
     radiative_stopping,
-    track,
-    turned,
 )
+from levelone.simulate.next.tracks import Fineness, track
 
 # NIST ESTAR, xenon: kinetic energy (MeV), total stopping power (MeV cm2 / g).
 ESTAR = np.array(
@@ -27,11 +29,6 @@ ESTAR = np.array(
         (1.5, 1.253), (1.75, 1.284), (2.0, 1.316), (2.5, 1.382),
     ]
 )  # fmt: skip
-
-
-def single(energy, n):
-    direction = np.tile([0.0, 0.0, 1.0], (n, 1))
-    return Electrons(np.arange(n), np.full(n, float(energy)), np.zeros((n, 3)), direction)
 
 
 def test_stopping_power_agrees_with_estar():
@@ -54,63 +51,97 @@ def test_stopping_power_rises_at_the_end():
     assert collision_stopping(np.array([0.03]))[0] > 4 * collision_stopping(np.array([1.0]))[0]
 
 
-@pytest.mark.parametrize("energy", [0.5, Q_MEV])
-def test_track_length_is_the_csda_range(energy):
-    """Without knock-on electrons taking part of it, the mean path would be the collision range; 6 %."""
-    deposits = track(single(energy, 1500), np.random.default_rng(1))
-    assert deposits.path.mean() == pytest.approx(csda_range(energy, radiative=False), rel=0.06)
-    assert deposits.path.std() > 0.01 * deposits.path.mean()  # straggling
+def beside(label, n, seed, fineness=None):
+    """Energy (keV) within 20 cm of the vertex along every axis; rms extent (mm) within 10 cm."""
+    rng = np.random.default_rng(seed)
+    found = track(start(np.full(n, label, np.uint8), "double-beta", rng).particles, rng, fineness)
+    middle = (found.start + found.end) / 2 * 10 / 0.0860
+    kev = 1e3 * found.energy_mev
+    far = np.abs(middle).max(1)
+    energy = np.bincount(found.event, kev * (far < 200), n)
+    kev = kev * (far < 100)
+    total = np.bincount(found.event, kev, n)
+    mean = [np.bincount(found.event, kev * axis, n) / total for axis in middle.T]
+    square = np.bincount(found.event, kev * (middle**2).sum(1), n) / total
+    return energy, np.sqrt(np.maximum(square - sum(m**2 for m in mean), 0))
 
 
-def test_tracks_conserve_energy_and_bend():
-    deposits = track(single(Q_MEV, 500), np.random.default_rng(2))
-    np.testing.assert_allclose(np.bincount(deposits.event, deposits.energy_mev), Q_MEV, rtol=1e-9)
-    # multiple scattering: tracks end far short of their length from the start
-    furthest = np.zeros(500)
-    np.maximum.at(furthest, deposits.event, np.linalg.norm(deposits.position, axis=1))
-    assert 0.2 < furthest.mean() / deposits.path.mean() < 0.8
+@pytest.mark.parametrize(("label", "contained", "extent"), [(0, 0.745, 29.48), (1, 0.822, 25.30)])
+def test_containment_and_extent_are_those_of_geant4(label, contained, extent):
+    """Geant4 11.4, option 1, 6,000 events: share with more than 2,400 keV to 0.04, extent (mm) to 10 %."""
+    energy, rms = beside(label, 800, 3)
+    assert np.mean(energy > 2400) == pytest.approx(contained, abs=0.04)
+    assert rms.mean() == pytest.approx(extent, rel=0.10)
 
 
-def first_steps(steps, n, seed):
-    """Mean kinetic energy before, length (g/cm2) and cosine to z of the first steps of electrons of Q."""
-    deposits = track(single(Q_MEV, n), np.random.default_rng(seed))
-    end, kinetic, found = np.zeros((n, 3)), np.full(n, Q_MEV), []
-    for number in range(steps):
-        rows = slice(number * n, (number + 1) * n)
-        assert np.array_equal(deposits.event[rows], np.arange(n))
-        half = deposits.position[rows] - end
-        length = np.linalg.norm(half, axis=1)
-        found.append((kinetic.mean(), 2 * length.mean(), half[:, 2] / length))
-        end, kinetic = end + 2 * half, kinetic - deposits.energy_mev[rows]
-    return found
+def test_energy_is_conserved_but_for_photons_that_leave():
+    rng = np.random.default_rng(2)
+    found = track(start(np.zeros(400, np.uint8), "double-beta", rng).particles, rng)
+    total = np.bincount(found.event, found.energy_mev, 400)
+    assert total.max() <= Q_MEV * (1 + 1e-9)
+    assert 0.4 < np.mean(total > Q_MEV - 1e-9) < 0.95
+    assert (found.energy_mev >= 0).all()
 
 
-def test_scattering_of_one_step_is_highlands():
-    """The space angle after the first step has twice the variance of Highland's plane angle."""
-    (_, length, _), (kinetic, _, cosine) = first_steps(2, 20_000, 3)
-    # the PDG review's formula and radiation length of xenon, 8.48 g/cm2, written out
-    total = kinetic + 0.51099895
-    beta2 = 1 - (0.51099895 / total) ** 2
-    expected = 13.6 / (beta2 * total) * np.sqrt(length / 8.48) * (1 + 0.038 * np.log(length / 8.48 / beta2))
-    assert expected == pytest.approx(0.398, abs=0.002)  # 2.37 MeV, 0.0098 radiation lengths
-    assert np.sqrt((np.arccos(cosine) ** 2).mean() / 2) == pytest.approx(expected, rel=0.03)
+def test_path_on_which_direction_is_lost():
+    """The part of large and small deflections in it adds up, wherever they are divided."""
+    energy = np.array([0.1, 1.0, 2.4])
+    whole, large, rate, soft = deflections(energy, 0.1)
+    assert 1 / whole[2] == pytest.approx(0.43, abs=0.02)  # g / cm2
+    screen = screening(energy)
+    mu = large + (1 - large) * np.linspace(0, 1, 200_001)[:, None] ** 3
+    density = correction(mu, beta_squared(energy)) / (mu + screen) ** 2
+    scale = rate / 1.18 / (1 / (large + screen) - 1 / (1 + screen))
+    hard = scale * np.trapezoid(2 * mu * density, mu, axis=0)
+    np.testing.assert_allclose(hard + soft, whole, rtol=0.01)
 
 
-def test_steps_together_scatter_less_than_one_highland_step():
-    """The logarithm is of each step: documented as a simplification, with this ratio."""
-    steps = first_steps(6, 4000, 3)
-    depths = [length / 8.48 for _, length, _ in steps]
-    squares, one = 0.0, 0.0
-    for (kinetic, _, _), depth in zip(steps, depths, strict=True):
-        total = kinetic + 0.51099895
-        beta2 = 1 - (0.51099895 / total) ** 2
-        plain = (13.6 / (beta2 * total)) ** 2 * depth
-        squares += plain * (1 + 0.038 * np.log(depth / beta2)) ** 2
-        one += plain
-    first = 1 - (0.51099895 / (Q_MEV + 0.51099895)) ** 2
-    together = np.sqrt(squares / one) / (1 + 0.038 * np.log(sum(depths) / first))
-    assert sum(depths) == pytest.approx(0.054, abs=0.002)
-    assert together == pytest.approx(0.92, abs=0.01)
+def summaries(seed, **fine):
+    """What a person would compute of 240 events of both kinds: name -> [n]."""
+    from levelone.zoo.next.features import blob_score
+
+    label = np.repeat(np.array([0, 1], np.uint8), 120)
+    image = generate(label, np.random.default_rng(seed), **fine).images["tpc"]
+    flat = np.sort(image.reshape(len(image), -1), axis=1)[:, ::-1]
+    found = {
+        "energy": flat.sum(1),
+        "voxels": (flat > 0).sum(1),
+        "largest": flat[:, 0],
+        "tenth": flat[:, 9],
+        "thirtieth": flat[:, 29],
+        "blob": blob_score(image),
+    }
+    return {f"{name}, {k}": v[label == k].astype(float) for name, v in found.items() for k in (0, 1)}
+
+
+def test_nothing_depends_on_steps_and_clouds():
+    """Half of every step and cut and half the cloud: no summary moves by 4 standard errors."""
+    coarse = summaries(11)
+    fine = summaries(12, fineness=Fineness().halved(), cloud_kev=0.05)
+    for name, values in coarse.items():
+        error = np.sqrt((values.var() + fine[name].var()) / len(values))
+        assert abs(values.mean() - fine[name].mean()) < 4 * error, name
+
+
+def test_compton_scattering_keeps_the_mean_share():
+    """Mean share of energy kept, from Klein and Nishina's formula integrated."""
+    e = np.linspace(1 / 3, 1, 4001)  # a photon of 511 keV
+    weight = 1 / e + e - 1 + (1 - (1 / e - 1)) ** 2
+    expected = np.trapezoid(weight * e, e) / np.trapezoid(weight, e)
+    share = klein_nishina(np.full(100_000, ELECTRON_MEV), np.random.default_rng(1))
+    assert share.mean() == pytest.approx(expected, abs=0.003)
+
+
+def test_double_escape_is_a_pair_of_1592_kev():
+    assert ENERGY_MEV["double-escape"] == pytest.approx(1.5925, abs=1e-4)
+    energy = np.linspace(0.01, ENERGY_MEV["double-escape"] - 0.01, 101)
+    spectrum = pair_spectrum(energy)
+    assert (spectrum > 0).all()
+    np.testing.assert_allclose(spectrum, spectrum[::-1], rtol=1e-9)  # electron and positron alike
+    made = start(np.ones(4000, np.uint8), "double-escape", np.random.default_rng(3))
+    assert made.cosine.mean() > 0.3  # both go forward
+    total = np.bincount(made.particles.event, made.particles.energy)
+    np.testing.assert_allclose(total, ENERGY_MEV["double-escape"], rtol=2e-3)
 
 
 def test_turned_vectors():
@@ -126,7 +157,7 @@ def test_turned_vectors():
 
 def test_pair_energy_and_angle():
     """(T1 + m)^2 (T2 + m)^2 and 1 - b1 b2 cos: mean, variance and mean cosine -b1 b2 / 3."""
-    one, cosine = sample_pair(400_000, np.random.default_rng(5))
+    one, cosine = sample_decay(400_000, np.random.default_rng(5))
     t = np.linspace(0, Q_MEV, 4001)
     density = (t + ELECTRON_MEV) ** 2 * (Q_MEV - t + ELECTRON_MEV) ** 2
     density /= np.trapezoid(density, t)
@@ -141,31 +172,33 @@ def test_pair_energy_and_angle():
 
 
 def test_events_hold_the_energy_and_show_blobs():
-    label = np.repeat(np.array([0, 1], np.uint8), 400)
+    label = np.repeat(np.array([0, 1], np.uint8), 150)
     made = generate(label, np.random.default_rng(6), drift_mm=(0.0, 100.0))
     image = made.images["tpc"]
-    assert image.shape == (800, 20, 20, 60)
-    np.testing.assert_allclose(made.truth["energy"], 1e3 * Q_MEV, rtol=1e-6)
+    assert image.shape == (300, 20, 20, 60)
     total = image.sum((1, 2, 3))
-    assert total.mean() == pytest.approx(1e3 * Q_MEV, rel=0.01)
-    assert total.std() / total.mean() == pytest.approx(0.01 / 2.3548, rel=0.4)
-    assert made.outside.sum() / made.deposited.sum() < 0.005
+    full = (made.truth["energy"] > 1e3 * Q_MEV - 0.01) & (made.outside < 0.2)
+    assert 0.2 < full.mean() < 0.9
+    # voxels below their threshold lose a percent, not always the same, beside 1 % FWHM
+    assert total[full].mean() == pytest.approx(0.99 * 1e3 * Q_MEV, rel=0.005)
+    assert 0.01 / 2.3548 < total[full].std() / total[full].mean() < 0.01
     # two sharing electrons make shorter tracks: fewer voxels
     filled = (image > 0).sum((1, 2, 3))
-    assert filled[:400].mean() > filled[400:].mean()
+    assert filled[:150].mean() > filled[150:].mean()
 
 
 def test_events_are_centred():
+    """Medians over the events: photons far away do not move the image."""
     image = generate(np.ones(200, np.uint8), np.random.default_rng(7)).images["tpc"]
-    for axis, (cells, half) in enumerate(((20, 0.55), (20, 0.55), (60, 0.55))):
+    for axis, cells in enumerate((20, 20, 60)):
         profile = image.sum(tuple(a for a in (1, 2, 3) if a != axis + 1))
         centre = profile @ (np.arange(cells) + 0.5) / profile.sum(1)
-        assert np.abs(centre - cells / 2).max() < half
-        assert centre.std() == pytest.approx(1 / np.sqrt(12), rel=0.2)  # at random within a voxel
+        assert np.median(np.abs(centre - cells / 2)) < 0.45
+        assert np.quantile(np.abs(centre - cells / 2), 0.2) > 0.02  # at random within a voxel
 
 
 def test_diffusion_widens():
-    label = np.zeros(200, np.uint8)
+    label = np.zeros(100, np.uint8)
     sharp = generate(label, np.random.default_rng(8), drift_mm=(1.0, 1.0)).images["tpc"]
     wide = generate(label, np.random.default_rng(8), drift_mm=(1000.0, 1000.0)).images["tpc"]
     assert (wide > 0).sum() > 1.5 * (sharp > 0).sum()

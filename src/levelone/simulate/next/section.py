@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -17,6 +17,10 @@ class NextGenerate(GenerateSection):
 
     events: EventCount = 20_000
     signal_fraction: float = Field(0.5, ge=0, le=1, description="share of two-electron events")
+    signal: Literal["double-beta", "double-escape"] = Field(
+        "double-beta",
+        description="the two: of a double beta decay, 2458 keV, or a pair at double escape, 1592 keV",
+    )
     voxel_mm: tuple[Size, Size, Size] = Field(
         (10.0, 10.0, 5.0), description="size of a voxel along x, y, z (drift), mm"
     )
@@ -26,4 +30,4 @@ class NextGenerate(GenerateSection):
     drift_mm: Annotated[tuple[float, float], Within(0.0, 10_000.0)] = Field(
         (0.0, 1000.0), description="drift distance of the vertex, mm: from, to"
     )
-    fwhm: float = Field(0.01, ge=0, le=1, description="relative energy resolution at Q, FWHM")
+    fwhm: float = Field(0.01, ge=0, le=1, description="relative energy resolution, FWHM")

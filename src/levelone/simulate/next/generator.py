@@ -90,7 +90,7 @@ def generate(
     started = start(label, signal, rng)
     deposits = track(started.particles, rng, fineness)
     drift = rng.uniform(*drift_mm, n)
-    total = 1e3 * np.bincount(deposits.event, deposits.energy_mev, n)
+    total: Floats = 1e3 * np.bincount(deposits.event, deposits.energy_mev, n).astype(np.float64)
     spread = np.asarray([diffusion_mm[0], diffusion_mm[0], diffusion_mm[1]], np.float32)
     image = _image(deposits, drift, spread, np.asarray(voxel_mm), 10 / density, cloud_kev, rng)
     kept = image.sum(1)

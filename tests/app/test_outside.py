@@ -101,7 +101,7 @@ def test_installed_it_is_run_like_one_of_levelone_s_own(
     assert [part["verdict"] for part in clocked["sets"]] == ["exact"] * 3
     assert [part["against"] for part in clocked["sets"]] == [["exact reference", "trained module"]] * 3
     assert {how["problem"] for how in clocked["traffic"]} == {None}
-    assert (clocked["timing"]["clock_ns"], clocked["clocks_per_event"]) == (4.0, 28)
+    assert (clocked["timing"]["clock_ns"], clocked["clocks_per_event"]) == (4.0, 16)
     page = (folder / "report.html").read_text()
     assert f"RTL simulation: {clocked['vectors']:,} vectors, every layer" in page
     assert "Clocks per event: 28 measured, 28 planned" in page

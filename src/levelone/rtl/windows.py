@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
 from math import prod
 
 import numpy as np
@@ -12,20 +11,16 @@ import numpy as np
 from levelone.errors import UnsupportedError
 from levelone.graph.ops import Window
 from levelone.rtl.netlist import Netlist, address_bits, handshake
+from levelone.rtl.sliding import AXES, Sliding, sliding
 from levelone.rtl.streams import Stream
-
-AXES = 3
-Index = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
-class WindowPlan:
-    """A window in three dimensions; axes that are not there have length 1 and stand in front.
+class WindowPlan(Sliding):
+    """A window whose taps are read one by one; axes that are not there have length 1 and stand in front.
 
     Attributes
     ----------
-    spatial, positions, kernel, stride, dilation, pads
-        Pixels of the input, positions of the window, and the window; `pads` in front of each axis.
     need, keep
         For every row of positions: pixels of the event that have to be there before it starts, and pixels
         that nobody needs any more.
@@ -33,12 +28,6 @@ class WindowPlan:
         The buffer keeps ``2**address`` pixels.
     """
 
-    spatial: Index
-    positions: Index
-    kernel: Index
-    stride: Index
-    dilation: Index
-    pads: Index
     need: tuple[int, ...]
     keep: tuple[int, ...]
     address: int
@@ -67,30 +56,15 @@ def plan_window(name: str, window: Window, spatial: Sequence[int], positions: Se
             f"node {name}: a window of {window.rank} dimensions", hint="at most three are streamed"
         )
 
-    def three(numbers: Sequence[int], idle: int) -> Index:
-        front = (idle,) * (AXES - len(numbers))
-        d, h, w = (*front, *numbers)
-        return d, h, w
-
-    size, places = three(spatial, 1), three(positions, 1)
-    kernel, stride = three(window.kernel, 1), three(window.stride, 1)
-    dilation, pads = three(window.dilation, 1), three([begin for begin, _ in window.pads], 0)
-    need, low = [], []
-    for row in product(range(places[0]), range(places[1])):
-        first = [at * s - p for at, s, p in zip((*row, 0), stride, pads, strict=True)]
-        last = [
-            at * s - p + (k - 1) * d
-            for at, s, p, k, d in zip((*row, places[2] - 1), stride, pads, kernel, dilation, strict=True)
-        ]
-        need.append(_number([min(n - 1, max(0, at)) for n, at in zip(size, last, strict=True)], size) + 1)
-        low.append(_number([min(n - 1, max(0, at)) for n, at in zip(size, first, strict=True)], size))
+    along = sliding(window, spatial, positions, range(AXES - window.rank, AXES))
+    need = [along.last(row) + 1 for row in along.rows]
+    low = [along.first(row) for row in along.rows]
     keep = np.minimum.accumulate(low[::-1])[::-1].tolist()
     # while a row is swept, the pixels of the next one come in
+    size, stride = along.spatial, along.stride
     step = stride[0] * size[1] * size[2] if size[0] > 1 else stride[1] * size[2]
     span = max(n - k for n, k in zip(need, keep, strict=True)) + max(size[2], step)
-    return WindowPlan(
-        size, places, kernel, stride, dilation, pads, tuple(need), tuple(keep), address_bits(span)
-    )
+    return WindowPlan(**vars(along), need=tuple(need), keep=tuple(keep), address=address_bits(span))
 
 
 def emit_window(
@@ -113,18 +87,6 @@ def emit_window(
     netlist.wire(f"{out}_row", rows)
     need = netlist.table(f"{out}_need", plan.need, plan.count_bits, f"{out}_row", rows)
     keep = netlist.table(f"{out}_keep", plan.keep, plan.count_bits, f"{out}_row", rows)
-    axes = {
-        f"{letter}{axis}": number
-        for letter, numbers in (
-            ("I", plan.spatial),
-            ("O", plan.positions),
-            ("K", plan.kernel),
-            ("S", plan.stride),
-            ("D", plan.dilation),
-            ("P", plan.pads),
-        )
-        for axis, number in zip("DHW", numbers, strict=True)
-    }
     netlist.instance(
         "levelone_window",
         f"u_{out}",
@@ -134,7 +96,7 @@ def emit_window(
             "CHUNKS": pixel.lanes // groups // simd,
             "SIMD": simd,
             "REPEATS": repeats,
-            **axes,
+            **plan.settings(),
             "ADDRESS": plan.address,
             "COUNT": plan.count_bits,
             "ROW": rows,
@@ -150,8 +112,3 @@ def emit_window(
         },
     )
     return out
-
-
-def _number(at: Sequence[int], size: Index) -> int:
-    """Place of a pixel in row-major order."""
-    return (at[0] * size[1] + at[1]) * size[2] + at[2]

@@ -25,8 +25,7 @@ module levelone_patch #(
     input      [LANES*WIDTH-1:0]                  i_data,
     output                                        o_valid,
     input                                         o_ready,
-    output reg [POSITIONS*KD*KH*KW*WIDTH-1:0]     o_data,  // of a position: its taps in row-major order
-    output reg [POSITIONS*KD*KH*KW-1:0]           o_pad,   // the tap lies in the padding; its data are 0
+    output reg [POSITIONS*KD*KH*KW*WIDTH-1:0]     o_data,  // of a position: its taps in row-major order; 0 in the padding
     output reg [ROW-1:0]                          row,     // present output row, for which the next is asked
     input      [COUNT-1:0]                        need     // beats of the event that have to be there before the row starts
 );
@@ -163,10 +162,8 @@ module levelone_patch #(
                         wire signed [SIZE-1:0] in_w = corner_w + p * SW + x * DW;
                         assign pad[AT] = in_d < 0 || in_d >= ID || in_h < 0 || in_h >= IH || in_w < 0 || in_w >= IW;
                         always @(posedge clk)
-                            if (en) begin
+                            if (en)
                                 o_data[AT*WIDTH+:WIDTH] <= pad2[AT] ? {WIDTH{1'b0}} : taken[(p*KW+x)*WIDTH+:WIDTH];
-                                o_pad[AT] <= pad2[AT];
-                            end
                     end
                 end
             end

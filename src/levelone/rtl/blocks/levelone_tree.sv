@@ -1,8 +1,7 @@
-// The sum, or the largest, of COUNT signed numbers: every clock, up to four become one. Part of levelone.
+// The sum of COUNT numbers, which wraps: every clock, up to four become one. Part of levelone.
 module levelone_tree #(
     parameter WIDTH = 8,
-    parameter COUNT = 4,
-    parameter LARGEST = 0   // 0: the sum, which wraps
+    parameter COUNT = 4
 ) (
     input                    clk,
     input                    en,
@@ -22,14 +21,13 @@ module levelone_tree #(
                 for (j = 0; j < NODES; j = j + 1) begin : node
                     localparam FAN = BELOW - 4 * j < 4 ? BELOW - 4 * j : 4;
                     wire [FAN*WIDTH-1:0] from = level[k-1].nodes[4*j*WIDTH+:FAN*WIDTH];
-                    reg signed [WIDTH-1:0] result, next, held;
+                    reg [WIDTH-1:0] result, next, held;
                     integer i;
                     always @* begin
                         result = from[WIDTH-1:0];
                         for (i = 1; i < FAN; i = i + 1) begin
                             next = from[i*WIDTH+:WIDTH];
-                            if (LARGEST) result = next > result ? next : result;
-                            else result = result + next;
+                            result = result + next;
                         end
                     end
                     always @(posedge clk) if (en) held <= result;

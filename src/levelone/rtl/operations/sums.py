@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from levelone.graph.ops import Conv, Dense
 from levelone.graph.values import IntRange
 from levelone.rtl.netlist import Netlist, address_bits, handshake, literal, packed, word_of
-from levelone.rtl.patches import DEEPEST, PatchPlan, emit_patch, moving_axes, plan_patch
+from levelone.rtl.patches import DEEPEST, PatchPlan, crossed, emit_patch, plan_patch
 from levelone.rtl.site import LayerPlan, Site
 from levelone.rtl.streams import Stream
 from levelone.rtl.windows import WindowPlan, emit_window, plan_window
@@ -53,6 +53,10 @@ class Folding:
         """Positions that are summed at once."""
         return self.window.together if isinstance(self.window, PatchPlan) else 1
 
+    def clocks(self, positions: int) -> int:
+        """For so many positions."""
+        return positions // self.together * self.sweeps * self.taps
+
 
 class Sums:
     """`Conv` and `Dense`: operands of every lane per clock, all outputs of a sweep at once.
@@ -85,7 +89,7 @@ class Sums:
             if max(source.beats, work // simd) > site.clocks:
                 source, folding = _parallel(op, site, folding, source)
         lanes = outputs // folding.sweeps * folding.together
-        clocks = site.output.size // outputs // folding.together * folding.sweeps * folding.taps
+        clocks = folding.clocks(site.output.size // outputs)
         buffer = 0
         if isinstance(folding.window, PatchPlan):
             buffer = folding.window.pixels * x.shape[-1] * source.width
@@ -186,9 +190,9 @@ def _parallel(op: Conv, site: Site[Conv | Dense], serial: Folding, pixels: Strea
     """All taps at once, and as many positions and pixels as it takes; `serial` if that is no slower."""
     (x,), (stream,) = site.operands, site.streams
     channels, outputs = x.shape[-1], op.weights.shape[-1]
-    spatial, positions = x.shape[:-1], site.output.shape[:-1]
-    moved = moving_axes(op.window, spatial)
-    wide, places = (spatial[moved[-1]], positions[moved[-1]]) if moved else (1, 1)
+    positions = prod(site.output.shape[:-1])
+    along = crossed(op.window, x.shape[:-1], site.output.shape[:-1])
+    wide = along.spatial[2]
     terms = prod(op.weights.shape[:-1])
 
     def beats(lanes: int) -> int:
@@ -198,18 +202,15 @@ def _parallel(op: Conv, site: Site[Conv | Dense], serial: Folding, pixels: Strea
         (n for n in range(1, wide + 1) if wide % n == 0),
         key=lambda n: (max(beats(n), site.clocks), n),
     )
-    together = _smallest(places, prod(positions), site.clocks)
-    work = prod(positions) // together * terms
+    together = _smallest(along.positions[2], positions, site.clocks)
+    work = positions // together * terms
     simd = _smallest(terms, work, site.clocks)
     once = serial.groups == 1 and together == 1
     sweeps = _most(outputs, work // simd, site.clocks) if once else 1
-    patch = plan_patch(op.window, spatial, positions, lanes, together)
-    clocks = max(x.size // channels // lanes, work // simd * sweeps)
-    before = max(pixels.beats, prod(positions) * serial.taps * serial.sweeps)
-    if clocks >= before or patch.depth > DEEPEST:
-        return pixels, serial
+    source, patch = Stream.of(x, lanes * channels), plan_patch(along, lanes, together)
     folding = Folding(patch, serial.groups, simd, sweeps, terms // simd, serial.weight_bits)
-    return Stream.of(x, lanes * channels), folding
+    now, before = (max(s.beats, f.clocks(positions)) for s, f in ((source, folding), (pixels, serial)))
+    return (pixels, serial) if now >= before or patch.depth > DEEPEST else (source, folding)
 
 
 def _emit_parts(

@@ -11,7 +11,6 @@ whole run does not reach is said to be not tried.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import resource
@@ -27,7 +26,7 @@ from typing import Any
 from benchmarks.lib.common import quiet
 from benchmarks.public_models import brevitas_networks
 from benchmarks.public_models.page import PAGE, RESULTS, page
-from levelone.files import write_text
+from levelone.files import sha256, write_text
 
 
 def main() -> None:
@@ -76,9 +75,10 @@ def main() -> None:
 
 def _files(folder: Path) -> list[Path]:
     """Files that differ, small ones first; of equal ones the newest commit's."""
-    files = sorted(folder.rglob("*.onnx"), key=lambda path: (path.stat().st_size, str(path)))
-    once = {hashlib.sha256(path.read_bytes()).digest(): path for path in reversed(files)}
-    return [path for path in files if path in once.values()]
+    once: dict[str, Path] = {}
+    for path in sorted(folder.rglob("*.onnx"), key=lambda path: (path.stat().st_size, str(path))):
+        once.setdefault(sha256(path), path)
+    return list(once.values())
 
 
 def _result(found: list[dict[str, Any]], given: argparse.Namespace) -> dict[str, Any]:

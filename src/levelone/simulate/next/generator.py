@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from levelone.data.voxelcheck import Column, GridSpec
 from levelone.simulate import Progress
 from levelone.simulate.materials import Floats
-from levelone.simulate.next.section import NextGenerate
-from levelone.simulate.next.sources import Signal, start
+from levelone.simulate.next.section import NextGenerate, Signal
+from levelone.simulate.next.sources import start
 from levelone.simulate.next.tracks import Deposits, Fineness, track
 from levelone.simulate.voxelrun import Generated, VoxelSummary, run
 

@@ -10,6 +10,7 @@ from levelone.recipe import EventCount, GenerateSection, Within
 
 Size = Annotated[float, Field(gt=0, le=100)]
 Diffusion = Annotated[float, Field(ge=0, le=100)]
+Signal = Literal["double-beta", "double-escape"]
 
 
 class NextGenerate(GenerateSection):
@@ -17,7 +18,7 @@ class NextGenerate(GenerateSection):
 
     events: EventCount = 20_000
     signal_fraction: float = Field(0.5, ge=0, le=1, description="share of two-electron events")
-    signal: Literal["double-beta", "double-escape"] = Field(
+    signal: Signal = Field(
         "double-beta",
         description="the two: of a double beta decay, 2458 keV, or a pair at double escape, 1592 keV",
     )

@@ -14,16 +14,15 @@ of the Born approximation; J. W. Motz, H. A. Olsen and H. W. Koch, Rev. Mod. Phy
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from levelone.simulate.materials import ELECTRON_MEV, Floats
 from levelone.simulate.next.photons import Particles
-from levelone.simulate.next.scattering import turned
+from levelone.simulate.next.scattering import momentum, turned
+from levelone.simulate.next.section import Signal
 
-Signal = Literal["double-beta", "double-escape"]
 Q_MEV = 2.458
 THALLIUM_MEV = 2.614_511
 ENERGY_MEV: dict[Signal, float] = {"double-beta": Q_MEV, "double-escape": THALLIUM_MEV - 2 * ELECTRON_MEV}
@@ -106,7 +105,7 @@ def _pair_angle(kinetic: Floats, rng: np.random.Generator) -> Floats:
 
 
 def _velocity(kinetic: Floats) -> Floats:
-    return np.sqrt(kinetic * (kinetic + 2 * ELECTRON_MEV)) / (kinetic + ELECTRON_MEV)
+    return momentum(kinetic) / (kinetic + ELECTRON_MEV)
 
 
 def _sample(density: Floats, at: Floats, n: int, rng: np.random.Generator) -> Floats:

@@ -36,7 +36,7 @@ def collision_stopping(kinetic_mev: Floats) -> Floats:
     beta2 = beta_squared(kinetic_mev)
     f = 1 - beta2 + (tau**2 / 8 - (2 * tau + 1) * np.log(2)) / (tau + 1) ** 2
     bracket = np.log(tau**2 * (tau + 2) / 2 / (_EXCITATION_MEV / ELECTRON_MEV) ** 2) + f
-    return K_MEV_CM2 / 2 * Z_XENON / A_XENON / beta2 * bracket
+    return collision_scale(kinetic_mev) * bracket
 
 
 def radiative_stopping(kinetic_mev: Floats) -> Floats:

@@ -14,6 +14,7 @@ from levelone.quant.export import export_qonnx
 from levelone.quant.layers import activation_layers, activation_scale, linear_layers, value_exponent
 from levelone.train import evaluate, export_run
 from levelone.train.codes import layer_codes
+from levelone.zoo.kit.control import CONTROL
 
 
 @pytest.fixture(scope="module")
@@ -99,12 +100,14 @@ def test_evaluation_measures_all_models_on_the_same_candidates(trained):
     metrics = evaluate(FAKE, recipe, data, folder)
     assert json.loads((folder / "metrics.json").read_text()) == metrics
     models = metrics["models"]
-    assert set(models) == {"float", "quantised", "baseline", "baseline_profile", "layers_only"}
+    assert set(models) == {"float", "quantised", "baseline", "baseline_profile", "layers_only", CONTROL}
     for mixture in ("natural", "natural_prior", "balanced"):
         assert set(models["quantised"][mixture]) == {"all", *REGIONS}
     assert models["float"]["balanced"]["all"]["auc"]["value"] > 0.7
     assert models["layers_only"]["natural"]["all"]["auc"]["value"] > 0.6
     assert models["layers_only"]["balanced"]["all"]["auc"]["value"] == pytest.approx(0.5)
+    assert abs(models[CONTROL]["balanced"]["all"]["auc"]["value"] - 0.5) < 0.1
+    assert metrics[CONTROL]["given"]
     difference = metrics["differences"]["quantised-float"]["balanced"]["all"]["auc"]["value"]
     expected = models["quantised"]["balanced"]["all"]["auc"]["value"]
     assert difference == pytest.approx(expected - models["float"]["balanced"]["all"]["auc"]["value"])

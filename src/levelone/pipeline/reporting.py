@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 from levelone.errors import LeveloneError
 from levelone.files import sha256
@@ -16,6 +18,7 @@ from levelone.recipe import dump_recipe
 from levelone.report.content import Content, read_json, read_kept
 from levelone.report.page import build_page
 from levelone.report.picture import write_pictures
+from levelone.zoo.kit.control import control_rows
 
 EXAMPLES_READ = 64  # events that a system picks its examples from
 VERSIONS = ("levelone", "torch", "brevitas", "lightning", "qonnx", "onnx", "hls4ml", "numpy", "scikit-learn")
@@ -52,10 +55,15 @@ def content_of(job: Job) -> Content:
         stages={name: record.seconds for name, record in state.stages.items() if name != "report"},
         digests={name: sha256(job.path(name)) for name in DIGESTS if job.path(name).is_file()},
         versions=_versions(),
-        panels=() if metrics is None or kept is None else tuple(job.system.panels(metrics, kept)),
+        panels=() if metrics is None or kept is None else _panels(job, metrics, kept),
         cards=() if metrics is None else tuple(job.system.cards(metrics)),
         example_panels=_examples(job),
     )
+
+
+def _panels(job: Job, metrics: Mapping[str, Any], kept: Mapping[str, Any]) -> tuple[Panel, ...]:
+    """The system's own, and how its leak control is to be read."""
+    return (*job.system.panels(metrics, kept), *control_rows(metrics))
 
 
 def _examples(job: Job) -> tuple[Panel, ...]:

@@ -19,6 +19,7 @@ from levelone.report.content import read_json
 from levelone.report.rows import as_markdown
 from levelone.report.words import LABELS
 from levelone.zoo import find_system
+from levelone.zoo.kit.control import control_rows
 from levelone.zoo.kit.system import System
 
 COMMAND = "python -m levelone.pipeline.results_page"
@@ -134,7 +135,7 @@ def _origin(folder: Path, system: System, training: Mapping[str, Any]) -> Iterat
 
 
 def _tables(system: System, metrics: Mapping[str, Any], data: Mapping[str, Any]) -> Iterator[str]:
-    for rows in system.tables({**metrics, "data": data}):
+    for rows in (*system.tables({**metrics, "data": data}), *control_rows(metrics)):
         yield f"## {_capital(rows.title)}"
         yield _table(rows)
 

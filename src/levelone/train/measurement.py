@@ -19,6 +19,7 @@ from levelone.train.checkpoints import load_best
 from levelone.train.objective import as_outputs
 from levelone.train.pipeline import event_values, float_twin, limits
 from levelone.train.result import Progress
+from levelone.zoo.kit.control import CONTROL
 from levelone.zoo.kit.events import Events, Outputs, Predictor
 from levelone.zoo.kit.meter import Meter
 from levelone.zoo.kit.system import System
@@ -44,6 +45,9 @@ def evaluate(
         models[name] = predictor(system, network)
     report(f"fitting the baselines on {len(train)} events")
     models |= system.fit_baselines(recipe, train)
+    control = system.leak_control(recipe, train)
+    if control is not None:
+        models[CONTROL] = control.predictor
     report(f"evaluating {len(models)} models on {len(test)} test events")
     meter = system.meter(recipe, train)
     measure(models, test.batches(evaluation_batch(event_values(system, recipe))), meter)
@@ -54,6 +58,7 @@ def evaluate(
         "data": {"file": data.name, "sha256": sha256(data), **counts},
         "cost": cost,
         "reference": system.published(),
+        **({} if control is None else {CONTROL: control.as_json()}),
         "seed": recipe.seed,
     }
     write_text(run_dir / "metrics.json", json.dumps(metrics, indent=1) + "\n")

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from levelone.errors import LeveloneError, nearest
 from levelone.panels import Card, Panel, Rows
 from levelone.recipe import Moved, Recipe, Section, load_recipe, misfit, parse_section
+from levelone.zoo.kit.control import LeakControl
 from levelone.zoo.kit.events import SPLITS, Events, Predictor, Source, Split, join_events
 from levelone.zoo.kit.generator import Generator
 from levelone.zoo.kit.meter import Meter
@@ -196,6 +197,13 @@ class System(ABC):
     def fit_baselines(self, recipe: Recipe, train: Source) -> dict[str, Predictor]:
         """Classical methods by model name, fitted on the training events."""
         return {}
+
+    def leak_control(self, recipe: Recipe, train: Source) -> LeakControl | None:
+        """Boosted trees that are told only what must not matter, fitted on the training events.
+
+        Every system of ours has one; None where the inputs of a recipe's network do not allow it.
+        """
+        return None
 
     def golden(self, recipe: Recipe, path: Path, events: int) -> Events:
         """A few test events, at most so many, for golden vectors and for the report's pictures.

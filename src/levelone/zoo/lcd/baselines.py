@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from levelone.errors import LeveloneError
+from levelone.simulate.lcd.section import PARTICLES
+from levelone.zoo.kit.boosting import fit_kinds
 from levelone.zoo.kit.events import Events, Outputs, Predictor, Source
 from levelone.zoo.lcd.features import features, sums
 from levelone.zoo.lcd.section import ELECTRON, UNIT_GEV
@@ -42,21 +44,4 @@ def fit_sums(train: Source) -> Predictor:
 
 def fit_boosting(train: Source, seed: int) -> Predictor:
     """Gradient boosting for the kind of particle on `features`; answers are logarithms of probabilities."""
-    from sklearn.ensemble import HistGradientBoostingClassifier
-
-    parts, kinds = [], []
-    for events in train.batches(_BATCH):
-        parts.append(features(events))
-        kinds.append(events.truth["particle"])
-    fitted = HistGradientBoostingClassifier(
-        max_iter=150, learning_rate=0.1, early_stopping=True, random_state=seed
-    )
-    fitted.fit(np.concatenate(parts), np.concatenate(kinds))
-
-    def predict(events: Events) -> Outputs:
-        found = np.full((len(events), 4), -30.0, np.float32)
-        shares = fitted.predict_proba(features(events))
-        found[:, fitted.classes_.astype(int)] = np.log(np.maximum(shares, 1e-13))
-        return {"particle": found}
-
-    return predict
+    return fit_kinds(train, features, "particle", "particle", len(PARTICLES), seed)

@@ -10,6 +10,7 @@ import numpy as np
 from levelone.panels import Axes, Card, Density, Images, Lines, Panel, Rows, Series
 from levelone.simulate.lcd.generator import calorimeter
 from levelone.simulate.lcd.section import PARTICLES
+from levelone.zoo.kit.control import CONTROL, TITLE
 from levelone.zoo.kit.events import Events
 from levelone.zoo.kit.meter import Predictions, Truth
 from levelone.zoo.lcd.section import UNIT_GEV
@@ -18,6 +19,7 @@ NAMES = {
     "published": "published sizes, float, trained here",
     "sums": "calibrated sums",
     "boosting": "boosting on features",
+    CONTROL: TITLE,
 }
 
 

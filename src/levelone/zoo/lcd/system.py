@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from levelone.panels import Card, Panel, Rows
 from levelone.recipe import Recipe, Section, misfit
 from levelone.simulate.lcd.section import PARTICLES, LcdGenerate
+from levelone.zoo.kit.control import LeakControl, without_positions
 from levelone.zoo.kit.events import Events, Predictor, Source
 from levelone.zoo.kit.generator import Generator
 from levelone.zoo.kit.meter import PerEvent, split_kept
@@ -113,6 +114,25 @@ class Lcd(VoxelSystem):
         from levelone.zoo.lcd.baselines import fit_boosting, fit_sums
 
         return {"sums": fit_sums(train), "boosting": fit_boosting(train, recipe.seed)}
+
+    def leak_control(self, recipe: Recipe, train: Source) -> LeakControl:
+        """Energies of the cells without their positions."""
+        from levelone.zoo.kit.boosting import fit_kinds
+
+        return LeakControl(
+            "of both calorimeters the largest energies of cells in order, how many are filled, their sum; "
+            "no positions",
+            "hadrons share their energy between both calorimeters and leave fewer, larger deposits, which is "
+            "no leak; electrons and photons differ in where showers begin, which it is not told",
+            fit_kinds(
+                train,
+                lambda e: without_positions([e.inputs["ecal"], e.inputs["hcal"]]),
+                "particle",
+                "particle",
+                len(PARTICLES),
+                recipe.seed,
+            ),
+        )
 
     def meter(self, recipe: Recipe, train: Source) -> PerEvent:
         from levelone.zoo.lcd.results import figures

@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 
 from levelone.panels import Axes, Card, Density, Images, Lines, Panel, Rows, Scale, Series
 from levelone.simulate.muon.generator import calorimeter
+from levelone.zoo.kit.control import CONTROL, TITLE
 from levelone.zoo.muon.results import BINS, FEWEST, TRACKER_PER_GEV
 
 NAMES = {
     "boosting": "boosting, 28 features",
     "boosting_sums": "boosting, features and layer sums",
+    CONTROL: TITLE,
 }
 PER_BIN: dict[str, tuple[str, str, str, Scale]] = {
     "resolution": (

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from levelone.panels import Card, Panel, Rows
 from levelone.recipe import Recipe, Section, misfit
 from levelone.simulate.muon.section import MuonGenerate
+from levelone.zoo.kit.control import LeakControl, without_positions
 from levelone.zoo.kit.events import Events, Predictor, Source
 from levelone.zoo.kit.generator import Generator
 from levelone.zoo.kit.meter import PerEvent, split_kept
@@ -141,6 +142,26 @@ class Muon(VoxelSystem):
         from levelone.zoo.muon.baselines import fit_boosting
 
         return fit_boosting(self.model(recipe), train, recipe.seed)
+
+    def leak_control(self, recipe: Recipe, train: Source) -> LeakControl | None:
+        """Energies of the cells without their positions; None for a network without the image."""
+        from levelone.zoo.kit.boosting import fit_quantity
+
+        if "calo" not in self.input_shapes(recipe):
+            return None
+        return LeakControl(
+            "the largest energies of cells in order, how many are filled, and their sum; no positions",
+            "radiation in the cells is what measures the energy of a muon, so this may come close to all "
+            "others: what is between them is what positions add",
+            fit_quantity(
+                train,
+                lambda events: without_positions([events.inputs["calo"]]),
+                "energy",
+                OUTPUT,
+                GEV_PER_UNIT,
+                recipe.seed,
+            ),
+        )
 
     def meter(self, recipe: Recipe, train: Source) -> PerEvent:
         from levelone.zoo.muon.results import figures

@@ -10,9 +10,14 @@ from numpy.typing import NDArray
 
 from levelone.metrics.ranking import REJECTIONS, Ranking, thinned
 from levelone.panels import Axes, Card, Images, Lines, Panel, Rows, Series
+from levelone.zoo.kit.control import CONTROL, TITLE
 from levelone.zoo.kit.meter import Predictions, Truth
 
-NAMES = {"published": "published architecture (fully connected), trained here", "blob": "second densest blob"}
+NAMES = {
+    "published": "published architecture (fully connected), trained here",
+    "blob": "second densest blob",
+    CONTROL: TITLE,
+}
 
 
 def panels(metrics: Mapping[str, Any], predictions: Predictions, truth: Truth) -> list[Panel]:

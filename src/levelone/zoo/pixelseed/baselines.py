@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
-from levelone.zoo.kit.events import Predictor, Source
+from levelone.zoo.kit.events import Events, Predictor, Source
 from levelone.zoo.pixelseed.features import PLAIN_SUMMARY, SUMMARY
 
 MIN_BASELINE = 20
 """Training doublets of each class that the baseline needs: it sets a tenth aside to know when to stop."""
+
+
+def number_and_pair(events: Events) -> NDArray[np.float64]:
+    """Number of the event, and log odds of a true doublet in the pair of layers, [n, 2]."""
+    return np.stack([events.truth["event"], events.truth["abundance"]], axis=1).astype(np.float64)
 
 
 def fit_all(train: Source, seed: int) -> dict[str, Predictor]:

@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 
 from levelone.metrics.ranking import REJECTIONS, Floats, Ranking, thinned
 from levelone.panels import Axes, Card, Images, Lines, Panel, Rows, Series, measured
+from levelone.zoo.kit.control import CONTROL, TITLE
 
 NAMES = {
     "float": "float twin",
     "baseline": "gradient boosting",
     "baseline_profile": "boosting, sub-pixel lengths",
     "layers_only": "layer identifiers only",
+    CONTROL: TITLE,
 }
 MIXTURES = {
     "natural": "natural mixture",

@@ -16,6 +16,7 @@ from levelone.errors import LeveloneError
 from levelone.panels import Card, Panel, Rows
 from levelone.recipe import Moved, Recipe, Section
 from levelone.simulate.pixelseed.section import PixelSeedGenerate
+from levelone.zoo.kit.control import LeakControl
 from levelone.zoo.kit.events import SPLITS, Events, MemorySource, Predictor, Source, Split
 from levelone.zoo.kit.generator import Generator
 from levelone.zoo.kit.system import System
@@ -113,6 +114,18 @@ class PixelSeed(System):
         from levelone.zoo.pixelseed.baselines import fit_all
 
         return fit_all(train, recipe.seed)
+
+    def leak_control(self, recipe: Recipe, train: Source) -> LeakControl:
+        """The number of the event, and the pair of layers."""
+        from levelone.zoo.kit.boosting import fit_two
+        from levelone.zoo.pixelseed.baselines import number_and_pair
+
+        return LeakControl(
+            "the number of the event in the file, and how frequent true doublets are in the pair of layers",
+            "in the natural mixture that some pairs of layers hold more true doublets than others; balanced "
+            "within the pairs, nothing: an AUC of 0.5",
+            fit_two(train, number_and_pair, "target", "logit", recipe.seed),
+        )
 
     def meter(self, recipe: Recipe, train: Source) -> DoubletMeter:
         from levelone.zoo.pixelseed.results import DoubletMeter

@@ -1,0 +1,68 @@
+"""Boosted trees on a few numbers per event: what a person would compute, or a leak control is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from levelone.zoo.kit.events import Events, Predictor, Source
+
+View = Callable[[Events], NDArray[np.floating[Any]]]
+"""From a batch to [n, columns]."""
+_BATCH = 256
+_NEVER = -30.0  # logarithm of the probability of a class that training did not hold
+
+
+def gather(train: Source, view: View, target: str) -> tuple[NDArray[np.floating[Any]], NDArray[Any]]:
+    """What `view` makes of all training events, [n, columns], and their truth column `target`, [n]."""
+    parts, targets = [], []
+    for events in train.batches(_BATCH):
+        parts.append(view(events))
+        targets.append(events.truth[target])
+    return np.concatenate(parts), np.concatenate(targets)
+
+
+def fit_two(train: Source, view: View, target: str, output: str, seed: int) -> Predictor:
+    """Trees for a truth column of 0 and 1; the answer `output` is a logit, [n, 1]: 0 if only one is there."""
+    seen, kind = gather(train, view, target)
+    if len(np.unique(kind)) < 2:
+        return lambda events: {output: np.zeros((len(events), 1), np.float32)}
+    trees = _classifier(seed).fit(seen, kind)
+    return lambda events: {output: trees.decision_function(view(events)).astype(np.float32)[:, None]}
+
+
+def fit_kinds(train: Source, view: View, target: str, output: str, kinds: int, seed: int) -> Predictor:
+    """Trees for a truth column of class numbers; the answer is the logarithm of probabilities, [n, kinds]."""
+    seen, kind = gather(train, view, target)
+    trees = _classifier(seed).fit(seen, kind)
+
+    def predict(events: Events) -> dict[str, NDArray[np.float32]]:
+        found = np.full((len(events), kinds), _NEVER, np.float32)
+        found[:, trees.classes_.astype(int)] = np.log(np.maximum(trees.predict_proba(view(events)), 1e-13))
+        return {output: found}
+
+    return predict
+
+
+def fit_quantity(train: Source, view: View, target: str, output: str, unit: float, seed: int) -> Predictor:
+    """Trees for a positive truth column in relative terms; the answer is in units of `unit`, [n, 1]."""
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    seen, wanted = gather(train, view, target)
+    scaled = wanted.astype(np.float64) / unit
+    trees = HistGradientBoostingRegressor(
+        max_iter=400, learning_rate=0.05, early_stopping=True, random_state=seed
+    )
+    trees.fit(seen, scaled, sample_weight=1 / scaled)
+    return lambda events: {output: trees.predict(view(events)).astype(np.float32)[:, None]}
+
+
+def _classifier(seed: int) -> Any:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    return HistGradientBoostingClassifier(
+        max_iter=150, learning_rate=0.1, early_stopping=True, random_state=seed
+    )

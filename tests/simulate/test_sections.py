@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from levelone.simulate.muon.section import MuonGenerate
 from levelone.simulate.next.section import NextGenerate
 from levelone.simulate.pixelseed.section import PixelSeedGenerate
 from levelone.simulate.pixelseed.sensors import SENSORS
-from levelone.simulate.provenance import provenance
+from levelone.simulate.provenance import check_current, provenance
 
 SECTIONS: tuple[type[GenerateSection], ...] = (LcdGenerate, MuonGenerate, NextGenerate, PixelSeedGenerate)
 
@@ -94,3 +95,19 @@ def test_a_file_says_the_command_that_makes_it_again() -> None:
     )
     assert (found["events"], found["seed"], found["particles"]) == (7, 3, ["pi0"])
     assert found["numpy"]
+
+
+def test_events_of_an_older_generator_are_refused_with_what_to_do() -> None:
+    class Newer(NextGenerate):
+        version = NextGenerate.version + 1
+
+    path, old = Path("old.h5"), provenance("next", NextGenerate(events=7), "numpy")
+    check_current(path, old, NextGenerate)
+    check_current(path, {"source": "an experiment's own file"}, Newer)
+    with pytest.raises(
+        LeveloneError, match=rf"old\.h5: made by version {NextGenerate.version} of the generator"
+    ) as no:
+        check_current(path, old, Newer)
+    assert "levelone simulate next --events 7" in str(no.value)
+    with pytest.raises(LeveloneError, match="version 1 of the generator"):
+        check_current(path, {"system": "next"}, NextGenerate)  # from before there were versions

@@ -28,7 +28,8 @@ def publish(job: Job, folder: Path) -> list[Path]:
     Raises
     ------
     LeveloneError
-        If the run is not finished, or its C simulation is not exact.
+        If the run is not finished, its C simulation is not exact, or its events are of an older version of
+        their generator.
     """
     csim = read_verdict(job.path("csim.json"))
     metrics = read_json(job.path("metrics.json"))
@@ -39,6 +40,7 @@ def publish(job: Job, folder: Path) -> list[Path]:
         )
     if csim["verdict"] != "exact":
         raise LeveloneError(f"{job.folder}: the C simulation is not exact ({csim['verdict']}): not published")
+    job.system.generator.check_current(job.data, job.system.provenance(job.data))
     if folder.exists() and not (folder / RECIPE).is_file() and any(folder.iterdir()):
         raise LeveloneError(f"{folder} exists and is not a project folder", hint="choose another folder")
     portable = job.recipe.data.model_copy(update={"file": _portable(job)})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, SerializerFunctionWrapHandler, field_serializer, model_serializer
 
@@ -77,7 +77,16 @@ EventCount = Annotated[int, Field(ge=1, description="how many events are made")]
 
 
 class GenerateSection(Section):
-    """How events are made; the section of a generator adds what else it can be told, and defaults."""
+    """How events are made; the section of a generator adds what else it can be told, and defaults.
+
+    Attributes
+    ----------
+    version
+        Of the generator: raised with every change of what the same section makes. Files say it; a model of an
+        older version's events is not published.
+    """
+
+    version: ClassVar[int] = 1
 
     events: EventCount
     seed: int = Field(1, ge=0, lt=1 << 63, description="the same seed and keys give the same events")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -15,6 +15,8 @@ Signal = Literal["double-beta", "double-escape"]
 
 class NextGenerate(GenerateSection):
     """One electron, or two from one point, in a high-pressure xenon chamber."""
+
+    version: ClassVar[int] = 2  # 2: steps and clouds that no result depends on
 
     events: EventCount = 20_000
     signal_fraction: float = Field(0.5, ge=0, le=1, description="share of two-electron events")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from levelone.recipe import GenerateSection, Recipe, parse_section
+from levelone.simulate.provenance import check_current
 
 
 @dataclass(frozen=True)
@@ -52,3 +53,13 @@ class Generator:
             If a tool that the generator needs is not installed, or the file cannot be written.
         """
         return getattr(import_module(self.module), self.function)(path, options, progress)
+
+    def check_current(self, path: Path, provenance: Mapping[str, Any]) -> None:
+        """Refuse the events of `path` if an older version of the generator made them.
+
+        Raises
+        ------
+        LeveloneError
+            If they are older; see `levelone.simulate.provenance.check_current`.
+        """
+        check_current(path, provenance, self.section)

@@ -6,7 +6,13 @@ import pytest
 from levelone.data.voxels import open_voxels
 from levelone.simulate.materials import IRON, LEAD_TUNGSTATE, MUON_MEV
 from levelone.simulate.muon.generator import calorimeter, generate, simulate_muon
-from levelone.simulate.muon.losses import PROCESSES, ionisation, mean_loss, pair_production
+from levelone.simulate.muon.losses import (
+    PROCESSES,
+    ionisation,
+    mean_loss,
+    pair_production,
+    variance_below,
+)
 from levelone.simulate.muon.section import MuonGenerate
 from levelone.simulate.muon.tables import LossTable, MuonAbsorber, transport
 from levelone.simulate.straggling import highland, sample_landau
@@ -98,9 +104,38 @@ def test_straggled_soft_loss_has_the_restricted_mean(gev):
     absorber = MuonAbsorber.build(LEAD_TUNGSTATE)
     energy = np.full(200_000, gev * 1e3)
     loss = absorber.soft_loss(energy, 32.9, np.random.default_rng(4))
-    mean = np.interp(np.log(energy[0]), absorber.log_energy, absorber.soft) * 32.9
+    rate = absorber.ionisation + absorber.radiation
+    mean = np.interp(np.log(energy[0]), absorber.log_energy, rate) * 32.9
     assert loss.mean() == pytest.approx(mean, rel=0.002)
     assert np.median(loss) < loss.mean()  # Landau's tail
+
+
+SLAB = 3.96 * LEAD_TUNGSTATE.density
+
+
+def test_variance_of_soft_pairs_is_that_of_single_ones():
+    """Pairs between 0.2 and 50 MeV drawn one by one in 50 slabs, at 8 TeV; those below add nothing."""
+    energy = np.full(4000, 8e6)
+    table = LossTable.build("pair production", LEAD_TUNGSTATE, 0.2, np.log(np.array([8e6, 8.1e6])))
+    rng = np.random.default_rng(8)
+    who = np.repeat(np.arange(4000), rng.poisson(table.rate_at(energy) * 50 * SLAB))
+    transfer = table.sample(energy[who], rng)
+    single = np.bincount(who, np.where(transfer < 50.0, transfer, 0.0), 4000).std()
+    computed = variance_below(PROCESSES["pair production"], LEAD_TUNGSTATE, energy[:1], 50.0)[0] * 50 * SLAB
+    assert np.sqrt(computed) == pytest.approx(64.3, abs=0.2)  # MeV
+    assert single == pytest.approx(np.sqrt(computed), rel=0.04)  # 4000 events: 1.1 %
+
+
+def test_radiated_energy_has_mean_and_variance_in_thin_slabs_as_in_thick_ones():
+    absorber = MuonAbsorber.build(LEAD_TUNGSTATE)
+    energy, rng = np.full(100_000, 8e6), np.random.default_rng(9)
+    thick = absorber.radiated(energy, 50 * SLAB, rng)
+    thin = sum(absorber.radiated(energy, 5 * SLAB, rng) for _ in range(10))
+    for sample in (thick, thin):
+        assert sample.std() == pytest.approx(64.9, rel=0.01)  # MeV: pairs 64.3, bremsstrahlung 4.3
+        mean = np.interp(np.log(8e6), absorber.log_energy, absorber.radiation) * 50 * SLAB
+        assert sample.mean() == pytest.approx(mean, abs=4 * 64.9 / np.sqrt(len(energy)))
+        assert sample.min() >= 0
 
 
 @pytest.mark.parametrize(("gev", "total"), [(100.0, 2.778), (1000.0, 9.813)])

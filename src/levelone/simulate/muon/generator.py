@@ -5,11 +5,12 @@ Eur. Phys. J. C 82 (2022) 79, arXiv:2107.02119: 50 layers of 39.6 mm of lead tun
 between them, cells of 3.75 mm (120 mm / 32) across, in a field of 2 T along y; muons enter within 20 mm of
 the centre.
 
-Along the path: restricted ionisation with Landau straggling, soft radiation on average, and single knock-on
-electrons, bremsstrahlung photons, electron pairs and photonuclear interactions above 50 MeV (`muonloss`,
-`muontables`), each developed as a shower at its place (`showers`, `hadrons`); multiple scattering and bending
-of the muon. The cells count photo-electrons. Simplified: pairs share their energy like pairs from photons;
-secondaries follow the muon's direction; soft loss stays in the cells that the muon crosses; no noise.
+Along the path: restricted ionisation with Landau straggling, soft radiation with its mean and variance, and
+single knock-on electrons, bremsstrahlung photons, electron pairs and photonuclear interactions above 50 MeV
+(`losses`, `tables`), each developed as a shower at its place (`showers`, `hadrons`); multiple scattering and
+bending of the muon. The cells count photo-electrons. Simplified: pairs share their energy like pairs from
+photons; secondaries follow the muon's direction; soft loss stays in the cells that the muon crosses; no
+noise.
 """
 
 from __future__ import annotations

@@ -30,6 +30,8 @@ from levelone.simulate.materials import (
 _RATIO = MUON_MEV / ELECTRON_MEV
 _ROOT_E = np.sqrt(np.e)
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
+_LEAST = 1e-9
+"""Fraction of the energy below which transfers add nothing."""
 
 
 def kinematics(energy: Floats) -> tuple[Floats, Floats, Floats]:
@@ -183,9 +185,31 @@ def mean_loss(spectrum: Spectrum, material: Material, energy: Floats, low: float
     low
         Smallest transfer counted, MeV; 0 counts everything.
     """
-    energy = np.atleast_1d(np.asarray(energy, np.float64))[:, None]
+    energy = np.atleast_1d(np.asarray(energy, np.float64))
+    return _moment(spectrum, material, energy, low / energy, 1 - MUON_MEV / energy, 1)
+
+
+def variance_below(spectrum: Spectrum, material: Material, energy: Floats, high: float) -> Floats:
+    """Variance of the loss in transfers of up to `high` MeV, MeV2 cm2 / g: the integral of (v E)^2 dN/dv.
+
+    Parameters
+    ----------
+    energy
+        [n] total energies, MeV.
+    high
+        Largest transfer counted, MeV.
+    """
+    energy = np.atleast_1d(np.asarray(energy, np.float64))
+    return _moment(spectrum, material, energy, 0 * energy, high / energy, 2)
+
+
+def _moment(
+    spectrum: Spectrum, material: Material, energy: Floats, low: Floats, high: Floats, order: int
+) -> Floats:
+    """Integral of (v E)^order dN/dv between the fractions `low` and `high`, [n]."""
     nodes, weights = np.polynomial.legendre.leggauss(240)
-    log_low, log_high = np.log(np.maximum(low / energy, 1e-9)), np.log1p(-MUON_MEV / energy)
+    energy = energy[:, None]
+    log_low, log_high = np.log(np.maximum(low, _LEAST))[:, None], np.log(high)[:, None]
     v = np.exp(log_low + (log_high - log_low) * (nodes + 1) / 2)
-    integral = (spectrum(material, energy, v) * v**2 * energy * weights).sum(1)
+    integral = (spectrum(material, energy, v) * v * (v * energy) ** order * weights).sum(1)
     return np.asarray(integral * (log_high - log_low)[:, 0] / 2)

@@ -1,6 +1,6 @@
 """Muons on their way through an absorber.
 
-Hard losses one by one, soft ones on average with Landau straggling.
+Hard losses one by one; soft ones as sums: ionisation with Landau straggling, radiation with its variance.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.simulate.materials import K_MEV_CM2, MUON_MEV, Floats, Material
-from levelone.simulate.muon.losses import PROCESSES, ionisation, kinematics, mean_loss
+from levelone.simulate.muon.losses import PROCESSES, ionisation, kinematics, mean_loss, variance_below
 from levelone.simulate.straggling import sample_landau, truncated_landau_mean
 
 _POINTS = 192
@@ -83,13 +83,21 @@ class MuonAbsorber:
     Attributes
     ----------
     cut_mev
-        Losses above it are single interactions, below it a mean.
+        Losses above it are single interactions, below it sums.
+    log_energy
+        [k] natural logarithm of the muon energy / MeV.
+    ionisation
+        [k] mean electronic loss in transfers below the cut, MeV cm2 / g.
+    radiation, radiation_variance
+        [k] mean (MeV cm2 / g) and variance (MeV2 cm2 / g) of all other losses below the cut.
     """
 
     material: Material
     cut_mev: float
     log_energy: Floats
-    soft: Floats
+    ionisation: Floats
+    radiation: Floats
+    radiation_variance: Floats
     tables: dict[str, LossTable]
 
     @staticmethod
@@ -97,22 +105,41 @@ class MuonAbsorber:
         """Tabulate."""
         log_energy = np.log(np.geomspace(1e3, 1.2e7, 72))
         energy = np.exp(log_energy)
-        soft = ionisation(material, energy) - mean_loss(PROCESSES["knock-on"], material, energy, cut_mev)
+        electronic = ionisation(material, energy) - mean_loss(
+            PROCESSES["knock-on"], material, energy, cut_mev
+        )
+        mean, variance = np.zeros((2, len(energy)))
         for name, spectrum in PROCESSES.items():
             if name != "knock-on":
                 hard = mean_loss(spectrum, material, energy, cut_mev)
-                soft = soft + mean_loss(spectrum, material, energy) - hard
+                mean += mean_loss(spectrum, material, energy) - hard
+                variance += variance_below(spectrum, material, energy, cut_mev)
         tables = {name: LossTable.build(name, material, cut_mev, log_energy) for name in PROCESSES}
-        return MuonAbsorber(material, cut_mev, log_energy, soft, tables)
+        return MuonAbsorber(material, cut_mev, log_energy, electronic, mean, variance, tables)
 
     def soft_loss(self, energy: Floats, thickness: float, rng: np.random.Generator) -> Floats:
-        """Straggled loss below the cut in `thickness` g / cm2, MeV [n].
+        """Loss below the cut in `thickness` g / cm2, MeV [n]: what is ionised and what is radiated."""
+        return self._ionised(energy, thickness, rng) + self.radiated(energy, thickness, rng)
+
+    def radiated(self, energy: Floats, thickness: float, rng: np.random.Generator) -> Floats:
+        """Loss by radiation below the cut in `thickness` g / cm2, MeV [n].
+
+        A gamma law of the mean and the variance that the spectra have: it is not negative, and thin slabs add
+        up to a thick one.
+        """
+        place = np.log(energy)
+        mean = np.interp(place, self.log_energy, self.radiation)
+        scale = np.interp(place, self.log_energy, self.radiation_variance) / mean
+        return rng.gamma(mean * thickness / scale) * scale
+
+    def _ionised(self, energy: Floats, thickness: float, rng: np.random.Generator) -> Floats:
+        """Straggled electronic loss below the cut.
 
         Landau's distribution, truncated where the recipe of GEANT 3 (W5013, PHYS 332) truncates it, about its
         own mean: the mean loss is exactly the restricted one, in which the density effect is.
         """
         beta2, _, q_max = kinematics(energy)
-        mean = np.interp(np.log(energy), self.log_energy, self.soft) * thickness
+        mean = np.interp(np.log(energy), self.log_energy, self.ionisation) * thickness
         width = K_MEV_CM2 / 2 * self.material.z_over_a * thickness / beta2
         cut = np.minimum(self.cut_mev, q_max)
         centre = np.euler_gamma - 1 - beta2 * cut / q_max - np.log(width / cut)

@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-EXTRAS = {"acts": "pyacts", "pythia8mc": "pythia8mc", "pyosys": "pyosys"}
+EXTRAS = {"acts": "pyacts", "pythia8mc": "pythia8mc", "pyosys": "pyosys", "xraylib": "xraylib"}
 """Modules of extras that need not be installed -> the package that holds them."""
 
 
@@ -40,7 +40,9 @@ def imported() -> Iterator[tuple[str, str]]:
 
 def test_every_import_is_declared() -> None:
     declared = {normal(line) for line in PROJECT["dependencies"]}
-    extra = {normal(line) for group in ("sim", "rtl") for line in PROJECT["optional-dependencies"][group]}
+    extra = {
+        normal(line) for group in ("sim", "geant4", "rtl") for line in PROJECT["optional-dependencies"][group]
+    }
     owners = packages_distributions()
     for name, place in imported():
         top = name.split(".")[0]
@@ -54,7 +56,7 @@ def test_every_import_is_declared() -> None:
             assert packages & declared, f"{place}: {name}, from {packages or 'nowhere'}, is not declared"
 
 
-@pytest.mark.parametrize("group", ["", "sim", "rtl", "test", "docs", "dev"])
+@pytest.mark.parametrize("group", ["", "sim", "geant4", "rtl", "test", "docs", "dev"])
 def test_every_declared_package_is_pinned(group: str) -> None:
     pinned = {
         normal(line)

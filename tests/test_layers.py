@@ -33,7 +33,7 @@ ALLOWED: dict[str, set[str]] = {
     "rtl": {*BASE, "graph", "hardware", "stimuli"},
     "verify": {*BASE, "graph", "hardware", "stimuli", "hls"},
     "report": {*BASE, "panels"},
-    "doctor": {*BASE, "hls"},
+    "doctor": {*BASE, "hls", "simulate"},
     "pipeline": {
         *BASE,
         "panels",

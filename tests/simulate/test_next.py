@@ -1,5 +1,7 @@
 """Electrons in xenon against NIST's ESTAR, and the events made from them."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -117,7 +119,7 @@ def summaries(seed, **fine):
 def test_nothing_depends_on_steps_and_clouds():
     """Half of every step and cut and half the cloud: no summary moves by 4 standard errors."""
     coarse = summaries(11)
-    fine = summaries(12, fineness=Fineness().halved(), cloud_kev=0.05)
+    fine = summaries(12, follow=partial(track, fineness=Fineness().halved()), cloud_kev=0.05)
     for name, values in coarse.items():
         error = np.sqrt((values.var() + fine[name].var()) / len(values))
         assert abs(values.mean() - fine[name].mean()) < 4 * error, name

@@ -18,10 +18,12 @@ from levelone.recipe import digest
 
 
 def _simulate_inputs(run: Run) -> dict[str, str]:
+    generator = run.job.system.generator
+    maker = generator.chosen(generator.options(run.job.recipe))
     return {
         "generate": digest(run.job.recipe.generate),
-        "code of the generator": import_digest((run.job.system.generator.module,), "levelone.simulate"),
-        **versions(*run.job.system.generator.packages),
+        "code of the generator": import_digest((maker.module,), "levelone.simulate"),
+        **versions(*maker.packages),
     }
 
 

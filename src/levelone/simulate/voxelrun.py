@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +62,14 @@ class Generated:
     outside: NDArray[np.float64]
 
 
+class Each(Protocol):
+    """How chunks are made of random generators, in their order: one by one, as `map` does, or not."""
+
+    def __call__(
+        self, make: Callable[[np.random.Generator], Generated], over: Iterable[np.random.Generator], /
+    ) -> Iterator[Generated]: ...
+
+
 def split_codes(events: int, seed: int, first: int = 0) -> NDArray[np.uint8]:
     """Split of events `first` to `first + events`.
 
@@ -92,6 +101,8 @@ def run(
     *,
     chunk: int,
     progress: Progress | None = None,
+    each: Each = map,
+    engine: Mapping[str, Any] | None = None,
 ) -> VoxelSummary:
     """Generate events in chunks and write them.
 
@@ -108,6 +119,10 @@ def run(
         Events generated at once.
     progress
         Called after every chunk.
+    each
+        How chunks are made; in processes it needs a `generate` that can be sent there.
+    engine
+        What the file says of the engine, levelone's own parametrisation by default.
     """
     events, seed = options.events, options.seed
     began = time.perf_counter()
@@ -120,11 +135,14 @@ def run(
         "python": platform.python_version(),
         "chunk": chunk,
         "split_fractions": dict(zip(SPLITS, SPLIT_FRACTIONS, strict=True)),
+        "engine": "parametrised",
+        **(engine or {}),
     }
     with create_voxels(path, grids, columns, facts) as writer:
-        for number, start in enumerate(range(0, events, chunk)):
-            # a chunk is always generated whole, so that a shorter run is a prefix of a longer one
-            made = generate(chunk, np.random.default_rng([seed, number]))
+        starts = range(0, events, chunk)
+        rngs = (np.random.default_rng([seed, number]) for number in range(len(starts)))
+        # a chunk is always generated whole, so that a shorter run is a prefix of a longer one
+        for start, made in zip(starts, each(partial(generate, chunk), rngs), strict=True):
             n = min(chunk, events - start)
             sparse = {name: SparseGrid.from_dense(image[:n]) for name, image in made.images.items()}
             truth = {name: values[:n] for name, values in made.truth.items()}

@@ -15,6 +15,8 @@ a voxel.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,14 +25,17 @@ from numpy.typing import NDArray
 from levelone.data.voxelcheck import Column, GridSpec
 from levelone.simulate import Progress
 from levelone.simulate.materials import Floats
+from levelone.simulate.next.photons import Particles
 from levelone.simulate.next.section import NextGenerate, Signal
 from levelone.simulate.next.sources import start
-from levelone.simulate.next.tracks import Deposits, Fineness, track
+from levelone.simulate.next.tracks import Deposits, track
 from levelone.simulate.voxelrun import Generated, VoxelSummary, run
 
 CLASSES = ("one electron", "two electrons")
 SHAPE = (20, 20, 60)
 VOXEL_MM = (10.0, 10.0, 5.0)
+DENSITY = 0.0860
+"""Of the gas, g / cm3."""
 CLOUD_KEV = 0.1
 """Energy of a charge cloud."""
 _FANO_KEV = 0.15 * 0.0219
@@ -54,18 +59,22 @@ def grid(voxel_mm: tuple[float, float, float] = VOXEL_MM) -> GridSpec:
     return GridSpec("tpc", SHAPE, voxel_mm, ("x", "y", "z"), "keV")
 
 
+Follow = Callable[[Particles, np.random.Generator], Deposits]
+"""How the deposits of particles are found: by `track`, or by Geant4."""
+
+
 def generate(
     label: NDArray[np.uint8],
     rng: np.random.Generator,
     *,
     signal: Signal = "double-beta",
     voxel_mm: tuple[float, float, float] = VOXEL_MM,
-    density: float = 0.0860,
+    density: float = DENSITY,
     diffusion_mm: tuple[float, float] = (1.0, 0.3),
     drift_mm: tuple[float, float] = (0.0, 1000.0),
     fwhm: float = 0.01,
-    fineness: Fineness | None = None,
     cloud_kev: float = CLOUD_KEV,
+    follow: Follow = track,
 ) -> Generated:
     """Simulate events [n], `label` 0 for one electron, 1 for two.
 
@@ -83,12 +92,14 @@ def generate(
         Range of the vertex' drift distance.
     fwhm
         Relative energy resolution, FWHM.
-    fineness, cloud_kev
-        How finely electrons are followed and charge is divided.
+    cloud_kev
+        How finely charge is divided.
+    follow
+        What finds the deposits.
     """
     n = len(label)
     started = start(label, signal, rng)
-    deposits = track(started.particles, rng, fineness)
+    deposits = follow(started.particles, rng)
     drift = rng.uniform(*drift_mm, n)
     total: Floats = 1e3 * np.bincount(deposits.event, deposits.energy_mev, n).astype(np.float64)
     spread = np.asarray([diffusion_mm[0], diffusion_mm[0], diffusion_mm[1]], np.float32)
@@ -147,6 +158,23 @@ def _image(
     return image
 
 
+def generate_options(
+    options: NextGenerate, n: int, rng: np.random.Generator, follow: Follow = track
+) -> Generated:
+    """Simulate n events as `options` say."""
+    label = (rng.random(n) < options.signal_fraction).astype(np.uint8)
+    return generate(
+        label,
+        rng,
+        signal=options.signal,
+        voxel_mm=options.voxel_mm,
+        diffusion_mm=options.diffusion_mm,
+        drift_mm=options.drift_mm,
+        fwhm=options.fwhm,
+        follow=follow,
+    )
+
+
 def simulate_next(
     path: Path, options: NextGenerate, progress: Progress | None = None, *, chunk: int = 512
 ) -> VoxelSummary:
@@ -166,18 +194,6 @@ def simulate_next(
     LeveloneError
         If the file cannot be written.
     """
-
-    def make(n: int, rng: np.random.Generator) -> Generated:
-        label = (rng.random(n) < options.signal_fraction).astype(np.uint8)
-        return generate(
-            label,
-            rng,
-            signal=options.signal,
-            voxel_mm=options.voxel_mm,
-            diffusion_mm=options.diffusion_mm,
-            drift_mm=options.drift_mm,
-            fwhm=options.fwhm,
-        )
-
     grids = [grid(options.voxel_mm)]
+    make = partial(generate_options, options)
     return run(path, "next", options, make, grids, COLUMNS, chunk=chunk, progress=progress)

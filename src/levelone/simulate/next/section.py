@@ -6,14 +6,15 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from levelone.recipe import EventCount, GenerateSection, Within
+from levelone.recipe import EventCount, Within
+from levelone.simulate.engines import EngineSection
 
 Size = Annotated[float, Field(gt=0, le=100)]
 Diffusion = Annotated[float, Field(ge=0, le=100)]
 Signal = Literal["double-beta", "double-escape"]
 
 
-class NextGenerate(GenerateSection):
+class NextGenerate(EngineSection):
     """One electron, or two from one point, in a high-pressure xenon chamber."""
 
     version: ClassVar[int] = 2  # 2: steps and clouds that no result depends on

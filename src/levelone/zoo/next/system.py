@@ -18,7 +18,7 @@ from levelone.recipe import Recipe, Section
 from levelone.simulate.next.section import NextGenerate
 from levelone.zoo.kit.control import LeakControl, without_positions
 from levelone.zoo.kit.events import Events, Predictor, Source
-from levelone.zoo.kit.generator import Generator
+from levelone.zoo.kit.generator import Generator, geant4_engine
 from levelone.zoo.kit.meter import PerEvent, split_kept
 from levelone.zoo.kit.system import Reach
 from levelone.zoo.kit.voxels import VoxelSystem
@@ -38,7 +38,11 @@ class Next(VoxelSystem):
     title: ClassVar[str] = "Xenon chamber: one electron or two?"
     outputs: ClassVar[tuple[str, ...]] = ("logit",)
     generator: ClassVar[Generator] = Generator(
-        "levelone.simulate.next.generator", "simulate_next", NextGenerate, packages=("numpy", "h5py")
+        "levelone.simulate.next.generator",
+        "simulate_next",
+        NextGenerate,
+        packages=("numpy", "h5py"),
+        engines=geant4_engine("levelone.simulate.geant4.next", "simulate_next", NextGenerate),
     )
     grids: ClassVar[tuple[str, ...]] = ("tpc",)
     columns: ClassVar[tuple[str, ...]] = ("label", "drift")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from levelone.zoo.muon.features import FEATURES, high_level
 from levelone.zoo.muon.loss import EDGES_TEV, fractional_huber, high_energy_weight
-from levelone.zoo.muon.results import huberised, improvement, in_bins, linearised, summary
+from levelone.zoo.muon.results import STUDY, figures, huberised, improvement, in_bins, linearised, summary
 
 NAMES = list(FEATURES)
 
@@ -144,9 +144,10 @@ def test_measurements_find_the_resolution_that_was_put_in() -> None:
     tracker = 2e-4 * bins["centre"]
     expected = np.mean(tracker - 1 / np.sqrt(1 / 0.2**2 + 1 / tracker**2))
     assert improvement(true, predicted) == pytest.approx(expected, abs=0.01)
-    figures = summary(true, predicted, resamples=10)
-    assert figures["width"]["value"] == pytest.approx(0.2, abs=0.01)
-    assert 0 < figures["width"]["error"] < 0.01
+    found, draws = summary(true, predicted, resamples=10)
+    assert {len(values) for values in draws.values()} == {10}
+    assert found["width"]["value"] == pytest.approx(0.2, abs=0.01)
+    assert 0 < found["width"]["error"] < 0.01
 
 
 def test_linearising_undoes_a_compressed_response() -> None:
@@ -158,6 +159,22 @@ def test_linearising_undoes_a_compressed_response() -> None:
     assert np.polyfit(true, straight, 1)[0] == pytest.approx(1, abs=0.01)
     constant = np.full(len(true), 4000.0)
     assert np.array_equal(linearised(true, constant), constant)
+
+
+def test_a_difference_is_told_more_precisely_than_what_it_is_between() -> None:
+    rng = np.random.default_rng(7)
+    true = rng.uniform(100, 4000, 4000)
+    seen = true * np.exp(0.5 * rng.standard_normal(len(true)))
+    outputs = {
+        "quantised": {"energy": seen[:, None] / 1e3},
+        "float": {"energy": 1 + 2 * seen[:, None] / 1e3},
+        "boosting": {"energy": seen[:, None] / 1e3 * rng.uniform(0.9, 1.1, (len(true), 1))},
+    }
+    found = figures(outputs, {"energy": true}, seed=1)
+    assert list(found["differences"]) == ["quantised-boosting", "quantised-float"]
+    same, other = found["differences"]["quantised-float"], found["differences"]["quantised-boosting"]
+    assert same["value"] == pytest.approx(0, abs=1e-9) and same["error"] == pytest.approx(0, abs=1e-9)
+    assert 0 < other["error"] < found["models"]["boosting"][STUDY]["error"]
 
 
 def test_bins_with_few_events_say_nothing() -> None:

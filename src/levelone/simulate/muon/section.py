@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -12,6 +12,7 @@ from levelone.recipe import EventCount, GenerateSection, Within
 class MuonGenerate(GenerateSection):
     """Muons in lead tungstate."""
 
+    version: ClassVar[int] = 2  # 2: radiation below 50 MeV has a variance
     events: EventCount = 20_000
     energy_gev: Annotated[tuple[float, float], Within(10.0, 10_000.0)] = Field(
         (50.0, 8000.0), description="total energy of the muon, GeV: from, to"

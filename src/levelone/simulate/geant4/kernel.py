@@ -179,8 +179,3 @@ def _actions(g4: Any, detector: Detector, kernel: Kernel) -> Any:
                 self.SetUserAction(part)
 
     return Actions()
-
-
-def hits(event: Any, collection: int) -> Iterator[tuple[int, float]]:
-    """(cell, MeV) of a scorer's collection in an event."""
-    yield from event.GetHCofThisEvent().GetHC(collection)

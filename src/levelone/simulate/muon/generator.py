@@ -33,7 +33,9 @@ from levelone.simulate.straggling import highland
 from levelone.simulate.voxelrun import Generated, VoxelSummary, draw_energy, run
 
 LAYERS, CELLS = 50, 32
-_LAYER_MM, _GAP_MM, _PITCH_MM = 39.6, 1.0, 3.75
+LAYER_MM, GAP_MM, PITCH_MM = 39.6, 1.0, 3.75
+ENTRY_MM = 20.0
+"""Muons enter within this distance of the middle, along x and along y."""
 _SUBSTEPS = 4
 
 COLUMNS = (
@@ -54,11 +56,11 @@ def calorimeter() -> Calorimeter:
     section = Section(
         name="calo",
         medium=Medium.homogeneous(material),
-        layer_x0=(_LAYER_MM / material.x0_mm,) * LAYERS,
-        layer_interaction=(_LAYER_MM / material.pion_interaction_mm,) * LAYERS,
-        layer_mm=(_LAYER_MM + _GAP_MM,) * LAYERS,
+        layer_x0=(LAYER_MM / material.x0_mm,) * LAYERS,
+        layer_interaction=(LAYER_MM / material.pion_interaction_mm,) * LAYERS,
+        layer_mm=(LAYER_MM + GAP_MM,) * LAYERS,
         cells=CELLS,
-        pitch_mm=_PITCH_MM,
+        pitch_mm=PITCH_MM,
         resolution=0.0,
         quantum_gev=1e-4,
         threshold_gev=1e-3,
@@ -72,8 +74,8 @@ def _paths(
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """Positions [layers + 1, n] and slopes [layers + 1, n] along x and y."""
     layers, n = passage.soft_mev.shape
-    step = _LAYER_MM + _GAP_MM
-    thickness = _LAYER_MM / LEAD_TUNGSTATE.x0_mm
+    step = LAYER_MM + GAP_MM
+    thickness = LAYER_MM / LEAD_TUNGSTATE.x0_mm
     xs, ys, sx, sy = (np.zeros((layers + 1, n)) for _ in range(4))
     xs[0], ys[0] = x, y
     momentum = np.sqrt(np.maximum(passage.energy_mev[:-1] ** 2 - MUON_MEV**2, 1e4))
@@ -111,9 +113,10 @@ def generate(
         Most spots per shower.
     """
     n = len(energy_gev)
-    grammage = _LAYER_MM / 10 * LEAD_TUNGSTATE.density
+    grammage = LAYER_MM / 10 * LEAD_TUNGSTATE.density
     passage = transport(absorber, energy_gev * 1e3, grammage, LAYERS, rng)
-    xs, ys, sx, sy = _paths(passage, rng.uniform(-20, 20, n), rng.uniform(-20, 20, n), field_tesla, rng)
+    x, y = rng.uniform(-ENTRY_MM, ENTRY_MM, (2, n))
+    xs, ys, sx, sy = _paths(passage, x, y, field_tesla, rng)
     hard = passage.hard
     names = list(PROCESSES)
     depth = hard.step + hard.position
@@ -122,7 +125,7 @@ def generate(
     slope_x, slope_y = sx[ahead], sy[ahead]
     here_x = xs[place] + (xs[ahead] - xs[place]) * hard.position
     here_y = ys[place] + (ys[ahead] - ys[place]) * hard.position
-    z = depth * (_LAYER_MM + _GAP_MM)
+    z = depth * (LAYER_MM + GAP_MM)
     face_x, face_y = here_x - slope_x * z, here_y - slope_y * z  # back to the front face along its direction
     gev = hard.energy_mev / 1e3
 

@@ -6,10 +6,11 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from levelone.recipe import EventCount, GenerateSection, Within
+from levelone.recipe import EventCount, Within
+from levelone.simulate.engines import EngineSection
 
 
-class MuonGenerate(GenerateSection):
+class MuonGenerate(EngineSection):
     """Muons in lead tungstate."""
 
     version: ClassVar[int] = 2  # 2: radiation below 50 MeV has a variance

@@ -19,7 +19,7 @@ from levelone.recipe import Recipe, Section, misfit
 from levelone.simulate.muon.section import MuonGenerate
 from levelone.zoo.kit.control import LeakControl, without_positions
 from levelone.zoo.kit.events import Events, Predictor, Source
-from levelone.zoo.kit.generator import Generator
+from levelone.zoo.kit.generator import Generator, geant4_engine
 from levelone.zoo.kit.meter import PerEvent, split_kept
 from levelone.zoo.kit.sections import check_dense
 from levelone.zoo.kit.system import Reach
@@ -41,7 +41,11 @@ class Muon(VoxelSystem):
     title: ClassVar[str] = "Muons: energy from radiative losses in a calorimeter"
     outputs: ClassVar[tuple[str, ...]] = (OUTPUT,)
     generator: ClassVar[Generator] = Generator(
-        "levelone.simulate.muon.generator", "simulate_muon", MuonGenerate, packages=("numpy", "h5py")
+        "levelone.simulate.muon.generator",
+        "simulate_muon",
+        MuonGenerate,
+        packages=("numpy", "h5py"),
+        engines=geant4_engine("levelone.simulate.geant4.muon", "simulate_muon", MuonGenerate),
     )
     grids: ClassVar[tuple[str, ...]] = ("calo",)
     columns: ClassVar[tuple[str, ...]] = ("energy",)

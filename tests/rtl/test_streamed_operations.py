@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from rtl_designs import EVENTS, build, codes_of, many
+from rtl_designs import EVENTS, build, build_unrolled, codes_of, many
 
 from levelone.graph import GraphBuilder, IntRange
 from levelone.graph.operation import Op
@@ -47,6 +47,7 @@ BROKEN = {
     "levelone_axis": ("crossing", "corner + STEP", "corner + STEP + 1'b1"),
     "levelone_concatenate": ("Concat", "sent < FIRST", "sent <= FIRST"),
     "levelone_count": ("pooled", "seen == LAST[BITS-1:0]", "seen == 0"),
+    "levelone_credits": ("unrolled", ", take} +", ", 1'b0} +"),
     "levelone_element_affine": ("ElementAffine", "<= wide + terms", "<= wide - terms"),
     "levelone_fifo": ("Conv", "memory[tail]", "memory[head]"),
     "levelone_fork": ("twice", "~done", "{COUNT{1'b1}}"),
@@ -86,8 +87,11 @@ def test_a_broken_block_is_caught(block: str, tmp_path: Path) -> None:
             text = text.replace(right, wrong)
         (copies / path.name).write_text(text)
     graph, codes = SPECIAL[network]() if network in SPECIAL else many([network], range(4))
-    # clocks enough to share multipliers and take beats apart; or too few for one tap per clock
-    bench = build(graph, codes, tmp_path, blocks=copies, clocks=20 if network == "crossing" else 1000)
+    if network == "unrolled":
+        bench = build_unrolled(graph, codes, tmp_path, 1, blocks=copies)
+    else:
+        # clocks enough to share multipliers and take beats apart; or too few for one tap per clock
+        bench = build(graph, codes, tmp_path, blocks=copies, clocks=20 if network == "crossing" else 1000)
     assert block in bench.design.blocks
     recording = bench.run(ROUGH)
     assert not recording.finished or bench.wrong(recording)
@@ -103,6 +107,12 @@ def _network(shape: tuple[int, ...], *ops: Op):
         last = f"y{i}"
     graph = builder.build(last)
     return graph, {"x": codes_of(graph.values["x"], EVENTS, 1)}
+
+
+def _unrolled():
+    """A network of one stage, and more events than an output has room for."""
+    graph, _ = _network((2,), Transpose((0,)))
+    return graph, {"x": codes_of(graph.values["x"], 64, 1)}
 
 
 SPECIAL = {
@@ -121,6 +131,7 @@ SPECIAL = {
     "sliding": lambda: _network((3, 4, 2), MaxPool((2, 2), (1, 1), ((0, 0), (0, 0)), (1, 1))),
     "pooled": lambda: _network((3, 3, 2), AveragePool((3, 3), (1, 1), ((0, 0), (0, 0)), (1, 1))),
     "twice": lambda: _network((4, 4, 2), MaxPool((3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1)), Add()),
+    "unrolled": lambda: _unrolled(),
     "packed": lambda: _network((3, 2), Transpose((1, 0)), MaxPool((1,), (1,), ((0, 0),), (1,))),
 }
 """Networks for blocks that stand between operations."""

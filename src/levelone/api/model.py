@@ -200,6 +200,8 @@ class Model:
         partition_factor: int | None = None,
         tight: bool | None = None,
         layers: Mapping[str, LayerChoice | Mapping[str, Any]] | None = None,
+        style: str | None = None,
+        max_levels: int | None = None,
         clocks_per_event: int | None = None,
     ) -> Project:
         """Generate the project of a body, an hls4ml project (Vitis backend) by default.
@@ -232,6 +234,10 @@ class Model:
             hls: registers that sum for these very weights; False: for any weights of their width.
         layers
             hls: choices of single layers: ``{"conv1": {"reuse_factor": 4, "strategy": "resource"}}``.
+        style
+            rtl: "stream", or "unrolled": the whole network as one pipeline that takes an event per clock.
+        max_levels
+            rtl, unrolled: look-up tables in series between registers; by default as many as `clock_ns` holds.
         clocks_per_event
             rtl: clocks that an event may take; by default one for each pixel of the longest input.
 
@@ -255,6 +261,8 @@ class Model:
             "partition_factor": partition_factor,
             "tight": tight,
             "layers": dict(layers) if layers else None,
+            "style": style,
+            "max_levels": max_levels,
             "clocks_per_event": clocks_per_event,
         }
         choices = choices_for(body, "convert", given)

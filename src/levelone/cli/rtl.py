@@ -25,6 +25,18 @@ def rtl(
         Path | None,
         typer.Option("-o", "--output", metavar="PROJECT", help="Folder to write.", show_default=False),
     ] = None,
+    style: Annotated[
+        str | None,
+        typer.Option(help="stream, or unrolled: an event per clock.", show_default="stream"),
+    ] = None,
+    max_levels: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Unrolled: look-up tables in series; default: as many as the clock period holds.",
+            show_default=False,
+        ),
+    ] = None,
     clocks_per_event: Annotated[
         int | None,
         typer.Option(
@@ -41,7 +53,7 @@ def rtl(
     plan: Annotated[bool, typer.Option("--plan", help="Only say what it would be; write nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write streamed SystemVerilog of a QONNX file, with a test bench; needs no vendor tool.
+    """Write SystemVerilog of a QONNX file, streamed or unrolled, with a test bench; needs no vendor tool.
 
     Example: levelone rtl model.onnx -o rtl_project --clock-ns 5
     """
@@ -51,7 +63,13 @@ def rtl(
     from levelone.pipeline.cosim import plan_rows
 
     with one_json_object(as_json) as emit:
-        given = {"clocks_per_event": clocks_per_event, "clock_ns": clock, "part": part}
+        given = {
+            "style": style,
+            "max_levels": max_levels,
+            "clocks_per_event": clocks_per_event,
+            "clock_ns": clock,
+            "part": part,
+        }
         choices = choices_for("rtl", "levelone rtl", given)
         if output is None and not plan:
             raise LeveloneError("no folder to write", hint="give one with -o PROJECT, or ask for --plan only")
@@ -138,7 +156,9 @@ def _show_plan(planned: Mapping[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    columns = ("name", "operation", "clocks", "multipliers", "rom_bits", "buffer_bits")
+    unrolled = planned["style"] == "unrolled"
+    numbers = ("lut", "registers") if unrolled else ("clocks", "multipliers", "rom_bits", "buffer_bits")
+    columns = ("name", "operation", *numbers)
     table = Table(*(name.replace("_", " ") for name in columns), box=None)
     for column in table.columns[2:]:
         column.justify = "right"
@@ -146,6 +166,13 @@ def _show_plan(planned: Mapping[str, Any]) -> None:
         table.add_row(row["name"], row["operation"], *(f"{row[name]:,}" for name in columns[2:]))
     console = Console(soft_wrap=True, highlight=False)
     console.print(table)
+    if unrolled:
+        luts = sum(row["lut"] for row in planned["layers"])
+        console.print(
+            f"planned: an event per clock, {planned['stages']} stages of at most {planned['levels']} levels "
+            f"of logic, about {luts:,} look-up tables"
+        )
+        return
     console.print(
         f"planned: {planned['clocks_per_event']:,} clocks per event, as many as {planned['bottleneck']} takes"
     )

@@ -1,4 +1,4 @@
-"""QONNX file -> streamed RTL -> the verdict of a simulation, with clocks and rough traffic."""
+"""QONNX file -> RTL -> the verdict of a simulation, with clocks and rough traffic."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from levelone.rtl.body import BODY, BuiltRtl
 from levelone.rtl.config import RtlConfig
 from levelone.rtl.document import RtlDocument
 from levelone.rtl.measure import measure, mid_event_resets, rough_traffic
-from levelone.rtl.plan import plan_graph
+from levelone.rtl.project import layer_facts, plan_of
 from levelone.rtl.simulation import Traffic
+from levelone.rtl.unrolled.plan import UnrolledPlan
 from levelone.stimuli import random_vectors
 from levelone.verify import body_of, read_graph
 
@@ -34,22 +35,28 @@ def plan_rows(model: Path, config: RtlConfig) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``clocks_per_event``, ``bottleneck``, and for each of ``layers`` its ``clocks``, ``multipliers``,
-        ``rom_bits`` and ``buffer_bits``.
+        ``style``, ``clocks_per_event``, ``bottleneck``, and for each of ``layers`` its ``clocks``,
+        ``multipliers``, ``rom_bits`` and ``buffer_bits``. Of an unrolled design ``lut`` and ``registers``
+        of each, and in all its ``stages``, most ``levels`` between registers, and ``port_registers``.
     """
-    plan = plan_graph(read_qonnx(model), config.clocks_per_event)
-    rows = [
-        {
-            "name": layer.name,
-            "operation": layer.operation,
-            "clocks": layer.clocks,
-            "multipliers": layer.multipliers,
-            "rom_bits": layer.rom_bits,
-            "buffer_bits": layer.buffer_bits,
+    graph = read_qonnx(model)
+    plan = plan_of(graph, config)
+    rows = []
+    for node in graph.nodes:
+        facts = layer_facts(plan, node.name)
+        del facts["proof"]
+        rows.append({"name": node.name, "operation": type(node.op).__name__, **facts})
+    whole: dict[str, Any] = {"style": config.style, "layers": rows}
+    if isinstance(plan, UnrolledPlan):
+        ports = sum(plan.layers[port.value.name].registers for port in graph.inputs)
+        return whole | {
+            "clocks_per_event": 1,
+            "bottleneck": graph.inputs[0].value.name,
+            "stages": plan.schedule.stages,
+            "levels": plan.schedule.levels,
+            "port_registers": ports,
         }
-        for layer in plan.layers.values()
-    ]
-    return {"clocks_per_event": plan.clocks_per_event, "bottleneck": plan.bottleneck, "layers": rows}
+    return whole | {"clocks_per_event": plan.clocks_per_event, "bottleneck": plan.bottleneck}
 
 
 def cosim_folder(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-from levelone.graph.ir import Graph
 from levelone.rtl.library import with_parts
 from levelone.rtl.netlist import Netlist, handshake
 from levelone.rtl.operations import FAMILIES
@@ -86,7 +85,12 @@ def write_design(plan: Plan, top: str) -> Design:
     inputs = dict(plan.ports)
     outputs = {name: plan.stream(name) for name in graph.outputs}
     probes = {node.name: plan.layers[node.name].output for node in graph.nodes}
-    text = _module(top, graph, netlist, inputs, outputs, probes)
+    shown = {
+        f"probe_{name}_{part}": wire
+        for name in probes
+        for part, wire in (("beat", f"{name}_valid & {name}_ready"), ("data", f"{name}_data"))
+    }
+    text = module_text(f"Streamed network {graph.name}", top, netlist, inputs, outputs, probes, shown)
     return Design(top, text, with_parts(netlist.blocks), inputs, outputs, probes)
 
 
@@ -152,14 +156,16 @@ def _regrouped(name: str, source: Stream, target: Stream, wires: str, netlist: N
     return wires
 
 
-def _module(
+def module_text(
+    title: str,
     top: str,
-    graph: Graph,
     netlist: Netlist,
     inputs: dict[str, Stream],
     outputs: dict[str, Stream],
     probes: dict[str, Stream],
+    shown: dict[str, str],
 ) -> str:
+    """A network's module; `shown` says what probe ports are assigned, where the netlist does not."""
     ports = ["input wire clk", "input wire rst"]
     for way, taken, given, streams in (
         ("in", "input", "output", inputs),
@@ -171,13 +177,12 @@ def _module(
                 f"{given} wire {way}_{name}_ready",
                 f"{taken} wire [{stream.bits - 1}:0] {way}_{name}_data",
             ]
-    seen, shown = [], []
+    seen = []
     for name, stream in probes.items():
         seen += [f"output wire probe_{name}_beat", f"output wire [{stream.bits - 1}:0] probe_{name}_data"]
-        shown += [f"probe_{name}_beat = {name}_valid & {name}_ready", f"probe_{name}_data = {name}_data"]
     return "\n".join(
         [
-            f"// Streamed network {graph.name}. Every stream: a beat is taken when valid and ready are high;",
+            f"// {title}. Every stream: a beat is taken when valid and ready are high;",
             "// codes in row-major order, channels last, the first in the lowest bits; reset is synchronous.",
             "`default_nettype none",
             *netlist.modules,
@@ -189,7 +194,7 @@ def _module(
             ");",
             netlist.text(),
             f"`ifdef {PROBES}",
-            *(f"    assign {line};" for line in shown),
+            *(f"    assign {port} = {wire};" for port, wire in shown.items()),
             "`endif",
             "endmodule",
             "`default_nettype wire",

@@ -1,4 +1,4 @@
-"""``levelone.json`` of a streamed project: what it was made from, how it is planned and proven."""
+"""``levelone.json`` of an RTL project: what it was made from, how it is planned and proven."""
 
 from __future__ import annotations
 
@@ -26,16 +26,24 @@ class RtlOutput(OutputEntry):
 
 
 class RtlLayer(LayerEntry):
-    """A layer as it was planned: see `levelone.rtl.site.LayerPlan`."""
+    """A layer as it was planned: see `levelone.rtl.site.LayerPlan`.
+
+    Attributes
+    ----------
+    lut, registers
+        Of an unrolled layer (`levelone.rtl.unrolled.plan.UnrolledLayer`); null where it is streamed.
+    """
 
     clocks: int
     multipliers: int
     rom_bits: int
     buffer_bits: int
+    lut: int | None = None
+    registers: int | None = None
 
 
 class RtlDocument(ProjectDocument):
-    """What levelone writes into a streamed project, and reads from it.
+    """What levelone writes into an RTL project, and reads from it.
 
     Attributes
     ----------

@@ -5,7 +5,9 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from levelone.errors import LeveloneError
 from levelone.graph import execute
 from levelone.graph.ir import Graph, Node
 from levelone.graph.values import Codes
@@ -18,6 +20,8 @@ from levelone.rtl.design import Design, write_design
 from levelone.rtl.document import BODY, RtlDocument, RtlInput, RtlLayer, RtlOutput
 from levelone.rtl.library import BLOCKS
 from levelone.rtl.plan import Plan, plan_graph
+from levelone.rtl.unrolled.design import write_unrolled
+from levelone.rtl.unrolled.plan import UnrolledPlan, plan_unrolled
 from levelone.stimuli import random_vectors
 
 SOURCES = "rtl"
@@ -35,7 +39,7 @@ def write_project(
     extras: Mapping[str, bytes | Path] | None = None,
     golden: Mapping[str, Codes] | None = None,
 ) -> RtlDocument:
-    """Write a streamed design of `graph`; the folder appears complete or not at all.
+    """Write a design of `graph`, streamed or unrolled; the folder appears complete or not at all.
 
     Parameters
     ----------
@@ -51,14 +55,14 @@ def write_project(
     Raises
     ------
     UnsupportedError
-        If an operation has no streamed form.
+        If an operation has no form in the chosen style, or an unrolled design would be absurd.
     LeveloneError
         If the folder is something else, or cannot be written.
     """
     config = config or RtlConfig()
     with project_folder(Path(folder), BODY) as scratch:
-        plan = plan_graph(graph, config.clocks_per_event)
-        design = write_design(plan, TOP)
+        plan = plan_of(graph, config)
+        design = write_unrolled(plan, TOP) if isinstance(plan, UnrolledPlan) else write_design(plan, TOP)
         codes = random_vectors(graph, GOLDEN_EVENTS, GOLDEN_SEED) if golden is None else golden
         _write_sources(scratch, design, config)
         _write_golden(scratch, graph, design, codes)
@@ -68,21 +72,62 @@ def write_project(
     return document
 
 
-def describe(plan: Plan, design: Design, config: RtlConfig, model: Path | None) -> RtlDocument:
+def plan_of(graph: Graph, config: RtlConfig) -> Plan | UnrolledPlan:
+    """The design in integers, in the style that is chosen.
+
+    Raises
+    ------
+    LeveloneError
+        If a choice belongs to the other style, or an operation has no form in this one.
+    """
+    if config.style == "unrolled":
+        if config.clocks_per_event is not None:
+            raise LeveloneError(
+                "clocks_per_event is a choice of streamed designs: an unrolled one takes an event per clock",
+                hint="leave it away, or use --style stream",
+            )
+        return plan_unrolled(graph, config.max_levels, config.clock_ns)
+    if config.max_levels is not None:
+        raise LeveloneError(
+            "max_levels is a choice of unrolled designs: in a streamed one, blocks have their own registers",
+            hint="leave it away, or use --style unrolled",
+        )
+    return plan_graph(graph, config.clocks_per_event)
+
+
+def layer_facts(plan: Plan | UnrolledPlan, name: str) -> dict[str, Any]:
+    """What `levelone.rtl.document.RtlLayer` says of a layer besides its value and operation."""
+    if isinstance(plan, UnrolledPlan):
+        layer = plan.layers[name]
+        return {
+            "proof": layer.proof,
+            "clocks": 1,
+            "multipliers": 0,
+            "rom_bits": 0,
+            "buffer_bits": 0,
+            "lut": layer.lut,
+            "registers": layer.registers,
+        }
+    planned = plan.layers[name]
+    return {
+        "proof": planned.proof,
+        "clocks": planned.clocks,
+        "multipliers": planned.multipliers,
+        "rom_bits": planned.rom_bits,
+        "buffer_bits": planned.buffer_bits,
+    }
+
+
+def describe(plan: Plan | UnrolledPlan, design: Design, config: RtlConfig, model: Path | None) -> RtlDocument:
     """The document of a design, but for the digests of its files."""
     graph = plan.graph
 
     def layer(node: Node) -> RtlLayer:
-        planned = plan.layers[node.name]
         return RtlLayer(
             **value_fields(graph.values[node.name]),
             op=type(node.op).__name__,
             inputs=node.inputs,
-            proof=planned.proof,
-            clocks=planned.clocks,
-            multipliers=planned.multipliers,
-            rom_bits=planned.rom_bits,
-            buffer_bits=planned.buffer_bits,
+            **layer_facts(plan, node.name),
         )
 
     return RtlDocument(

@@ -71,7 +71,7 @@ class RequantisedSums:
     """
 
     def plan(self, site: Site[AddRequantise]) -> LayerPlan:
-        total, op = _total(site)
+        total, op = total_of(site.op, site.operands, site.output)
         lanes = site.output.shape[-1]
         sources = tuple(stream.regrouped(lanes) for stream in site.streams)
         within = Site(site.name, op, (total,), site.output, (Stream.of(total, lanes),), site.clocks)
@@ -185,23 +185,23 @@ def _repeated(x: Value, output: Value) -> Gather | None:
     return plan_gather(np.broadcast_to(numbers, output.shape).reshape(-1), x, output)
 
 
-def _total(site: Site[AddRequantise]) -> tuple[Value, Requantise]:
+def total_of(op: AddRequantise, operands: Sequence[Value], output: Value) -> tuple[Value, Requantise]:
     """The weighted sum as a value, and the operation that rounds it."""
-    a, b = site.operands
-    channels = site.output.shape[-1]
-    forms = site.op.integer_form(channels)
+    a, b = operands
+    channels = output.shape[-1]
+    forms = op.integer_form(channels)
     reach = []
     for i, (first, second, term, _) in enumerate(forms):
         ends = [first * x + second * y + term for x in _ends(a, i) for y in _ends(b, i)]
         reach.append(IntRange(min(ends), max(ends)))
     hull = IntRange(min(r.lo for r in reach), max(r.hi for r in reach))
-    total = Value(f"{site.name}_total", site.output.shape, (Fraction(1),), hull, tuple(reach))
+    total = Value(f"{output.name}_total", output.shape, (Fraction(1),), hull, tuple(reach))
     rounds = Requantise(
         tuple(Fraction(1, divisor) for *_, divisor in forms),
-        site.op.scale,
-        site.op.range,
-        site.op.rounding,
-        zero_point=site.op.zero_point,
+        op.scale,
+        op.range,
+        op.rounding,
+        zero_point=op.zero_point,
     )
     return total, rounds
 

@@ -1,7 +1,8 @@
 """The xenon chamber of `levelone.simulate.next`, its tracks by Geant4.
 
 What starts, where charge drifts to and how it is read out is the same for both engines; Geant4 gives the
-deposits. Steps are at most 1 mm.
+deposits. Steps are at most 0.2 mm: with 1 mm the multiple scattering of Geant4 makes tracks shorter (the rms extent
+of an electron of 1.2 MeV by 9 %), with 0.05 mm it changes no more.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from levelone.simulate.next.section import NextGenerate
 from levelone.simulate.next.tracks import Deposits
 from levelone.simulate.voxelrun import Generated, VoxelSummary
 
-_STEP_MM = 1.0
+_STEP_MM = 0.2
 _HALF_MM = 1500.0  # of the xenon
 
 

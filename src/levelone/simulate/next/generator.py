@@ -15,7 +15,7 @@ a voxel.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -40,7 +40,7 @@ CLOUD_KEV = 0.1
 """Energy of a charge cloud."""
 _FANO_KEV = 0.15 * 0.0219
 """Variance of a deposit's charge, in units of its energy."""
-_BLOCK = 32  # events whose clouds are in memory at once
+_BLOCK = 4  # events whose clouds are made at once: they fit into a processor's cache
 THRESHOLD_KEV = 2.0
 """Voxels that hold less are empty."""
 
@@ -102,12 +102,14 @@ def generate(
     deposits = follow(started.particles, rng)
     drift = rng.uniform(*drift_mm, n)
     total: Floats = 1e3 * np.bincount(deposits.event, deposits.energy_mev, n).astype(np.float64)
-    spread = np.asarray([diffusion_mm[0], diffusion_mm[0], diffusion_mm[1]], np.float32)
-    image = _image(deposits, drift, spread, np.asarray(voxel_mm), 10 / density, cloud_kev, rng)
-    kept = image.sum(1)
-    image += np.sqrt(_FANO_KEV * image) * rng.standard_normal(image.shape)
-    image *= (1 + fwhm / 2.3548 * rng.standard_normal(n))[:, None]
-    image[image < THRESHOLD_KEV] = 0
+    spread = np.asarray([diffusion_mm[0], diffusion_mm[0], diffusion_mm[1]])
+    image = np.zeros((n, np.prod(SHAPE)), np.float32)
+    kept, gain = np.zeros(n), 1 + fwhm / 2.3548 * rng.standard_normal(n)
+    charges = _charge(deposits, drift, spread, np.asarray(voxel_mm), 10 / density, cloud_kev, rng)
+    for event, cell, charge in charges:
+        kept += np.bincount(event, charge, n)
+        energy = (charge + np.sqrt(_FANO_KEV * charge) * rng.standard_normal(len(charge))) * gain[event]
+        image[event, cell] = np.where(energy < THRESHOLD_KEV, 0, energy)
     truth = {
         "label": label.astype(np.uint8),
         "energy": total.astype(np.float32),
@@ -116,46 +118,53 @@ def generate(
         "drift": drift.astype(np.float32),
         "measured": image.sum(1).astype(np.float32),
     }
-    images = {"tpc": image.reshape(n, *SHAPE).astype(np.float32)}
+    images = {"tpc": image.reshape(n, *SHAPE)}
     return Generated(images, truth, total, np.maximum(total - kept, 0))
 
 
-def _image(
+def _charge(
     deposits: Deposits,
     drift: Floats,
-    spread: NDArray[np.float32],
+    spread: Floats,
     voxel_mm: Floats,
     unit_mm: float,
     cloud_kev: float,
     rng: np.random.Generator,
-) -> Floats:
-    """Energy of the voxels, keV, [n, voxels]; `unit_mm` is a g / cm2 of gas in mm."""
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], Floats]]:
+    """Voxels with charge, some events at a time: event, cell, keV, [m] each.
+
+    `unit_mm` is a g / cm2 of gas in mm.
+    """
     n, cells = len(drift), int(np.prod(SHAPE))
-    order = np.argsort(deposits.event, kind="stable")
+    order = np.argsort(deposits.event.astype(np.min_scalar_type(n)), kind="stable")
     event, energy = deposits.event[order], 1e3 * deposits.energy_mev[order]
     begin, end = deposits.start[order] * unit_mm, deposits.end[order] * unit_mm
     weight = energy * deposits.main[order]
-    middle, charge = (begin + end) / 2, np.bincount(event, weight, n)
+    middle, main = (begin + end) / 2, np.bincount(event, weight, n)
     centre = np.stack([np.bincount(event, weight * middle[:, axis], n) for axis in range(3)], axis=1)
-    corner = centre / charge[:, None] + (rng.uniform(-0.5, 0.5, (n, 3)) - np.asarray(SHAPE) / 2) * voxel_mm
+    corner = centre / main[:, None] + (rng.uniform(-0.5, 0.5, (n, 3)) - np.asarray(SHAPE) / 2) * voxel_mm
+    root = np.sqrt(np.maximum(drift[event] + middle[:, 2], 0) / 10)
+    # rows of `first`, `length` and `width` are axes, the unit is the size of a voxel
+    first = ((begin - corner[event]) / voxel_mm).astype(np.float32).T
+    length = ((end - begin) / voxel_mm).astype(np.float32).T
+    width = (root[:, None] * (spread / voxel_mm)).astype(np.float32).T
     # clouds lie at equal distances of energy, so that energy is conserved to a cloud
     clouds = np.diff(np.floor(np.cumsum(energy) / cloud_kev + rng.random()), prepend=0.0).astype(np.int64)
-    image = np.zeros((n, cells))
-    for first in range(0, n, _BLOCK):
-        rows = slice(*np.searchsorted(event, (first, min(first + _BLOCK, n))))
-        which = np.repeat(np.arange(rows.start, rows.stop), clouds[rows])
-        along = rng.random(len(which), dtype=np.float32)[:, None]
-        position = begin[which].astype(np.float32) * (1 - along) + end[which].astype(np.float32) * along
-        of = event[which]
-        root = np.sqrt(np.maximum(drift[of] + position[:, 2], 0) / 10).astype(np.float32)
-        position += rng.standard_normal(position.shape, dtype=np.float32) * (root[:, None] * spread)
-        cell = np.floor((position - corner[of]) / voxel_mm).astype(np.int64)
-        inside = ((cell >= 0) & (cell < SHAPE)).all(1)
-        flat = (of - first) * cells + np.ravel_multi_index(tuple(cell.T), SHAPE, mode="clip")
-        size = min(_BLOCK, n - first)
-        found = np.bincount(flat[inside], minlength=size * cells).reshape(size, cells)
-        image[first : first + size] = cloud_kev * found
-    return image
+    for number in range(0, n, _BLOCK):
+        rows = slice(*np.searchsorted(event, (number, number + _BLOCK)))
+        repeats = clouds[rows]
+        along = rng.random(repeats.sum(), dtype=np.float32)
+        cell = np.repeat((event[rows] - number).astype(np.int32), repeats)
+        inside = np.ones(len(cell), bool)
+        for axis, size in enumerate(SHAPE):
+            place, extent, sigma = (np.repeat(q[axis, rows], repeats) for q in (first, length, width))
+            place += extent * along + sigma * rng.standard_normal(len(cell), dtype=np.float32)
+            inside &= (place >= 0) & (place < size)
+            cell *= size
+            cell += place.astype(np.int32)
+        found = np.bincount(cell[inside], minlength=_BLOCK * cells)
+        filled = np.flatnonzero(found)
+        yield number + filled // cells, filled % cells, cloud_kev * found[filled]
 
 
 def generate_options(

@@ -17,7 +17,7 @@ Signal = Literal["double-beta", "double-escape"]
 class NextGenerate(EngineSection):
     """One electron, or two from one point, in a high-pressure xenon chamber."""
 
-    version: ClassVar[int] = 2  # 2: steps and clouds that no result depends on
+    version: ClassVar[int] = 3  # 2: steps and clouds that no result depends on; 3: angles after Mott
 
     events: EventCount = 20_000
     signal_fraction: float = Field(0.5, ge=0, le=1, description="share of two-electron events")

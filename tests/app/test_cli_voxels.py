@@ -130,7 +130,7 @@ def test_the_whole_chain(levelone: Levelone, events: Path, tmp_path: Path) -> No
     assert names == ["data", "train", "evaluate", "export", "convert", "csim", "report"]
     assert result["verdict"] == "exact"
     metrics = json.loads((out / "metrics.json").read_text())
-    assert set(metrics["models"]) == {"float", "quantised", "published", "blob"}
+    assert set(metrics["models"]) == {"float", "quantised", "published", "boosting", "blob", "leak_control"}
     csim = json.loads((out / "csim.json").read_text())
     assert [part["against"] for part in csim["sets"]] == [["exact reference", "trained module"]] * 3
     page = (out / "report.html").read_text()

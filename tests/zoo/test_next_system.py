@@ -22,7 +22,7 @@ from levelone.simulate.next.section import NextGenerate
 from levelone.train.codes import layer_codes
 from levelone.zoo import find_system
 from levelone.zoo.next import SYSTEM as NEXT
-from levelone.zoo.next.features import BLOB_VOXELS, blob_score
+from levelone.zoo.next.features import BLOB_VOXELS, FEATURES, blob_score, summary
 from levelone.zoo.next.section import SHAPE, UNIT_KEV, NextModel
 
 
@@ -125,6 +125,32 @@ def test_two_electrons_leave_a_denser_second_blob(data):
     assert np.median(score[label == 1]) > 1.2 * np.median(score[label == 0])
 
 
+def test_summary_of_a_track_and_a_distant_deposit():
+    """A line of ten voxels along z with a dense end, and one voxel elsewhere."""
+    image = np.zeros((2, 20, 20, 60), np.float32)
+    image[0, 5, 5, 20:30] = 10
+    image[0, 5, 5, 29] = 100
+    image[0, 15, 15, 50] = 7
+    found = dict(zip(FEATURES, summary(image, (10.0, 10.0, 5.0))[0], strict=True))
+    assert (found["energy"], found["voxels"], found["pieces"]) == (197, 11, 2)
+    assert found["energy of the largest piece"] == 190
+    assert found["first blob"] == pytest.approx(140)
+    assert found["length"] == found["distance of the ends"] == 45
+    assert (found["richer end"], found["poorer end"]) == (130, 40)  # 20 mm: four voxels of 5 mm
+    assert (found["voxel 1"], found["voxel 2"], found["voxel 11"], found["voxel 12"]) == (100, 10, 7, 0)
+    assert found["straightness"] == 1
+    assert not summary(image, (10.0, 10.0, 5.0))[1].any()  # nothing is there: all zero
+
+
+def test_a_track_that_turns_back_is_longer_than_its_ends_are_apart():
+    image = np.zeros((1, 20, 20, 60), np.float32)
+    image[0, 5:15, 5, 20] = image[0, 14, 5:12, 20] = image[0, 5:15, 11, 20] = 10
+    found = dict(zip(FEATURES, summary(image, (10.0, 10.0, 5.0))[0], strict=True))
+    corners = 2 * (np.sqrt(2) - 2) * 10
+    assert found["length"] == pytest.approx(240 + corners)
+    assert found["distance of the ends"] == 60
+
+
 @pytest.mark.parametrize("variant", ["compact", "published"])
 def test_reference_gives_the_modules_integers_at_every_layer(variant, data, tmp_path):
     small = "model.convolutions=[{channels=3, stride=[2,2,3]}, {channels=4, kernel=[2,3,3]}]"
@@ -157,6 +183,7 @@ def test_figures_and_panels_of_known_scores():
         "float": {"logit": perfect},
         "quantised": {"logit": noisy},
         "published": {"logit": blind},
+        "boosting": {"logit": noisy},
         "blob": {"logit": blind},
     }
     metrics, kept = metered(NEXT, recipe(), predictions, truth)
@@ -165,6 +192,7 @@ def test_figures_and_panels_of_known_scores():
     assert abs(metrics["models"]["published"]["all"]["auc"]["value"] - 0.5) < 0.05
     gain = metrics["differences"]["quantised-published"]["all"]["auc"]
     assert gain["value"] > 5 * gain["error"] > 0
+    assert metrics["differences"]["quantised-boosting"]["all"]["auc"]["value"] == 0
     counts = metrics["models"]["blob"]
     halves = [counts[r] for r in ("drift below 0.5 m", "drift above 0.5 m")]
     assert sum(half["signal"] for half in halves) == counts["all"]["signal"] == int(label.sum())

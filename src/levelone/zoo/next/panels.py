@@ -15,6 +15,7 @@ from levelone.zoo.kit.meter import Predictions, Truth
 
 NAMES = {
     "published": "published architecture (fully connected), trained here",
+    "boosting": "boosting on shape, spectrum, ends and blobs",
     "blob": "second densest blob",
     CONTROL: TITLE,
 }

@@ -92,10 +92,10 @@ class Next(VoxelSystem):
         return {"published": recipe.model_copy(update={"model": PUBLISHED.model_dump(), "quant": quant})}
 
     def fit_baselines(self, recipe: Recipe, train: Source) -> dict[str, Predictor]:
-        """The energy of the second densest blob: the classical quantity; nothing to fit."""
-        from levelone.zoo.next.features import blob_score
+        """Boosting on all that a person would compute; the second blob, the classical quantity."""
+        from levelone.zoo.next.baselines import fit_boosting, second_blob
 
-        return {"blob": lambda events: {"logit": blob_score(events.inputs["tpc"][:, 0] * UNIT_KEV)[:, None]}}
+        return {"boosting": fit_boosting(train, recipe.seed), "blob": second_blob}
 
     def leak_control(self, recipe: Recipe, train: Source) -> LeakControl:
         """Energies of the voxels without their positions."""

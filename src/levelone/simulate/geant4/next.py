@@ -1,8 +1,8 @@
 """The xenon chamber of `levelone.simulate.next`, its tracks by Geant4.
 
 What starts, where charge drifts to and how it is read out is the same for both engines; Geant4 gives the
-deposits. Steps are at most 0.2 mm: with 1 mm the multiple scattering of Geant4 makes tracks shorter (the rms extent
-of an electron of 1.2 MeV by 9 %), with 0.05 mm it changes no more.
+deposits. Steps are at most 0.2 mm: with 1 mm Geant4's multiple scattering makes tracks shorter (the rms
+extent of an electron of 1.2 MeV by 9 %), with 0.05 mm nothing changes any more.
 """
 
 from __future__ import annotations

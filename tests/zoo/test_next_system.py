@@ -86,6 +86,26 @@ def test_events_enter_the_network_in_units_of_64_kev(data):
     assert sum(facts.values()) == 512
 
 
+def test_mirrored_events_are_the_same_events_seen_from_another_side(data):
+    plain, mirrored = (recipe(f"model.mirror={told}") for told in ("false", "true"))
+    batch = NEXT.load(plain, data, "train", limit=48)
+    assert NEXT.augment(plain, batch, np.random.default_rng(1)) is batch
+    before = batch.inputs["tpc"]
+    after = NEXT.augment(mirrored, batch, np.random.default_rng(1)).inputs["tpc"]
+    assert np.array_equal(before.max((1, 2, 3)), after.max((1, 2, 3)))  # drift is left alone
+    sides = set()
+    for one, other in zip(before[:, 0], after[:, 0], strict=True):
+        ways = {
+            (x, y, exchanged): (turned.swapaxes(0, 1) if exchanged else turned)
+            for x in (1, -1)
+            for y in (1, -1)
+            for turned in (one[::x, ::y],)
+            for exchanged in (False, True)
+        }
+        sides |= {way for way, image in ways.items() if np.array_equal(image, other)}
+    assert len(sides) == 8
+
+
 def test_a_file_of_another_system_is_refused(tmp_path):
     from levelone.simulate.lcd.generator import simulate_lcd
     from levelone.simulate.lcd.section import LcdGenerate

@@ -40,6 +40,10 @@ class NextModel(Section):
         description="of the compact network",
     )
     dense: tuple[int, ...] = Field((32,), description="units of the dense layers before the logit")
+    mirror: bool = Field(
+        False,
+        description="mirror training events in x and in y and exchange the two, symmetries of the chamber",
+    )
 
 
 PUBLISHED = NextModel(variant="published", dense=(32,))

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
 from numpy.typing import NDArray
 
 from levelone.panels import Card, Panel, Rows
@@ -71,6 +72,20 @@ class Next(VoxelSystem):
 
     def prepare(self, recipe: Recipe, batch: VoxelBatch) -> Events:
         return Events({"tpc": batch.images["tpc"][:, None] / UNIT_KEV}, batch.truth)
+
+    def augment(self, recipe: Recipe, events: Events, rng: np.random.Generator) -> Events:
+        """Half of the events are mirrored in x, half in y, in half both are exchanged.
+
+        Not in z: charge that drifts farther spreads farther.
+        """
+        if not self._model(recipe).mirror:
+            return events
+        tpc = events.inputs["tpc"].copy()
+        in_x, in_y, exchanged = rng.random((3, len(tpc))) < 0.5
+        tpc[in_x] = tpc[in_x, :, ::-1]
+        tpc[in_y] = tpc[in_y, :, :, ::-1]
+        tpc[exchanged] = tpc[exchanged].swapaxes(2, 3)
+        return Events({"tpc": tpc}, events.truth)
 
     def build(self, recipe: Recipe, layers: Layers) -> nn.Module:
 

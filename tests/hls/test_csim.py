@@ -214,6 +214,19 @@ def test_compilers_that_fail(
     assert not list(fresh.project.rglob("*.so"))
 
 
+def test_further_flags_are_the_user_s_and_part_of_what_is_built(
+    fresh: Manifest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEVELONE_CXXFLAGS", "-O0 -D'OF_TWO=a b'")
+    assert find_compiler().flags == ("-O0", "-DOF_TWO=a b")
+    monkeypatch.setenv("LEVELONE_CXXFLAGS", "-include no-such-file.h")
+    with pytest.raises(LeveloneError, match=r"no-such-file\.h"):
+        build(fresh.project)
+    monkeypatch.setenv("LEVELONE_CXXFLAGS", "-D'OPEN")
+    with pytest.raises(LeveloneError, match=r"LEVELONE_CXXFLAGS=.*quot"):
+        find_compiler()
+
+
 def test_the_override_names_the_missing_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEVELONE_CXX", "no-such-compiler")
     with pytest.raises(LeveloneError, match="LEVELONE_CXX=no-such-compiler was not found"):

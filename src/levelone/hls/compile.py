@@ -83,7 +83,7 @@ def _copy(project: Path, units: tuple[Path, ...], target: Path) -> None:
 
 def _place(project: Path, digests: Mapping[str, str], compiler: Compiler) -> Path:
     """Where the library of these sources lies in the project."""
-    text = json.dumps([compiler.version, FLAGS, digests])
+    text = json.dumps([compiler.version, [*FLAGS, *compiler.flags], digests])
     return project / BUILD / hashlib.sha256(text.encode()).hexdigest()[:16] / LIBRARY
 
 
@@ -92,8 +92,8 @@ def _compile(project: Path, units: tuple[Path, ...], compiler: Compiler, folder:
     library = folder / LIBRARY
     weights = folder / "weights.h"
     weights.write_text(overlay(_weights(project / "firmware")), encoding="utf-8")
-    command = [str(compiler.path), *FLAGS, *one_unit(weights, *units), "-shared", "-o", str(library)]
-    _call(command, project)
+    words = [*FLAGS, *compiler.flags, *one_unit(weights, *units), "-shared", "-o", str(library)]
+    _call([str(compiler.path), *words], project)
     return library
 
 

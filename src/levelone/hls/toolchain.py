@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 from levelone.errors import LeveloneError
 
 OVERRIDE = "LEVELONE_CXX"
+MORE_FLAGS = "LEVELONE_CXXFLAGS"
 OLDEST = (9, 0)
 HINT = f"install g++ (Debian, Ubuntu: apt install g++), or point {OVERRIDE} at a C++17 compiler"
 
@@ -26,19 +28,22 @@ class Compiler:
         The executable.
     version
         First line of its ``--version``.
+    flags
+        What it is told behind levelone's own flags: ``-O0`` compiles faster and runs slower.
     """
 
     path: Path
     version: str
+    flags: tuple[str, ...] = ()
 
 
 def find_compiler() -> Compiler:
-    """The compiler named by ``LEVELONE_CXX``, else ``g++`` on the PATH.
+    """The compiler named by ``LEVELONE_CXX``, else ``g++`` on the PATH; ``LEVELONE_CXXFLAGS`` holds flags.
 
     Raises
     ------
     LeveloneError
-        If there is none, it does not run, or it is too old.
+        If there is none, it does not run, it is too old, or a quote in the flags is not closed.
     """
     wanted = os.environ.get(OVERRIDE) or "g++"
     found = shutil.which(wanted)
@@ -59,4 +64,12 @@ def find_compiler() -> Compiler:
     if "clang" not in first and version < OLDEST:
         oldest = ".".join(map(str, OLDEST))
         raise LeveloneError(f"{found} is version {number[0]}, csim needs at least {oldest}", hint=HINT)
-    return Compiler(Path(found), first)
+    return Compiler(Path(found), first, _more_flags())
+
+
+def _more_flags() -> tuple[str, ...]:
+    said = os.environ.get(MORE_FLAGS, "")
+    try:
+        return tuple(shlex.split(said))
+    except ValueError as error:
+        raise LeveloneError(f"{MORE_FLAGS}={said!r}: {error}", hint="close the quote") from error

@@ -158,20 +158,26 @@ class Medium:
         return Medium(material.x0_mm, material.moliere_mm, material.critical_mev, material.z_effective)
 
     @staticmethod
-    def sandwich(absorber: Material, absorber_mm: float, sensor: Material, sensor_mm: float) -> Medium:
-        """Effective medium of a sampling calorimeter (Grindhammer and Peters, hep-ex/0001020, section 3)."""
+    def sandwich(
+        absorber: Material, absorber_mm: float, sensor: Material, sensor_mm: float, gap_mm: float = 0.0
+    ) -> Medium:
+        """Effective medium of a sampling calorimeter (Grindhammer and Peters, hep-ex/0001020, section 3).
+
+        `gap_mm` of every layer (air, boards) weighs nothing, and stretches all lengths.
+        """
         plates = ((absorber, absorber_mm), (sensor, sensor_mm))
         mass = sum(m.density * d for m, d in plates)
         weight = [m.density * d / mass for m, d in plates]
         thickness = absorber_mm + sensor_mm
         x0 = 1 / sum(w / m.x0 for w, (m, _) in zip(weight, plates, strict=True))  # g / cm2
         scattering = sum(w * m.critical_mev / m.x0 for w, (m, _) in zip(weight, plates, strict=True))
-        x0_mm = thickness * x0 / (mass / 10)  # mass is in mm g / cm3
+        per_layer = mass / 10 / x0  # mass is in mm g / cm3
+        x0_mm = (thickness + gap_mm) / per_layer
         return Medium(
             x0_mm=x0_mm,
-            moliere_mm=x0_mm / x0 * SCALE_ENERGY_MEV / scattering,
+            moliere_mm=x0_mm * SCALE_ENERGY_MEV / (x0 * scattering),
             critical_mev=x0 * scattering,
             z=sum(w * m.z_effective for w, (m, _) in zip(weight, plates, strict=True)),
-            inverse_frequency=thickness / x0_mm,
+            inverse_frequency=per_layer,
             e_hat=1 / (1 + 0.007 * (absorber.z_effective - sensor.z_effective)),
         )

@@ -39,9 +39,14 @@ class Section:
     quantum_gev
         Energy represented by one sampled track crossing (or one photo-electron).
     threshold_gev
-        Cells that read less are empty.
+        Cells that read less are empty; in the first layer, and elsewhere in proportion to thickness in
+        radiation lengths, as what a cell sees of a particle is worth more energy behind more absorber.
     depth_first
         Grid axes are (z, y, x) if true, (x, y, z) if not.
+    mip_gev
+        Most probable signal of a minimum ionising particle in the first layer.
+    noise_gev
+        Standard deviation of electronic noise in a cell of the first layer.
     """
 
     name: str
@@ -55,6 +60,17 @@ class Section:
     quantum_gev: float
     threshold_gev: float
     depth_first: bool = False
+    mip_gev: float = 0.0
+    noise_gev: float = 0.0
+
+    @cached_property
+    def weight(self) -> Floats:
+        """Energy that a particle in the sensor of each layer stands for, in that of the first, [layers]."""
+        return np.divide(self.layer_x0, self.layer_x0[0])
+
+    def spread(self, per_layer: Floats) -> NDArray[np.float32]:
+        """A value per layer as one that broadcasts to images [n, *shape]."""
+        return per_layer.astype(np.float32).reshape((-1, 1, 1) if self.depth_first else (1, 1, -1))
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -149,10 +165,24 @@ class Calorimeter:
         end = np.float32(self.edges_mm[-1])
         return np.clip(depth_x0 * np.float32(self.edges_mm[-1] / self.edges_x0[-1]), 0, end)
 
-    def section_values(self, values: tuple[float, ...], layer: NDArray[np.int64]) -> NDArray[np.float32]:
-        """One value per section, spread over the layers (those in front and behind included)."""
-        counts = np.diff(self.first_layer)
-        table = np.repeat(np.asarray(values, np.float32), counts)
+    @cached_property
+    def moliere_mm(self) -> Floats:
+        """Moliere radius in every layer in mm, [layers].
+
+        That of its section's medium, stretched or squeezed as the layer's radiation length in mm is.
+        """
+        return np.concatenate(
+            [
+                s.medium.moliere_mm / s.medium.x0_mm * np.divide(s.layer_mm, s.layer_x0)
+                for s in self.sections
+            ]
+        )
+
+    def layer_values(self, values: Floats, layer: NDArray[np.int64]) -> NDArray[np.float32] | np.float32:
+        """The value [layers] of each layer; in front and behind that of the first and the last."""
+        table = values.astype(np.float32)
+        if np.all(table == table[0]):
+            return table[0]
         return table[np.clip(layer, 0, len(table) - 1)]
 
     def shower_spots(
@@ -160,7 +190,8 @@ class Calorimeter:
     ) -> Spots:
         """Develop electromagnetic showers into spots; energy is conserved, also for spots outside.
 
-        `cap` is the most spots of each shower, one number or [n].
+        `cap` is the most spots of each shower, one number or [n]. In front of its first layer
+        (`Showers.first`) a shower leaves nothing, unless all of it would lie there.
 
         The profile is that of the section in which a shower starts; further sections continue it in radiation
         lengths, with their own Moliere radius.
@@ -187,9 +218,12 @@ class Calorimeter:
             depth += each(showers.start[chosen])
             layer = self.layer_of(depth, self.edges_x0)
             radius, weight = sample_radius(where.medium, energy.astype(np.float32), tau, rng, spots)
+            if showers.first is not None:
+                behind = weight * (layer >= np.repeat(showers.first[chosen], spots))
+                any_behind = np.add.reduceat(behind, starts) > 0
+                weight = np.where(np.repeat(any_behind, spots), behind, weight)
             scale = energy / np.add.reduceat(weight, starts, dtype=np.float64)
-            moliere = tuple(s.medium.moliere_mm for s in self.sections)
-            radius *= np.float32(moliere[0]) if len(moliere) == 1 else self.section_values(moliere, layer)
+            radius *= self.layer_values(self.moliere_mm, layer)
             z = self.z_of(depth)
             turn = rng.random(len(depth), dtype=np.float32)
             turn *= np.float32(2 * np.pi)
@@ -274,18 +308,39 @@ class Calorimeter:
                     if section.depth_first
                     else filled % layers
                 )
-                thickness = np.asarray(section.layer_x0) / section.layer_x0[0]
-                spread = section.resolution**2 * thickness[layer] / section.quantum_gev - 1
+                spread = section.resolution**2 * section.weight[layer] / section.quantum_gev - 1
                 spread = np.maximum(spread, 1e-3)
                 signal = section.quantum_gev * spread * rng.standard_gamma(crossings / spread)
             seen_gev = signal.astype(np.float32)
-            if tracks is None:  # what is not filled is below threshold anyway
-                seen_gev[seen_gev < section.threshold_gev] = 0
-            visible = into[section.name].reshape(-1)
-            visible[filled] = seen_gev
+            whole = into[section.name]
+            if tracks is None and not section.noise_gev and self.equal_layers:
+                seen_gev[seen_gev < section.threshold_gev] = 0  # what is not filled is below threshold anyway
+                whole.reshape(-1)[filled] = seen_gev
+                continue
+            whole.reshape(-1)[filled] = seen_gev
             if tracks is not None:
-                visible += tracks[section.name].reshape(-1)
-                visible[visible < section.threshold_gev] = 0
+                whole += tracks[section.name]
+            if section.noise_gev:
+                add_noise(whole, section, rng)
+            whole[whole < section.spread(section.threshold_gev * section.weight)] = 0
+
+
+def add_noise(images: NDArray[np.float32], section: Section, rng: np.random.Generator) -> None:
+    """Add normal noise to every cell of images [n, *shape], as far as the threshold lets it be seen.
+
+    Cells that hold something get a number each; of the empty ones only those are drawn that noise alone
+    lifts above the threshold.
+    """
+    from scipy.special import ndtr, ndtri
+
+    noise = np.broadcast_to(section.spread(section.noise_gev * section.weight), images.shape)
+    filled = images > 0
+    alone = float(ndtr(-section.threshold_gev / section.noise_gev))
+    lifted = rng.choice(images.size, rng.binomial(images.size, alone), replace=False)
+    lifted = lifted[~filled.reshape(-1)[lifted]]
+    images[filled] += noise[filled] * rng.standard_normal(np.count_nonzero(filled), np.float32)
+    above = -ndtri(alone * (1 - rng.random(len(lifted))))
+    images.reshape(-1)[lifted] = noise.reshape(-1)[lifted] * above
 
 
 def join_spots(parts: list[Spots]) -> Spots:

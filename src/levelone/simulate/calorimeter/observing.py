@@ -33,7 +33,7 @@ def observe(
     rng: np.random.Generator,
     cap: int | NDArray[np.int64],
     group: int = 8,
-    tracks: dict[str, Floats] | None = None,
+    tracks: Spots | None = None,
 ) -> Seen:
     """`shower_spots`, `deposit` and `read_out`, a few events at a time.
 
@@ -50,7 +50,8 @@ def observe(
     group
         Events at a time; part of what a seed means.
     tracks
-        Signals of minimum ionising particles, see `Calorimeter.read_out`.
+        Signals of minimum ionising particles, which do not fluctuate any more: see `Calorimeter.read_out`.
+        They count as deposited.
     """
     most = np.broadcast_to(cap, len(showers.event))
     images = {s.name: np.zeros((events, *s.shape), np.float32) for s in calo.sections}
@@ -58,6 +59,8 @@ def observe(
     firsts = np.arange(0, events + group, group)
     by_shower = np.argsort(showers.event, kind="stable")
     by_spot = np.argsort(others.event, kind="stable")
+    if tracks is not None:
+        tracks = tracks.take(np.argsort(tracks.event, kind="stable"))
     shower_ends = np.searchsorted(showers.event[by_shower], firsts)
     spot_ends = np.searchsorted(others.event[by_spot], firsts)
     for number, first in enumerate(range(0, events, group)):
@@ -68,7 +71,12 @@ def observe(
         if len(these.event):
             spots = join_spots([calo.shower_spots(these, rng, most[chosen]), spots])
         made, outside[rows] = calo.deposit(spots, rows.stop - rows.start)
-        passing = None if tracks is None else {name: image[rows] for name, image in tracks.items()}
-        calo.read_out(made, rng, {name: image[rows] for name, image in images.items()}, passing)
-        deposited[rows] = sum(image.sum((1, 2, 3)) for image in made.values())
+        signals = None
+        if tracks is not None:
+            these_tracks = np.arange(*np.searchsorted(tracks.event, (rows.start, rows.stop)))
+            signals, missed = calo.deposit(tracks.take(these_tracks, first), rows.stop - rows.start)
+            outside[rows] += missed
+            deposited[rows] += sum(image.sum((1, 2, 3)) for image in signals.values())
+        calo.read_out(made, rng, {name: image[rows] for name, image in images.items()}, signals)
+        deposited[rows] += sum(image.sum((1, 2, 3)) for image in made.values())
     return Seen(images, deposited, outside)

@@ -24,3 +24,16 @@ class LcdGenerate(GenerateSection):
         (10.0, 510.0), description="energy of the particle, GeV: from, to"
     )
     spectrum: Literal["flat", "log"] = Field("flat", description="flat in energy, or in its logarithm")
+    material_x0: float = Field(0.1, ge=0, le=1, description="material in front, radiation lengths")
+    noise_mip: float = Field(
+        0.1, ge=0, le=1, description="electronic noise of a cell, signals of a minimum ionising particle"
+    )
+    threshold_mip: float = Field(
+        0.5, gt=0, le=10, description="cells that read less are empty; in the same unit"
+    )
+    pion_hcal_share: float = Field(
+        0.1,
+        ge=0.02,
+        le=1,
+        description="charged pions have at most this share of their visible energy behind the ECAL; 1: all",
+    )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from levelone.panels import Axes, Card, Density, Images, Lines, Panel, Rows, Series
-from levelone.simulate.lcd.generator import calorimeter
+from levelone.simulate.lcd.detector import calorimeter
 from levelone.simulate.lcd.section import PARTICLES
 from levelone.zoo.kit.control import CONTROL, TITLE
 from levelone.zoo.kit.events import Events

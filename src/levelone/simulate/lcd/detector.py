@@ -1,0 +1,63 @@
+"""The linear-collider calorimeter: an ECAL of 25 x 25 x 25 and an HCAL of 5 x 5 x 60 cells.
+
+The detector is that of the CLIC simulation model used for the LCD calorimeter data (D. Belayneh et al., Eur.
+Phys. J. C 80 (2020) 688, arXiv:1912.06794): at 1.5 m, 25 layers of tungsten (17 of 2.4 mm, 8 of 4.8 mm) with
+silicon pads of 5.1 mm, then 60 layers of 19 mm of steel with scintillator tiles of 30 mm. The images are
+windows around the particle.
+
+The most probable signal of a minimum ionising particle in the ECAL, on the scale on which electrons read
+their energy, and the energy of one cluster of the sampling, by which cells fluctuate together, are those of
+Geant4 11.4 (option 1 of its electromagnetic physics): muons, and the cells of 10 GeV electrons.
+"""
+
+from __future__ import annotations
+
+from levelone.simulate.calorimeter.cells import Calorimeter, Section
+from levelone.simulate.materials import IRON, POLYSTYRENE, SILICON, TUNGSTEN, Medium
+
+DISTANCE_MM = 1500.0
+"""From the interaction point to the front face."""
+_ECAL_MIP_GEV = 6.6e-3
+_ECAL_CLUSTER_GEV = 18e-3
+_HCAL_MIP_GEV = 22e-3
+
+
+def calorimeter(noise_mip: float = 0.0, threshold_mip: float = 0.5) -> Calorimeter:
+    """Grids `ecal` (25, 25, 25) and `hcal` (5, 5, 60), axes (x, y, z).
+
+    Noise and threshold of every cell are in most probable signals of a minimum ionising particle.
+    """
+    thin, thick, silicon, gap = 2.4, 4.8, 0.5, 2.7  # mm; gap: boards, support, air
+    plates = (thin,) * 17 + (thick,) * 8
+    ecal = Section(
+        name="ecal",
+        medium=Medium.sandwich(TUNGSTEN, thin, SILICON, silicon, gap),
+        layer_x0=tuple(w / TUNGSTEN.x0_mm + silicon / SILICON.x0_mm for w in plates),
+        layer_interaction=tuple(
+            w / TUNGSTEN.pion_interaction_mm + silicon / SILICON.pion_interaction_mm for w in plates
+        ),
+        layer_mm=tuple(w + silicon + gap for w in plates),
+        cells=25,
+        pitch_mm=5.1,
+        resolution=0.17,
+        quantum_gev=_ECAL_CLUSTER_GEV,
+        threshold_gev=threshold_mip * _ECAL_MIP_GEV,
+        mip_gev=_ECAL_MIP_GEV,
+        noise_gev=noise_mip * _ECAL_MIP_GEV,
+    )
+    steel, tile, air = 19.0, 3.0, 4.5
+    hcal = Section(
+        name="hcal",
+        medium=Medium.sandwich(IRON, steel, POLYSTYRENE, tile, air),
+        layer_x0=(steel / IRON.x0_mm + tile / POLYSTYRENE.x0_mm,) * 60,
+        layer_interaction=(steel / IRON.pion_interaction_mm + tile / POLYSTYRENE.pion_interaction_mm,) * 60,
+        layer_mm=(steel + tile + air,) * 60,
+        cells=5,
+        pitch_mm=30.0,
+        resolution=0.25,
+        quantum_gev=_HCAL_MIP_GEV,
+        threshold_gev=threshold_mip * _HCAL_MIP_GEV,
+        mip_gev=_HCAL_MIP_GEV,
+        noise_gev=noise_mip * _HCAL_MIP_GEV,
+    )
+    return Calorimeter((ecal, hcal))

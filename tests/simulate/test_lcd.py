@@ -5,15 +5,25 @@ import pytest
 
 from levelone.data.voxels import open_voxels
 from levelone.simulate.calorimeter.hadrons import HadronShowers, develop
+from levelone.simulate.calorimeter.showers import Showers
 from levelone.simulate.lcd import generator as simulation
-from levelone.simulate.lcd.generator import calorimeter, generate, simulate_lcd
+from levelone.simulate.lcd.detector import calorimeter
+from levelone.simulate.lcd.generator import generate, simulate_lcd
+from levelone.simulate.lcd.pions import LATERAL, interact
 from levelone.simulate.lcd.section import PARTICLES, LcdGenerate
+from levelone.simulate.lcd.upstream import cross, energy_kept
 from levelone.simulate.materials import IRON, POLYSTYRENE
 
+BARE = {"material_x0": 0.0, "noise_mip": 0.0, "pion_hcal_share": 1.0}
+"""Nothing in front, no noise, all pions: what a beam of particles in Geant4 shows."""
 
-def many(particle, energy, n, seed=1):
+
+def many(particle, energy, n, seed=1, **told):
+    options = LcdGenerate(**(BARE | told))
+    calo = calorimeter(options.noise_mip, options.threshold_mip)
     codes = np.full(n, PARTICLES.index(particle), np.uint8)
-    return generate(codes, np.full(n, float(energy)), calorimeter(), np.random.default_rng(seed))
+    energies = np.full(n, float(energy)) if np.isscalar(energy) else energy
+    return generate(codes, energies, calo, np.random.default_rng(seed), options)
 
 
 def visible(made):
@@ -45,13 +55,13 @@ def test_energy_is_conserved(particle):
 @pytest.mark.parametrize("energy", [20.0, 200.0])
 def test_electron_resolution_is_the_sampling_term(energy):
     """Linear, with sigma / E of about 17 to 19 % / sqrt(E) (published for this detector: 18.3 %)."""
-    total = visible(many("electron", energy, 1500))
+    total = visible(many("electron", energy, 600))
     assert total.mean() == pytest.approx(energy, rel=0.03)
     assert 0.16 < total.std() / total.mean() * np.sqrt(energy) < 0.23
 
 
 def test_particles_look_different():
-    n, energy = 600, 100.0
+    n, energy = 160, 100.0
     events = {name: many(name, energy, n, seed) for seed, name in enumerate(PARTICLES)}
     share = {name: made.images["hcal"].sum() / visible(made).sum() for name, made in events.items()}
     assert share["electron"] < 0.1
@@ -62,7 +72,7 @@ def test_particles_look_different():
     }
     assert depth["photon"] > depth["electron"] + 0.5
     assert events["electron"].truth["start"].max() == 0
-    assert events["photon"].truth["start"].mean() == pytest.approx(9 / 7, rel=0.15)
+    assert events["photon"].truth["start"].mean() == pytest.approx(9 / 7, rel=0.2)
     smallest = 2 * np.arcsin(0.1349768 / energy)
     assert events["pi0"].truth["opening"].min() == pytest.approx(smallest, rel=0.02)
     # pions see less than they carry, and worse
@@ -73,17 +83,17 @@ def test_particles_look_different():
 def test_pions_start_exponentially():
     """Survival of pions through the ECAL is exp(-depth in pion interaction lengths)."""
     calo = calorimeter()
-    parts = [many("pion", 50.0, 500, seed) for seed in range(8)]
-    start = np.concatenate([part.truth["start"] for part in parts])
-    ecal = np.concatenate([part.images["ecal"] for part in parts])
+    depth = interact(np.full(200_000, 50.0), np.random.default_rng(7)).depth
     for layer in (8, 16, 24):
         expected = np.exp(-calo.edges_interaction[layer])
-        assert np.mean(start > calo.edges_x0[layer]) == pytest.approx(expected, abs=0.025)
+        assert np.mean(depth > calo.edges_interaction[layer]) == pytest.approx(expected, abs=0.004)
     # those that reach the HCAL leave a track: a hit in almost every ECAL layer
-    late = start > calo.edges_x0[25]
-    column = ecal[late][:, 11:14, 11:14].sum((1, 2))
+    made = many("pion", 50.0, 300)
+    late = made.truth["start"] > calo.edges_x0[25]
+    assert np.mean(late) == pytest.approx(np.exp(-calo.edges_interaction[25]), abs=0.06)
+    column = made.images["ecal"][late][:, 11:14, 11:14].sum((1, 2))
     assert np.mean(column > 0) > 0.95
-    assert np.median(column[:, 3]) == pytest.approx(5.3e-3, rel=0.3)
+    assert np.median(column[:, 3]) == pytest.approx(6.6e-3 * 1.1, rel=0.1)  # Landau: above the most probable
 
 
 def test_two_photons_of_a_slow_pi0_are_apart():
@@ -121,7 +131,7 @@ def test_hadronic_part_lies_within_one_nuclear_interaction_length():
     zero = np.zeros(n)
     start = np.full(n, calo.edges_interaction[25] + 0.2)
     hadrons = HadronShowers(np.arange(n), np.full(n, 100.0), start, zero, zero, zero, zero)
-    _, spots, _ = develop(calo, hadrons, np.random.default_rng(3), lateral=simulation._LATERAL)
+    _, spots, _ = develop(calo, hadrons, np.random.default_rng(3), lateral=LATERAL)
     plates = ((IRON, 19.0), (POLYSTYRENE, 3.0))
     nuclear = 26.5 / sum(width / material.interaction_mm for material, width in plates)
     radius = np.hypot(spots.x_mm, spots.y_mm)
@@ -131,10 +141,107 @@ def test_hadronic_part_lies_within_one_nuclear_interaction_length():
 
 
 def test_few_cells_are_lost_to_the_cap_on_spots(monkeypatch):
-    """Grindhammer and Peters ask for 10.3 / c E^0.959 spots; at 200 GeV the cap leaves nine cells in ten."""
-    capped = np.count_nonzero(many("electron", 200.0, 60).images["ecal"])
+    """Spots are fewer than asked for above 50 GeV; at 200 GeV the cap leaves more than eight cells in ten."""
+    capped = np.count_nonzero(many("electron", 200.0, 24).images["ecal"])
     monkeypatch.setattr(simulation, "_SPOTS", 10**6)
-    every = np.count_nonzero(many("electron", 200.0, 60).images["ecal"])
-    assert 0.88 < capped / every < 1
+    every = np.count_nonzero(many("electron", 200.0, 24).images["ecal"])
+    assert 0.8 < capped / every < 1
     monkeypatch.setattr(simulation, "_SPOTS", 1000)
-    assert np.count_nonzero(many("electron", 200.0, 60).images["ecal"]) < 0.7 * every
+    assert np.count_nonzero(many("electron", 200.0, 24).images["ecal"]) < 0.7 * every
+
+
+def test_moliere_radius_is_that_of_the_stack_with_its_gaps():
+    """9.3 mm in tungsten; silicon and gaps stretch it, in the thin layers more than in the thick ones."""
+    calo = calorimeter()
+    assert calo.moliere_mm[0] == pytest.approx(20.9, abs=0.3)
+    assert calo.moliere_mm[24] == pytest.approx(15.4, abs=0.5)
+
+
+def test_electrons_are_those_of_geant4():
+    """Geant4 11.4, option 1, 600 electrons of 10 GeV.
+
+    72 and 88 % within 10 and 20 mm of the axis, 215 cells above half a minimum ionising particle, mean depth
+    10.2 layers, all of them seen in the first layer; there 7, 26 and 68 MeV in a tenth, half and nine tenths.
+    """
+    images = many("electron", 10.0, 400).images["ecal"].astype(np.float64)
+    total = images.sum((1, 2, 3))
+    along = images.sum((1, 2))
+    radius = np.hypot(*np.meshgrid(*[5.1 * np.arange(-12, 13)] * 2))
+    within = [np.mean(images.sum(3)[:, radius < r].sum(1) / total) for r in (10, 20)]
+    assert within == pytest.approx([0.72, 0.88], abs=0.015)
+    assert np.count_nonzero(images) / len(images) == pytest.approx(215, rel=0.04)
+    assert along.sum(0) @ np.arange(25) / along.sum() == pytest.approx(10.2, abs=0.25)
+    assert np.mean(along[:, 0] > 0) > 0.995
+    found = 1e3 * np.quantile(along[:, 0], (0.1, 0.5, 0.9))
+    assert found == pytest.approx([7.0, 25.8, 68.4], rel=0.25)
+
+
+def test_the_first_layer_tells_electrons_from_photons_as_far_as_it_does_in_geant4():
+    """Area under the curve 0.74 to 0.75 at 10 and at 50 GeV; half of the photons leave nothing there."""
+    from sklearn.metrics import roc_auc_score
+
+    n = 400
+    front = {kind: many(kind, 10.0, n, 3).images["ecal"][..., 0].sum((1, 2)) for kind in PARTICLES[:2]}
+    kind = np.repeat([1, 0], n)
+    assert roc_auc_score(kind, np.concatenate(list(front.values()))) == pytest.approx(0.745, abs=0.035)
+    assert np.mean(front["photon"] > 0) == pytest.approx(0.46, abs=0.08)
+
+
+def test_material_in_front_is_as_its_two_halves():
+    """Bethe and Heitler: an electron keeps exp(-t) of its energy on average; 1 - exp(-7/9 t) convert."""
+    rng = np.random.default_rng(4)
+    n, thick = 100_000, 0.4
+    whole = energy_kept(np.full(n, thick), rng)
+    halves = energy_kept(np.full(n, thick / 2), rng) * energy_kept(np.full(n, thick / 2), rng)
+    assert whole.mean() == pytest.approx(np.exp(-thick), abs=0.004)
+    for q in (0.1, 0.3, 0.5, 0.8):
+        assert np.quantile(whole, q) == pytest.approx(np.quantile(halves, q), abs=0.01)
+    zero = np.zeros(n)
+    photons = Showers(np.arange(n), zero + 50.0, zero, zero, zero, zero, zero)
+    electrons, left = cross(photons.take(np.arange(0)), photons, thick, rng)
+    converted = np.unique(electrons.event)
+    assert len(converted) / n == pytest.approx(1 - np.exp(-7 / 9 * thick), abs=0.006)
+    energy = sum(np.bincount(part.event, part.energy_gev, n) for part in (electrons, left))
+    np.testing.assert_allclose(energy, 50.0)
+
+
+def test_noise_is_seen_where_it_passes_the_threshold():
+    """Empty cells: 2.3 % are above two standard deviations; with the default noise next to none are."""
+    made = many("photon", 10.0, 16, noise_mip=0.25, threshold_mip=0.5)
+    clean = many("photon", 10.0, 16, noise_mip=0.0, threshold_mip=0.5)
+    more = (
+        np.count_nonzero(made.images["ecal"], axis=(1, 2, 3)).mean()
+        - np.count_nonzero(clean.images["ecal"], axis=(1, 2, 3)).mean()
+    )
+    assert more == pytest.approx(0.02275 * 25**3, rel=0.1)
+    assert LcdGenerate().noise_mip == 0.1 and LcdGenerate().threshold_mip == 0.5
+    corner = [many("photon", 10.0, 16, noise_mip=noise).images["ecal"][:, :2, :2] for noise in (0.1, 0.0)]
+    assert np.count_nonzero(corner[0]) <= np.count_nonzero(corner[1]) + 3
+
+
+def test_pions_that_are_kept_leave_little_behind_the_ecal():
+    """Then the share of the HCAL alone no longer tells them from electrons; without the filter it does."""
+    from sklearn.metrics import roc_auc_score
+
+    n = 200
+    energy = np.random.default_rng(5).uniform(10, 510, n)
+    shares = {}
+    for name, told in (("electron", {}), ("pion", {"pion_hcal_share": 0.1}), ("every pion", {})):
+        made = many(name.split()[-1], energy, n, 6, **told)
+        shares[name] = made.images["hcal"].sum((1, 2, 3)) / visible(made)
+        np.testing.assert_allclose(made.truth["deposited"] + made.outside, made.deposited, rtol=1e-4)
+    kind = np.repeat([0, 1], n)
+    area = {
+        name: roc_auc_score(kind, np.concatenate([shares["electron"], shares[name]]))
+        for name in ("pion", "every pion")
+    }
+    assert area["every pion"] > 0.995
+    assert area["pion"] < 0.96
+    assert np.quantile(shares["pion"], 0.9) < 0.2
+
+
+def test_a_shower_has_the_energy_for_its_tracks():
+    """At 1 GeV, too, all energy is accounted for, and nothing is negative."""
+    made = many("photon", 1.0, 100)
+    np.testing.assert_allclose(made.truth["deposited"] + made.outside, 1.0, rtol=1e-4)
+    assert made.images["ecal"].min() >= 0

@@ -91,7 +91,9 @@ def test_a_file_says_the_command_that_makes_it_again() -> None:
     found = provenance("lcd", options, "numpy")
     assert found["command"] == (
         "levelone simulate lcd --events 7 --seed 3 --set 'generate.particles=[\"pi0\"]' "
-        "--set 'generate.energy_gev=[10.0, 510.0]' --set 'generate.spectrum=\"flat\"' -o FILE.h5"
+        "--set 'generate.energy_gev=[10.0, 510.0]' --set 'generate.spectrum=\"flat\"' "
+        "--set generate.material_x0=0.1 --set generate.noise_mip=0.1 --set generate.threshold_mip=0.5 "
+        "--set generate.pion_hcal_share=0.1 -o FILE.h5"
     )
     assert (found["events"], found["seed"], found["particles"]) == (7, 3, ["pi0"])
     assert found["numpy"]

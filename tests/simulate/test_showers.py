@@ -109,6 +109,15 @@ def test_a_sandwich_shower_is_shorter_in_radiation_lengths():
     assert homogeneous - t_max == pytest.approx(0.55 * 0.6905 + 0.69 * (1 - 0.7042), abs=1e-3)
 
 
+def test_gaps_stretch_lengths_and_change_no_shower_in_radiation_lengths():
+    dense = Medium.sandwich(TUNGSTEN, 2.4, SILICON, 0.5)
+    loose = Medium.sandwich(TUNGSTEN, 2.4, SILICON, 0.5, 2.9)
+    assert loose.moliere_mm == pytest.approx(2 * dense.moliere_mm)
+    assert loose.x0_mm == pytest.approx(2 * dense.x0_mm)
+    assert loose.inverse_frequency == dense.inverse_frequency
+    assert loose.critical_mev == dense.critical_mev
+
+
 def test_moliere_radii_of_the_particle_data_group():
     assert LEAD_TUNGSTATE.moliere_mm == pytest.approx(19.59, rel=0.01)  # PDG: 1.959 cm
     assert IRON.moliere_mm == pytest.approx(17.19, rel=0.01)  # PDG: 1.719 cm

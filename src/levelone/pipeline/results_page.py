@@ -65,7 +65,7 @@ def summary(folders: Mapping[str, Path]) -> str:
         training = _read(folder / TRAINING)
         link = f"[{name}](docs/{name}.md), [results](docs/results/{name}.md)"
         if (folder / WITHDRAWN).is_file():
-            rows.append((link, "", "figures withdrawn: the simulation gives the answer away; firmware exact"))
+            rows.append((link, "", "figures withdrawn, for a reason that the results give; firmware exact"))
             continue
         cards = find_system(name).cards(training["metrics"] | {"data": training["data"]})
         rows += [(link if first else "", card.value, card.what) for first, card in _firsts(cards)]

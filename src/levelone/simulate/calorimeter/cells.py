@@ -172,10 +172,7 @@ class Calorimeter:
         That of its section's medium, stretched or squeezed as the layer's radiation length in mm is.
         """
         return np.concatenate(
-            [
-                s.medium.moliere_mm / s.medium.x0_mm * np.divide(s.layer_mm, s.layer_x0)
-                for s in self.sections
-            ]
+            [s.medium.moliere_mm / s.medium.x0_mm * np.divide(s.layer_mm, s.layer_x0) for s in self.sections]
         )
 
     def layer_values(self, values: Floats, layer: NDArray[np.int64]) -> NDArray[np.float32] | np.float32:

@@ -10,9 +10,9 @@ core and a tail of the form 2 r R^2 / (r^2 + R^2)^2, with radii in Moliere radii
 Where this departs from the source: spots are drawn from the energy profile itself (the source gives spots
 their own profile) with more, lighter ones in the tail, and their number is capped; radii of a sandwich are
 stretched by `CORE_STRETCH` and `TAIL_STRETCH`, with which the lateral profile of 10 and 50 GeV electrons in
-tungsten, silicon and gaps is that of Geant4 11.4 (option 1 of its electromagnetic physics); below ln(E / E_c) of about
-3, where the fits were not made, the widths of ln T and ln alpha are held at 0.6 and 0.5 and T at 0.3
-radiation lengths.
+tungsten, silicon and gaps is that of Geant4 11.4 (option 1 of its electromagnetic physics); below
+ln(E / E_c) of about 3, where the fits were not made, the widths of ln T and ln alpha are held at 0.6 and 0.5
+and T at 0.3 radiation lengths.
 """
 
 from __future__ import annotations

@@ -8,8 +8,12 @@ average (PDG review, passage of particles through matter), so that after t there
 
     4/3 ln(E / k) (t - 9/7 (1 - exp(-7/9 t)))
 
-pairs. k = `SOFTEST_GEV` is chosen here: a pair of that energy does not cross two layers more. The electron
-goes on ionising for `ALONE` layers after that, in which the fit can still fluctuate to nothing.
+pairs. k = `SOFTEST_GEV` is chosen here: a pair of that energy does not cross two layers more. As pairs
+radiate in turn, their number has a wider law than Poisson's: a negative binomial of shape `SHAPE`. The
+electron goes on ionising for `ALONE` layers after that, in which the fit can still fluctuate to nothing.
+Some particles come back out of a shower into the first layers of the calorimeter, on average `RETURNING`
+(E / 10 GeV)^0.6 into each. Both numbers are chosen so that first layers are those of Geant4 11.4 (option 1 of
+its electromagnetic physics).
 """
 
 from __future__ import annotations
@@ -27,7 +31,9 @@ from levelone.simulate.straggling import sample_landau
 FOLLOWED = 2
 ALONE = 2
 SOFTEST_GEV = 0.02
-_PAIR_SPREAD_MM = 1.0  # of the pairs about the axis, along x and y
+SHAPE = 1.5
+RETURNING = 0.18
+_PAIR_SPREAD_MM, _RETURN_SPREAD_MM = 1.0, 30.0  # about the axis, along x and y
 _LANDAU_WIDTH, _LANDAU_END = 0.1, 60.0  # over the most probable signal; in units of the width
 
 
@@ -94,13 +100,17 @@ def begin(calo: Calorimeter, electrons: Showers, rng: np.random.Generator) -> tu
     number = np.arange(n)
     each = [(number, first, np.full(n, FOLLOWED + ALONE), np.zeros(n), np.zeros(n))]
     before = np.zeros(n)
+    many = rng.standard_gamma(SHAPE, n) / SHAPE
     for step in range(FOLLOWED):
         end = calo.edges_x0[np.minimum(first + step + 1, layers)]
         mean = mean_pairs(electrons.energy_gev, np.maximum(end - electrons.start, 0))
-        owner = np.repeat(number, 2 * rng.poisson(np.maximum(mean - before, 0)))
+        owner = np.repeat(number, 2 * rng.poisson(many * np.maximum(mean - before, 0)))
         before = mean
         beside = rng.normal(0, _PAIR_SPREAD_MM, (2, len(owner)))
         each.append((owner, first[owner] + step, np.full(len(owner), FOLLOWED - step), *beside))
+        owner = np.repeat(number, rng.poisson(RETURNING * (electrons.energy_gev / 10) ** 0.6))
+        beside = rng.normal(0, _RETURN_SPREAD_MM, (2, len(owner)))
+        each.append((owner, np.full(len(owner), step), np.ones(len(owner), np.int64), *beside))
     owner, begins, length, x, y = (np.concatenate(column) for column in zip(*each, strict=True))
     tracks = ionise(
         calo,

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from levelone.data.voxelcheck import Column
 from levelone.simulate import Progress
-from levelone.simulate.calorimeter.cells import Calorimeter, Spots, join_spots
+from levelone.simulate.calorimeter.cells import Calorimeter, join_spots
 from levelone.simulate.calorimeter.observing import observe
 from levelone.simulate.calorimeter.showers import Showers, pi0_photons
 from levelone.simulate.calorimeter.tracks import begin

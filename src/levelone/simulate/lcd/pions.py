@@ -16,8 +16,8 @@ from levelone.simulate.materials import IRON, Floats
 LEADING = 0.1
 """Probability that a pion hands a part of its energy, all parts alike, to one leading neutral pion.
 
-An assumption: charge exchange and leading neutral pions make a tail of nearly electromagnetic showers that the
-fluctuating fraction of `levelone.simulate.calorimeter.hadrons` does not have.
+An assumption: charge exchange and leading neutral pions make a tail of nearly electromagnetic showers that
+the fluctuating fraction of `levelone.simulate.calorimeter.hadrons` does not have.
 """
 LATERAL = 0.23 * IRON.interaction / IRON.pion_interaction
 """R of hadronic parts, pion interaction lengths."""
@@ -131,6 +131,4 @@ def develop_pions(calo: Calorimeter, entering: Showers, share: float, rng: np.ra
     visible = np.bincount(every.event, every.energy_gev, size) + sum(
         np.bincount(part.event, part.energy, size) for part in (spots, tracks)
     )
-    return Pions(
-        Showers.join(photons), showers, spots, tracks, start, entering.energy_gev - visible[event]
-    )
+    return Pions(Showers.join(photons), showers, spots, tracks, start, entering.energy_gev - visible[event])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import Field
 
@@ -15,6 +15,8 @@ PARTICLES: tuple[Particle, ...] = get_args(Particle)
 
 class LcdGenerate(GenerateSection):
     """Single particles in the ECAL and the HCAL."""
+
+    version: ClassVar[int] = 2  # 2: width of showers, tracks, noise, material, only pions like electrons
 
     events: EventCount = 30_000
     particles: tuple[Particle, ...] = Field(

@@ -27,6 +27,7 @@ from levelone.simulate.materials import PI0_MEV, Floats, Medium
 CORE_STRETCH, TAIL_STRETCH = 1.15, 1.4
 _FINER = 4
 _TAIL_DRAWS = np.float32(0.6)
+_COLUMNS = ("event", "energy_gev", "start", "x_mm", "y_mm", "slope_x", "slope_y")
 MEAN_FREE_PATH = 9 / 7  # radiation lengths before a high-energy photon converts
 
 
@@ -208,21 +209,17 @@ class Showers:
     @staticmethod
     def join(parts: list[Showers]) -> Showers:
         """All showers of several lists."""
-        names = ("event", "energy_gev", "start", "x_mm", "y_mm", "slope_x", "slope_y")
-        columns = [np.concatenate([getattr(part, name) for part in parts]) for name in names]
+        columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _COLUMNS}
         if all(part.first is None for part in parts):
-            return Showers(*columns)
-        first = [np.zeros(len(p.event), np.int64) if p.first is None else p.first for p in parts]
-        return Showers(*columns, np.concatenate(first))
+            return Showers(**columns)
+        first = [np.zeros(len(part.event), np.int64) if part.first is None else part.first for part in parts]
+        return Showers(**columns, first=np.concatenate(first))
 
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_], first: int = 0) -> Showers:
         """Some of the showers; events are counted from `first`."""
-        names = ("energy_gev", "start", "x_mm", "y_mm", "slope_x", "slope_y")
-        return Showers(
-            self.event[rows] - first,
-            *(getattr(self, name)[rows] for name in names),
-            None if self.first is None else self.first[rows],
-        )
+        columns = {name: getattr(self, name)[rows] for name in _COLUMNS}
+        columns["event"] = columns["event"] - first
+        return Showers(**columns, first=None if self.first is None else self.first[rows])
 
     def converted(self, rng: np.random.Generator) -> Showers:
         """The electron pairs that these, taken as photons, convert into.

@@ -121,15 +121,11 @@ def _clocked(
     built = BODY.build(project)
     assert isinstance(built, BuiltRtl)  # noqa: S101  (the body that was asked)
     graph = read_graph(BODY.read(project))
-    codes = random_vectors(graph, _events(built), seed)
+    codes = random_vectors(graph, measured_events(built), seed)
     show("clocks, events back to back")
     timing = measure(built, codes)
-    rough = [
-        Traffic(gaps, stalls, seed),
-        Traffic(gaps, stalls, seed + 1, mid_event_resets(built.document.clocks_per_event, seed)),
-    ]
     traffic = []
-    for how in rough:
+    for how in rough_ways(built, gaps, stalls, seed):
         show(f"gaps {how.gaps:g}, stalls {how.stalls:g}, {len(how.resets)} resets in mid-event")
         traffic.append(asdict(how) | {"problem": rough_traffic(built, graph, codes, how)})
     problem = next((how["problem"] for how in traffic if how["problem"]), None)
@@ -144,5 +140,12 @@ def _clocked(
     }
 
 
-def _events(built: BuiltRtl) -> int:
+def rough_ways(built: BuiltRtl, gaps: float, stalls: float, seed: int) -> tuple[Traffic, ...]:
+    """How the outside behaves when outputs are compared again: without resets, and with some in mid-event."""
+    resets = mid_event_resets(built.document.clocks_per_event, seed)
+    return Traffic(gaps, stalls, seed), Traffic(gaps, stalls, seed + 1, resets)
+
+
+def measured_events(built: BuiltRtl) -> int:
+    """Events of which clocks are measured, and which come again in rough traffic."""
     return min(MOST, max(FEWEST, CLOCKS // built.document.clocks_per_event))

@@ -99,14 +99,9 @@ def build_simulation(
     harness = folder / "harness.cpp"
     harness.write_text(_harness(f"V{top}", inputs, outputs, probes), encoding="utf-8")
     program = folder / "simulate"
-    runtime = _runtime_cache(tool, optimise)
-    for part in RUNTIME:
-        if (runtime / part).is_file():
-            # newer than its source, so that make leaves it as it is
-            shutil.copyfile(runtime / part, folder / part)
-    command = [
+    translate = [
         tool.program,
-        *("--cc", "--exe", "--build", "--build-jobs", str(os.cpu_count() or 1)),
+        *("--cc", "--exe"),
         *("--top-module", top, "--Mdir", str(folder), "-o", program.name),
         *("-O3", "--x-assign", "fast", "--no-assert", "-Wno-fatal", "-Wno-lint", "-Wno-style"),
         *("--output-split", "20000", "--output-split-cfuncs", "2000"),
@@ -115,17 +110,32 @@ def build_simulation(
         *map(str, sources),
         str(harness),
     ]
-    done = subprocess.run(
-        command, env={**os.environ, **tool.environment}, capture_output=True, text=True, check=False
-    )
-    if done.returncode or not program.is_file():
-        said = (done.stdout + done.stderr).strip().splitlines()[-20:]
-        raise LeveloneError(f"Verilator could not build {top}:\n" + "\n".join(said))
+    _done(translate, tool, top)
+    runtime = _runtime_cache(tool, optimise)
+    for part in RUNTIME:
+        if (runtime / part).is_file():
+            # newer than the makefile just written, so that make leaves it as it is
+            shutil.copyfile(runtime / part, folder / part)
+    _done(["make", "-C", str(folder), "-f", f"V{top}.mk", f"-j{os.cpu_count() or 1}"], tool, top)
+    if not program.is_file():
+        raise LeveloneError(f"Verilator built no program of {top}")
     for part in RUNTIME:
         if (folder / part).is_file() and not (runtime / part).is_file():
             runtime.mkdir(parents=True, exist_ok=True)
             write_bytes(runtime / part, (folder / part).read_bytes())
     return program
+
+
+def _done(command: Sequence[str], tool: Verilator, top: str) -> None:
+    """Run a step of the build, quietly unless it fails."""
+    environment = {**os.environ, **tool.environment}
+    try:
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    except FileNotFoundError as error:
+        raise LeveloneError(f"{command[0]} was not found", hint="apt-get install make") from error
+    if done.returncode:
+        said = (done.stdout + done.stderr).strip().splitlines()[-20:]
+        raise LeveloneError(f"Verilator could not build {top}:\n" + "\n".join(said))
 
 
 def _runtime_cache(tool: Verilator, optimise: int) -> Path:

@@ -28,6 +28,7 @@ from levelone.graph.ops import (
 )
 from levelone.hardware.streams import INPUTS, OUTPUTS, SHORTEST, bridges, depth, whole
 from levelone.hls import HlsConfig, convert
+from levelone.hls.latency.estimate import stream_ticks
 
 ONE, S4 = Fraction(1), IntRange(-8, 7)
 
@@ -196,6 +197,25 @@ def branched(seed: int) -> Graph:
     return b.build(*(b.node(f"{name}_out", Relu(), name) for name in values if name not in read))
 
 
+def check_ticks(graph: Graph, config: HlsConfig, layers: list[Layer]) -> None:
+    """The loops that latency is estimated from read and write in the order of the C++."""
+    steps = {layer.name: layer.steps for layer in layers}
+    told = [(spec, ticks) for spec, ticks, _ in stream_ticks(graph, config)]
+    own = [(spec, ticks) for spec, ticks in told if spec.kind != "Clone"]
+    assert {spec.name for spec, _ in own} <= steps.keys()
+    assert len(told) - len(own) == sum(any("cpy" in s for s, w in found if w) for found in steps.values())
+    for spec, ticks in own:
+        order = [
+            operand
+            for tick, writes in enumerate(ticks.writes)
+            for operand, count in (*enumerate(r[tick] for r in ticks.reads), (None, writes))
+            for _ in range(count)
+        ]
+        streams = dict(zip(order, (stream for stream, _ in steps[spec.name]), strict=True))
+        assert len(set(streams.values())) == len(streams)
+        assert [(streams[operand], operand is None) for operand in order] == list(steps[spec.name])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "seed", "short"),
@@ -203,8 +223,10 @@ def branched(seed: int) -> Graph:
 )
 def test_recorded_layers_do_not_get_stuck(make, seed: int, short: int, tmp_path: Path) -> None:
     """Reading and writing is the C++'s own; its test bench gives, and takes, one tensor after the other."""
-    manifest = convert(make(seed), tmp_path / "project", HlsConfig(io="stream"))
+    graph, config = make(seed), HlsConfig(io="stream")
+    manifest = convert(graph, tmp_path / "project", config)
     layers, chosen = recorded(manifest), chosen_depths(manifest)
+    check_ticks(graph, config, layers)
     sizes, ways = tensors(layers), edges(layers)
     ports = {name: 1 for name, ends in ways.items() if set(ends) & {INPUTS, OUTPUTS}}
     assert sizes.keys() == chosen.keys() | ports.keys()

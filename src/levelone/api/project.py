@@ -11,10 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from levelone.api.arrays import named
 from levelone.api.documents import Diagnosis, Document, Verdict
+from levelone.api.latency import Latency
 from levelone.panels import Rows
 from levelone.pipeline.checks import check_folder
 from levelone.pipeline.diagnosis import diff_folder
 from levelone.pipeline.emulation import input_shapes
+from levelone.pipeline.latency import project_latency
 from levelone.report.words import proof_in_words
 from levelone.verify import body_of, read_document, read_graph
 
@@ -100,6 +102,20 @@ class Project(Document):
         return Diagnosis(
             diff_folder(self.folder, vectors=None if vectors is None else str(vectors), seed=seed)
         )
+
+    def latency(self) -> Latency:
+        """Clocks of every layer and in total, estimated from the loops of an hls4ml project.
+
+        Returns
+        -------
+        Latency
+
+        Raises
+        ------
+        LeveloneError
+            If the project is of another body, or a layer's loops are unknown.
+        """
+        return Latency(project_latency(self.folder))
 
     def _events(
         self, data: str | os.PathLike[str] | ArrayLike | Mapping[str, ArrayLike]

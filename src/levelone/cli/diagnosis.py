@@ -20,22 +20,33 @@ def add_to(app: typer.Typer) -> None:
 def inspect(
     model: Annotated[Path, typer.Argument(help="A QONNX file, a project folder or a run folder.")],
     port: Ports = None,
+    latency: Annotated[
+        bool, typer.Option("--latency", help="Estimate the clocks of an hls4ml project instead.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show every layer: shape, width, exact range, multiplications, bit operations, weights and their memory.
 
     "saved" is what knowing the weights saves against an accumulator chosen from widths alone.
 
+    With --latency: iterations of every layer's loops, and the clocks that follow: always an estimate.
+
     Example: levelone inspect model.onnx
     """
     from levelone import api
+    from levelone.api.latency import Latency
+    from levelone.pipeline.latency import project_latency
     from levelone.pipeline.ports import parse_ports
 
     with one_json_object(as_json) as emit:
-        layers = api.read(model, ports=parse_ports(port or ())).inspect()
-        emit(layers.to_dict())
+        found: api.Document = (
+            Latency(project_latency(model))
+            if latency
+            else api.read(model, ports=parse_ports(port or ())).inspect()
+        )
+        emit(found.to_dict())
     if not as_json:
-        typer.echo(str(layers))
+        typer.echo(str(found))
 
 
 def diff(

@@ -189,12 +189,12 @@ def pipeline_style(specs: Sequence[LayerSpec], config: HlsConfig) -> Literal["pi
     A pipelined top function unrolls every loop in it. That is wanted for a small, fully unrolled network, and
     absurd where a layer is meant to compute its positions one after the other.
     """
-    walks = any(_together(spec) not in (None, math.prod(spec.shape[:-1])) for spec in specs)
+    walks = any(together(spec) not in (None, math.prod(spec.shape[:-1])) for spec in specs)
     shared = any(spec.strategy == "resource" for spec in specs)
     return "pipeline" if config.io == "parallel" and not shared and not walks else "dataflow"
 
 
-def _together(spec: LayerSpec) -> int | None:
+def together(spec: LayerSpec) -> int | None:
     """Positions that a window computes at once; None for other layers."""
     found = (
         spec.settings.get("ParallelizationFactor")

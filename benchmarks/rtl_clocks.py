@@ -2,6 +2,7 @@
 
     python -m benchmarks.rtl_clocks                 all of them, as a Markdown table
     python -m benchmarks.rtl_clocks pixelseed --vectors 1000
+    python -m benchmarks.rtl_clocks muon:3200 --vectors 6   in so many clocks, pixels per clock as it takes
 
 Every model is written, compared at every layer with golden or random vectors, and measured without gaps and
 stalls; then outputs are compared with gaps, stalls and resets. Needs the extra [rtl].
@@ -18,10 +19,12 @@ from pathlib import Path
 from levelone.pipeline.converting import convert_with
 from levelone.pipeline.cosim import cosim_folder, plan_rows
 from levelone.rtl.config import RtlConfig
+from levelone.rtl.document import RtlDocument
 
 PROJECTS = Path(__file__).parents[1] / "hls_projects"
 COLUMNS = (
     "model",
+    "pixels per clock",
     "vectors",
     "verdict",
     "clocks per event, planned",
@@ -34,12 +37,16 @@ COLUMNS = (
 )
 
 
-def row(model: Path, vectors: int | None) -> tuple[str, ...]:
-    """One model: what was compared, and its clocks."""
-    plan = plan_rows(model, RtlConfig())
+def row(name: str, vectors: int | None) -> tuple[str, ...]:
+    """One model, ``NAME`` or ``NAME:CLOCKS``: what was compared, and its clocks."""
+    system, _, clocks = name.partition(":")
+    model = PROJECTS / system / "model.onnx"
+    config = RtlConfig(clocks_per_event=int(clocks) if clocks else None)
+    plan = plan_rows(model, config)
     with tempfile.TemporaryDirectory() as scratch:
         project = Path(scratch) / "rtl"
-        convert_with("rtl", model, project, RtlConfig())
+        convert_with("rtl", model, project, config)
+        entering = max(port.stream.lanes // port.shape[-1] for port in RtlDocument.read(project).inputs)
         result = cosim_folder(
             project, vectors=vectors, gaps=0.3, stalls=0.3, show=lambda line: print(line, file=sys.stderr)
         )
@@ -48,7 +55,8 @@ def row(model: Path, vectors: int | None) -> tuple[str, ...]:
         return sum(layer[key] for layer in plan["layers"])
 
     return (
-        model.parent.name,
+        system,
+        f"{entering}",
         f"{result['vectors']:,}",
         result["verdict"],
         f"{plan['clocks_per_event']:,}",
@@ -65,7 +73,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("system", nargs="*", help="names of committed models")
+    parser.add_argument("system", nargs="*", help="names of committed models, or NAME:CLOCKS")
     parser.add_argument(
         "--vectors", type=int, help="random vectors; default: the golden vectors and random ones"
     )
@@ -73,16 +81,13 @@ def main() -> None:
     arguments = parser.parse_args()
     names = arguments.system or sorted(path.parent.name for path in PROJECTS.glob("*/model.onnx"))
     if arguments.json:
-        rows = [
-            dict(zip(COLUMNS, row(PROJECTS / n / "model.onnx", arguments.vectors), strict=True))
-            for n in names
-        ]
+        rows = [dict(zip(COLUMNS, row(n, arguments.vectors), strict=True)) for n in names]
         print(json.dumps({"models": rows}))
         return
     print("| " + " | ".join(COLUMNS) + " |")
-    print("|---|--:|---" + "|--:" * (len(COLUMNS) - 3) + "|")
+    print("|---|--:|--:|---" + "|--:" * (len(COLUMNS) - 4) + "|")
     for name in names:
-        print("| " + " | ".join(row(PROJECTS / name / "model.onnx", arguments.vectors)) + " |", flush=True)
+        print("| " + " | ".join(row(name, arguments.vectors)) + " |", flush=True)
 
 
 if __name__ == "__main__":

@@ -86,9 +86,10 @@ def build(
     folder: Path,
     *,
     clocks: int | None = None,
+    pixels: int | None = None,
     blocks: Path = BLOCKS,
 ) -> Bench:
-    return built(graph, codes, folder, write_design(plan_graph(graph, clocks), TOP), blocks)
+    return built(graph, codes, folder, write_design(plan_graph(graph, clocks, pixels), TOP), blocks)
 
 
 def build_unrolled(

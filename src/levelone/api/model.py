@@ -202,6 +202,7 @@ class Model:
         layers: Mapping[str, LayerChoice | Mapping[str, Any]] | None = None,
         style: str | None = None,
         max_levels: int | None = None,
+        pixels_per_clock: int | None = None,
         clocks_per_event: int | None = None,
     ) -> Project:
         """Generate the project of a body, an hls4ml project (Vitis backend) by default.
@@ -238,8 +239,11 @@ class Model:
             rtl: "stream", or "unrolled": the whole network as one pipeline that takes an event per clock.
         max_levels
             rtl, unrolled: look-up tables in series between registers; by default as many as `clock_ns` holds.
+        pixels_per_clock
+            rtl: pixels that enter in a clock, a divisor of a row of the longest input; by default one, or as
+            many as it takes for `clocks_per_event`.
         clocks_per_event
-            rtl: clocks that an event may take; by default one for each pixel of the longest input.
+            rtl: clocks that an event may take; by default one for each beat of the longest input.
 
         Returns
         -------
@@ -263,6 +267,7 @@ class Model:
             "layers": dict(layers) if layers else None,
             "style": style,
             "max_levels": max_levels,
+            "pixels_per_clock": pixels_per_clock,
             "clocks_per_event": clocks_per_event,
         }
         choices = choices_for(body, "convert", given)

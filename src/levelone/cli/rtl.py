@@ -25,6 +25,14 @@ def rtl(
         Path | None,
         typer.Option("-o", "--output", metavar="PROJECT", help="Folder to write.", show_default=False),
     ] = None,
+    pixels_per_clock: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Pixels that enter in a clock: a divisor of a row of the longest input; default: one.",
+            show_default=False,
+        ),
+    ] = None,
     style: Annotated[
         str | None,
         typer.Option(help="stream, or unrolled: an event per clock.", show_default="stream"),
@@ -41,7 +49,8 @@ def rtl(
         int | None,
         typer.Option(
             min=1,
-            help="Clocks that an event may take; default: one for each pixel of the longest input.",
+            help="Clocks that an event may take, and pixels per clock with it; default: one for each beat of "
+            "the longest input.",
             show_default=False,
         ),
     ] = None,
@@ -66,6 +75,7 @@ def rtl(
         given = {
             "style": style,
             "max_levels": max_levels,
+            "pixels_per_clock": pixels_per_clock,
             "clocks_per_event": clocks_per_event,
             "clock_ns": clock,
             "part": part,
@@ -158,12 +168,13 @@ def _show_plan(planned: Mapping[str, Any]) -> None:
 
     unrolled = planned["style"] == "unrolled"
     numbers = ("lut", "registers") if unrolled else ("clocks", "multipliers", "rom_bits", "buffer_bits")
-    columns = ("name", "operation", *numbers)
-    table = Table(*(name.replace("_", " ") for name in columns), box=None)
+    titles = ("name", "operation", "codes per beat", *numbers)
+    table = Table(*(title.replace("_", " ") for title in titles), box=None)
     for column in table.columns[2:]:
         column.justify = "right"
     for row in planned["layers"]:
-        table.add_row(row["name"], row["operation"], *(f"{row[name]:,}" for name in columns[2:]))
+        beats = f"{' + '.join(map(str, row['codes_in']))} > {row['codes_out']}"
+        table.add_row(row["name"], row["operation"], beats, *(f"{row[name]:,}" for name in numbers))
     console = Console(soft_wrap=True, highlight=False)
     console.print(table)
     if unrolled:

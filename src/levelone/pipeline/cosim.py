@@ -35,8 +35,9 @@ def plan_rows(model: Path, config: RtlConfig) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``style``, ``clocks_per_event``, ``bottleneck``, and for each of ``layers`` its ``clocks``,
-        ``multipliers``, ``rom_bits`` and ``buffer_bits``. Of an unrolled design ``lut`` and ``registers``
+        ``style``, ``clocks_per_event``, ``bottleneck``, and for each of ``layers`` its ``clocks``, codes
+        per beat ``codes_in`` (of each operand) and ``codes_out``, ``multipliers``, ``rom_bits`` and
+        ``buffer_bits``. Of an unrolled design ``lut`` and ``registers``
         of each, and in all its ``stages``, most ``levels`` between registers, and ``port_registers``.
     """
     graph = read_qonnx(model)

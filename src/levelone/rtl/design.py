@@ -48,7 +48,7 @@ def write_design(plan: Plan, top: str) -> Design:
     for edge in plan.edges:
         edges[edge.value].append(edge)
     for name in graph.outputs:
-        edges[name].append(Edge(name, OUTSIDE, 0, 2))
+        edges[name].append(Edge(name, OUTSIDE, 0, 2, plan.stream(name).beats))
     arrives: dict[tuple[str, int], str] = {}
     leaves: dict[str, str] = {}
 

@@ -30,11 +30,15 @@ class RtlLayer(LayerEntry):
 
     Attributes
     ----------
+    codes_in, codes_out
+        Codes per beat of each operand and of the result.
     lut, registers
         Of an unrolled layer (`levelone.rtl.unrolled.plan.UnrolledLayer`); null where it is streamed.
     """
 
     clocks: int
+    codes_in: tuple[int, ...]
+    codes_out: int
     multipliers: int
     rom_bits: int
     buffer_bits: int
@@ -55,6 +59,8 @@ class RtlDocument(ProjectDocument):
         Streams of layers that a simulation records.
     layers
         Planned clocks per event and resources.
+    clocks_per_event
+        As planned: of the busiest port, layer or way between layers.
     """
 
     again: ClassVar[str] = "write the project again with: levelone rtl MODEL.onnx -o PROJECT"
@@ -65,6 +71,7 @@ class RtlDocument(ProjectDocument):
     outputs: Annotated[tuple[RtlOutput, ...], Field(min_length=1)]
     layers: tuple[RtlLayer, ...]
     probes: dict[str, Stream]
+    clocks_per_event: int
 
     @property
     def input_streams(self) -> dict[str, Stream]:
@@ -80,8 +87,3 @@ class RtlDocument(ProjectDocument):
     def values(self) -> dict[str, tuple[int, ...]]:
         """Shape of every value of the graph, inputs included, by name."""
         return shapes_of(*self.inputs, *self.layers)
-
-    @property
-    def clocks_per_event(self) -> int:
-        """As planned: of the busiest port or layer."""
-        return max(*(port.stream.beats for port in self.inputs), *(layer.clocks for layer in self.layers), 1)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from math import gcd, prod
 
 from levelone.graph.ops import Window
+from levelone.graph.values import Value
+from levelone.rtl.choosing import divisors, fewest, first_within
 from levelone.rtl.netlist import Netlist, address_bits, handshake
 from levelone.rtl.sliding import AXES, Index, Sliding, by_axis, sliding
 from levelone.rtl.streams import Stream
@@ -36,6 +38,11 @@ class PatchPlan(Sliding):
     banks: Index
     planes: int
     need: tuple[int, ...]
+
+    @property
+    def taken(self) -> int:
+        """Pixels of an output beat: the taps of all its positions."""
+        return self.together * prod(self.kernel)
 
     @property
     def depth(self) -> int:
@@ -95,11 +102,25 @@ def plan_patch(along: Sliding, lanes: int, together: int) -> PatchPlan:
     )
 
 
+def fitted_patch(window: Window, x: Value, output: Value, arriving: Stream, clocks: int) -> PatchPlan | None:
+    """A patch with as few pixels in, and positions out, per beat as an event of `clocks` allows.
+
+    None if its banks would be too deep.
+    """
+    along = crossed(window, x.shape[:-1], output.shape[:-1])
+    channels = x.shape[-1]
+    lanes = first_within(
+        divisors(along.spatial[2]), lambda pixels: arriving.clocks_to(pixels * channels), clocks
+    )
+    patch = plan_patch(along, lanes, fewest(along.positions[2], prod(along.positions), clocks))
+    return patch if patch.depth <= DEEPEST else None
+
+
 def emit_patch(name: str, plan: PatchPlan, pixel: int, wires: str, netlist: Netlist) -> str:
-    """The block that gives all taps of pixels of `pixel` bits; name of its stream."""
+    """The block that gives all taps of pixels of `pixel` bits; name of its stream, with ``_pad`` beside."""
     out = f"{name}_patch"
-    taps = plan.together * prod(plan.kernel)
-    netlist.stream(out, Stream(1, taps, pixel, False))
+    netlist.stream(out, Stream(1, plan.taken, pixel, False))
+    netlist.wire(f"{out}_pad", plan.taken)
     rows = address_bits(len(plan.need))
     netlist.wire(f"{out}_row", rows)
     need = netlist.table(f"{out}_need", plan.need, plan.count_bits, f"{out}_row", rows)
@@ -120,6 +141,7 @@ def emit_patch(name: str, plan: PatchPlan, pixel: int, wires: str, netlist: Netl
         },
         {
             **handshake({"i": wires, "o": out}),
+            "o_pad": f"{out}_pad",
             "row": f"{out}_row",
             "need": need,
         },

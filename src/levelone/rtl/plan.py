@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from levelone.errors import UnsupportedError
+from levelone.errors import LeveloneError, UnsupportedError
 from levelone.graph.ir import Graph, Node
 from levelone.graph.values import Value
 from levelone.hardware.streams import INPUTS, OUTPUTS, whole
+from levelone.rtl.choosing import divisors, first_within
 from levelone.rtl.operations import FAMILIES
 from levelone.rtl.site import LayerPlan, Site
 from levelone.rtl.streams import Stream
@@ -20,12 +22,25 @@ SHALLOW = 2
 
 @dataclass(frozen=True)
 class Edge:
-    """One use of a value: the layer that reads it and how many beats wait in front of it."""
+    """One use of a value.
+
+    Attributes
+    ----------
+    value
+        What is read.
+    reader, operand
+        The layer that reads it, as which operand.
+    depth
+        Beats that can wait in front of it.
+    clocks
+        Clocks per event that it takes to regroup the codes for it.
+    """
 
     value: str
     reader: str
     operand: int
     depth: int
+    clocks: int
 
 
 @dataclass(frozen=True)
@@ -56,19 +71,22 @@ class Plan:
     @property
     def clocks_per_event(self) -> int:
         """Of the busiest part: no event can follow another sooner."""
-        return max(
-            *(stream.beats for stream in self.ports.values()), *(p.clocks for p in self.layers.values()), 1
-        )
+        return self._busiest[1]
 
     @property
     def bottleneck(self) -> str:
-        """The port or layer that takes so many clocks."""
-        busy = {name: stream.beats for name, stream in self.ports.items()}
-        busy |= {name: layer.clocks for name, layer in self.layers.items()}
-        return max(busy, key=lambda name: busy[name])
+        """The port, the layer or the way in front of a layer that takes so many clocks."""
+        return self._busiest[0]
+
+    @property
+    def _busiest(self) -> tuple[str, int]:
+        busy = [(name, stream.beats) for name, stream in self.ports.items()]
+        busy += [(name, layer.clocks) for name, layer in self.layers.items()]
+        busy += [(f"the way from {e.value} to {e.reader}", e.clocks) for e in self.edges]
+        return max(busy, key=lambda part: part[1])
 
 
-def plan_graph(graph: Graph, clocks: int | None = None) -> Plan:
+def plan_graph(graph: Graph, clocks: int | None = None, pixels: int | None = None) -> Plan:
     """Choose streams and folding for every layer.
 
     Parameters
@@ -76,16 +94,19 @@ def plan_graph(graph: Graph, clocks: int | None = None) -> Plan:
     graph
         What the hardware shall compute.
     clocks
-        Clocks that an event may take; by default as many as its longest input has pixels. Layers that cannot
+        Clocks that an event may take; by default as many as its longest input has beats. Layers that cannot
         do with so few take what they need.
+    pixels
+        That a beat of the longest input brings; by default one, or as many as it takes for `clocks`.
 
     Raises
     ------
     UnsupportedError
         If an operation has no streamed form; the message names the node and the nearest form.
+    LeveloneError
+        If `pixels` do not divide a row of the longest input.
     """
-    ports = {port.value.name: Stream.of(port.value, port.value.shape[-1]) for port in graph.inputs}
-    target = clocks or max(stream.beats for stream in ports.values())
+    ports, target = _ports(graph, clocks, pixels)
     layers: dict[str, LayerPlan] = {}
 
     def stream(name: str) -> Stream:
@@ -97,7 +118,7 @@ def plan_graph(graph: Graph, clocks: int | None = None) -> Plan:
             raise UnsupportedError(f"node {node.name}: {type(node.op).__name__} is not streamed in RTL")
         streams = tuple(stream(name) for name in node.inputs)
         layers[node.name] = family.plan(site_of(graph, node, streams, target))
-    return Plan(graph, ports, layers, tuple(_edges(graph, layers)))
+    return Plan(graph, ports, layers, tuple(_edges(graph, stream, layers)))
 
 
 def site_of(graph: Graph, node: Node, streams: tuple[Stream, ...], clocks: int) -> Site[Any]:
@@ -106,7 +127,41 @@ def site_of(graph: Graph, node: Node, streams: tuple[Stream, ...], clocks: int) 
     return Site(node.name, node.op, operands, graph.values[node.name], streams, clocks)
 
 
-def _edges(graph: Graph, layers: Mapping[str, LayerPlan]) -> list[Edge]:
+def _ports(graph: Graph, clocks: int | None, pixels: int | None) -> tuple[dict[str, Stream], int]:
+    """Streams of the input ports, and clocks that an event may take.
+
+    Pixels of a beat are neighbours in a row, the last axis of an image with more than one pixel. Of inputs
+    that are shorter than the longest, a beat brings as few as fit into the clocks of an event.
+    """
+    values = [port.value for port in graph.inputs]
+    longest = max(values, key=lambda value: value.size // value.shape[-1])
+    rows = {value.name: divisors(_row(value.shape)) for value in values}
+    if pixels is None and clocks is None:
+        pixels = 1
+    if pixels is not None and pixels not in rows[longest.name]:
+        raise LeveloneError(
+            f"rtl.pixels_per_clock = {pixels}: a row of {longest.name} has {rows[longest.name][-1]} pixels",
+            hint=f"choose one of {', '.join(map(str, rows[longest.name]))}",
+        )
+    target = clocks or longest.size // longest.shape[-1] // (pixels or 1)
+
+    def beats(value: Value, lanes: int) -> int:
+        return value.size // value.shape[-1] // lanes
+
+    ports = {}
+    for value in values:
+        lanes = first_within(rows[value.name], partial(beats, value), target)
+        if value is longest and pixels is not None:
+            lanes = pixels
+        ports[value.name] = Stream.of(value, lanes * value.shape[-1])
+    return ports, target
+
+
+def _row(shape: tuple[int, ...]) -> int:
+    return next((n for n in reversed(shape[:-1]) if n > 1), 1)
+
+
+def _edges(graph: Graph, stream: Callable[[str], Stream], layers: Mapping[str, LayerPlan]) -> list[Edge]:
     """Uses of values, in the graph's order.
 
     A whole event finds room where `levelone.hardware.streams` asks for it, so that a dataflow cannot
@@ -125,7 +180,8 @@ def _edges(graph: Graph, layers: Mapping[str, LayerPlan]) -> list[Edge]:
     edges = []
     for node in graph.nodes:
         for i, name in enumerate(node.inputs):
-            beats = layers[node.name].inputs[i].beats
+            taken = layers[node.name].inputs[i]
             waits = len(node.inputs) > 1 or f"{node.name}/{i}" in waiting
-            edges.append(Edge(name, node.name, i, max(SHALLOW, beats) if waits else SHALLOW))
+            depth = max(SHALLOW, taken.beats) if waits else SHALLOW
+            edges.append(Edge(name, node.name, i, depth, stream(name).clocks_to(taken.lanes)))
     return edges

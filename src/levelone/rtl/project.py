@@ -57,7 +57,7 @@ def write_project(
     UnsupportedError
         If an operation has no form in the chosen style, or an unrolled design would be absurd.
     LeveloneError
-        If the folder is something else, or cannot be written.
+        If pixels per clock do not divide a row, the folder is something else, or cannot be written.
     """
     config = config or RtlConfig()
     with project_folder(Path(folder), BODY) as scratch:
@@ -81,27 +81,31 @@ def plan_of(graph: Graph, config: RtlConfig) -> Plan | UnrolledPlan:
         If a choice belongs to the other style, or an operation has no form in this one.
     """
     if config.style == "unrolled":
-        if config.clocks_per_event is not None:
-            raise LeveloneError(
-                "clocks_per_event is a choice of streamed designs: an unrolled one takes an event per clock",
-                hint="leave it away, or use --style stream",
-            )
+        for choice in ("clocks_per_event", "pixels_per_clock"):
+            if getattr(config, choice) is not None:
+                raise LeveloneError(
+                    f"{choice} is a choice of streamed designs: an unrolled one takes an event per clock",
+                    hint="leave it away, or use --style stream",
+                )
         return plan_unrolled(graph, config.max_levels, config.clock_ns)
     if config.max_levels is not None:
         raise LeveloneError(
             "max_levels is a choice of unrolled designs: in a streamed one, blocks have their own registers",
             hint="leave it away, or use --style unrolled",
         )
-    return plan_graph(graph, config.clocks_per_event)
+    return plan_graph(graph, config.clocks_per_event, config.pixels_per_clock)
 
 
 def layer_facts(plan: Plan | UnrolledPlan, name: str) -> dict[str, Any]:
     """What `levelone.rtl.document.RtlLayer` says of a layer besides its value and operation."""
     if isinstance(plan, UnrolledPlan):
-        layer = plan.layers[name]
+        layer, values = plan.layers[name], plan.graph.values
+        (node,) = (node for node in plan.graph.nodes if node.name == name)
         return {
             "proof": layer.proof,
             "clocks": 1,
+            "codes_in": tuple(values[operand].size for operand in node.inputs),
+            "codes_out": values[name].size,
             "multipliers": 0,
             "rom_bits": 0,
             "buffer_bits": 0,
@@ -112,6 +116,8 @@ def layer_facts(plan: Plan | UnrolledPlan, name: str) -> dict[str, Any]:
     return {
         "proof": planned.proof,
         "clocks": planned.clocks,
+        "codes_in": tuple(stream.lanes for stream in planned.inputs),
+        "codes_out": planned.output.lanes,
         "multipliers": planned.multipliers,
         "rom_bits": planned.rom_bits,
         "buffer_bits": planned.buffer_bits,
@@ -145,6 +151,7 @@ def describe(plan: Plan | UnrolledPlan, design: Design, config: RtlConfig, model
         ),
         layers=tuple(map(layer, graph.nodes)),
         probes=dict(design.probes),
+        clocks_per_event=1 if isinstance(plan, UnrolledPlan) else plan.clocks_per_event,
     )
 
 

@@ -45,6 +45,10 @@ class Stream:
         """The same codes, `lanes` of them per beat."""
         return replace(self, beats=self.beats * self.lanes // lanes, lanes=lanes)
 
+    def clocks_to(self, lanes: int) -> int:
+        """Clocks per event on the way to a reader of `lanes` codes: beats where they are the narrowest."""
+        return self.beats * self.lanes // gcd(self.lanes, lanes)
+
 
 def regrouping(source: int, target: int) -> tuple[int, ...]:
     """Lanes on the way from `source` to `target` lanes: each step divides or multiplies by an integer."""

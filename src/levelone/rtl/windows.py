@@ -38,6 +38,11 @@ class WindowPlan(Sliding):
         return prod(self.kernel)
 
     @property
+    def pixels(self) -> int:
+        """Pixels that are kept."""
+        return 1 << self.address
+
+    @property
     def count_bits(self) -> int:
         """Bits of modular numbers of pixels: twice what the buffer and an event hold, and the sign."""
         return (prod(self.spatial) + (1 << self.address)).bit_length() + 2

@@ -26,6 +26,7 @@ module levelone_patch #(
     output                                        o_valid,
     input                                         o_ready,
     output reg [POSITIONS*KD*KH*KW*WIDTH-1:0]     o_data,  // of a position: its taps in row-major order; 0 in the padding
+    output reg [POSITIONS*KD*KH*KW-1:0]           o_pad,   // taps that lie in the padding
     output reg [ROW-1:0]                          row,     // present output row, for which the next is asked
     input      [COUNT-1:0]                        need     // beats of the event that have to be there before the row starts
 );
@@ -124,7 +125,7 @@ module levelone_patch #(
                 address[a] <= ((base_at + place_d + a[2]) % PLANES * ROWS + place_h + a[1]) * COLUMNS + place_w + a[0];
             turned_d <= turn_d; turned_h <= turn_h; turned_w <= turn_w;
             turn2_d <= turned_d; turn2_h <= turned_h; turn2_w <= turned_w;
-            pad1 <= pad; pad2 <= pad1;
+            pad1 <= pad; pad2 <= pad1; o_pad <= pad2;
         end
     levelone_stage #(.STAGES(3)) stage (
         .clk(clk), .rst(rst), .i_valid(there), .i_ready(), .en(en), .o_valid(o_valid), .o_ready(o_ready)

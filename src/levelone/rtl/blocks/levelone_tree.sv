@@ -1,7 +1,8 @@
-// The sum of COUNT numbers, which wraps: every clock, up to four become one. Part of levelone.
+// The sum of COUNT numbers, which wraps, or the largest: every clock, up to four become one. Part of levelone.
 module levelone_tree #(
     parameter WIDTH = 8,
-    parameter COUNT = 4
+    parameter COUNT = 4,
+    parameter LARGEST = 0   // 1: the largest, of signed numbers
 ) (
     input                    clk,
     input                    en,
@@ -27,7 +28,8 @@ module levelone_tree #(
                         result = from[WIDTH-1:0];
                         for (i = 1; i < FAN; i = i + 1) begin
                             next = from[i*WIDTH+:WIDTH];
-                            result = result + next;
+                            if (LARGEST) result = $signed(next) > $signed(result) ? next : result;
+                            else result = result + next;
                         end
                     end
                     always @(posedge clk) if (en) held <= result;

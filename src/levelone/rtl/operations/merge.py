@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from math import prod
+from math import gcd, prod
 
 import numpy as np
+from numpy.typing import NDArray
 
-from levelone.errors import UnsupportedError
 from levelone.graph.ops import Add, AddRequantise, Concat, Multiply, Requantise
 from levelone.graph.values import IntRange, Value
+from levelone.rtl.choosing import divisors, first_within
 from levelone.rtl.netlist import Netlist, Setting, fitted, handshake, packed
-from levelone.rtl.operations.moves import Gather, emit_gather, plan_gather
+from levelone.rtl.operations.moves import emit_gather, part_of, plan_gather
 from levelone.rtl.operations.pointwise import emit_scaled, plan_scaled, proven
 from levelone.rtl.site import LayerPlan, Site
 from levelone.rtl.streams import Stream
@@ -22,21 +23,21 @@ class Arithmetic:
     """`Add` and `Multiply`; an operand of fewer elements is read again and again from a buffer."""
 
     def plan(self, site: Site[Add | Multiply]) -> LayerPlan:
-        repeated = tuple(_repeated(x, site.output) for x in site.operands)
-        lanes = min(
-            stream.lanes if moved is None else moved.given.lanes
-            for stream, moved in zip(site.streams, repeated, strict=True)
+        origins = tuple(_repeated(x, site.output) for x in site.operands)
+        repeated = [
+            part_of(origin, x, site.output)
+            for origin, x in zip(origins, site.operands, strict=True)
+            if origin is not None
+        ]
+        whole = [s for s, origin in zip(site.streams, origins, strict=True) if origin is None]
+        lanes = _lanes(site.output, max(repeated, default=1), whole, site.clocks)
+        moves = tuple(
+            None if origin is None else plan_gather(origin, x, site.output, stream, site.clocks, lanes=lanes)
+            for origin, x, stream in zip(origins, site.operands, site.streams, strict=True)
         )
-        if any(repeated):
-            lanes = next(moved.given.lanes for moved in repeated if moved is not None)
-        if any(moved is not None and moved.given.lanes != lanes for moved in repeated):
-            raise UnsupportedError(
-                f"node {site.name}: both operands of a {type(site.op).__name__} are repeated",
-                hint="repeat one of them with an upsampling first",
-            )
         sources = tuple(
             stream.regrouped(lanes) if moved is None else moved.taken
-            for stream, moved in zip(site.streams, repeated, strict=True)
+            for stream, moved in zip(site.streams, moves, strict=True)
         )
         output = Stream.of(site.output, lanes)
         return LayerPlan(
@@ -46,8 +47,8 @@ class Arithmetic:
             output,
             clocks=output.beats,
             multipliers=lanes if isinstance(site.op, Multiply) else 0,
-            buffer_bits=sum(moved.buffer_bits for moved in repeated if moved is not None),
-            detail=repeated,
+            buffer_bits=sum(moved.buffer_bits for moved in moves if moved is not None),
+            detail=moves,
         )
 
     def emit(
@@ -72,7 +73,7 @@ class RequantisedSums:
 
     def plan(self, site: Site[AddRequantise]) -> LayerPlan:
         total, op = total_of(site.op, site.operands, site.output)
-        lanes = site.output.shape[-1]
+        lanes = _lanes(site.output, site.output.shape[-1], site.streams, site.clocks)
         sources = tuple(stream.regrouped(lanes) for stream in site.streams)
         within = Site(site.name, op, (total,), site.output, (Stream.of(total, lanes),), site.clocks)
         scaled = plan_scaled(within, *proven(op, total, site.name))
@@ -92,15 +93,16 @@ class RequantisedSums:
     ) -> None:
         total, scaled = plan.detail
         forms = site.op.integer_form(site.output.shape[-1])
+        times = plan.output.lanes // len(forms)
         first, second = ([form[i] for form in forms] for i in (0, 1))
         bits = IntRange(min(*first, *second, -1), max(*first, *second, 0)).width
         name, summed = f"{site.name}_total", scaled.inputs[0]
         netlist.stream(name, summed)
         settings: dict[str, Setting] = {
             "FACTOR": bits,
-            "FIRST": packed(first, bits),
-            "SECOND": packed(second, bits),
-            "TERM": packed([form[2] for form in forms], summed.width),
+            "FIRST": packed(first * times, bits),
+            "SECOND": packed(second * times, bits),
+            "TERM": packed([form[2] for form in forms] * times, summed.width),
         }
         emit_arithmetic(name, plan.inputs, summed, wires, netlist, settings)
         emit_scaled(site.name, total, scaled, name, netlist)
@@ -111,13 +113,23 @@ class Concatenation:
 
     def plan(self, site: Site[Concat]) -> LayerPlan:
         axis, shape = site.op.axis, site.output.shape
-        if axis == len(shape) - 1 and prod(shape[:-1]) > 1:
-            sources = tuple(Stream.of(x, x.shape[-1]) for x in site.operands)
-            lanes = shape[-1]
+        pixels, channels = prod(shape[:-1]), shape[-1]
+        if axis == len(shape) - 1 and pixels > 1:
+            # pixels together, of each operand its own channels
+            options = [(n * channels, *(n * x.shape[-1] for x in site.operands)) for n in divisors(pixels)]
         else:
-            lanes = 1 if axis == len(shape) - 1 else shape[-1]
-            sources = tuple(Stream.of(x, lanes) for x in site.operands)
-        output = Stream.of(site.output, lanes)
+            # codes together, as many of one operand as of the other
+            codes = 1 if axis == len(shape) - 1 else channels
+            runs = gcd(*(prod(x.shape[axis:]) for x in site.operands))
+            options = [(n * codes,) * (1 + len(site.operands)) for n in divisors(runs // codes)]
+
+        def clocks(lanes: tuple[int, ...]) -> int:
+            arriving = (s.clocks_to(n) for s, n in zip(site.streams, lanes[1:], strict=True))
+            return max(site.output.size // lanes[0], *arriving)
+
+        given, *taken = first_within(options, clocks, site.clocks)
+        sources = tuple(Stream.of(x, n) for x, n in zip(site.operands, taken, strict=True))
+        output = Stream.of(site.output, given)
         return LayerPlan(site.name, "Concat", sources, output, clocks=output.beats)
 
     def emit(self, site: Site[Concat], plan: LayerPlan, wires: tuple[str, ...], netlist: Netlist) -> None:
@@ -129,7 +141,13 @@ class Concatenation:
         if plan.output.lanes > plan.inputs[0].lanes:
             valid = " & ".join(f"{x}_valid" for x in widened)
             netlist.line(f"assign {name}_valid = {valid};")
-            netlist.line(f"assign {name}_data = {{{', '.join(f'{x}_data' for x in reversed(widened))}}};")
+            pixels = target.lanes // site.output.shape[-1]
+            slices = [
+                f"{x}_data[{at * (bits := source.lanes // pixels * target.width)}+:{bits}]"
+                for at in range(pixels)
+                for x, source in zip(widened, plan.inputs, strict=True)
+            ]
+            netlist.line(f"assign {name}_data = {{{', '.join(reversed(slices))}}};")
             for x in widened:
                 netlist.line(f"assign {x}_ready = {name}_ready & {name}_valid;")
             return
@@ -177,12 +195,23 @@ def emit_arithmetic(
     )
 
 
-def _repeated(x: Value, output: Value) -> Gather | None:
-    """How an operand is repeated to the shape of the result; None if it has it."""
+def _repeated(x: Value, output: Value) -> NDArray[np.int64] | None:
+    """int64 [output size]: where an operand is repeated to the shape of the result; None if it has it."""
     if x.shape == output.shape:
         return None
     numbers = np.arange(x.size, dtype=np.int64).reshape(x.shape)
-    return plan_gather(np.broadcast_to(numbers, output.shape).reshape(-1), x, output)
+    return np.broadcast_to(numbers, output.shape).reshape(-1)
+
+
+def _lanes(output: Value, together: int, streams: Sequence[Stream], clocks: int) -> int:
+    """Codes per beat, a multiple of `together`: as the narrowest operand comes, if that is quick enough."""
+    multiples = [together * n for n in divisors(output.size // together)]
+    narrow = min((stream.lanes for stream in streams), default=together)
+    return first_within(
+        [narrow, *multiples] if narrow % together == 0 else multiples,
+        lambda lanes: max(output.size // lanes, *(stream.clocks_to(lanes) for stream in streams)),
+        clocks,
+    )
 
 
 def total_of(op: AddRequantise, operands: Sequence[Value], output: Value) -> tuple[Value, Requantise]:

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from levelone.graph.ops import Pad, Reshape, Take, Transpose, Upsample
 from levelone.graph.values import Value
-from levelone.rtl.netlist import Netlist, address_bits, fitted, handshake, packed
+from levelone.rtl.choosing import divisors, fewest, first_within
+from levelone.rtl.netlist import Netlist, address_bits, fitted, handshake, packed, word_of
 from levelone.rtl.site import LayerPlan, Site
 from levelone.rtl.streams import Stream
 
@@ -18,25 +19,49 @@ Move = Reshape | Transpose | Take | Upsample | Pad
 
 @dataclass(frozen=True, eq=False)
 class Gather:
-    """Where the codes of a moved tensor come from.
+    """Where codes of a moved tensor come from, in parts: whole pixels where they stay together, else codes.
 
     Attributes
     ----------
     taken, given
         Streams in and out.
-    beat
-        int64 [output beats]: the input beat; -1 where the constant stands.
+    inner
+        Codes of a part as it comes in.
     lane
-        int64 [output lanes]: the lane of that beat.
+        int64 [codes of a part given]: each one's place in the part that it comes from.
+    beat
+        int64 [output beats, parts]: the input beat of each part; -1 where the constant stands.
+    part
+        int64 [output beats, parts]: which part of that beat.
     fill
         The constant.
     """
 
     taken: Stream
     given: Stream
-    beat: NDArray[np.int64]
+    inner: int
     lane: NDArray[np.int64]
+    beat: NDArray[np.int64]
+    part: NDArray[np.int64]
     fill: int
+
+    @property
+    def parts(self) -> int:
+        """Of an input beat: all whose numbers occur, and those before them."""
+        return int(self.part.max()) + 1
+
+    @property
+    def copies(self) -> int:
+        """Of the buffer: one if the parts of every beat come from one beat, else one for each part."""
+        together = all(len(set(row[row >= 0].tolist())) <= 1 for row in self.beat)
+        return 1 if together else self.beat.shape[1]
+
+    @property
+    def need(self) -> NDArray[np.int64]:
+        """int64 [output beats]: input beats that have to be there; an event is not left before all are."""
+        need = self.beat.max(axis=1) + 1
+        need[-1] = self.taken.beats
+        return need
 
     @property
     def address(self) -> int:
@@ -45,8 +70,8 @@ class Gather:
 
     @property
     def buffer_bits(self) -> int:
-        """Bits of the buffer."""
-        return (1 << self.address) * self.given.bits
+        """Bits of the buffer and its copies."""
+        return (self.copies << self.address) * self.parts * len(self.lane) * self.given.width
 
 
 class Moves:
@@ -60,7 +85,8 @@ class Moves:
             return LayerPlan(
                 site.name, name, (stream,), Stream.of(site.output, stream.lanes), clocks=stream.beats
             )
-        moved = plan_gather(source, x, site.output, site.op.value if isinstance(site.op, Pad) else 0)
+        fill = site.op.value if isinstance(site.op, Pad) else 0
+        moved = plan_gather(source, x, site.output, stream, site.clocks, fill=fill)
         return LayerPlan(
             site.name,
             name,
@@ -78,55 +104,84 @@ class Moves:
         netlist.connect(site.name, wires[0])
 
 
-def plan_gather(source: NDArray[np.int64], x: Value, output: Value, fill: int = 0) -> Gather:
+def plan_gather(
+    source: NDArray[np.int64],
+    x: Value,
+    output: Value,
+    arriving: Stream,
+    clocks: int,
+    *,
+    lanes: int | None = None,
+    fill: int = 0,
+) -> Gather:
     """The buffer that gives flat element `source[i]` of `x` as element ``i`` of a tensor shaped as `output`.
 
     -1 stands for the constant `fill`. Codes are as wide as those of `x`, or as those of `output` where a
-    constant is among them.
+    constant is among them. A beat has as many parts as an event of `clocks` needs, or as make `lanes` codes.
     """
-    lanes_in, lanes_out, lane = _lanes(source, x, output)
-    taken = Stream.of(x, lanes_in)
-    first = source.reshape(-1, lanes_out)
-    # padding fills whole beats, so that one lane tells
-    beat = np.where(first[:, 0] < 0, -1, first[:, 0] // lanes_in)
+    inner, outer, lane = _parts(source, x, output)
+    units = output.size // outer
+    together = fewest(units, units, clocks) if lanes is None else lanes // outer
+    apart = first_within(divisors(x.size // inner), lambda n: arriving.clocks_to(n * inner), clocks)
+    # padding fills whole parts, so that one code tells
+    part = source.reshape(-1, together, outer)[:, :, 0]
+    number = np.where(part < 0, 0, part // inner)
+    beat = np.where(part < 0, -1, number // apart)
     wide = output if (source < 0).any() else x
-    given = Stream(len(beat), lanes_out, wide.width, wide.signed)
-    return Gather(taken, given, beat, lane, fill)
+    given = Stream(units // together, together * outer, wide.width, wide.signed)
+    return Gather(Stream.of(x, apart * inner), given, inner, lane, beat, number % apart, fill)
 
 
 def emit_gather(name: str, moved: Gather, wires: str, netlist: Netlist) -> None:
     """The buffer between the stream `wires` and the declared stream `name`."""
     taken, given = moved.taken, moved.given
     count = address_bits(taken.beats + (1 << moved.address)) + 1
-    number = address_bits(given.beats)
+    number, part = address_bits(given.beats), address_bits(moved.parts)
     # codes are widened in front of the buffer, so that the constant fits
-    into = netlist.stream(f"{name}_in", Stream(taken.beats, given.lanes, given.width, given.signed))
+    lanes = moved.parts * len(moved.lane)
+    into = netlist.stream(f"{name}_in", Stream(taken.beats, lanes, given.width, given.signed))
     netlist.control(into, wires)
-    for at, lane in enumerate(moved.lane):
-        code = fitted(wires, taken, int(lane), given.width)
+    for at in range(lanes):
+        whole, lane = divmod(at, len(moved.lane))
+        code = fitted(wires, taken, whole * moved.inner + int(moved.lane[lane]), given.width)
         netlist.line(f"assign {into}_data[{at * given.width}+:{given.width}] = {code};")
     netlist.wire(f"{name}_beat", number)
-    netlist.table(f"{name}_from", [max(int(b), 0) for b in moved.beat], count, f"{name}_beat", number)
-    netlist.table(f"{name}_fill", [int(b < 0) for b in moved.beat], 1, f"{name}_beat", number)
+    beats = np.maximum(moved.beat, 0)
+    tables = {
+        "need": ([int(n) for n in moved.need], count),
+        "from": _words(beats.max(axis=1, keepdims=True) if moved.copies == 1 else beats, count),
+        "which": _words(moved.part, part),
+        "fill": _words(moved.beat < 0, 1),
+    }
+    for table, (words, bits) in tables.items():
+        netlist.table(f"{name}_{table}", words, bits, f"{name}_beat", number)
     netlist.instance(
         "levelone_gather",
         f"u_{name}",
         {
-            "WIDTH": given.bits,
+            "WIDTH": len(moved.lane) * given.width,
+            "TAKEN": moved.parts,
+            "GIVEN": moved.beat.shape[1],
+            "COPIES": moved.copies,
             "INPUTS": taken.beats,
             "OUTPUTS": given.beats,
-            "FILL": packed([moved.fill] * given.lanes, given.width),
+            "FILL": packed([moved.fill] * len(moved.lane), given.width),
             "ADDRESS": moved.address,
             "COUNT": count,
             "BEAT": number,
+            "PART": part,
         },
         {
             **handshake({"i": into, "o": name}),
             "beat": f"{name}_beat",
-            "from": f"{name}_from",
-            "fill": f"{name}_fill",
+            **{table: f"{name}_{table}" for table in tables},
         },
     )
+
+
+def part_of(source: NDArray[np.int64], x: Value, output: Value) -> int:
+    """Codes of the output that stay together: a pixel, or one."""
+    return _parts(source, x, output)[1]
 
 
 def origin(op: Move, x: Value) -> NDArray[np.int64]:
@@ -137,8 +192,8 @@ def origin(op: Move, x: Value) -> NDArray[np.int64]:
     return op.evaluate(numbers).reshape(-1)
 
 
-def _lanes(source: NDArray[np.int64], x: Value, output: Value) -> tuple[int, int, NDArray[np.int64]]:
-    """(lanes in, lanes out, lane in of each lane out): whole pixels where they stay together, else codes."""
+def _parts(source: NDArray[np.int64], x: Value, output: Value) -> tuple[int, int, NDArray[np.int64]]:
+    """(codes of a part in, codes of a part out, place in the one of each code of the other)."""
     inner, outer = x.shape[-1], output.shape[-1]
     rows = source.reshape(-1, outer)
     data = rows[(rows >= 0).any(axis=1)]
@@ -147,3 +202,8 @@ def _lanes(source: NDArray[np.int64], x: Value, output: Value) -> tuple[int, int
     if together and (data // inner == data[:, :1] // inner).all():
         return inner, outer, lane
     return 1, 1, np.zeros(1, dtype=np.int64)
+
+
+def _words(rows: NDArray[np.integer] | NDArray[np.bool_], bits: int) -> tuple[list[int], int]:
+    """Words of a table, and their bits."""
+    return [word_of([int(n) for n in row], bits) for row in rows.tolist()], bits * rows.shape[1]

@@ -14,6 +14,7 @@ from levelone.hardware.forms import Scaling, Thresholds
 from levelone.hardware.proof import Proof
 from levelone.hardware.prove import prove
 from levelone.hardware.staircase import channel_ranges
+from levelone.rtl.choosing import divisors, first_within
 from levelone.rtl.netlist import Netlist, fitted, handshake, packed
 from levelone.rtl.site import LayerPlan, Site
 from levelone.rtl.streams import Stream
@@ -67,7 +68,7 @@ class Staircases:
     """`Staircase`: comparators."""
 
     def plan(self, site: Site[Staircase]) -> LayerPlan:
-        source = lanes_for(site.streams[0], len(site.op.steps))
+        source = lanes_for(site.streams[0], len(site.op.steps), site.clocks)
         output = Stream.of(site.output, source.lanes)
         return LayerPlan(site.name, "Staircase", (source,), output, clocks=source.beats)
 
@@ -106,7 +107,7 @@ class Tables:
 
     def plan(self, site: Site[Lookup]) -> LayerPlan:
         tables = np.atleast_2d(site.op.table)
-        source = lanes_for(site.streams[0], len(tables))
+        source = lanes_for(site.streams[0], len(tables), site.clocks)
         output = Stream.of(site.output, source.lanes)
         bits = tables.shape[1] * output.width * source.lanes
         return LayerPlan(site.name, "Lookup", (source,), output, clocks=source.beats, rom_bits=bits)
@@ -156,7 +157,8 @@ def plan_scaled(
     site: Site[Requantise | Affine], hardware: Scaling | Thresholds, proof: Proof | None
 ) -> LayerPlan:
     """The plan of a layer that is this hardware."""
-    source = lanes_for(site.streams[0], 1 if _uniform(hardware) else site.output.shape[-1])
+    rows = 1 if _uniform(hardware) else site.output.shape[-1]
+    source = lanes_for(site.streams[0], rows, site.clocks)
     output = Stream.of(site.output, source.lanes)
     several = isinstance(hardware, Scaling) and any(f & (f - 1) for f in map(abs, hardware.factor))
     return LayerPlan(
@@ -242,9 +244,12 @@ def emit_steps(
     )
 
 
-def lanes_for(stream: Stream, rows: int) -> Stream:
+def lanes_for(stream: Stream, rows: int, clocks: int) -> Stream:
     """The stream with lanes on which each of `rows` sets of constants has its place."""
-    return stream if stream.lanes % rows == 0 else stream.regrouped(rows)
+    if stream.lanes % rows == 0:
+        return stream
+    options = [n * rows for n in divisors(stream.beats * stream.lanes // rows)]
+    return stream.regrouped(first_within(options, stream.clocks_to, clocks))
 
 
 def _scaling(op: Affine, x: Value) -> Scaling:

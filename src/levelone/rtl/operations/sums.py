@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import gcd, prod
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
 from levelone.graph.ops import Conv, Dense
 from levelone.graph.values import IntRange
+from levelone.rtl.choosing import divisors, fewest, first_within, largest
 from levelone.rtl.netlist import Netlist, address_bits, handshake, literal, packed, word_of
-from levelone.rtl.patches import DEEPEST, PatchPlan, crossed, emit_patch, plan_patch
+from levelone.rtl.patches import PatchPlan, emit_patch, fitted_patch
 from levelone.rtl.site import LayerPlan, Site
 from levelone.rtl.streams import Stream
 from levelone.rtl.windows import WindowPlan, emit_window, plan_window
@@ -39,6 +40,8 @@ class Folding:
         Clocks of a sweep.
     weight_bits
         Bits of a weight, signed.
+    together
+        Positions that are summed at once.
     """
 
     window: WindowPlan | PatchPlan | None
@@ -47,64 +50,51 @@ class Folding:
     sweeps: int
     taps: int
     weight_bits: int
-
-    @property
-    def together(self) -> int:
-        """Positions that are summed at once."""
-        return self.window.together if isinstance(self.window, PatchPlan) else 1
+    together: int = 1
 
     def clocks(self, positions: int) -> int:
         """For so many positions."""
         return positions // self.together * self.sweeps * self.taps
+
+    def taken(self, channels: int) -> int:
+        """Codes of a beat that comes in, of pixels with so many channels."""
+        if self.window is None:
+            return self.simd * self.together
+        return channels * (self.window.lanes if isinstance(self.window, PatchPlan) else 1)
 
 
 class Sums:
     """`Conv` and `Dense`: operands of every lane per clock, all outputs of a sweep at once.
 
     A convolution that is too slow with one tap per clock, or pixel in, gets all taps of a position, or of
-    several, from a patch.
+    several, from a patch. Operands that come in order are taken as many at once as it takes.
     """
 
     def plan(self, site: Site[Conv | Dense]) -> LayerPlan:
-        op, (x,) = site.op, site.operands
-        weights = _weights(op)
-        fan_in, outputs = op.weights.shape[-2:]
-        groups = op.groups if isinstance(op, Conv) else 1
-        width = IntRange(min(int(weights.min()), -1), max(int(weights.max()), 0)).width
-        if _in_order(op, x.shape):
-            terms = len(weights)
-            sums = site.output.size // outputs
-            simd = _smallest(terms if terms < x.shape[-1] else x.shape[-1], sums * terms, site.clocks)
-            folding = Folding(None, 1, simd, 1, terms // simd, width)
-            source = Stream.of(x, simd)
-        else:
-            assert isinstance(op, Conv)  # noqa: S101  (a dense layer's operands come in order)
-            spatial, positions = x.shape[:-1], site.output.shape[:-1]
-            window = plan_window(site.name, op.window, spatial, positions)
-            work = prod(positions) * window.taps * fan_in
-            simd = _smallest(fan_in, work, site.clocks)
-            sweeps = _most(outputs, work // simd, site.clocks) if groups == 1 else 1
-            folding = Folding(window, groups, simd, sweeps, window.taps * fan_in // simd, width)
-            source = Stream.of(x, x.shape[-1])
-            if max(source.beats, work // simd) > site.clocks:
-                source, folding = _parallel(op, site, folding, source)
+        op, (x,), (arriving,) = site.op, site.operands, site.streams
+        channels, outputs = x.shape[-1], op.weights.shape[-1]
+        positions = site.output.size // outputs
+
+        def clocks(folding: Folding) -> int:
+            return max(x.size // folding.taken(channels), folding.clocks(positions))
+
+        folding = first_within(
+            _foldings(site, positions),
+            lambda folding: max(clocks(folding), arriving.clocks_to(folding.taken(channels))),
+            site.clocks,
+        )
+        source = Stream.of(x, folding.taken(channels))
         lanes = outputs // folding.sweeps * folding.together
-        clocks = folding.clocks(site.output.size // outputs)
-        buffer = 0
-        if isinstance(folding.window, PatchPlan):
-            buffer = folding.window.pixels * x.shape[-1] * source.width
-            clocks = max(clocks, source.beats)
-        elif folding.window is not None:
-            buffer = (1 << folding.window.address) * source.bits
+        kept = 0 if folding.window is None else folding.window.pixels
         return LayerPlan(
             site.name,
             type(op).__name__,
             (source,),
             Stream.of(site.output, lanes),
-            clocks=clocks,
+            clocks=clocks(folding),
             multipliers=lanes * folding.simd,
-            rom_bits=op.weights.size * width + outputs * site.output.width,
-            buffer_bits=buffer,
+            rom_bits=op.weights.size * folding.weight_bits + outputs * site.output.width,
+            buffer_bits=kept * channels * source.width,
             detail=folding,
         )
 
@@ -186,31 +176,28 @@ class Sums:
         )
 
 
-def _parallel(op: Conv, site: Site[Conv | Dense], serial: Folding, pixels: Stream) -> tuple[Stream, Folding]:
-    """All taps at once, and as many positions and pixels as it takes; `serial` if that is no slower."""
-    (x,), (stream,) = site.operands, site.streams
-    channels, outputs = x.shape[-1], op.weights.shape[-1]
-    positions = prod(site.output.shape[:-1])
-    along = crossed(op.window, x.shape[:-1], site.output.shape[:-1])
-    wide = along.spatial[2]
-    terms = prod(op.weights.shape[:-1])
+def _foldings(site: Site[Conv | Dense], positions: int) -> list[Folding]:
+    """What a layer can do, from few multipliers to many."""
+    op, (x,), (arriving,) = site.op, site.operands, site.streams
+    weights, outputs = _weights(op), op.weights.shape[-1]
+    bits = IntRange(min(int(weights.min()), -1), max(int(weights.max()), 0)).width
+    terms = len(weights)
+    if _in_order(op, x.shape):
+        some = [Folding(None, 1, simd, 1, terms // simd, bits) for simd in divisors(terms)]
+        return some + [Folding(None, 1, terms, 1, 1, bits, n) for n in divisors(positions)]
+    assert isinstance(op, Conv)  # noqa: S101  (a dense layer's operands come in order)
+    groups = op.groups
 
-    def beats(lanes: int) -> int:
-        return x.size // gcd(stream.lanes, lanes * channels)
+    def folding(window: WindowPlan | PatchPlan, most: int, together: int = 1) -> Folding:
+        simd = fewest(most, positions // together * terms, site.clocks)
+        work = positions // together * terms // simd
+        sweeps = largest(outputs, work, site.clocks) if groups == together == 1 else 1
+        return Folding(window, groups, simd, sweeps, terms // simd, bits, together)
 
-    lanes = min(
-        (n for n in range(1, wide + 1) if wide % n == 0),
-        key=lambda n: (max(beats(n), site.clocks), n),
-    )
-    together = _smallest(along.positions[2], positions, site.clocks)
-    work = positions // together * terms
-    simd = _smallest(terms, work, site.clocks)
-    once = serial.groups == 1 and together == 1
-    sweeps = _most(outputs, work // simd, site.clocks) if once else 1
-    source, patch = Stream.of(x, lanes * channels), plan_patch(along, lanes, together)
-    folding = Folding(patch, serial.groups, simd, sweeps, terms // simd, serial.weight_bits)
-    now, before = (max(s.beats, f.clocks(positions)) for s, f in ((source, folding), (pixels, serial)))
-    return (pixels, serial) if now >= before or patch.depth > DEEPEST else (source, folding)
+    swept = plan_window(site.name, op.window, x.shape[:-1], site.output.shape[:-1])
+    patch = fitted_patch(op.window, x, site.output, arriving, site.clocks)
+    serial = folding(swept, op.weights.shape[-2])
+    return [serial] if patch is None else [serial, folding(patch, terms, patch.together)]
 
 
 def _emit_parts(
@@ -268,13 +255,3 @@ def _words(op: Conv | Dense, folding: Folding) -> NDArray[np.int64]:
     """int64 [sweeps * taps, outputs * simd]: what the multipliers meet in each clock."""
     weights = _weights(op).reshape(folding.taps, folding.simd, folding.sweeps, -1)
     return weights.transpose(2, 0, 3, 1).reshape(folding.sweeps * folding.taps, -1)
-
-
-def _smallest(most: int, work: int, clocks: int) -> int:
-    """The smallest divisor of `most` that, as many operands at once, makes `work` fit; else `most`."""
-    return next((n for n in range(1, most + 1) if most % n == 0 and work // n <= clocks), most)
-
-
-def _most(most: int, work: int, clocks: int) -> int:
-    """The largest divisor of `most` by which `work` may be repeated."""
-    return next((n for n in range(most, 0, -1) if most % n == 0 and work * n <= clocks), 1)

@@ -127,11 +127,16 @@ def _origin(folder: Path, system: System, training: Mapping[str, Any]) -> Iterat
     yield f"```console\n$ {training['command']} --out runs/{system.name}\n```"
     yield (
         f"{', '.join(counts)}; `{data['file']}` (SHA-256 `{data['sha256'][:16]}...`), "
-        f"simulated with seed {made['seed']} by levelone {made['levelone']}."
+        f"simulated with seed {made['seed']} by levelone {made['levelone']}{_version(made)}."
     )
     source = training["metrics"].get("reference", {}).get("source")
     if source:
         yield f"Reference: {source}."
+
+
+def _version(made: Mapping[str, Any]) -> str:
+    number = made.get("generator_version")
+    return "" if number is None else f", version {number} of the generator"
 
 
 def _tables(system: System, metrics: Mapping[str, Any], data: Mapping[str, Any]) -> Iterator[str]:

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -130,7 +131,9 @@ def _charge(
     unit_mm: float,
     cloud_kev: float,
     rng: np.random.Generator,
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], Floats]]:
+) -> Iterator[
+    tuple[NDArray[np.signedinteger[Any]], NDArray[np.signedinteger[Any]], NDArray[np.floating[Any]]]
+]:
     """Voxels with charge, some events at a time: event, cell, keV, [m] each.
 
     `unit_mm` is a g / cm2 of gas in mm.

@@ -19,10 +19,11 @@ from levelone.quant.export import export_qonnx
 from levelone.recipe import load_recipe
 from levelone.simulate.next.generator import simulate_next
 from levelone.simulate.next.section import NextGenerate
+from levelone.simulate.next.summary import BLOB_VOXELS
 from levelone.train.codes import layer_codes
 from levelone.zoo import find_system
 from levelone.zoo.next import SYSTEM as NEXT
-from levelone.zoo.next.features import BLOB_VOXELS, FEATURES, blob_score, summary
+from levelone.zoo.next.features import FEATURES, blob_score, summary
 from levelone.zoo.next.section import SHAPE, UNIT_KEV, NextModel
 
 

@@ -28,7 +28,7 @@ def simulate(
     overrides: Overrides = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make events of a system; pixelseed (Pythia 8, ACTS) needs the extra 'sim'.
+    """Make events of a system; pixelseed (Pythia 8, ACTS) needs the extra 'sim', Geant4 'geant4'.
 
     What else its generator can be told is the section generate of its recipe: docs/recipe.md.
 

@@ -29,6 +29,7 @@ def test_folders_of_all_data_sets_are_searched(tmp_path: Path, variable: str) ->
     assert found.left_out == ()
     told = found.environment()
     assert told == {
+        "LEVELONE_GEANT4_DATA": "full",
         "GEANT4_DATA_DIR": str(inside),
         **{key: str(inside / f"{name}4.2") for key, name in DATA_SETS.items()},
     }

@@ -317,9 +317,14 @@ class Calorimeter:
             whole.reshape(-1)[filled] = seen_gev
             if tracks is not None:
                 whole += tracks[section.name]
-            if section.noise_gev:
-                add_noise(whole, section, rng)
-            whole[whole < section.spread(section.threshold_gev * section.weight)] = 0
+            suppress(whole, section, rng)
+
+
+def suppress(images: NDArray[np.float32], section: Section, rng: np.random.Generator) -> None:
+    """Add noise to images [n, *shape], and empty what is below threshold then."""
+    if section.noise_gev:
+        add_noise(images, section, rng)
+    images[images < section.spread(section.threshold_gev * section.weight)] = 0
 
 
 def add_noise(images: NDArray[np.float32], section: Section, rng: np.random.Generator) -> None:

@@ -26,6 +26,8 @@ DATA_SETS = {
 }
 """What the full physics list reads: environment variable -> how names of its folders begin."""
 
+WHICH = "LEVELONE_GEANT4_DATA"
+"""Variable that tells a process of ours what it reads: "full" or "computed"."""
 LEFT_OUT = ("fluorescence", "photonuclear interactions", "hadrons")
 """What is not physics without the data sets, and is therefore not simulated."""
 
@@ -74,10 +76,10 @@ class Data:
         """
         if self.full:
             paths = {name: str(path) for name, path in self.found.items()}
-            return {"GEANT4_DATA_DIR": str(self.found["G4LEDATA"].parent), **paths}
+            return {WHICH: "full", "GEANT4_DATA_DIR": str(self.found["G4LEDATA"].parent), **paths}
         folder = ensure_tables()
         names = {name: str(folder / name) for name in DATA_SETS if (folder / name).is_dir()}
-        return {"GEANT4_DATA_DIR": str(folder), **names}
+        return {WHICH: "computed", "GEANT4_DATA_DIR": str(folder), **names}
 
 
 def find_data(environment: Mapping[str, str] | None = None) -> Data:

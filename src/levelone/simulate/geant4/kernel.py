@@ -7,13 +7,14 @@ processes of its own.
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from levelone.simulate.geant4.data import find_data
+from levelone.simulate.geant4.data import WHICH
 
 Vector = Sequence[float]
 
@@ -126,7 +127,7 @@ class Kernel:
 
     def _physics(self) -> Any:
         g4, detector = self._g4, self.detector
-        if find_data().full:
+        if os.environ[WHICH] == "full":
             physics = g4.G4PhysListFactory().GetReferencePhysList(detector.full_list)
         else:
 
@@ -179,3 +180,8 @@ def _actions(g4: Any, detector: Detector, kernel: Kernel) -> Any:
                 self.SetUserAction(part)
 
     return Actions()
+
+
+def placed(g4: Any, volume: Any, z_mm: float, world: Any, copy: int) -> Any:
+    """A logical volume, its middle at z in the world; copies count."""
+    return g4.G4PVPlacement(None, g4.G4ThreeVector(0, 0, float(z_mm)), volume, "part", world, False, copy)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from levelone.simulate import Progress
-from levelone.simulate.geant4.kernel import Detector, Kernel, Shot
+from levelone.simulate.geant4.kernel import Detector, Kernel, Shot, placed
 from levelone.simulate.geant4.running import run_geant4
 from levelone.simulate.geant4.scoring import Plates
 from levelone.simulate.materials import LEAD_TUNGSTATE, MUON_MEV, Floats
@@ -56,8 +56,8 @@ class Block(Detector):
         self._kept += [world, plate, *others, behind]
         for layer in range(LAYERS):
             z = layer * (LAYER_MM + GAP_MM) + LAYER_MM / 2
-            self._kept.append(_placed(g4, plate, z, world, layer))
-        self._kept.append(_placed(g4, behind, _DEPTH_MM + 1, world, 0))
+            self._kept.append(placed(g4, plate, z, world, layer))
+        self._kept.append(placed(g4, behind, _DEPTH_MM + 1, world, 0))
         return g4.G4PVPlacement(None, g4.G4ThreeVector(), world, "world", None, False, 0)
 
     def sensitive(self, g4: Any, construction: Any) -> None:
@@ -105,10 +105,6 @@ class Block(Detector):
         """Energy of the cells, MeV; energy (MeV) and place (mm) of the muon behind; its largest loss, MeV."""
         cells = _PLATES.read(self._g4, event, LAYERS)
         return cells, self._exit[0] if self._exit else None, max(self._losses.values(), default=0.0)
-
-
-def _placed(g4: Any, volume: Any, z_mm: float, world: Any, copy: int) -> Any:
-    return g4.G4PVPlacement(None, g4.G4ThreeVector(0, 0, z_mm), volume, "part", world, False, copy)
 
 
 @lru_cache(maxsize=1)

@@ -17,6 +17,12 @@ from levelone.simulate.materials import IRON, POLYSTYRENE, SILICON, TUNGSTEN, Me
 
 DISTANCE_MM = 1500.0
 """From the interaction point to the front face."""
+PLATES_MM = (2.4,) * 17 + (4.8,) * 8
+"""Tungsten."""
+SILICON_MM = 0.5
+_GAP_MM = 2.7
+"""Boards, support and air behind the silicon."""
+STEEL_MM, TILE_MM, _AIR_MM = 19.0, 3.0, 4.5
 _ECAL_MIP_GEV = 6.6e-3
 _ECAL_CLUSTER_GEV = 18e-3
 _HCAL_MIP_GEV = 22e-3
@@ -27,16 +33,14 @@ def calorimeter(noise_mip: float = 0.0, threshold_mip: float = 0.5) -> Calorimet
 
     Noise and threshold of every cell are in most probable signals of a minimum ionising particle.
     """
-    thin, thick, silicon, gap = 2.4, 4.8, 0.5, 2.7  # mm; gap: boards, support, air
-    plates = (thin,) * 17 + (thick,) * 8
     ecal = Section(
         name="ecal",
-        medium=Medium.sandwich(TUNGSTEN, thin, SILICON, silicon, gap),
-        layer_x0=tuple(w / TUNGSTEN.x0_mm + silicon / SILICON.x0_mm for w in plates),
+        medium=Medium.sandwich(TUNGSTEN, PLATES_MM[0], SILICON, SILICON_MM, _GAP_MM),
+        layer_x0=tuple(w / TUNGSTEN.x0_mm + SILICON_MM / SILICON.x0_mm for w in PLATES_MM),
         layer_interaction=tuple(
-            w / TUNGSTEN.pion_interaction_mm + silicon / SILICON.pion_interaction_mm for w in plates
+            w / TUNGSTEN.pion_interaction_mm + SILICON_MM / SILICON.pion_interaction_mm for w in PLATES_MM
         ),
-        layer_mm=tuple(w + silicon + gap for w in plates),
+        layer_mm=tuple(w + SILICON_MM + _GAP_MM for w in PLATES_MM),
         cells=25,
         pitch_mm=5.1,
         resolution=0.17,
@@ -45,13 +49,13 @@ def calorimeter(noise_mip: float = 0.0, threshold_mip: float = 0.5) -> Calorimet
         mip_gev=_ECAL_MIP_GEV,
         noise_gev=noise_mip * _ECAL_MIP_GEV,
     )
-    steel, tile, air = 19.0, 3.0, 4.5
     hcal = Section(
         name="hcal",
-        medium=Medium.sandwich(IRON, steel, POLYSTYRENE, tile, air),
-        layer_x0=(steel / IRON.x0_mm + tile / POLYSTYRENE.x0_mm,) * 60,
-        layer_interaction=(steel / IRON.pion_interaction_mm + tile / POLYSTYRENE.pion_interaction_mm,) * 60,
-        layer_mm=(steel + tile + air,) * 60,
+        medium=Medium.sandwich(IRON, STEEL_MM, POLYSTYRENE, TILE_MM, _AIR_MM),
+        layer_x0=(STEEL_MM / IRON.x0_mm + TILE_MM / POLYSTYRENE.x0_mm,) * 60,
+        layer_interaction=(STEEL_MM / IRON.pion_interaction_mm + TILE_MM / POLYSTYRENE.pion_interaction_mm,)
+        * 60,
+        layer_mm=(STEEL_MM + TILE_MM + _AIR_MM,) * 60,
         cells=5,
         pitch_mm=30.0,
         resolution=0.25,

@@ -6,14 +6,15 @@ from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import Field
 
-from levelone.recipe import EventCount, GenerateSection, Within
+from levelone.recipe import EventCount, Within
+from levelone.simulate.engines import EngineSection
 
 Particle = Literal["electron", "photon", "pi0", "pion"]
 PARTICLES: tuple[Particle, ...] = get_args(Particle)
 """Kinds of particles; files number them in this order."""
 
 
-class LcdGenerate(GenerateSection):
+class LcdGenerate(EngineSection):
     """Single particles in the ECAL and the HCAL."""
 
     version: ClassVar[int] = 2  # 2: width of showers, tracks, noise, material, only pions like electrons

@@ -18,7 +18,7 @@ from levelone.recipe import Recipe, Section, misfit
 from levelone.simulate.lcd.section import PARTICLES, LcdGenerate
 from levelone.zoo.kit.control import LeakControl, without_positions
 from levelone.zoo.kit.events import Events, Predictor, Source
-from levelone.zoo.kit.generator import Generator
+from levelone.zoo.kit.generator import Generator, geant4_engine
 from levelone.zoo.kit.meter import PerEvent, split_kept
 from levelone.zoo.kit.sections import check_dense
 from levelone.zoo.kit.system import Reach
@@ -41,7 +41,11 @@ class Lcd(VoxelSystem):
     title: ClassVar[str] = "Linear-collider calorimeter: energy and kind of single particles"
     outputs: ClassVar[tuple[str, ...]] = ("energy", "particle")
     generator: ClassVar[Generator] = Generator(
-        "levelone.simulate.lcd.generator", "simulate_lcd", LcdGenerate, packages=("numpy", "h5py")
+        "levelone.simulate.lcd.generator",
+        "simulate_lcd",
+        LcdGenerate,
+        packages=("numpy", "h5py"),
+        engines=geant4_engine("levelone.simulate.geant4.lcd", "simulate_lcd", LcdGenerate),
     )
     grids: ClassVar[tuple[str, ...]] = ("ecal", "hcal")
     columns: ClassVar[tuple[str, ...]] = ("particle", "energy")

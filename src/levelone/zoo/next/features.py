@@ -5,10 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-BLOB_VOXELS = (3, 3, 5)
-"""Size of a blob: 30 x 30 x 25 mm."""
-APART_VOXELS = (3, 3, 6)
-"""The second blob's centre is farther than this from the first along at least one axis."""
+from levelone.simulate.next.summary import blobs
+
 END_MM = 20.0
 """Radius of the ball around an end of the track whose energy counts."""
 SPECTRUM = 12
@@ -29,34 +27,6 @@ FEATURES = (
 def blob_score(energy: NDArray[np.float32]) -> NDArray[np.float32]:
     """Energy of the second densest blob, keV [n], of images [n, 20, 20, 60] in keV; see `blobs`."""
     return blobs(energy)[:, 1]
-
-
-def blobs(energy: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Energy of the densest and of the second densest blob (keV), and voxels between them per axis, [n, 5].
-
-    A blob is a box of `BLOB_VOXELS`; the first is the one with most energy, the second the one with most
-    energy whose centre is not within `APART_VOXELS` of the first.
-    """
-    from scipy.ndimage import uniform_filter
-
-    n, *shape = energy.shape
-    volume = float(np.prod(BLOB_VOXELS))
-    density = uniform_filter(energy, (1, *BLOB_VOXELS), mode="constant") * volume
-    first = density.reshape(n, -1).argmax(1)
-    centre = np.unravel_index(first, shape)
-    near = np.ones(energy.shape, bool)
-    for axis, (where, reach) in enumerate(zip(centre, APART_VOXELS, strict=True)):
-        along = [1] * 4
-        along[axis + 1] = -1
-        place = np.arange(shape[axis]).reshape(along)
-        near &= np.abs(place - where.reshape(-1, 1, 1, 1)) <= reach
-    other = np.where(near, 0, density).reshape(n, -1)
-    second = other.argmax(1)
-    apart = [a - b for a, b in zip(np.unravel_index(second, shape), centre, strict=True)]
-    each = np.arange(n)
-    return np.stack([density.reshape(n, -1)[each, first], other[each, second], *apart], axis=1).astype(
-        np.float32
-    )
 
 
 def summary(energy: NDArray[np.float32], voxel_mm: tuple[float, float, float]) -> NDArray[np.float32]:

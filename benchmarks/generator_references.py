@@ -1,0 +1,123 @@
+"""Parametrised generators beside Geant4: what a person would compute of the events of both.
+
+With --write the events of Geant4 are made (minutes to an hour; needs the extra geant4) and their
+distributions kept in benchmarks/results/generator_references.json; without, events of the parametrised
+generators are compared with what is kept there, and the table of docs/generators.md is printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from levelone.data.voxels import open_voxels
+from levelone.files import parse_json, write_text
+from levelone.simulate.summaries import Comparison, Distribution, Sample, compare, distributions
+from levelone.zoo import find_system
+
+RESULTS = Path(__file__).parent / "results" / "generator_references.json"
+SYSTEMS = ("next", "lcd", "muon")
+
+Distributions = dict[str, dict[str, Distribution]]
+
+
+def made(
+    system: str, engine: str, number: Callable[[Sample], int], seed: int = 1
+) -> tuple[Distributions, dict[str, Any]]:
+    """Distributions of a system's samples, events made by an engine, and what the last file says."""
+    summary = import_module(f"levelone.simulate.{system}.summary")
+    generator, found, facts = find_system(system).generator, {}, {}
+    with tempfile.TemporaryDirectory() as folder:
+        for sample in summary.SAMPLES:
+            path = Path(folder) / "events.h5"
+            told = generator.section(events=number(sample), seed=seed, engine=engine, **sample.told)
+            generator.make(path, told, lambda done, of: print(f"{system} {done} of {of}", file=sys.stderr))
+            with open_voxels(path) as file:
+                found.update(distributions(summary.summarise(file), summary.QUANTITIES))
+                facts = file.provenance
+    return found, facts
+
+
+def kept() -> dict[str, Any]:
+    """What is committed; a system per key."""
+    return parse_json(RESULTS.read_text()) if RESULTS.is_file() else {}
+
+
+def reference(system: str) -> Distributions:
+    """Distributions of Geant4's events."""
+    return {
+        kind: {name: Distribution(**{**d, "counts": tuple(d["counts"])}) for name, d in values.items()}
+        for kind, values in kept()[system]["kinds"].items()
+    }
+
+
+def compared(system: str, events: int | None = None, seed: int = 1) -> list[Comparison]:
+    """The parametrised generator of a system beside Geant4."""
+    summary = import_module(f"levelone.simulate.{system}.summary")
+    model, _ = made(system, "parametrised", lambda sample: events or sample.quick, seed)
+    return compare(model, reference(system), summary.QUANTITIES)
+
+
+def write(system: str) -> None:
+    """Make Geant4's events of a system and keep their distributions."""
+    found, facts = made(system, "geant4", lambda sample: sample.geant4)
+    kinds = {kind: {name: asdict(d) for name, d in values.items()} for kind, values in found.items()}
+    entry = {"command": command(system), "geant4": facts["geant4"], "kinds": kinds}
+    text = json.dumps({**kept(), system: entry}, indent=1)
+    write_text(RESULTS, re.sub(r"\n {5,}|\n {4}(?=[]}])", " ", text) + "\n")
+
+
+def command(system: str) -> str:
+    return f"python -m benchmarks.generator_references --write --only {system}"
+
+
+def row(c: Comparison) -> str:
+    unit = f" {c.quantity.unit}" if c.quantity.unit else ""
+    values = " | ".join(f"{d.mean:.4g} ± {d.error:.2g}{unit}" for d in (c.model, c.geant4))
+    verdict = f"{c.distance:.3f} | {c.allowed:.3f}{'' if c.agrees else ' (exceeded)'}"
+    return f"| {c.kind} | {c.quantity.what} | {values} | {verdict} |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--write", action="store_true", help="make the events of Geant4 and keep the result")
+    parser.add_argument("--only", choices=SYSTEMS, action="append")
+    parser.add_argument("--events", type=int, help="parametrised events per sample, instead of a test's")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    options = parser.parse_args()
+    if options.write:
+        for system in options.only or SYSTEMS:
+            write(system)
+        return
+    found = {system: compared(system, options.events) for system in options.only or tuple(kept())}
+    if options.json:
+        print(json.dumps({name: [as_json(c) for c in rows] for name, rows in found.items()}))
+        return
+    print("| events | quantity | parametrised | Geant4 | distance | allowed |\n|---|---|---|---|---|---|")
+    for name, rows in found.items():
+        for c in rows:
+            print(row(c).replace("| ", f"| {name}, ", 1))
+
+
+def as_json(c: Comparison) -> dict[str, Any]:
+    return {
+        "kind": c.kind,
+        "quantity": c.quantity.name,
+        "parametrised": [c.model.mean, c.model.error],
+        "geant4": [c.geant4.mean, c.geant4.error],
+        "distance": c.distance,
+        "allowed": c.allowed,
+        "agrees": c.agrees,
+    }
+
+
+if __name__ == "__main__":
+    main()

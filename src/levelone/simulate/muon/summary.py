@@ -1,0 +1,52 @@
+"""What a person would compute of a muon in the calorimeter."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from levelone.data.voxels import VoxelFile
+from levelone.simulate.materials import Floats
+from levelone.simulate.summaries import Quantity, Sample, bins, log_bins
+
+_NUCLEAR = "without its data sets Geant4 has no photonuclear interactions; the model has"
+_SPOTS = "showers are spots, at most 1,500 each, so that faint cells are fewer"
+QUANTITIES = (
+    Quantity("lost", "GeV", "energy lost by the muon", log_bins(1, 4000, 72), 0.06, _NUCLEAR),
+    Quantity("seen", "GeV", "energy in the cells", log_bins(1, 4000, 72), 0.06, _NUCLEAR),
+    Quantity("leading", "", "largest single loss, share of all losses", bins(0, 1, 40), 0.10, _NUCLEAR),
+    Quantity(
+        "median layer",
+        "GeV",
+        "median over the layers of their energy",
+        log_bins(0.02, 20, 60),
+        0.08,
+        _NUCLEAR,
+    ),
+    Quantity("largest layer", "", "share of the layer with most energy", bins(0, 1, 40), 0.08, _NUCLEAR),
+    Quantity("cells", "", "cells above threshold", log_bins(50, 12000, 50), 0.25, _SPOTS),
+)
+SAMPLES = tuple(
+    Sample({"energy_gev": (energy, energy * 1.001)}, geant4, 500)
+    for energy, geant4 in ((100.0, 600), (1000.0, 200), (4000.0, 64))
+)
+
+
+def summarise(file: VoxelFile) -> dict[str, dict[str, Floats]]:
+    """Quantities of muons, by their energy."""
+    energy, lost, leading = (file.truth(name).astype(np.float64) for name in ("energy", "lost", "leading"))
+    image = file.read("calo", slice(None))
+    layers = image.sum((2, 3), dtype=np.float64)
+    seen = layers.sum(1)
+    found = {
+        "lost": lost,
+        "seen": seen,
+        "leading": leading / np.maximum(lost, 1e-9),
+        "median layer": np.median(layers, axis=1),
+        "largest layer": layers.max(1) / np.maximum(seen, 1e-9),
+        "cells": np.count_nonzero(image, axis=(1, 2, 3)).astype(np.float64),
+    }
+    kinds = 100 * np.rint(energy / 100)
+    return {
+        f"{kind:,.0f} GeV": {key: values[kinds == kind] for key, values in found.items()}
+        for kind in np.unique(kinds)
+    }

@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def _sum_of_cells(events: Events) -> Outputs:
-    return {"energy": (sums(events)[:, :2].sum(1, keepdims=True) / UNIT_GEV).astype(np.float32)}
+    return {"energy": (sums(events)[:, :3].sum(1, keepdims=True) / UNIT_GEV).astype(np.float32)}
 
 
 if __name__ == "__main__":

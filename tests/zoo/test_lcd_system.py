@@ -22,9 +22,10 @@ from levelone.simulate.lcd.generator import simulate_lcd
 from levelone.simulate.lcd.section import PARTICLES, LcdGenerate
 from levelone.train.codes import layer_codes
 from levelone.zoo import find_system
+from levelone.zoo.kit.events import Events
 from levelone.zoo.lcd import SYSTEM as LCD
 from levelone.zoo.lcd.baselines import fit_boosting, fit_sums
-from levelone.zoo.lcd.features import features, sums
+from levelone.zoo.lcd.features import FEATURES, features, sums
 from levelone.zoo.lcd.results import identification
 from levelone.zoo.lcd.section import UNIT_GEV, LcdModel
 
@@ -136,7 +137,8 @@ def test_sums_are_calibrated_on_electrons(data):
     assert ratio.std() < 0.05
     ecal = test.inputs["ecal"]
     by_hand = [sum(float(v) for v in image.reshape(-1)) for image in ecal[:3]]
-    np.testing.assert_allclose(sums(test)[:3, 0], by_hand, rtol=1e-6)
+    np.testing.assert_allclose(sums(test)[:3, :2].sum(1), by_hand, rtol=1e-6)
+    assert sums(test)[0, 1] == pytest.approx(float(ecal[0, 0, :, :, 17:].sum(dtype=np.float64)))
 
 
 def test_sums_without_electrons_are_refused(tmp_path):
@@ -151,7 +153,29 @@ def test_boosting_tells_pions_from_electrons(data):
     found = identification(predict(test)["particle"], test.truth["particle"].astype(np.int64), PARTICLES)
     assert found["auc"]["electron-pion"] > 0.95
     assert found["accuracy"]["value"] > 0.4
-    assert np.isfinite(features(test)).all()
+    chosen = test.truth["particle"] == 0
+    ratio = predict(test)["energy"].reshape(-1)[chosen] * UNIT_GEV / test.truth["energy"][chosen]
+    assert np.median(ratio) == pytest.approx(1, abs=0.02)
+
+
+def test_features_of_a_known_image():
+    """Two towers of one layer each: everything that can be said of them by hand."""
+    ecal, hcal = np.zeros((1, 1, 25, 25, 25), np.float32), np.zeros((1, 1, 5, 5, 60), np.float32)
+    ecal[0, 0, 12, 12, 0], ecal[0, 0, 15, 16, 20], hcal[0, 0, 2, 2, 7] = 0.3, 0.1, 0.1
+    found = dict(zip(FEATURES, features(Events({"ecal": ecal, "hcal": hcal}, {}))[0], strict=True))
+    expected = {
+        "ECAL energy": 0.4, "share of the HCAL": 0.2, "share of the hottest cell": 0.75, "ECAL cells": 2,
+        "energy up to 60 MeV per cell": 0.12, "cells above 60 MeV": 2, "energy of layer 0": 0.3,
+        "share of layer 20": 0.25, "cells of layer 20": 1, "share of HCAL layers from 6": 1,
+        "mean of the depth in the ECAL": 5, "mean of the depth in the HCAL": 7,
+        "share in 1 x 1 towers at the entry": 0.75, "share in 7 x 7 towers at the hottest": 0.75,
+        "share in 11 x 11 towers at the entry": 1, "width along the long axis": 5 * np.sqrt(3) / 4,
+        "width along the short axis": 0, "distance of the centre from the entry": 5 / 4,
+        "energy of the second maximum over the first": 1 / 3, "distance of the two maxima": 5,
+        "width in layers 0 to 5": 0,
+    }  # fmt: skip
+    assert {name: found[name] for name in expected} == pytest.approx(expected, abs=1e-3)
+    assert sum(found[f"share of layer {layer}"] for layer in range(25)) == pytest.approx(1)
 
 
 def test_identification_of_known_answers():

@@ -69,10 +69,10 @@ def panels(metrics: Mapping[str, Any], predictions: Predictions, truth: Truth) -
 
 
 def tables(metrics: Mapping[str, Any]) -> list[Rows]:
-    """The fit of every particle's energy; the identification, and which kind is taken for which."""
+    """The fit of every particle's energy, electrons by energy, the identification, and confusions."""
     found = {name: f["identification"] for name, f in metrics["models"].items() if "identification" in f}
     confusion = [_confusion(NAMES.get(name, name), entry) for name, entry in found.items()]
-    return [_terms(metrics), *([_identification(found)] if found else []), *confusion]
+    return [_terms(metrics), *_by_energy(metrics), *([_identification(found)] if found else []), *confusion]
 
 
 def cards(metrics: Mapping[str, Any]) -> list[Card]:
@@ -144,6 +144,7 @@ def _terms(metrics: Mapping[str, Any]) -> Rows:
         for name, found in metrics["models"].items()
         for particle, entry in found.get("energy", {}).items()
     )
+    rows += _published(metrics.get("reference", {}))
     head = ("particle", "model", "a (sqrt GeV)", "b", "c (GeV)", "mean", "width", "68 % half width")
     return Rows(
         "Energy",
@@ -152,6 +153,55 @@ def _terms(metrics: Mapping[str, Any]) -> Rows:
         rows,
         tuple(range(2, len(head))),
     )
+
+
+def _published(reference: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
+    """What `Lcd.published` says, as rows of `_terms`."""
+    wide = reference.get("width, percent", {})
+    return tuple(
+        (
+            particle,
+            "published, full simulation",
+            f"{a} %",
+            f"{b} %",
+            f"{c} %",
+            "-",
+            f"{wide[particle]} %" if particle in wide else "-",
+            "-",
+        )
+        for particle, (a, b, c) in reference.get("a, b, c", {}).items()
+    )
+
+
+def _by_energy(metrics: Mapping[str, Any]) -> list[Rows]:
+    """Width of electrons in bins of energy, a column for each model; none where there are no bins."""
+    bins = {
+        NAMES.get(name, name): found["energy"]["electron"]["bins"]
+        for name, found in metrics["models"].items()
+        if "electron" in found.get("energy", {})
+    }
+    if not any(entry["energy"] for entry in bins.values()):
+        return []
+    first = next(iter(bins.values()))
+    rows = tuple(
+        (
+            f"{energy:.0f}",
+            *(
+                f"{100 * entry['width'][row]:.2f} ± {100 * entry['error'][row]:.2f}"
+                for entry in bins.values()
+            ),
+        )
+        for row, energy in enumerate(first["energy"])
+    )
+    return [
+        Rows(
+            "Electrons by energy",
+            "Half of the central 68 % of predicted / true over its median, percent; mean energy of the bin.",
+            ("GeV", *bins),
+            rows,
+            tuple(range(len(bins) + 1)),
+        )
+    ]
 
 
 def _identification(found: Mapping[str, Mapping[str, Any]]) -> Rows:

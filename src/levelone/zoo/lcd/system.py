@@ -114,7 +114,7 @@ class Lcd(VoxelSystem):
         return {"published": recipe.model_copy(update={"model": model, "quant": quant, "train": train})}
 
     def fit_baselines(self, recipe: Recipe, train: Source) -> dict[str, Predictor]:
-        """Calibrated sums for the energy, gradient boosting on summary features for the kind."""
+        """Calibrated sums for the energy; gradient boosting on everything computed for both."""
         from levelone.zoo.lcd.baselines import fit_boosting, fit_sums
 
         return {"sums": fit_sums(train), "boosting": fit_boosting(train, recipe.seed)}

@@ -63,8 +63,8 @@ def fit_boosting(train: Source, seed: int) -> Predictor:
         found: Floats = calibrated(events) * trees.predict(features(events))
         return found
 
-    energy = _in_units(energies)
-    return lambda events: {**kinds(events), **energy(events)}
+    answer = _in_units(energies)
+    return lambda events: {**kinds(events), **answer(events)}
 
 
 def _calibration(train: Source) -> _Energies:

@@ -21,7 +21,7 @@ from levelone.graph.values import IntRange, Value
 from levelone.pipeline.choices import choices_for
 from levelone.pipeline.converting import convert_with
 from levelone.pipeline.cosim import cosim_folder, plan_rows
-from levelone.rtl import verilator
+from levelone.rtl import nextpnr, verilator
 from levelone.rtl.beats import pack, unpack
 from levelone.rtl.body import BODY
 from levelone.rtl.config import RtlConfig
@@ -273,9 +273,33 @@ def test_area_is_counted_for_every_layer(tmp_path: Path) -> None:
     assert found["kind"] == "synthesised"
     for resource in RESOURCES:
         assert found["total"][resource] == sum(area[resource] for area in found["layers"].values())
+    assert found["timing"]["kind"] == "estimated"
+    assert found["timing"]["levels"] > 0
     for layer in ("fc", "y"):
         assert found["layers"][layer]["flip_flops"] > 0
         assert found["layers"][layer]["lut"] > 0
+
+
+@pytest.mark.slow  # synthesises, places and routes
+def test_a_design_is_routed_or_says_why_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    m = Model(x=(3,))
+    x = m.add("MatMul", m.quant("x", 0.25, 3), m.weight(weights(3, 2), 0.125), out="fc")
+    onnx.save(m.build(x), tmp_path / "dense.onnx")
+    choices = RtlConfig(style="unrolled", max_levels=3)
+    convert_with("rtl", tmp_path / "dense.onnx", tmp_path / "dense", choices)
+    found = synthesise(tmp_path / "dense", "ecp5")
+    assert found.timing is not None
+    assert found.timing.kind == "routed"
+    assert found.timing.fmax_mhz > 0
+    assert "LFE5U" in found.timing.basis
+    assert found.used is not None
+    assert found.used["TRELLIS_COMB"] > 0
+    assert set(found.planned_lut) == {"fc"}
+    monkeypatch.setattr(nextpnr, "find_nextpnr", lambda: None)
+    missing = synthesise(tmp_path / "dense", "ecp5")
+    assert missing.timing is None
+    assert "levelone[rtl]" in missing.untimed
+    assert missing.total == found.total
 
 
 def test_an_unknown_family_is_refused(project: Path) -> None:

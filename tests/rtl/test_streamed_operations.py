@@ -47,7 +47,7 @@ BROKEN = {
     "levelone_axis": ("crossing", "corner + STEP", "corner + STEP + 1'b1"),
     "levelone_concatenate": ("Concat", "sent < FIRST", "sent <= FIRST"),
     "levelone_count": ("pooled", "seen == LAST[BITS-1:0]", "seen == 0"),
-    "levelone_credits": ("unrolled", ", take} +", ", 1'b0} +"),
+    "levelone_credits": ("unrolled", ", give}", ", 1'b0}"),
     "levelone_element_affine": ("ElementAffine", "<= wide + terms", "<= wide - terms"),
     "levelone_fifo": ("Conv", "memory[tail]", "memory[head]"),
     "levelone_fork": ("twice", "~done", "{COUNT{1'b1}}"),

@@ -138,28 +138,49 @@ def synth(
     family: Annotated[str, typer.Option(help="xcup (UltraScale+), xc7 (7 series) or ecp5.")] = "xcup",
     as_json: AsJson = False,
 ) -> None:
-    """Synthesise the RTL with Yosys: cells in total and for every layer. Nothing is placed or routed.
+    """Area in total and for every layer, and how fast the clock may be: estimated, or routed.
+
+    Yosys synthesises. For ecp5, nextpnr places and routes; for the others, the clock is estimated from levels
+    of logic. With Vivado on PATH, its own numbers are shown instead, out of context.
 
     Example: levelone synth rtl_project --family ecp5
     """
-    from rich.console import Console
-    from rich.table import Table
-
     from levelone.rtl.synthesis import synthesise
 
     with one_json_object(as_json) as emit:
         found = synthesise(project, family).to_dict()
         emit(found)
-    if as_json:
-        return
-    columns = list(found["total"])
-    table = Table("layer", *(name.replace("_", " ") for name in columns), box=None)
+    if not as_json:
+        _show_synthesis(found)
+
+
+def _show_synthesis(found: Mapping[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    columns, planned = list(found["total"]), found["planned_lut"]
+    titles = [*(name.replace("_", " ") for name in columns), *(["planned lut"] if planned else [])]
+    table = Table("layer", *titles, box=None)
     for column in table.columns[1:]:
         column.justify = "right"
     for name, area in [*found["layers"].items(), ("total", found["total"])]:
-        table.add_row(name, *(f"{area[key]:,}" for key in columns))
+        row = [f"{area[key]:,}" for key in columns]
+        if planned:
+            row.append(f"{sum(planned.values()) if name == 'total' else planned.get(name, 0):,}")
+        table.add_row(name, *row)
     Console(soft_wrap=True, highlight=False).print(table)
-    typer.echo(f"cells for {family}, synthesised by {found['tool']}; neither placed nor routed")
+    typer.echo(f"cells for {found['family']}: {found['kind']} by {found['tool']}")
+    timing = found["timing"]
+    if timing is None:
+        typer.echo(f"clock: {found['untimed']}")
+        return
+    levels = "" if timing["levels"] is None else f", at most {timing['levels']} levels of logic"
+    typer.echo(f"clock: {timing['fmax_mhz']:.0f} MHz{levels}: {timing['kind']} by {timing['tool']}")
+    typer.echo(f"  {timing['basis']}")
+    if timing["start"]:
+        typer.echo(f"  longest path: from {timing['start']} to {timing['end']}")
+    if found["used"]:
+        typer.echo("  sites: " + ", ".join(f"{count:,} {kind}" for kind, count in found["used"].items()))
 
 
 def _show_plan(planned: Mapping[str, Any]) -> None:

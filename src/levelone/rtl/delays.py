@@ -22,6 +22,10 @@ class Delays:
         Of a register.
     shift_register, memory
         From the clock to the output of a shift register, or of a memory or multiplier.
+    mux
+        Of a multiplexer right behind look-up tables.
+    multiplier
+        Through a multiplier that has no register.
     """
 
     lut: float = 0.10
@@ -32,6 +36,8 @@ class Delays:
     setup: float = 0.03
     shift_register: float = 0.25
     memory: float = 0.90
+    mux: float = 0.06
+    multiplier: float = 2.0
 
     @property
     def level(self) -> float:
@@ -42,6 +48,15 @@ class Delays:
     def overhead(self) -> float:
         """What a stage takes besides its logic."""
         return self.clock_to_q + self.net + self.setup
+
+    @property
+    def assumptions(self) -> str:
+        """In a sentence, for reports."""
+        return (
+            f"levels of logic at {self.lut:g} ns for a look-up table, {self.net:g} ns for every net, "
+            f"{self.carry:g} ns for a carry chain and {self.carry_bit:g} ns for each of its bits, "
+            f"{self.clock_to_q:g} ns from the clock and {self.setup:g} ns in front of it; nothing is placed"
+        )
 
     def of(self, effort: Effort) -> float:
         """A path through this logic."""

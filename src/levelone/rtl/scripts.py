@@ -6,6 +6,9 @@ from collections.abc import Sequence
 
 from levelone.rtl.config import RtlConfig
 
+UTILISATION_REPORT = "utilisation_routed.txt"
+TIMING_REPORT = "timing_routed.txt"
+
 
 def constraints(config: RtlConfig) -> str:
     """The clock, in the vendor's language."""
@@ -23,8 +26,8 @@ report_utilization -hierarchical -file utilisation_synthesised.txt
 opt_design
 place_design
 route_design
-report_utilization -hierarchical -file utilisation_routed.txt
-report_timing_summary -file timing_routed.txt
+report_utilization -hierarchical -file {UTILISATION_REPORT}
+report_timing_summary -file {TIMING_REPORT}
 """
 
 

@@ -1,4 +1,4 @@
-"""Area of a streamed project, synthesised by Yosys, in total and per layer; neither placed nor routed."""
+"""Area and clock of an RTL project, in total and per layer; every number says where it is from."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from levelone.errors import LeveloneError, nearest
+from levelone.rtl import nextpnr, vivado
+from levelone.rtl.delays import ULTRASCALE_PLUS
 from levelone.rtl.document import RtlDocument
+from levelone.rtl.paths import longest_path
 from levelone.rtl.project import SOURCES
-from levelone.rtl.yosys_worker import COMMANDS
+from levelone.rtl.yosys_worker import CELLS, COMMANDS, NETLIST
 
 INSTALL = "pip install 'levelone[rtl]'"
 ELSEWHERE = "(ports and wires)"
@@ -49,12 +51,46 @@ class Area:
     dsp: int = 0
 
 
+Kind = Literal["estimated", "synthesised", "routed"]
+
+
 @dataclass(frozen=True)
-class Synthesis:
-    """What Yosys made of a project.
+class Timing:
+    """How fast the clock may be.
 
     Attributes
     ----------
+    kind
+        "routed", or "estimated" from levels of logic.
+    tool
+        What says so.
+    fmax_mhz
+        Clock frequency.
+    levels
+        Most look-up tables in series; None where the tool does not say.
+    start, end
+        Cells at the ends of the longest path, called after the nets that they drive; empty: not said.
+    basis
+        What an estimate assumes, or on which device a design was routed.
+    """
+
+    kind: Kind
+    tool: str
+    fmax_mhz: float
+    levels: int | None
+    start: str
+    end: str
+    basis: str
+
+
+@dataclass(frozen=True)
+class Synthesis:
+    """What a tool made of a project.
+
+    Attributes
+    ----------
+    kind
+        "synthesised", or "routed".
     tool
         Program and version.
     family
@@ -63,20 +99,36 @@ class Synthesis:
         The whole design.
     layers
         By layer; what stands between layers is counted to the layer that it belongs to.
+    planned_lut
+        Look-up tables by layer as they were estimated before; of unrolled designs only.
+    timing
+        None if nothing could say.
+    untimed
+        Why there is no timing.
+    used
+        Of a routed design, sites of the device by kind, where the tool counts them.
     """
 
+    kind: Kind
     tool: str
     family: str
     total: Area
     layers: Mapping[str, Area]
+    planned_lut: Mapping[str, int]
+    timing: Timing | None
+    untimed: str = ""
+    used: Mapping[str, int] | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The ``--json`` form; ``kind`` says that these are figures of synthesis."""
-        return {"kind": "synthesised", **asdict(self)}
+        """The ``--json`` form."""
+        return asdict(self)
 
 
 def synthesise(project: Path, family: str = "xcup") -> Synthesis:
-    """Synthesise the sources that lie in a project.
+    """Synthesise the sources that lie in a project: by Vivado where it is installed, else by Yosys.
+
+    Yosys's netlist for "ecp5" is placed and routed by nextpnr where that is installed; for the others the
+    clock is estimated from levels of logic.
 
     Parameters
     ----------
@@ -86,34 +138,101 @@ def synthesise(project: Path, family: str = "xcup") -> Synthesis:
     Raises
     ------
     LeveloneError
-        If the family is unknown, Yosys is not installed, or it refuses the sources.
+        If the family is unknown, Yosys is not installed, or a tool refuses the sources.
     """
     if family not in COMMANDS:
         raise LeveloneError(f"unknown FPGA family {family!r}", hint=nearest(family, list(COMMANDS)))
+    document = RtlDocument.read(project)
+    program = vivado.find_vivado()
+    if program is not None and family != "ecp5":
+        return _from_vivado(vivado.run_vivado(program, Path(project)), document, family)
     if importlib.util.find_spec("pyosys") is None:
         raise LeveloneError("Yosys (the package pyosys) is not installed", hint=INSTALL)
-    document = RtlDocument.read(project)
     sources = sorted((Path(project) / SOURCES).glob("*.sv"))
     with tempfile.TemporaryDirectory() as scratch:
-        result = Path(scratch) / "cells.json"
-        command = [sys.executable, "-m", "levelone.rtl.yosys_worker", document.project, family, str(result)]
+        folder = Path(scratch)
+        command = [sys.executable, "-m", "levelone.rtl.yosys_worker", document.project, family]
+        command += [document.rtl.style, scratch]
         done = subprocess.run([*command, *map(str, sources)], capture_output=True, text=True, check=False)
-        if done.returncode or not result.is_file():
+        if done.returncode or not (folder / NETLIST).is_file():
             said = "\n".join((done.stdout + done.stderr).strip().splitlines()[-10:])
             raise LeveloneError(f"Yosys could not synthesise {project}:\n{said}")
-        cells: dict[str, Counter[str]] = {
-            instance: Counter(found) for instance, found in json.loads(result.read_text()).items()
-        }
-    layers: dict[str, Counter[str]] = {}
-    for instance, found in cells.items():
-        layers.setdefault(_layer(instance, document), Counter()).update(found)
-    order = [*document.values, ELSEWHERE]
+        found = json.loads((folder / CELLS).read_text(encoding="utf-8"))
+        timed = _routed if family == "ecp5" else _estimated
+        timing, untimed, used = timed(folder / NETLIST, document)
+    cells = {instance: _area(kinds) for instance, kinds in found.items()}
     return Synthesis(
+        "synthesised",
         f"Yosys (pyosys {version('pyosys')})",
         family,
-        _area(sum(cells.values(), Counter())),
-        {name: _area(layers[name]) for name in order if name in layers},
+        _sum(cells.values()),
+        _by_layer(cells, document),
+        _planned(document),
+        timing,
+        untimed,
+        used,
     )
+
+
+Timed = tuple[Timing | None, str, Mapping[str, int] | None]
+
+
+def _estimated(netlist: Path, document: RtlDocument) -> Timed:
+    module = json.loads(netlist.read_text(encoding="utf-8"))["modules"][document.project]
+    path = longest_path(module["cells"])
+    if path is None:
+        return None, "no path between registers", None
+    basis = ULTRASCALE_PLUS.assumptions
+    return (
+        Timing("estimated", "levelone", 1000 / path.ns, path.most_levels, path.start, path.end, basis),
+        "",
+        None,
+    )
+
+
+def _routed(netlist: Path, document: RtlDocument) -> Timed:
+    tool = nextpnr.find_nextpnr()
+    if tool is None:
+        return None, f"nextpnr-ecp5 is not installed: {nextpnr.INSTALL}", None
+    try:
+        found = nextpnr.route(tool, netlist, document.rtl.clock_ns)
+    except LeveloneError as error:
+        return None, error.message, None
+    basis = f"placed and routed on {nextpnr.DEVICE_NAME}, seed {nextpnr.SEED}"
+    return Timing("routed", found.tool, found.fmax_mhz, None, found.start, found.end, basis), "", found.used
+
+
+def _from_vivado(reports: vivado.Reports, document: RtlDocument, family: str) -> Synthesis:
+    areas = {name: Area(**found) for name, found in reports.instances.items()}
+    total = areas.pop("(top)")
+    layers = _by_layer(areas, document)
+    layers.pop(ELSEWHERE, None)
+    rest = {
+        f.name: getattr(total, f.name) - sum(getattr(a, f.name) for a in layers.values())
+        for f in fields(Area)
+    }
+    layers[ELSEWHERE] = Area(**rest)
+    period = document.rtl.clock_ns - reports.slack_ns
+    basis = f"placed and routed out of context on {document.rtl.part}"
+    timing = Timing("routed", reports.tool, 1000 / period, None, "", "", basis)
+    return Synthesis("routed", reports.tool, family, total, layers, _planned(document), timing)
+
+
+def _planned(document: RtlDocument) -> dict[str, int]:
+    return {layer.name: layer.lut for layer in document.layers if layer.lut is not None}
+
+
+def _by_layer(areas: Mapping[str, Area], document: RtlDocument) -> dict[str, Area]:
+    """By value, in the graph's order, what belongs to none at the end."""
+    layers: dict[str, list[Area]] = {}
+    for instance, area in areas.items():
+        layers.setdefault(_layer(instance, document), []).append(area)
+    return {name: _sum(layers[name]) for name in (*document.values, ELSEWHERE) if name in layers}
+
+
+def _sum(areas: Iterable[Area]) -> Area:
+    listed = list(areas)
+    return Area(**{f.name: sum(getattr(area, f.name) for area in listed) for f in fields(Area)})
 
 
 def _layer(instance: str, document: RtlDocument) -> str:

@@ -102,14 +102,14 @@ def _scaled(scope: Scope, op: Affine | ElementAffine, xs: tuple[Places, ...]) ->
     else:
         factors, terms = op.constants(x.shape)
     return [
-        scope.products.product([n], np.array([[int(f)]], dtype=object), [int(t)])[0]
+        scope.products.product([int(n)], np.array([[int(f)]], dtype=object), [int(t)])[0]
         for n, f, t in zip(x.flat, factors.flat, terms.flat, strict=True)
     ]
 
 
 def _rectified(scope: Scope, op: Relu, xs: tuple[Places, ...]) -> list[int]:
     circuit = scope.circuit
-    return [circuit.clip(n, 0, max(_ones(circuit.reach(n).hi), 0)) for n in xs[0].flat]
+    return [circuit.clip(n, 0, max(_ones(circuit.reach(n).hi), 0)) for n in map(int, xs[0].flat)]
 
 
 def _ones(most: int) -> int:
@@ -155,7 +155,7 @@ def _largest(circuit: Circuit, met: list[int]) -> int:
 
 def _added(scope: Scope, op: Add, xs: tuple[Places, ...]) -> list[int]:
     a, b = (np.broadcast_to(x, scope.output.shape) for x in xs)
-    return [scope.circuit.sum(m, n) for m, n in zip(a.flat, b.flat, strict=True)]
+    return [scope.circuit.sum(int(m), int(n)) for m, n in zip(a.flat, b.flat, strict=True)]
 
 
 def _multiplied(scope: Scope, op: Multiply, xs: tuple[Places, ...]) -> list[int]:

@@ -266,8 +266,8 @@ class Clip(Cell):
         sign = a.bits(whole - 1, 1) if a.reach.signed else "1'b0"
         if self._binary:
             above = self._above(width, a.reach)
-            result = f"(|{a.bits(width, above)}) ? {high} : {own}" if above else own
-            return f"{sign} ? {low} : {result}" if a.reach.signed else result
+            limited = f"(|{a.bits(width, above)}) ? {high} : {own}" if above else own
+            return f"{sign} ? {low} : {limited}" if a.reach.signed else limited
         bits = max(whole, IntRange(min(self.low, -1), max(self.high, 0)).width) + 1
         code = f"$signed({a.bits(0, bits)})"
         ends = [f"$signed({literal(end, bits)})" for end in (self.low, self.high)]

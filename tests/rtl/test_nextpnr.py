@@ -1,0 +1,43 @@
+"""nextpnr: where it is looked for, and its report."""
+
+from __future__ import annotations
+
+import pytest
+
+from levelone.errors import LeveloneError
+from levelone.rtl import nextpnr
+
+REPORT = {
+    "fmax": {"$glbnet$clk$TRELLIS_IO_IN": {"achieved": 101.25, "constraint": 120.0}},
+    "utilization": {"TRELLIS_COMB": {"available": 83640, "used": 9130}, "DCUA": {"available": 2, "used": 0}},
+    "critical_paths": [
+        {
+            "from": "posedge clk",
+            "to": "posedge clk",
+            "path": [
+                {"delay": 0.5, "from": {"cell": "x2"}, "to": {"cell": "x2"}},
+                {"delay": 9.3, "from": {"cell": "x2"}, "to": {"cell": "product"}},
+            ],
+        },
+        {
+            "from": "<async>",
+            "to": "posedge clk",
+            "path": [{"delay": 20.0, "from": {"cell": "rst"}, "to": {"cell": "y"}}],
+        },
+    ],
+}
+
+
+def test_the_report_tells_of_paths_between_registers() -> None:
+    found = nextpnr.parse_report(REPORT, "nextpnr")
+    assert (found.fmax_mhz, found.start, found.end) == (101.25, "x2", "product")
+    assert found.used == {"TRELLIS_COMB": 9130}
+
+
+def test_what_is_not_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nextpnr.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(nextpnr.shutil, "which", lambda name: None)
+    assert nextpnr.find_nextpnr() is None
+    monkeypatch.setenv(nextpnr.VARIABLE, "/nowhere/nextpnr")
+    with pytest.raises(LeveloneError, match="/nowhere/nextpnr"):
+        nextpnr.find_nextpnr()

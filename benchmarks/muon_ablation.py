@@ -1,10 +1,10 @@
 """What each part of the full muon architecture is worth: trained without it, several seeds each.
 
 A table as in the published study (arXiv:2107.02119): each metric relative to the default of the same seed, in
-percent, with the standard error over the seeds. Training continues where it was stopped, and the table so far
-is printed after every seed.
+percent, with the standard error over the seeds. Training continues where it was stopped. After every seed the
+table so far is printed, and ``table.md`` and ``figures.json`` in their folder are written anew.
 
-    python -m benchmarks.muon_ablation --data muons.h5 --out runs/ablation --seeds 3
+    python -m benchmarks.muon_ablation --data muons.h5 --out runs/ablation --seeds 3 --workers 2
 """
 
 from __future__ import annotations
@@ -12,21 +12,26 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 
-from levelone.recipe import Recipe, load_recipe
+from levelone.files import sha256, write_text
+from levelone.metrics.tracker import improvement
+from levelone.recipe import Recipe, digest, load_recipe
 from levelone.train import train_system
 from levelone.train.batches import evaluation_batch
 from levelone.train.measurement import measure, predictor
 from levelone.train.pipeline import event_values, float_twin
 from levelone.zoo.kit.meter import PerEvent
 from levelone.zoo.muon import SYSTEM as MUON
-from levelone.zoo.muon.results import BINS, huberised, improvement
+from levelone.zoo.muon.results import BINS, huberised
 from levelone.zoo.muon.section import ABLATIONS, GEV_PER_UNIT, OUTPUT
 
-RECIPE = MUON.default_recipe.with_name("full.toml")
+RECIPE = MUON.default_recipe.with_name("ablation.toml")
 METRICS = {"improvement": "higher is better", "loss": "lower is better"}
 
 
@@ -36,11 +41,19 @@ def say(line: str) -> None:
 
 
 def measured(recipe: Recipe, data: Path, folder: Path) -> dict[str, float]:
-    """Train the float network of one recipe and measure it on the test events."""
+    """Train the float network of one recipe and measure it on the test events.
+
+    What was measured of the same recipe and the same events before is read back.
+    """
     done = folder / "ablation.json"
+    origin = digest([recipe.model_dump(mode="json"), sha256(data)])
     if done.is_file():
-        return dict(json.loads(done.read_text()))
-    train_system(MUON, recipe, data, folder, progress=lambda line: say(f"  {line}"))
+        found = json.loads(done.read_text())
+        if found["origin"] == origin:
+            return dict(found["figures"])
+    folder.mkdir(parents=True, exist_ok=True)
+    name = "/".join(folder.parts[-2:])
+    train_system(MUON, recipe, data, folder, progress=lambda line: say(f"{name}: {line}"))
     network = predictor(MUON, float_twin(MUON, recipe, folder))
     source = MUON.source(recipe, data, "test", recipe.data.max_test)
     size = evaluation_batch(event_values(MUON, recipe))
@@ -49,11 +62,17 @@ def measured(recipe: Recipe, data: Path, folder: Path) -> dict[str, float]:
     true = meter.truth["energy"].astype(np.float64)
     predicted = meter.predictions["float"][OUTPUT].reshape(-1).astype(np.float64) * GEV_PER_UNIT
     figures = {
-        "improvement": improvement(true, predicted),
+        "improvement": improvement(true, predicted),  # the study's
         "loss": float(np.mean(huberised(predicted / 1e3, true / 1e3, BINS / 1e3))),
     }
-    done.write_text(json.dumps(figures))
+    write_text(done, json.dumps({"origin": origin, "figures": figures}) + "\n")
     return figures
+
+
+def one(ablation: str, seed: int, recipe: Path, keys: list[str], data: Path, out: Path) -> dict[str, float]:
+    """`measured` of one network and seed."""
+    keys = [*keys, f"model.ablation={ablation}", "model.reach=float", f"seed={seed}"]
+    return measured(load_recipe(recipe, keys), data, out / ablation / str(seed))
 
 
 def relative(values: list[float], default: list[float]) -> tuple[float, float]:
@@ -93,22 +112,25 @@ def main() -> None:
     parser.add_argument("--recipe", type=Path, default=RECIPE)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--only", choices=list(ABLATIONS), action="append", help="some of the ablations")
+    parser.add_argument("--workers", type=int, default=1, help="trainings at the same time, a core each")
     parser.add_argument("--json", action="store_true", help="print one JSON object: figures of every seed")
     options = parser.parse_args()
     chosen = ["none", *[a for a in (options.only or ABLATIONS) if a != "none"]]
     figures: dict[str, list[dict[str, float]]] = {}
-    for seed in range(1, options.seeds + 1):
-        for ablation in chosen:
-            keys = [*options.set, f"model.ablation={ablation}", "model.reach=float", f"seed={seed}"]
-            say(f"{ABLATIONS[ablation]}, seed {seed}")
-            recipe = load_recipe(options.recipe, keys)
-            folder = options.out / ablation / str(seed)
-            folder.mkdir(parents=True, exist_ok=True)
-            figures.setdefault(ablation, []).append(measured(recipe, options.data, folder))
-        if not options.json:
-            print(table(figures), flush=True)
-    if options.json:
-        print(json.dumps(figures))
+    train = partial(one, recipe=options.recipe, keys=options.set, data=options.data, out=options.out)
+    with ProcessPoolExecutor(options.workers, mp_context=get_context("spawn")) as pool:
+        trainings = [
+            (ablation, pool.submit(train, ablation, seed))
+            for seed in range(1, options.seeds + 1)
+            for ablation in chosen
+        ]
+        for number, (ablation, training) in enumerate(trainings, start=1):
+            figures.setdefault(ablation, []).append(training.result())
+            if number % len(chosen) == 0:
+                write_text(options.out / "table.md", table(figures) + "\n")
+                write_text(options.out / "figures.json", json.dumps(figures, indent=1) + "\n")
+                say(table(figures))
+    print(json.dumps(figures) if options.json else table(figures))
 
 
 if __name__ == "__main__":

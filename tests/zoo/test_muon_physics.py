@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from levelone.zoo.muon.features import FEATURES, high_level
-from levelone.zoo.muon.loss import EDGES_TEV, fractional_huber, high_energy_weight
+from levelone.zoo.muon.loss import EDGES_TEV, energy_loss, fractional_huber, high_energy_weight, weighted
 from levelone.zoo.muon.results import STUDY, figures, huberised, improvement, in_bins, linearised, summary
+from levelone.zoo.muon.section import MuonModel
 
 NAMES = list(FEATURES)
 
@@ -131,6 +132,27 @@ def test_weights_fade_out_above_five_tev() -> None:
     assert weight[0] > 0.999 and weight[1] == 0.5
     assert float(weight[2]) == pytest.approx(1 - 1 / (1 + math.exp(-1)), abs=1e-6)
     assert weight[3] < 0.01
+
+
+def test_the_loss_that_aims_at_a_median_has_it_as_its_best_answer() -> None:
+    """Of a muon with 1, 2 or 6 TeV: weights of 1, 2 and 6 make 6 the median."""
+    true = torch.tensor([1.0, 2.0, 6.0])
+    answers = torch.linspace(0.5, 7.0, 66)
+    losses = [float(weighted(answer.expand(3), true).sum()) for answer in answers]
+    assert float(answers[int(np.argmin(losses))]) == pytest.approx(6.0)
+    assert weighted(torch.tensor([1.5]), torch.tensor([2.0])).item() == 1.0
+
+
+def test_a_recipe_chooses_loss_and_weights() -> None:
+    predicted, truth = torch.tensor([[1.0], [7.0]]), {"energy": torch.tensor([3000.0, 6000.0])}
+    true = torch.tensor([3.0, 6.0])
+
+    def found(**keys) -> torch.Tensor:
+        return energy_loss((predicted,), truth, MuonModel(**keys))
+
+    assert torch.equal(found(loss="median", fade=False), torch.tensor([6.0, 6.0]))
+    assert torch.equal(found(loss="median"), torch.tensor([6.0, 6.0]) * high_energy_weight(true))
+    assert torch.equal(found(fade=False), fractional_huber(predicted[:, 0], true))
 
 
 def test_measurements_find_the_resolution_that_was_put_in() -> None:

@@ -300,7 +300,7 @@ def test_data_and_baseline_run_through_the_system(events) -> None:
     raw = MUON.load(load_recipe(MUON.default_recipe, ["model.response=linear"]), events, "test")
     assert np.array_equal(test.inputs["calo"], np.sqrt(raw.inputs["calo"]))
     fitted = MUON.fit_baselines(recipe, train)
-    assert sorted(fitted) == ["boosting", "boosting_sums"]
+    assert sorted(fitted) == ["boosting", "boosting_loss", "boosting_sums"]
     predictions = {"boosting": fitted["boosting"](test)}
     assert not np.array_equal(fitted["boosting_sums"](test)["energy"], predictions["boosting"]["energy"])
     metrics, kept = metered(MUON, recipe, predictions, test.truth)

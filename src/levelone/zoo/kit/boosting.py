@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,16 +48,42 @@ def fit_kinds(train: Source, view: View, target: str, output: str, kinds: int, s
     return predict
 
 
-def fit_quantity(train: Source, view: View, target: str, output: str, unit: float, seed: int) -> Predictor:
-    """Trees for a positive truth column in relative terms; the answer is in units of `unit`, [n, 1]."""
+@dataclass(frozen=True)
+class Aim:
+    """What trees for a quantity minimise: the mean of a loss of scikit-learn times a weight of the truth."""
+
+    loss: Literal["squared_error", "absolute_error"] = "squared_error"
+    weight: Callable[[NDArray[np.float64]], NDArray[np.float64]] = np.reciprocal
+
+
+RELATIVE = Aim()
+"""Squared error over truth."""
+
+
+def fit_quantity(
+    train: Source, view: View, target: str, output: str, unit: float, seed: int, aim: Aim = RELATIVE
+) -> Predictor:
+    """Trees for a positive truth column; the answer is in units of `unit`, [n, 1]."""
+    return quantity_trees(*gather(train, view, target), view, output, unit, seed, aim)
+
+
+def quantity_trees(
+    seen: NDArray[np.floating[Any]],
+    wanted: NDArray[Any],
+    view: View,
+    output: str,
+    unit: float,
+    seed: int,
+    aim: Aim = RELATIVE,
+) -> Predictor:
+    """`fit_quantity` on what was gathered before: `seen` [n, columns] with the truth `wanted` [n]."""
     from sklearn.ensemble import HistGradientBoostingRegressor
 
-    seen, wanted = gather(train, view, target)
     scaled = wanted.astype(np.float64) / unit
     trees = HistGradientBoostingRegressor(
-        max_iter=400, learning_rate=0.05, early_stopping=True, random_state=seed
+        loss=aim.loss, max_iter=400, learning_rate=0.05, early_stopping=True, random_state=seed
     )
-    trees.fit(seen, scaled, sample_weight=1 / scaled)
+    trees.fit(seen, scaled, sample_weight=aim.weight(scaled))
     return lambda events: {output: trees.predict(view(events)).astype(np.float32)[:, None]}
 
 

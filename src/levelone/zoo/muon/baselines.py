@@ -7,28 +7,59 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.zoo.kit.boosting import View, fit_quantity
+from levelone.zoo.kit.boosting import RELATIVE, Aim, View, gather, quantity_trees
 from levelone.zoo.kit.events import Events, Predictor, Source
 from levelone.zoo.muon.features import ENERGIES, FEATURES, high_level
 from levelone.zoo.muon.section import GEV_PER_UNIT, OUTPUT, MuonModel
 
 
 def fit_boosting(model: MuonModel, train: Source, seed: int) -> dict[str, Predictor]:
-    """Gradient boosting on the high-level features; if the network reads sums, also on both."""
+    """Gradient boosting on the high-level features; if the network reads sums, also on both.
 
-    def fitted(view: View) -> Predictor:
-        return fit_quantity(train, view, "energy", OUTPUT, GEV_PER_UNIT, seed)
+    If the network has another loss than these (squared error over energy), once more with the network's.
+    """
+    known = _Known(model)
+    seen, energy = gather(train, known, "energy")
 
-    known = partial(_known, model)
-    models = {"boosting": fitted(lambda events: known(events)[:, : len(FEATURES)])}
-    return models | {"boosting_sums": fitted(known)} if model.sums else models
+    def fitted(view: View, columns: int | None, aim: Aim = RELATIVE) -> Predictor:
+        return quantity_trees(seen[:, :columns], energy, view, OUTPUT, GEV_PER_UNIT, seed, aim)
+
+    models = {"boosting": fitted(lambda events: known(events)[:, : len(FEATURES)], len(FEATURES))}
+    if model.sums:
+        models["boosting_sums"] = fitted(known, None)
+    if model.loss == "median":
+        models["boosting_loss"] = fitted(known, None, Aim("absolute_error", partial(_weight, model)))
+    return models
 
 
-def _known(model: MuonModel, events: Events) -> NDArray[np.float32]:
-    """High-level features of a batch, and behind them the sums of its layers, if any."""
-    features = _features(model, events)
-    sums = events.inputs.get("sums")
-    return features if sums is None else np.concatenate([features, sums.reshape(len(sums), -1)], axis=1)
+def _weight(model: MuonModel, energy: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weights of the loss `weighted` at true energies in TeV, [n]."""
+    import torch
+
+    from levelone.zoo.muon.loss import high_energy_weight
+
+    faded = high_energy_weight(torch.from_numpy(energy)).numpy() if model.fade else 1.0
+    return np.asarray(energy * faded)
+
+
+class _Known:
+    """High-level features of a batch, and behind them the sums of its layers, if any.
+
+    Those of the latest batch are kept: several models are shown the same one in turn.
+    """
+
+    def __init__(self, model: MuonModel) -> None:
+        self._model = model
+        self._latest: tuple[Events, NDArray[np.float32]] | None = None
+
+    def __call__(self, events: Events) -> NDArray[np.float32]:
+        if self._latest is None or self._latest[0] is not events:
+            found = _features(self._model, events)
+            if "sums" in events.inputs:
+                sums = events.inputs["sums"]
+                found = np.concatenate([found, sums.reshape(len(sums), -1)], axis=1)
+            self._latest = events, found
+        return self._latest[1]
 
 
 def _features(model: MuonModel, events: Events) -> NDArray[np.float32]:

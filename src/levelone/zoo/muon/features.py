@@ -9,6 +9,7 @@ GeV)``, lengths in cells of 3.75 mm, so that all are of order one; nothing is fi
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -76,33 +77,30 @@ def high_level(images: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
     -------
     float32 [n, len(FEATURES)].
     """
-    e = np.asarray(images, dtype=np.float64)
-    n = len(e)
+    cells = _Cells.of(images)
+    n, layers = len(images), images.shape[1]
+    e, dy, dx = cells.energy, *cells.from_muon(images.shape)
     above = np.where(e > THRESHOLD_GEV, e, 0.0)
-    total, total_above = e.sum((1, 2, 3)), above.sum((1, 2, 3))
-    dy, dx = _from_muon(e)
-    profile = e.sum((2, 3))
+    total, total_above = cells.per_event(e), cells.per_event(above)
+    profile = cells.per_layer(e, layers)
     ordered = np.sort(profile, axis=1)
-    square = (dx * dx)[:, None, None, :] + (dy * dy)[:, None, :, None]
-    weighted = (e * square).sum((2, 3))
+    weighted = cells.per_layer(e * (dx * dx + dy * dy), layers)
     parts = [s.sum(1) for s in np.array_split(weighted, SEGMENTS, axis=1)]
     energies = [s.sum(1) for s in np.array_split(profile, SEGMENTS, axis=1)]
-    layer = np.arange(e.shape[1]) / e.shape[1]
+    layer = np.arange(layers) / layers
     depth = _mean(profile @ layer, total)
     variance = _mean(profile @ (layer * layer), total) - depth * depth
-    moment_x = _mean(np.einsum("nzyx,nx->n", e, dx), total)
-    moment_y = _mean(np.einsum("nzyx,ny->n", e, dy), total)
-    above_x = _mean(np.einsum("nzyx,nx->n", above, dx), total_above)
-    above_y = _mean(np.einsum("nzyx,ny->n", above, dy), total_above)
-    half = e.shape[1] // 2
-    ends = [
-        _mean(np.einsum("nzyx,nx->n", part, dx), part.sum((1, 2, 3))) for part in (e[:, :half], e[:, half:])
-    ]
+    moment_x, moment_y = (_mean(cells.per_event(e * d), total) for d in (dx, dy))
+    above_x, above_y = (_mean(cells.per_event(above * d), total_above) for d in (dx, dy))
+    halves = [np.where(part, e, 0.0) for part in (cells.z < layers // 2, cells.z >= layers // 2)]
+    ends = [_mean(cells.per_event(half * dx), cells.per_event(half)) for half in halves]
+    leading = np.zeros(n)
+    np.maximum.at(leading, cells.event, e)
     columns = [
         _log(total),
         _log(total_above),
         _log(total - total_above),
-        _log(np.where(e <= LOWER_GEV, e, 0.0).sum((1, 2, 3))),
+        _log(cells.per_event(np.where(e <= LOWER_GEV, e, 0.0))),
         np.hypot(moment_x, moment_y),
         np.hypot(above_x, above_y),
         np.sqrt(_mean(weighted.sum(1), total)),
@@ -112,13 +110,13 @@ def high_level(images: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
         depth,
         np.sqrt(np.maximum(variance, 0.0)),
         ends[1] - ends[0],
-        np.log10(1 + (e > THRESHOLD_GEV).sum((1, 2, 3))),
-        np.log10(1 + (e > 1.0).sum((1, 2, 3))),
-        (profile > 1.0).sum(1) / e.shape[1],
-        _log(e.reshape(n, -1).max(1)),
+        np.log10(1 + cells.per_event(e > THRESHOLD_GEV)),
+        np.log10(1 + cells.per_event(e > 1.0)),
+        (profile > 1.0).sum(1) / layers,
+        _log(leading),
         _log(ordered[:, -1]),
         _log(ordered[:, -2]),
-        *_clusters(e),
+        *_clusters(cells, images.shape),
     ]
     return np.stack(columns, axis=1).astype(np.float32)
 
@@ -156,38 +154,92 @@ def _mean(weighted: Floats, weight: Floats) -> Floats:
     return np.divide(weighted, weight, out=np.zeros_like(weighted), where=weight > 0)
 
 
-def _from_muon(e: Floats) -> tuple[Floats, Floats]:
-    """(y, x) of each row and column of cells relative to the muon's, in units of eight cells, [n, 32]."""
-    hit = (e > LOWER_GEV).sum(1)
-    column = hit.reshape(len(e), -1).argmax(1)
-    y, x = np.divmod(column, e.shape[3])
-    return (np.arange(e.shape[2]) - y[:, None]) / 8.0, (np.arange(e.shape[3]) - x[:, None]) / 8.0
+@dataclass(frozen=True)
+class _Cells:
+    """The filled cells of n events, a twentieth of all, in the order of the images.
+
+    `place` in all images as one row, `event` and coordinates, `energy` in GeV: [cells] each.
+    """
+
+    events: int
+    place: NDArray[np.int64]
+    event: NDArray[np.int64]
+    z: NDArray[np.int64]
+    y: NDArray[np.int64]
+    x: NDArray[np.int64]
+    energy: Floats
+
+    @staticmethod
+    def of(images: NDArray[np.floating[Any]]) -> _Cells:
+        flat = np.ascontiguousarray(images).reshape(-1)
+        place = np.flatnonzero(flat)
+        event, z, y, x = np.unravel_index(place, images.shape)
+        return _Cells(len(images), place, event, z, y, x, flat[place].astype(np.float64))
+
+    def above(self, energy: float) -> _Cells:
+        kept = self.energy > energy
+        columns = (self.place, self.event, self.z, self.y, self.x, self.energy)
+        return _Cells(self.events, *(column[kept] for column in columns))
+
+    def per_event(self, values: NDArray[Any]) -> Floats:
+        """Sums of the cells' values, [n]."""
+        return np.bincount(self.event, values, self.events).astype(np.float64)  # integers if there are none
+
+    def per_layer(self, values: Floats, layers: int) -> Floats:
+        """Sums of the cells' values, [n, layers]."""
+        sums = np.bincount(self.event * layers + self.z, values, self.events * layers)
+        return sums.reshape(self.events, layers).astype(np.float64)
+
+    def from_muon(self, shape: tuple[int, ...]) -> tuple[Floats, Floats]:
+        """(y, x) of each cell relative to the muon's column, in units of eight cells, [cells]."""
+        rows, columns = shape[2:]
+        hit = self.above(LOWER_GEV)
+        counts = np.bincount(
+            (hit.event * rows + hit.y) * columns + hit.x, minlength=self.events * rows * columns
+        )
+        y, x = np.divmod(counts.reshape(self.events, -1).argmax(1), columns)
+        return (self.y - y[self.event]) / 8.0, (self.x - x[self.event]) / 8.0
+
+    def groups(self, shape: tuple[int, ...]) -> tuple[int, NDArray[np.int32]]:
+        """Groups of cells that touch at a face: how many, and the group of each cell."""
+        from scipy.sparse import coo_array
+        from scipy.sparse.csgraph import connected_components
+
+        count = len(self.place)
+        one, other = [], []
+        strides = (shape[2] * shape[3], shape[3], 1)
+        for position, size, stride in zip((self.z, self.y, self.x), shape[1:], strides, strict=True):
+            inside = np.flatnonzero(position < size - 1)
+            next_place = self.place[inside] + stride
+            found = np.minimum(np.searchsorted(self.place, next_place), count - 1)
+            touching = self.place[found] == next_place
+            one.append(inside[touching])
+            other.append(found[touching])
+        pairs = np.concatenate(one), np.concatenate(other)
+        graph = coo_array((np.ones(len(pairs[0]), dtype=bool), pairs), shape=(count, count))
+        number, group = connected_components(graph, directed=False)
+        return int(number), group
 
 
-def _clusters(e: Floats) -> list[Floats]:
+def _clusters(cells: _Cells, shape: tuple[int, ...]) -> list[Floats]:
     """Groups of cells above threshold that touch at a face: number, sizes, energies."""
-    from scipy.ndimage import generate_binary_structure, label
-
-    faces = np.zeros((3, 3, 3, 3), dtype=bool)
-    faces[1] = generate_binary_structure(3, 1)  # cells of different events never touch
-    groups, count = label(e > THRESHOLD_GEV, structure=faces)
-    inside = np.flatnonzero(groups)
-    which = groups.reshape(-1)[inside] - 1
-    energy = np.bincount(which, e.reshape(-1)[inside], minlength=count)
-    cells = np.bincount(which, minlength=count)
+    n = cells.events
+    cells = cells.above(THRESHOLD_GEV)
+    count, which = cells.groups(shape)
+    energy = np.bincount(which, cells.energy, minlength=count)
+    size = np.bincount(which, minlength=count)
     event = np.zeros(count, dtype=np.int64)
-    event[which] = inside // (e.size // len(e))
-    n = len(e)
+    event[which] = cells.event
     number = np.bincount(event, minlength=n)
     largest, most, second = np.zeros(n), np.zeros(n), np.zeros(n)
-    np.maximum.at(largest, event, cells)
+    np.maximum.at(largest, event, size)
     order = np.lexsort((energy, event))
     ends = np.cumsum(number)
     has = number > 0
     most[has] = energy[order[ends[has] - 1]]
     two = number > 1
     second[two] = energy[order[ends[two] - 2]]
-    mean = _mean(np.bincount(event, cells, minlength=n).astype(np.float64), number.astype(np.float64))
+    mean = _mean(np.bincount(event, size, minlength=n).astype(np.float64), number.astype(np.float64))
     return [np.log10(1 + number), np.log10(1 + largest), _log(most), _log(second), np.log10(1 + mean)]
 
 

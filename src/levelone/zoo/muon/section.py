@@ -68,6 +68,10 @@ class MuonModel(Section):
     fade: bool = Field(
         True, description="let the weights of training events fade out above 5 TeV, as published"
     )
+    loss: Literal["published", "median"] = Field(
+        "published",
+        description="the study's loss, or the absolute error times the true energy, which aims at a median",
+    )
     ablation: Ablation = Field("none", description="what is left out of the full architecture")
     blocks: int = Field(3, ge=1, description="residual blocks per grid of the full architecture")
     first_channels: int = Field(8, ge=1, description="learned channels of the first block")

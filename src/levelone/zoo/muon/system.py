@@ -140,7 +140,7 @@ class Muon(VoxelSystem):
     def event_loss(self, recipe: Recipe, outputs: tuple[Tensor, ...], truth: Mapping[str, Tensor]) -> Tensor:
         from levelone.zoo.muon.loss import energy_loss
 
-        return energy_loss(outputs, truth, fade=MuonModel.model_validate(recipe.model).fade)
+        return energy_loss(outputs, truth, MuonModel.model_validate(recipe.model))
 
     def fit_baselines(self, recipe: Recipe, train: Source) -> dict[str, Predictor]:
         from levelone.zoo.muon.baselines import fit_boosting

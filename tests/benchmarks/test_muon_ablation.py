@@ -1,0 +1,42 @@
+"""The table of the muon ablation, by hand, and what is not trained twice."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+from benchmarks.muon_ablation import RECIPE, measured, relative, table
+
+from levelone.files import sha256
+from levelone.recipe import digest, load_recipe
+
+
+def test_changes_are_taken_seed_by_seed() -> None:
+    """Two seeds that differ by much, each changed by a tenth of the mean: no error is left."""
+    assert relative([0.6, 1.4], [0.5, 1.3]) == pytest.approx((100 * 0.1 / 0.9, 0.0))
+    mean, error = relative([0.5, 1.6], [0.5, 1.3])
+    assert (mean, error) == pytest.approx((100 * 0.15 / 0.9, 100 * 0.15 / 0.9))
+    assert math.isnan(relative([1.0], [2.0])[1])
+
+
+def test_the_table_gives_the_default_and_the_changes_against_it() -> None:
+    figures = {
+        "none": [{"improvement": 0.20, "loss": 0.5}, {"improvement": 0.22, "loss": 0.5}],
+        "no_cnn": [{"improvement": 0.10, "loss": 0.6}, {"improvement": 0.12, "loss": 0.6}],
+    }
+    lines = table(figures).splitlines()
+    assert lines[2] == "| default | 0.2100 ± 0.0100 | 0.5000 ± 0.0000 |"
+    assert lines[3] == ("| no convolutions: high-level features only | -47.6 % ± 0.0 % | +20.0 % ± 0.0 % |")
+
+
+def test_what_was_measured_is_read_back_for_the_same_recipe_and_events(tmp_path) -> None:
+    data = tmp_path / "events.h5"
+    data.write_bytes(b"no events: a training would fail")
+    recipe = load_recipe(RECIPE)
+    kept = {"improvement": 0.2, "loss": 0.4}
+    origin = digest([recipe.model_dump(mode="json"), sha256(data)])
+    (tmp_path / "ablation.json").write_text(json.dumps({"origin": origin, "figures": kept}))
+    assert measured(recipe, data, tmp_path) == kept
+    with pytest.raises(Exception, match=r"events\.h5"):
+        measured(load_recipe(RECIPE, ["seed=2"]), data, tmp_path)

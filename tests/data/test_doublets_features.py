@@ -11,7 +11,9 @@ BARREL = np.array([True, True, False])
 NUMBER = np.array([1, 2, 1], np.uint8)
 
 
-def hit_on_helix(r: float, pt: float, phi0: float, cot: float, z0: float, charge: int, layer: int) -> Hits:
+def hit_on_helix(
+    r: float, pt: float, phi0: float, cot: float, z0: float, charge: int, layer: int, drift_x: float = 0.0
+) -> Hits:
     """Where a helix from the beam axis crosses the radius r, on a module that faces the beam."""
     radius = pt / gev_per_mm(2.0)
     turn = np.arcsin(r / (2 * radius))
@@ -33,6 +35,7 @@ def hit_on_helix(r: float, pt: float, phi0: float, cot: float, z0: float, charge
         axis_x=azimuthal,
         axis_y=along,
         normal=radial,
+        drift=np.array([[drift_x, 0.0]]),
     )
 
 
@@ -69,6 +72,27 @@ def test_curvature_widens_the_cluster_in_azimuth() -> None:
     assert named["outer_expected_x"] == pytest.approx(1 + np.tan(angle) * 0.285 / 0.1, rel=1e-5)
 
 
+def test_drift_is_one_more_slope() -> None:
+    # A straight track across its module, and one that bends against the drift.
+    for pt, charge, slope in ((1e6, 1, -0.212), (0.5, -1, None)):
+        plain, turned = (
+            doublet_features(
+                *(hit_on_helix(r, pt, 0.3, 0.0, 0.0, charge, n, drift) for n, r in enumerate((31.0, 72.0))),
+                BARREL,
+                NUMBER,
+                (0.1, 0.15),
+                0.285,
+                2.0,
+            )[0]
+            for drift in (0.0, 0.212)
+        )
+        before, after = (dict(zip(FEATURES, table, strict=True)) for table in (plain, turned))
+        if slope is None:
+            slope = -np.tan(np.arcsin(72.0 * gev_per_mm(2.0) / (2 * 0.5))) - 0.212
+        assert after["outer_expected_x"] == pytest.approx(1 + abs(slope) * 2.85, rel=1e-4)
+        assert after["outer_expected_y"] == before["outer_expected_y"]
+
+
 def test_absurd_pairs_stay_finite() -> None:
     rng = np.random.default_rng(1)
     n = 2000
@@ -87,6 +111,7 @@ def test_absurd_pairs_stay_finite() -> None:
             axis_x=basis[:, 0],
             axis_y=basis[:, 1],
             normal=basis[:, 2],
+            drift=rng.normal(0, 0.2, (n, 2)),
         )
         for _ in range(2)
     ]

@@ -182,7 +182,7 @@ BAD = {
     "nothing": (lambda p: p.write_bytes(b""), "the file is empty"),
     "absent": (lambda p: p.unlink(), "no such file"),
     "format": (attribute("format", "other"), "attribute 'format' is 'other'"),
-    "newer": (attribute("schema_version", 2), "schema version 2 is newer than 1"),
+    "newer": (attribute("schema_version", 3), "schema version 3 is newer than 2"),
     "version type": (attribute("schema_version", "one"), "attribute 'schema_version' is 'one'"),
     "system": (attribute("system", "muon"), "attribute 'system' is 'muon'"),
     "unit": (attribute("charge_unit_ke", -1.0), "attribute 'charge_unit_ke'"),
@@ -272,5 +272,5 @@ def test_the_same_content_gives_the_same_bytes(tmp_path: Path) -> None:
 def test_header_is_as_documented(path: Path) -> None:
     with h5py.File(path) as file:
         assert file.attrs["format"] == "levelone-doublets"
-        assert file.attrs["schema_version"] == 1
+        assert file.attrs["schema_version"] == 2
         assert json.loads(file["geometry"].attrs["layer_names"]) == ["B1", "B2", "E1+"]

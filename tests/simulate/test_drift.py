@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from levelone.simulate.pixelseed.drift import LORENTZ_PER_TESLA, Passages, collect, cut, diffusion_mm
+from levelone.simulate.pixelseed.drift import LORENTZ_PER_TESLA, Passages, cut, diffusion_mm, share
 
-PITCH, THICKNESS, BIAS = (0.100, 0.150), 0.285, 100.0
+PITCH, THICKNESS = (0.100, 0.150), 0.285
 
 
 def passages(n: int, slope: tuple[float, float], seed: int = 1) -> Passages:
@@ -17,13 +17,17 @@ def passages(n: int, slope: tuple[float, float], seed: int = 1) -> Passages:
     return Passages(enter, leave)
 
 
-def profile(found: Passages, lorentz: tuple[float, float], step_mm: float) -> dict[str, float]:
+def profile(found: Passages, drift: tuple[float, float], step_mm: float) -> dict[str, float]:
     """Mean position from the entry, spread, size and charge of the clusters of equal charge per path."""
-    owner, begin, end = cut(found, step_mm)
-    turned = np.tile(lorentz, (len(begin), 1))
-    step, row, column, share = collect(begin, end, turned, PITCH, THICKNESS, BIAS)
-    charge = share / np.bincount(owner)[owner[step]]
-    key = owner[step] * 10_000_000 + row * 10_000 + column
+    count, begin, end = cut(found, step_mm)
+    owner = np.repeat(np.arange(len(count)), count)
+    shares = share(begin, end, np.tile(drift, (len(begin), 1)), PITCH)
+    row = np.concatenate([shares.row, shares.row, shares.row - 1, shares.row - 1])
+    column = np.concatenate([shares.column, shares.column - 1] * 2)
+    down, left = 1 - shares.above, 1 - shares.right
+    part = [shares.above * shares.right, shares.above * left, down * shares.right, down * left]
+    charge = np.concatenate(part) / np.tile(count[owner], 4)
+    key = np.tile(owner, 4) * 10_000_000 + row * 10_000 + column
     pixel, inverse = np.unique(key, return_inverse=True)
     collected = np.bincount(inverse, charge)
     whose = pixel // 10_000_000
@@ -43,15 +47,16 @@ def test_lorentz_angle_is_the_one_measured_at_2_tesla() -> None:
     assert np.degrees(np.arctan(2 * LORENTZ_PER_TESLA)) == pytest.approx(11.77, abs=0.3)
 
 
-def test_diffusion_is_einsteins() -> None:
-    # Fully drifted: thickness times sqrt(2 kT/q / V); 22.7 mV at -10 degrees Celsius.
-    assert diffusion_mm(np.array(0.285), 0.285, 100.0) == pytest.approx(
-        0.285 * np.sqrt(2 * 0.02266 / 100), rel=1e-3
-    )
+def test_diffusion_is_of_the_size_of_einsteins() -> None:
+    # sqrt(2 kT/q depth thickness / voltage), here for 300 V at -10 degrees Celsius.
+    thermal_volt = 8.617333e-5 * 263.15
+    einstein = 0.300 * np.sqrt(2 * thermal_volt / 300.0)
+    assert diffusion_mm(np.array(0.300)) == pytest.approx(einstein, rel=0.02)
+    assert diffusion_mm(np.array(0.075)) == pytest.approx(einstein / 2, rel=0.02)
 
 
 def test_charge_is_moved_by_half_the_drift_of_the_whole_depth() -> None:
-    found = passages(20_000, (0.0, 0.0))
+    found = passages(5_000, (0.0, 0.0))
     straight, turned = (profile(found, (t, 0.0), 0.01) for t in (0.0, 0.212))
     assert turned["mean"] - straight["mean"] == pytest.approx(0.212 * THICKNESS / 2, abs=0.001)
     # Single pixels along x: the share of positions whose charge stays within one pitch falls by what drifts.
@@ -61,15 +66,15 @@ def test_charge_is_moved_by_half_the_drift_of_the_whole_depth() -> None:
 def test_a_track_along_the_lorentz_angle_has_the_smallest_clusters() -> None:
     # How experiments measure it: the drift undoes the slope of the track.
     sizes = {
-        t: profile(passages(5_000, (t, 0.0)), (0.212, 0.0), 0.01)["size"] for t in np.arange(-0.6, 0.7, 0.106)
+        t: profile(passages(1_000, (t, 0.0)), (0.212, 0.0), 0.01)["size"] for t in np.arange(-0.6, 0.7, 0.106)
     }
     assert abs(abs(min(sizes, key=sizes.__getitem__)) - 0.212) < 0.07
 
 
 @pytest.mark.parametrize("slope", [(0.0, 0.0), (0.3, 0.0), (0.2, 4.0)])
 def test_halving_the_step_changes_nothing(slope: tuple[float, float]) -> None:
-    found = passages(20_000, slope)
-    coarse, fine = (profile(found, (0.212, 0.0), step) for step in (0.010, 0.005))
-    assert coarse["charge"] == pytest.approx(1, abs=2e-3)
+    found = passages(5_000, slope)
+    coarse, fine = (profile(found, (0.212, 0.0), step) for step in (0.020, 0.010))
+    assert coarse["charge"] == pytest.approx(1, abs=1e-6)
     for name in coarse:
         assert coarse[name] == pytest.approx(fine[name], rel=2e-3, abs=2e-3), name

@@ -21,7 +21,7 @@ def random_hits(n: int, rng: np.random.Generator) -> Hits:
     z = np.where(layer == 2, 600.0, rng.uniform(-300, 300, n))
     phi = rng.uniform(-np.pi, np.pi, n)
     one, vectors = np.ones(n), np.zeros((n, 3))
-    return Hits(r, phi, z, one, one, one, one, layer, vectors, vectors, vectors)
+    return Hits(r, phi, z, one, one, one, one, layer, vectors, vectors, vectors, vectors[:, :2])
 
 
 def slow_pairs(hits: Hits) -> set[tuple[int, int]]:

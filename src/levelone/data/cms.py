@@ -246,6 +246,7 @@ def _hits(
         axis_x=azimuthal,
         axis_y=np.where(barrel, along, radial),
         normal=np.where(barrel, radial, along),
+        drift=np.zeros((phi.size, 2)),
     )
 
 

@@ -35,6 +35,8 @@ class PixelDetector:
         Pixels of a module along local x and local y.
     field_tesla
         Solenoid field along z.
+    lorentz_tangent
+        Of the angle by which the field turns electrons that drift along the normal of a barrel module.
     """
 
     center_mm: NDArray[np.float32]
@@ -51,6 +53,7 @@ class PixelDetector:
     rows: int
     columns: int
     field_tesla: float
+    lorentz_tangent: float = 0.0
     _normal: NDArray[np.float64] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -61,6 +64,16 @@ class PixelDetector:
     def normal(self) -> NDArray[np.float64]:
         """Unit vectors perpendicular to the modules, float64 [modules, 3]."""
         return self._normal
+
+    @property
+    def drift(self) -> NDArray[np.float64]:
+        """Displacement along local x and y of charge per length that it drifts along the normal.
+
+        float64 [modules, 2]. The field along z pushes electrons in the direction of minus normal times z.
+        """
+        turned = -self.lorentz_tangent * np.cross(self.normal, (0.0, 0.0, 1.0))
+        axes = (self.axis_x, self.axis_y)
+        return np.stack([np.einsum("ni,ni->n", turned, axis) for axis in axes], axis=1)
 
     @property
     def layer_pair_names(self) -> tuple[str, ...]:
@@ -140,6 +153,8 @@ class Hits:
         uint8 layer index.
     axis_x, axis_y, normal
         float64 [n, 3] unit vectors of the module.
+    drift
+        float64 [n, 2], see `PixelDetector.drift`.
     """
 
     r: NDArray[np.float64]
@@ -153,6 +168,7 @@ class Hits:
     axis_x: NDArray[np.float64]
     axis_y: NDArray[np.float64]
     normal: NDArray[np.float64]
+    drift: NDArray[np.float64]
 
     def take(self, index: NDArray[np.integer]) -> Hits:
         """Return the hits at `index`."""
@@ -160,13 +176,17 @@ class Hits:
 
 
 def reconstruct(detector: PixelDetector, clusters: Clusters) -> Hits:
-    """Position and shape of each cluster from its pixels."""
+    """Position, where the particle crosses the middle plane, and shape of each cluster from its pixels."""
     n = len(clusters)
     owner = np.repeat(np.arange(n), np.diff(clusters.pixel_offset))
     weight = clusters.pixel_charge.astype(np.float64)
     charge = np.bincount(owner, weight, n).astype(np.float64)
     row = clusters.row + 0.5 + np.bincount(owner, weight * (clusters.pixel_index >> 4), n) / charge
     column = clusters.column + 0.5 + np.bincount(owner, weight * (clusters.pixel_index & 15), n) / charge
+    drift = detector.drift[clusters.module]
+    # The charge of a whole passage has drifted by half of the thickness.
+    row -= drift[:, 0] * detector.thickness_mm / 2 / detector.pitch_x_mm
+    column -= drift[:, 1] * detector.thickness_mm / 2 / detector.pitch_y_mm
     x, y, z = detector.global_position(clusters.module, row, column).T
     overflow = (clusters.size_x > IMAGE_SIZE) | (clusters.size_y > IMAGE_SIZE)
     return Hits(
@@ -181,4 +201,5 @@ def reconstruct(detector: PixelDetector, clusters: Clusters) -> Hits:
         axis_x=detector.axis_x[clusters.module].astype(np.float64),
         axis_y=detector.axis_y[clusters.module].astype(np.float64),
         normal=detector.normal[clusters.module],
+        drift=drift,
     )

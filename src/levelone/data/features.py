@@ -95,14 +95,17 @@ def _arc(half: NDArray[np.float64], r: NDArray[np.float64]) -> NDArray[np.float6
 def _incidence(
     hit: Hits, half: NDArray[np.float64], cot_theta: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Absolute slopes along local x and y, and path per thickness, of the helix at a hit."""
+    """Extents of the charge along local x and y, and path, per thickness, of the helix at a hit.
+
+    Seen from the readout plane, the drift is one more slope.
+    """
     azimuth = hit.phi + np.arcsin(np.clip(half * hit.r, -1, 1))
     direction = np.stack([np.cos(azimuth), np.sin(azimuth), cot_theta], axis=1)
-    across = np.abs((direction * hit.normal).sum(axis=1))
-    across = np.maximum(across, 1e-3 * np.sqrt(1 + cot_theta**2))
-    slope_x = np.abs((direction * hit.axis_x).sum(axis=1)) / across
-    slope_y = np.abs((direction * hit.axis_y).sum(axis=1)) / across
-    return slope_x, slope_y, np.sqrt(1 + cot_theta**2) / across
+    across = (direction * hit.normal).sum(axis=1)
+    across = np.copysign(np.maximum(np.abs(across), 1e-3 * np.sqrt(1 + cot_theta**2)), across)
+    slope_x = (direction * hit.axis_x).sum(axis=1) / across - hit.drift[:, 0]
+    slope_y = (direction * hit.axis_y).sum(axis=1) / across - hit.drift[:, 1]
+    return np.abs(slope_x), np.abs(slope_y), np.sqrt(1 + cot_theta**2) / np.abs(across)
 
 
 def doublet_features(

@@ -61,6 +61,7 @@ def read_geometry(path: Path, file: h5py.File) -> PixelDetector:
     try:
         names = tuple(parse_json(file["geometry"].attrs["layer_names"]))
         numbers = {name: file["geometry"].attrs[name].item() for name in GEOMETRY_NUMBERS}
+        lorentz = float(file["geometry"].attrs.get("lorentz_tangent", 0.0))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise LeveloneError(f"{path}: an attribute of 'geometry' is missing or invalid: {error}") from error
     layers = len(names)
@@ -84,6 +85,7 @@ def read_geometry(path: Path, file: h5py.File) -> PixelDetector:
         hdf.check_values(path, f"geometry/{name}", values[name], 0, layers - 1, "layer indices")
     for name, number in numbers.items():
         hdf.check_values(path, f"geometry: {name}", np.array([number]), 1e-9, 1e9, "sizes")
+    hdf.check_values(path, "geometry: lorentz_tangent", np.array([lorentz]), -10, 10, "a tangent")
     return PixelDetector(
         center_mm=values["center"],
         axis_x=values["axis_x"],
@@ -94,6 +96,7 @@ def read_geometry(path: Path, file: h5py.File) -> PixelDetector:
         layer_number=values["layer_number"],
         layer_pairs=values["layer_pairs"],
         **numbers,
+        lorentz_tangent=lorentz,
     )
 
 

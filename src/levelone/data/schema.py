@@ -17,7 +17,8 @@ from levelone.data.detector import Clusters, PixelDetector
 from levelone.files import atomic_path
 
 FORMAT = "levelone-doublets"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""From 2 on, `geometry` has `lorentz_tangent`; without it nothing turns the charge."""
 
 PER_EVENT = {"split": "u1", "cluster_offset": "i8", "pixel_offset": "i8", "doublet_offset": "i8"}
 PER_CLUSTER = {"module": "u2", "row": "i2", "column": "i2", "size_x": "u1", "size_y": "u1", "pixels": "u2"}
@@ -137,7 +138,7 @@ def _write_geometry(file: h5py.File, detector: PixelDetector) -> None:
             name, data=values[name].astype(dtype), shuffle=True, compression="gzip", compression_opts=6
         )
     group.attrs["layer_names"] = json.dumps(detector.layer_names)
-    for name in GEOMETRY_NUMBERS:
+    for name in (*GEOMETRY_NUMBERS, "lorentz_tangent"):
         group.attrs[name] = getattr(detector, name)
 
 

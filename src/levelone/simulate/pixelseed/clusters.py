@@ -10,9 +10,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from levelone.data.detector import IMAGE_SIZE, Clusters, PixelDetector
-from levelone.simulate.pixelseed.charge import deposit_electrons
-from levelone.simulate.pixelseed.sensors import PixelSensor
-from levelone.simulate.pixelseed.transport import Cells
+from levelone.simulate.pixelseed.collection import Cells
+from levelone.simulate.pixelseed.sensors import PixelSensor, gain_spread
 
 CHARGE_UNIT_KE = 0.1
 """Step of the stored pixel charge: 100 electrons, below the noise."""
@@ -45,16 +44,10 @@ class Truth:
 def make_clusters(
     detector: PixelDetector,
     sensor: PixelSensor,
-    module: NDArray[np.int64],
     cells: Cells,
     rng: np.random.Generator,
 ) -> tuple[Clusters, Truth]:
-    """Straggling, noise, threshold, clustering, windows.
-
-    Parameters
-    ----------
-    module
-        Module index of each cell, int64 [cells].
+    """Noise, threshold, spread of gains, clustering, windows.
 
     Returns
     -------
@@ -63,16 +56,16 @@ def make_clusters(
     truth
         The particles of each cluster.
     """
-    deposit = deposit_electrons(rng, cells.path_mm, cells.beta_gamma)
     # One column and one row of padding: no pixel is a neighbour across the edge of a module.
     width, height = sensor.columns + 2, sensor.rows + 2
-    key = (module * height + cells.row) * width + cells.column
+    key = (cells.module * height + cells.row) * width + cells.column
     pixel_key, cell_pixel = np.unique(key, return_inverse=True)
     noise = rng.normal(0, sensor.noise_electrons, pixel_key.size)
-    charge = np.bincount(cell_pixel, deposit, pixel_key.size) + noise
+    charge = np.bincount(cell_pixel, cells.electrons, pixel_key.size) + noise
     alive = charge >= sensor.threshold_electrons
     new_index = np.cumsum(alive) - 1
     pixel_key, charge = pixel_key[alive], charge[alive]
+    charge = charge + gain_spread(charge) * rng.standard_normal(charge.size)
     label = _label(pixel_key, width)
 
     row = (pixel_key // width) % height
@@ -114,7 +107,7 @@ def make_clusters(
         pixel_charge=(code[stored] * CHARGE_UNIT_KE).astype(np.float32),
     )
     kept = alive[cell_pixel]
-    truth = _truth(owner[new_index[cell_pixel[kept]]], deposit[kept], cells, kept, ranking.size)
+    truth = _truth(owner[new_index[cell_pixel[kept]]], cells, kept, ranking.size)
     return clusters, truth
 
 
@@ -142,12 +135,11 @@ def _extent(
 
 def _truth(
     cluster: NDArray[np.int64],
-    deposit: NDArray[np.float64],
     cells: Cells,
     kept: NDArray[np.bool_],
     count: int,
 ) -> Truth:
-    particle = cells.particle[kept]
+    particle, deposit = cells.particle[kept], cells.electrons[kept]
     order = np.lexsort((particle, cluster))
     cluster, particle, deposit = cluster[order], particle[order], deposit[order]
     new = np.ones(order.size, np.bool_)

@@ -1,14 +1,15 @@
 """From a straight passage through a sensor to charge in pixels: drift, Lorentz deflection, diffusion.
 
-Electrons drift along the normal to the readout plane. A magnetic field turns their path by the Lorentz angle,
-whose tangent is proportional to the field across it: 0.106 per tesla in the digitiser of the CMS software
-(``TanLorentzAnglePerTesla``, github.com/cms-sw/cmssw, SimTracker/SiPixelDigitizer), for its Phase-1 and its
-Phase-2 pixels alike. Measured: 11.77 degrees at 2 T in ATLAS (Eur. Phys. J. C 70 (2010) 787), where 0.106
-per tesla gives 11.97. On the way the cloud widens like the square root of the drift: Einstein's relation,
-``sigma^2 = 2 kT/q * depth * thickness / voltage``, in a uniform field; no mobility enters.
+Electrons drift along the normal of a module to its readout plane. A magnetic field turns their path by the
+Lorentz angle, whose tangent is proportional to the field across it, and on the way the cloud widens like the
+square root of the drift. Both numbers are those of the digitisers of the CMS software
+(github.com/cms-sw/cmssw), the same for its Phase-1 pixels (SimTracker/SiPixelDigitizer:
+``TanLorentzAnglePerTesla``, ``Sigma0``, ``Dist300``) and its Phase-2 pixels (SimTracker/SiPhase2Digitizer:
+``SigmaZero``). The Lorentz angle was measured, too: 11.77 degrees at 2 T in ATLAS (Eur. Phys. J. C 70 (2010)
+787), where 0.106 per tesla gives 11.97; and Einstein's relation gives this diffusion for 300 V across 300 um.
 
 A passage is cut into steps. The charge of a step is spread evenly along it and blurred by the width at its
-middle, so that what pixels collect hardly depends on the steps; `tests/simulate/test_drift.py` halves them.
+middle, so that what pixels collect does not depend on the steps; `tests/simulate/test_drift.py` halves them.
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ Floats = NDArray[np.float64]
 
 LORENTZ_PER_TESLA = 0.106
 """Tangent of the Lorentz angle of electrons per tesla."""
-THERMAL_VOLT = 8.617333e-5 * 263.0
-"""kT/q at -10 degrees Celsius, V."""
-STEP_MM = 0.010
-"""Longest step, as in the CMS digitiser (``SegmentLength``)."""
-LEAST_SHARE = 1e-4
-"""Shares of a step's charge below this are left out."""
+DIFFUSION_MM, DIFFUSION_DRIFT_MM = 3.7e-3, 0.300
+"""Width (one standard deviation) of a point charge, and the drift after which it has it."""
+STEP_MM = 0.020
+"""Longest step, a round value: small beside a pixel, and what pixels collect does not depend on it."""
+FAR = 5.0
+"""Charge that is more widths away from an edge stays on its side."""
 
 
 @dataclass(frozen=True)
@@ -45,75 +46,70 @@ class Passages:
     leave: Floats
 
 
-def diffusion_mm(depth_mm: Floats, thickness_mm: float, bias_volt: float) -> Floats:
+@dataclass(frozen=True)
+class Shares:
+    """How the charge of m steps divides among the four pixels around the nearest corner of pixels.
+
+    Attributes
+    ----------
+    row, column
+        int64 [m]: the upper of the two rows and the right of the two columns.
+    above, right
+        float64 [m]: what that row, and that column, collects; the rest is for the one before it.
+    """
+
+    row: NDArray[np.int64]
+    column: NDArray[np.int64]
+    above: Floats
+    right: Floats
+
+
+def diffusion_mm(depth_mm: Floats) -> Floats:
     """Width (one standard deviation) of a point charge that drifted `depth_mm`, same shape."""
-    return np.sqrt(2 * THERMAL_VOLT * np.maximum(depth_mm, 0) * thickness_mm / bias_volt)
+    return DIFFUSION_MM * np.sqrt(np.maximum(depth_mm, 0) / DIFFUSION_DRIFT_MM)
 
 
 def cut(passages: Passages, step_mm: float = STEP_MM) -> tuple[NDArray[np.int64], Floats, Floats]:
-    """Steps of all passages: their passage [m], and where they begin and end, [m, 3] each."""
+    """Cut into equal steps: how many of each passage [n], and where all steps begin and end, [m, 3] each."""
     span = passages.leave - passages.enter
-    length = np.linalg.norm(span, axis=1)
-    count = np.maximum(np.ceil(length / step_mm), 1).astype(np.int64)
-    owner = np.repeat(np.arange(len(count)), count)
+    count = np.maximum(np.ceil(np.linalg.norm(span, axis=1) / step_mm), 1).astype(np.int64)
     number = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-    delta = span[owner] / count[owner, None]
-    begin = passages.enter[owner] + number[:, None] * delta
-    return owner, begin, begin + delta
+    delta = np.repeat(span / count[:, None], count, axis=0)
+    begin = np.repeat(passages.enter, count, axis=0) + number[:, None] * delta
+    return count, begin, begin + delta
 
 
-def collect(
-    begin: Floats,
-    end: Floats,
-    lorentz: Floats,
-    pitch_mm: tuple[float, float],
-    thickness_mm: float,
-    bias_volt: float,
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], Floats]:
+def share(begin: Floats, end: Floats, drift: Floats, pitch_mm: tuple[float, float]) -> Shares:
     """Which pixels collect which share of the charge of each step.
 
     Parameters
     ----------
     begin, end
         float64 [m, 3], as in `Passages`.
-    lorentz
+    drift
         float64 [m, 2]: displacement along local x and y per drifted length.
-
-    Returns
-    -------
-    step, row, column
-        int64 [k].
-    share
-        float64 [k]; the shares of a step add up to one, but for `LEAST_SHARE` and what a cloud puts beyond
-        the nearest pixel boundary on each axis's other side.
     """
-    sigma = diffusion_mm((begin[:, 2] + end[:, 2]) / 2, thickness_mm, bias_volt)
+    sigma = diffusion_mm((begin[:, 2] + end[:, 2]) / 2)
     sides = []
     for axis, pitch in enumerate(pitch_mm):
-        low = begin[:, axis] + lorentz[:, axis] * begin[:, 2]
-        high = end[:, axis] + lorentz[:, axis] * end[:, 2]
+        low = begin[:, axis] + drift[:, axis] * begin[:, 2]
+        high = end[:, axis] + drift[:, axis] * end[:, 2]
         edge = np.rint((low + high) / 2 / pitch)
-        beyond = _beyond((low - edge * pitch), (high - edge * pitch), sigma)
-        sides.append((edge.astype(np.int64), beyond))
+        sides.append((edge.astype(np.int64), _beyond(low - edge * pitch, high - edge * pitch, sigma)))
     (row, above), (column, right) = sides
-    m = len(begin)
-    step = np.tile(np.arange(m), 4)
-    rows = np.concatenate([row, row, row - 1, row - 1])
-    columns = np.concatenate([column, column - 1, column, column - 1])
-    share = np.concatenate(
-        [above * right, above * (1 - right), (1 - above) * right, (1 - above) * (1 - right)]
-    )
-    kept = share > LEAST_SHARE
-    return step[kept], rows[kept], columns[kept], share[kept]
+    return Shares(row, column, above, right)
 
 
 def _beyond(low: Floats, high: Floats, sigma: Floats) -> Floats:
     """Share beyond zero of charge spread evenly from `low` to `high` and blurred by `sigma`, [m]."""
     sigma = np.maximum(sigma, 1e-6)
-    a, b = low / sigma, high / sigma
+    share = (low + high > 0).astype(np.float64)
+    near = np.flatnonzero((np.minimum(low, high) < FAR * sigma) & (np.maximum(low, high) > -FAR * sigma))
+    a, b = low[near] / sigma[near], high[near] / sigma[near]
     flat = np.abs(b - a) < 1e-3
     safe = np.where(flat, 1.0, b - a)
-    return np.where(flat, ndtr((a + b) / 2), (_integral(b) - _integral(a)) / safe)
+    share[near] = np.clip(np.where(flat, ndtr((a + b) / 2), (_integral(b) - _integral(a)) / safe), 0, 1)
+    return share
 
 
 def _integral(u: Floats) -> Floats:

@@ -19,6 +19,7 @@ from levelone.data.schema import Event, create
 from levelone.data.splitting import SPLITS, split_codes
 from levelone.simulate import Progress
 from levelone.simulate.pixelseed.clusters import CHARGE_UNIT_KE, make_clusters
+from levelone.simulate.pixelseed.collection import collect
 from levelone.simulate.pixelseed.collisions import Pool, Source, crossing
 from levelone.simulate.pixelseed.layout import read_layout
 from levelone.simulate.pixelseed.pairing import make_doublets
@@ -102,12 +103,12 @@ def _setup(geometry: Geometry) -> tuple[Detector, PixelSensor, PixelDetector, ND
 def _run_block(task: _Task) -> list[_Done]:
     detector, pixel, layout, identifiers = _setup(task.geometry)
     acts_seed = int(np.random.SeedSequence(task.seed).generate_state(1)[0])
-    cells = detector.simulate(task.tables, pixel, acts_seed)
     done = []
-    for number, (table, event_cells) in enumerate(zip(task.tables, cells, strict=True)):
+    blocks = zip(task.tables, detector.simulate(task.tables, acts_seed), strict=True)
+    for number, (table, crossings) in enumerate(blocks):
         rng = np.random.default_rng([*task.seed, number])
-        module = np.searchsorted(identifiers, event_cells.module)
-        clusters, truth = make_clusters(layout, pixel, module, event_cells, rng)
+        cells = collect(layout, np.searchsorted(identifiers, crossings.module), crossings, rng)
+        clusters, truth = make_clusters(layout, pixel, cells, rng)
         pairs = make_doublets(
             layout, reconstruct(layout, clusters), truth, np.hypot(table[:, 3], table[:, 4])
         )

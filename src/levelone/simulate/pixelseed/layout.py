@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.data.detector import PixelDetector
+from levelone.simulate.pixelseed.drift import LORENTZ_PER_TESLA
 from levelone.simulate.pixelseed.sensors import PixelSensor
 from levelone.simulate.pixelseed.transport import FIELD_TESLA, PIXEL_VOLUMES, Detector
 
@@ -74,5 +75,6 @@ def read_layout(detector: Detector, sensor: PixelSensor) -> tuple[PixelDetector,
         rows=sensor.rows,
         columns=sensor.columns,
         field_tesla=FIELD_TESLA,
+        lorentz_tangent=LORENTZ_PER_TESLA * FIELD_TESLA,
     )
     return table, np.array([identifier for identifier, _, _ in modules], np.uint64)

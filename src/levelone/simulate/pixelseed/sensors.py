@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from levelone.simulate.pixelseed.section import Geometry
 
 MODULE_HALF_X_MM = 8.4
@@ -54,3 +57,14 @@ SENSORS: dict[Geometry, PixelSensor] = {
     # round values for a thinner sensor; they are a choice, not a measurement.
     "generic": PixelSensor("generic", 0.050, 0.050, 0.150, 1000.0, 100.0),
 }
+
+
+def gain_spread(electrons: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Spread of what pixels answer to a charge: one standard deviation, electrons, same shape.
+
+    That of the digitiser of the CMS software for calibrated pixels (``ChargeVCALSmearing``,
+    github.com/cms-sw/cmssw, SimTracker/SiPixelDigitizer), taken for both sensors. There the threshold is set
+    on the spread charge; here on the charge itself, which the comparator of a pixel sees.
+    """
+    low, middle, high = 543.6 - 0.093 * electrons, 307.6 - 0.010 * electrons, 0.123 * electrons - 432.4
+    return np.where(electrons < 3000, low, np.where(electrons < 6000, middle, high))

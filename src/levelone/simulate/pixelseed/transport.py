@@ -1,21 +1,18 @@
-"""Particles through the ACTS generic detector: Fatras transport and geometric digitisation."""
+"""Particles through the ACTS generic detector (Fatras), to where they cross its pixel sensors."""
 
 from __future__ import annotations
 
 import importlib
-import json
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
 from levelone.simulate.pixelseed.collisions import INSTALL_HINT
-from levelone.simulate.pixelseed.sensors import MODULE_HALF_X_MM, MODULE_HALF_Y_MM, PixelSensor
 
 PIXEL_VOLUMES = (4, 5, 6)
 """Negative endcap, barrel, positive endcap, as ACTS numbers them when only the pixels are built."""
@@ -30,29 +27,26 @@ _PARTICLE_HEADER = (
 
 
 @dataclass(frozen=True)
-class Cells:
-    """Path lengths of all particles of one event in all pixels that they cross (n cells).
+class Crossings:
+    """Where the particles of one event cross the middle planes of sensors (n crossings).
 
     Attributes
     ----------
     module
         uint64 [n] ACTS geometry identifier.
-    row, column
-        int32 [n] pixel along local x and local y.
-    path_mm
-        float64 [n] path length inside the pixel.
+    position_mm, direction
+        float64 [n, 3] global point, and unit vector of the flight.
     particle
         int64 [n] identifier of the particle, unique within the event.
     primary
         int64 [n] row of the generated particle, or -1 for a particle made in the detector.
     beta_gamma, pt_gev
-        float64 [n] momentum over mass, and true transverse momentum, where the particle crosses the sensor.
+        float64 [n] momentum over mass, and true transverse momentum.
     """
 
     module: NDArray[np.uint64]
-    row: NDArray[np.int32]
-    column: NDArray[np.int32]
-    path_mm: NDArray[np.float64]
+    position_mm: NDArray[np.float64]
+    direction: NDArray[np.float64]
     particle: NDArray[np.int64]
     primary: NDArray[np.int64]
     beta_gamma: NDArray[np.float64]
@@ -71,33 +65,6 @@ def load_acts() -> ModuleType:
         ) from error
 
 
-def digitisation_config(sensor: PixelSensor) -> dict[str, Any]:
-    """ACTS digitisation configuration: one segmentation for all pixel volumes, no threshold."""
-    axes = [
-        (sensor.rows, MODULE_HALF_X_MM, "binX"),
-        (sensor.columns, MODULE_HALF_Y_MM, "binY"),
-    ]
-    bins = [
-        {"bins": n, "min": -half, "max": half, "option": "open", "type": "equidistant", "value": value}
-        for n, half, value in axes
-    ]
-    geometric = {
-        "digital": False,
-        "indices": [0, 1],
-        "segmentation": {"binningdata": bins},
-        "thickness": sensor.thickness_mm,
-        "threshold": 0.0,
-        "charge-smearing": {"type": "Exact", "stddev": 0.0},
-    }
-    return {
-        "acts-geometry-hierarchy-map": {
-            "format-version": 0,
-            "value-identifier": "digitization-configuration",
-        },
-        "entries": [{"volume": volume, "value": {"geometric": geometric}} for volume in PIXEL_VOLUMES],
-    }
-
-
 class Detector:
     """The generic detector in a 2 T field, built once per process and used for many events."""
 
@@ -111,15 +78,14 @@ class Detector:
         unit = self.acts.UnitConstants
         self.field = self.acts.ConstantBField(self.acts.Vector3(0, 0, FIELD_TESLA * unit.T))
 
-    def simulate(self, events: list[NDArray[np.float64]], sensor: PixelSensor, seed: int) -> list[Cells]:
-        """Transport and digitise a block of events, given as particle tables (see `generation.COLUMNS`)."""
+    def simulate(self, events: list[NDArray[np.float64]], seed: int) -> list[Crossings]:
+        """Transport a block of events, given as particle tables (see `collisions.COLUMNS`)."""
         with tempfile.TemporaryDirectory(prefix="levelone-") as scratch:
             folder = Path(scratch)
             for number, table in enumerate(events):
                 _write_particles(folder / f"event{number:09d}-particles.csv", table)
-            (folder / "digitisation.json").write_text(json.dumps(digitisation_config(sensor)))
             self._run(folder, len(events), seed)
-            return [_read_cells(folder, number) for number in range(len(events))]
+            return [_read_crossings(folder, number) for number in range(len(events))]
 
     def _run(self, folder: Path, count: int, seed: int) -> None:
         acts, examples, quiet = self.acts, self.acts.examples, self.quiet
@@ -149,16 +115,6 @@ class Detector:
             outputDirCsv=str(folder),
             logLevel=quiet,
         )
-        simulation.addDigitization(
-            sequencer,
-            self.geometry,
-            self.field,
-            str(folder / "digitisation.json"),
-            outputDirCsv=str(folder),
-            rnd=random,
-            doMerge=False,
-            logLevel=quiet,
-        )
         sequencer.run()
 
 
@@ -178,36 +134,23 @@ def _write_particles(path: Path, table: NDArray[np.float64]) -> None:
     path.write_text("\n".join(lines) + "\n")
 
 
-def _read(path: Path, columns: tuple[int, ...], dtype: Any) -> NDArray[Any]:
-    return np.loadtxt(path, delimiter=",", skiprows=1, usecols=columns, dtype=dtype, ndmin=2)
-
-
-def _read_cells(folder: Path, number: int) -> Cells:
-    stem = folder / f"event{number:09d}"
-    cells = _read(Path(f"{stem}-cells.csv"), (1, 2, 3), np.int64)
-    path = _read(Path(f"{stem}-cells.csv"), (5,), np.float64)[:, 0]
-    link = _read(Path(f"{stem}-measurement-simhit-map.csv"), (0, 1), np.int64)
-    hits = _read(Path(f"{stem}-hits.csv"), (2, 3, 4), np.int64)
-    momentum = _read(Path(f"{stem}-hits.csv"), (10, 11, 12, 13), np.float64)
-    module = np.loadtxt(
-        Path(f"{stem}-hits.csv"), delimiter=",", skiprows=1, usecols=5, dtype=np.uint64, ndmin=1
-    )
-    hit_of_measurement = np.full(link[:, 0].max(initial=-1) + 1, -1, np.int64)
-    hit_of_measurement[link[:, 0]] = link[:, 1]
-    hit = hit_of_measurement[cells[:, 0]]
-    squared = np.square(momentum[:, :3]).sum(axis=1)
-    mass2 = np.maximum(np.square(momentum[:, 3]) - squared, 1e-12)
-    beta_gamma = np.sqrt(squared / mass2)
-    # One integer names a particle: number of the primary, generation, number among its siblings.
-    particle = (hits[:, 0] << 32) | (hits[:, 1] << 16) | hits[:, 2]
-    primary = np.where((hits[:, 1] == 0) & (hits[:, 2] == 0), hits[:, 0] - 1, -1)
-    return Cells(
-        module=module[hit],
-        row=cells[:, 1].astype(np.int32),
-        column=cells[:, 2].astype(np.int32),
-        path_mm=path,
-        particle=particle[hit],
-        primary=primary[hit],
-        beta_gamma=beta_gamma[hit],
-        pt_gev=np.hypot(momentum[:, 0], momentum[:, 1])[hit],
+def _read_crossings(folder: Path, number: int) -> Crossings:
+    path = folder / f"event{number:09d}-hits.csv"
+    # Identifiers of modules need all 64 bits.
+    module = np.loadtxt(path, delimiter=",", skiprows=1, usecols=5, dtype=np.uint64, ndmin=1)
+    names = np.loadtxt(path, delimiter=",", skiprows=1, usecols=(2, 3, 4), dtype=np.int64, ndmin=2)
+    values = np.loadtxt(path, delimiter=",", skiprows=1, usecols=(6, 7, 8, 10, 11, 12, 13), ndmin=2)
+    momentum, energy = values[:, 3:6], values[:, 6]
+    squared = np.square(momentum).sum(axis=1)
+    mass2 = np.maximum(np.square(energy) - squared, 1e-12)
+    primary = np.where((names[:, 1] == 0) & (names[:, 2] == 0), names[:, 0] - 1, -1)
+    return Crossings(
+        module=module,
+        position_mm=values[:, :3],
+        direction=momentum / np.sqrt(squared)[:, None],
+        # One integer names a particle: number of the primary, generation, number among its siblings.
+        particle=(names[:, 0] << 32) | (names[:, 1] << 16) | names[:, 2],
+        primary=primary,
+        beta_gamma=np.sqrt(squared / mass2),
+        pt_gev=np.hypot(momentum[:, 0], momentum[:, 1]),
     )

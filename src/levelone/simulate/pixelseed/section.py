@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -13,6 +13,8 @@ Geometry = Literal["cms", "generic"]
 
 class PixelSeedGenerate(GenerateSection):
     """Top pairs with pile-up in a pixel detector."""
+
+    version: ClassVar[int] = 2  # 2: drift, diffusion, spread of gains
 
     events: int = Field(40, ge=3, description="how many crossings are made; each split needs one")
     pileup: float = Field(50.0, ge=0, le=1000, description="mean number of minimum-bias collisions (Poisson)")

@@ -41,10 +41,13 @@ class FloatLayers(Layers):
         sources: tuple[str, ...],
         features: Pair,
         *,
+        bias: bool = True,
         norm: Norm | None = "batch",
         mask: Tensor | None = None,
+        fixed: Tensor | None = None,
     ) -> nn.Module:
-        linear = nn.Linear(*features)
+        linear = nn.Linear(*features, bias=bias)
+        fix_weights(linear, fixed)
         apply_mask(linear, mask)
         return FloatLinear(linear, make_norm(norm, features[1], 0))
 

@@ -218,11 +218,11 @@ def apply_mask(layer: nn.Module, mask: Tensor | None) -> None:
     weight.register_hook(lambda gradient: gradient * mask)
 
 
-def fix_weights(conv: nn.Module, weights: Tensor | None) -> None:
-    """Give a convolution weights that are never trained."""
+def fix_weights(layer: nn.Module, weights: Tensor | None) -> None:
+    """Give a layer weights that are never trained."""
     if weights is None:
         return
-    weight: Any = conv.weight
+    weight: Any = layer.weight
     with torch.no_grad():
         weight.copy_(weights)
     weight.requires_grad_(False)

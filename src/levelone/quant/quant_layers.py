@@ -61,10 +61,15 @@ class QuantLayers(Layers):
         sources: tuple[str, ...],
         features: Pair,
         *,
+        bias: bool = True,
         norm: Norm | None = "batch",
         mask: Tensor | None = None,
+        fixed: Tensor | None = None,
     ) -> nn.Module:
-        return _wired(qnn.QuantLinear(*features, bias=True, **self._widths(name)), sources, mask)
+        offset = bias or norm is not None
+        layer = qnn.QuantLinear(*features, bias=offset, **self._widths(name, bias=offset))
+        fix_weights(layer, fixed)
+        return _wired(layer, sources, mask)
 
     def affine(self, name: str, sources: tuple[str, ...], channels: int, norm: Norm, axes: int) -> nn.Module:
         return _wired(QuantAffine(channels, axes, **self._widths(name)), sources, None)

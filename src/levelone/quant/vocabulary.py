@@ -131,10 +131,12 @@ class Layers(PlainWords, ABC):
         sources: tuple[str, ...],
         features: Pair,
         *,
+        bias: bool = True,
         norm: Norm | None = "batch",
         mask: Tensor | None = None,
+        fixed: Tensor | None = None,
     ) -> nn.Module:
-        """A fully connected layer (in, out `features`)."""
+        """A fully connected layer (in, out `features`); the rest is that of `conv`, weights [out, in]."""
 
     @abstractmethod
     def affine(self, name: str, sources: tuple[str, ...], channels: int, norm: Norm, axes: int) -> nn.Module:

@@ -165,6 +165,13 @@ class System(ABC):
                     )
         return {}
 
+    def prepare(self, recipe: Recipe, path: Path, twin: nn.Module) -> None:
+        """Give a fresh float network what it takes from the training events without learning it.
+
+        For example how frequent its classes are. Nothing, unless a system says otherwise.
+        """
+        return
+
     def reach(self, recipe: Recipe) -> Reach:
         """How far the network of this recipe is carried."""
         return "firmware"

@@ -4,6 +4,11 @@
     features -> features_q ------------------------------------------------------------------+-> concat
     concat -> fc1 -> fc1_act [-> fc2 -> fc2_act ...] -> logit
 
+With ``layer_pairs``, the last layer is called ``evidence``, and what is known of the pair of layers
+beforehand is added to it: ``logit = evidence + prior``, ``pair -> pair_q -> prior``. The input ``pair`` has a
+one where the pair of layers is, the frozen weights of ``prior`` are the log odds of true doublets in each
+(`set_prior`).
+
 Clusters are centred in their windows, so position carries meaning and the dense layer behind the convolutions
 may weigh it. The two images share nothing until the geometry joins: with ``separate_images``, weights that
 would mix them before are absent (exactly zero), which halves the logic.
@@ -12,6 +17,7 @@ would mix them before are absent (exactly zero), which halves the logic.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -34,6 +40,8 @@ def half_mask(outputs: int, inputs: int, block: int = 1) -> Tensor:
 
 class PixelSeedNetwork(nn.Module):
     """See the module's text. Arguments: images [n, 2, 16, 16] in ke, features [n, F]; result: logit [n, 1].
+
+    With ``layer_pairs``, a third argument: pair [n, layer_pairs].
 
     Parameters
     ----------
@@ -77,9 +85,20 @@ class PixelSeedNetwork(nn.Module):
             self.add_module(f"{name}_act", layers.relu(name))
             self._dense.append((name, f"{name}_act"))
             sources, width = (f"{name}_act",), units
-        self.logit = layers.dense("logit", sources, (width, 1), norm=None)
+        self._pairs = section.layer_pairs
+        if not self._pairs:
+            self.logit = layers.dense("logit", sources, (width, 1), norm=None)
+            return
+        self.input_shapes["pair"] = (self._pairs,)
+        self.evidence = layers.dense("evidence", sources, (width, 1), norm=None)
+        self.pair_q = layers.input("pair_q", signed=False)
+        unknown = torch.zeros(1, self._pairs)
+        self.prior = layers.dense(
+            "prior", ("pair_q",), (self._pairs, 1), bias=False, norm=None, fixed=unknown
+        )
+        self.logit = layers.add("logit", ("evidence", "prior"))
 
-    def forward(self, images: Tensor, features: Tensor) -> Tensor:
+    def forward(self, images: Tensor, features: Tensor, pair: Tensor | None = None) -> Tensor:
         x = self.images_q(images)
         for linear, activation in self._convolutions:
             x = self.get_submodule(activation)(self.get_submodule(linear)(x))
@@ -87,4 +106,14 @@ class PixelSeedNetwork(nn.Module):
         x = torch.cat([x, self.features_q(features)], dim=1)
         for linear, activation in self._dense:
             x = self.get_submodule(activation)(self.get_submodule(linear)(x))
-        return self.logit(x)
+        if pair is None:
+            return self.logit(x)
+        return self.logit(self.evidence(x), self.prior(self.pair_q(pair)))
+
+
+def set_prior(twin: PixelSeedNetwork, log_odds: Tensor) -> None:
+    """Make `log_odds` [pairs] of true doublets the prior of a float network."""
+    prior: Any = twin.prior
+    with torch.no_grad():
+        prior.linear.weight.zero_()
+        prior.linear.weight[0, : len(log_odds)] = log_odds

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from levelone.metrics.ranking import REJECTIONS, Floats, Ranking, thinned
 from levelone.panels import Axes, Card, Images, Lines, Panel, Rows, Series, measured
 from levelone.zoo.kit.control import CONTROL, TITLE
+from levelone.zoo.pixelseed.results import NETWORKS
 
 NAMES = {
     "float": "float twin",
@@ -25,7 +26,6 @@ MIXTURES = {
     "natural_prior": "natural mixture, known abundances of each layer pair added to the score",
 }
 CLASSES = ("fake", "true")
-NETWORKS = ("float", "quantised")
 _COLUMNS = ("AUC", *(f"at {100 * rejection:.0f} %" for rejection in REJECTIONS))
 _ERRORS = "Errors: bootstrap over collisions, one standard deviation."
 
@@ -33,11 +33,13 @@ _ERRORS = "Errors: bootstrap over collisions, one standard deviation."
 def panels(metrics: Mapping[str, Any], kept: Mapping[str, NDArray[Any]]) -> list[Panel]:
     """ROC curves, efficiencies and differences, distributions of the scores."""
     models = {name: kept[name] for name in (*NETWORKS, "baseline")}
+    held = kept["prior"] if metrics["data"].get("prior_in_network") else np.zeros(len(kept["prior"]))
+    evidence = {name: score - held for name, score in models.items()}
     target, weight = kept["target"], kept["weight_balanced"]
     published = _published_efficiency(metrics)
     found: list[Panel] = [
         _roc("natural", models, target, np.ones(len(target)), published),
-        *([_roc("balanced", models, target, weight, {})] if weight.any() else []),
+        *([_roc("balanced", evidence, target, weight, {})] if weight.any() else []),
     ]
     return [*found, *tables(metrics), *(_scores(name, models[name], target) for name in NETWORKS)]
 

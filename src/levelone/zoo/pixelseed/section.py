@@ -36,10 +36,18 @@ class PixelSeedModel(Section):
         True, description="leave out the weights that would mix the two images before the geometry joins"
     )
 
+    layer_pairs: int = Field(
+        0,
+        ge=0,
+        le=256,
+        description="pairs of layers whose abundances in training the network adds to its score; 0: none",
+    )
+
     def layer_names(self) -> tuple[str, ...]:
         """Names of the layers that have weights: the keys allowed in ``[quant.layers]``."""
         convolutions = (f"conv{i}" for i in range(1, len(self.convolutions) + 1))
-        return *convolutions, "image_fc", *(f"fc{i}" for i in range(1, len(self.dense) + 1)), "logit"
+        last = ("evidence", "prior") if self.layer_pairs else ("logit",)
+        return *convolutions, "image_fc", *(f"fc{i}" for i in range(1, len(self.dense) + 1)), *last
 
 
 def check_sizes(section: PixelSeedModel) -> None:

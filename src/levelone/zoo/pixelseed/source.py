@@ -11,6 +11,7 @@ from levelone.data.doublets import FEATURE_NAMES, SPLITS, DoubletFile, Mixture
 from levelone.data.opening import open_doublets
 from levelone.errors import LeveloneError
 from levelone.metrics.ranking import Floats
+from levelone.recipe import misfit
 from levelone.zoo.kit.events import MemorySource, Split
 from levelone.zoo.pixelseed.features import expert_features, summary_features, with_lengths
 
@@ -20,9 +21,9 @@ Without it, the large charges of rare delta electrons would make the steps of th
 
 
 def read_doublets(
-    path: Path, split: Split, mixture: Mixture, limit: int | None = None, seed: int = 0
+    path: Path, split: Split, mixture: Mixture, limit: int | None = None, seed: int = 0, *, pairs: int = 0
 ) -> MemorySource:
-    """At most `limit` doublets of a split.
+    """At most `limit` doublets of a split; the input ``pair`` has `pairs` columns, and is absent without any.
 
     Truth columns are ``target`` (uint8, 1: one particle made both hits), ``event`` (int64, number of the
     collision), ``group`` (int32, pair of layers), ``region`` (uint8), ``abundance`` (float64, `log_odds` of
@@ -32,9 +33,15 @@ def read_doublets(
     Raises
     ------
     LeveloneError
-        If the file cannot be read, or the split lacks true or fake doublets.
+        If the file cannot be read, has more pairs of layers, or the split lacks true or fake doublets.
     """
     with open_doublets(path) as file:
+        if pairs and len(file.layer_pair_names) > pairs:
+            raise misfit(
+                "model.layer_pairs",
+                f" = {pairs}, but {path} has {len(file.layer_pair_names)} pairs of layers",
+                hint="give as many, or 0 for a network that knows nothing of their abundances",
+            )
         rows = file.select(split, mixture=mixture, limit=limit, seed=seed)
         if len(rows) == 0:
             raise LeveloneError(f"{path}: split {split!r} has no {mixture} doublets")
@@ -43,11 +50,14 @@ def read_doublets(
     columns = {name: doublets.features[:, column] for column, name in enumerate(FEATURE_NAMES)}
     raw = with_lengths(columns, doublets.images)
     images = np.minimum(doublets.images, SATURATION_KE)
+    inputs = {
+        "images": images if split == "test" else images.astype(np.float16),
+        "features": expert_features(raw),
+    }
+    if pairs:
+        inputs["pair"] = (doublets.layer_pair[:, None] == np.arange(pairs)).astype(np.float16)
     return MemorySource(
-        inputs={
-            "images": images if split == "test" else images.astype(np.float16),
-            "features": expert_features(raw),
-        },
+        inputs=inputs,
         truth={
             "target": doublets.label,
             "event": doublets.event,
@@ -57,6 +67,12 @@ def read_doublets(
             "summary": summary_features(raw, doublets.images),
         },
     )
+
+
+def training_log_odds(path: Path) -> Floats:
+    """`log_odds` of every pair of layers in all training events of a file, [pairs]."""
+    with open_doublets(path) as file:
+        return log_odds(_training_counts(file))
 
 
 def log_odds(counts: NDArray[np.int64]) -> Floats:

@@ -52,7 +52,8 @@ class PixelSeed(System):
         return sample_path()
 
     def input_shapes(self, recipe: Recipe) -> dict[str, tuple[int, ...]]:
-        return {"images": IMAGE_SHAPE, "features": (len(FEATURES),)}
+        pairs = _model(recipe).layer_pairs
+        return {"images": IMAGE_SHAPE, "features": (len(FEATURES),), **({"pair": (pairs,)} if pairs else {})}
 
     def source(self, recipe: Recipe, path: Path, split: Split, limit: int | None = None) -> MemorySource:
         """A random part of the doublets of a split: of the test split as they are found.
@@ -61,14 +62,16 @@ class PixelSeed(System):
         """
         from levelone.zoo.pixelseed.source import read_doublets
 
-        mixture = "natural" if split == "test" else _model(recipe).mixture
-        return read_doublets(path, split, mixture, limit, recipe.seed)
+        model = _model(recipe)
+        mixture = "natural" if split == "test" else model.mixture
+        return read_doublets(path, split, mixture, limit, recipe.seed, pairs=model.layer_pairs)
 
     def golden(self, recipe: Recipe, path: Path, events: int) -> Events:
         """Test doublets balanced within each pair of layers."""
         from levelone.zoo.pixelseed.source import read_doublets
 
-        source = read_doublets(path, "test", "balanced", events, recipe.seed)
+        pairs = _model(recipe).layer_pairs
+        source = read_doublets(path, "test", "balanced", events, recipe.seed, pairs=pairs)
         return next(source.batches(len(source)))
 
     def provenance(self, path: Path) -> dict[str, Any]:
@@ -83,7 +86,8 @@ class PixelSeed(System):
 
         counts = {}
         for split in SPLITS:
-            target = read_doublets(path, split, "natural", 2000).truth["target"]
+            pairs = _model(recipe).layer_pairs
+            target = read_doublets(path, split, "natural", 2000, pairs=pairs).truth["target"]
             fraction = float(target.mean())
             if fraction in (0.0, 1.0):
                 present = "true" if fraction else "fake"
@@ -105,10 +109,29 @@ class PixelSeed(System):
 
         return PixelSeedNetwork(layers, _model(recipe), features=len(FEATURES))
 
+    def prepare(self, recipe: Recipe, path: Path, twin: nn.Module) -> None:
+        """The log odds of true doublets in each pair of layers become the network's prior."""
+        if not _model(recipe).layer_pairs:
+            return
+        import torch
+
+        from levelone.zoo.pixelseed.network import PixelSeedNetwork, set_prior
+        from levelone.zoo.pixelseed.source import training_log_odds
+
+        set_prior(cast(PixelSeedNetwork, twin), torch.from_numpy(training_log_odds(path)).float())
+
     def event_loss(self, recipe: Recipe, outputs: tuple[Tensor, ...], truth: Mapping[str, Tensor]) -> Tensor:
+        """Of the score in the mixture that the network is trained on.
+
+        Balanced doublets have no prior, so that of the natural mixture is taken off the output again.
+        """
         from levelone.zoo.pixelseed.loss import cross_entropy
 
-        return cross_entropy(outputs[0][:, 0], truth["target"])
+        model = _model(recipe)
+        score = outputs[0][:, 0]
+        if model.layer_pairs and model.mixture == "balanced":
+            score = score - truth["abundance"]
+        return cross_entropy(score, truth["target"])
 
     def fit_baselines(self, recipe: Recipe, train: Source) -> dict[str, Predictor]:
         from levelone.zoo.pixelseed.baselines import fit_all
@@ -130,7 +153,8 @@ class PixelSeed(System):
     def meter(self, recipe: Recipe, train: Source) -> DoubletMeter:
         from levelone.zoo.pixelseed.results import DoubletMeter
 
-        return DoubletMeter(train, _model(recipe).mixture, recipe.seed)
+        model = _model(recipe)
+        return DoubletMeter(train, model.mixture, recipe.seed, prior=model.layer_pairs > 0)
 
     def panels(self, metrics: Mapping[str, Any], kept: Mapping[str, NDArray[Any]]) -> list[Panel]:
         from levelone.zoo.pixelseed.panels import panels

@@ -9,6 +9,7 @@ import torch
 
 from levelone.errors import LeveloneError
 from levelone.panels import Rows
+from levelone.quant.calibrate import calibrate, fold_into
 from levelone.recipe import load_recipe
 from levelone.report.panels import draw
 from levelone.report.svg import render
@@ -16,7 +17,9 @@ from levelone.zoo import find_system
 from levelone.zoo.kit.events import Events, MemorySource
 from levelone.zoo.pixelseed import SYSTEM as PIXELSEED
 from levelone.zoo.pixelseed.features import FEATURES, LIMIT, SUMMARY, expert_features, profile_length
-from levelone.zoo.pixelseed.source import SATURATION_KE, log_odds
+from levelone.zoo.pixelseed.loss import cross_entropy
+from levelone.zoo.pixelseed.section import PixelSeedModel
+from levelone.zoo.pixelseed.source import SATURATION_KE, log_odds, training_log_odds
 
 
 def default(*overrides):
@@ -37,7 +40,8 @@ def test_importing_the_zoo_does_not_import_torch():
 def test_default_recipe_is_valid():
     section = PIXELSEED.model_section(default())
     assert section.layer_names()[0] == "conv1"
-    assert section.layer_names()[-1] == "logit"
+    assert section.layer_names()[-2:] == ("evidence", "prior")
+    assert PixelSeedModel().layer_names()[-1] == "logit"
 
 
 @pytest.mark.parametrize(
@@ -105,6 +109,46 @@ def test_separate_images_do_not_meet_before_the_geometry():
     assert second[:, 1].abs().sum() > 0
     assert not first[:, 1].any()
     assert not second[:, 0].any()
+
+
+def test_the_prior_is_what_the_training_events_say_and_is_never_learnt():
+    recipe, path = default(), PIXELSEED.sample_file()
+    torch.manual_seed(1)
+    twin, network = PIXELSEED.build_float(recipe).eval(), PIXELSEED.build_quantised(recipe).eval()
+    PIXELSEED.prepare(recipe, path, twin)
+    expected = training_log_odds(path)
+    assert np.ptp(expected) > 4  # what true doublets and fakes share differs much between pairs of layers
+    weight = twin.prior.linear.weight
+    assert not weight.requires_grad
+    assert twin.prior.linear.bias is None
+    np.testing.assert_array_equal(weight[0].numpy(), expected.astype(np.float32))
+    events = PIXELSEED.golden(recipe, path, 200)
+    inputs = [torch.from_numpy(events.inputs[name]) for name in PIXELSEED.input_shapes(recipe)]
+    assert (events.inputs["pair"].sum(axis=1) == 1).all()
+    evidence = []
+    twin.evidence.register_forward_hook(lambda layer, given, result: evidence.append(result[:, 0]))
+    score = twin(*inputs)
+    np.testing.assert_allclose(
+        (score[:, 0] - evidence[0]).detach().numpy(), events.truth["abundance"], rtol=1e-5
+    )
+    # Balanced doublets have no prior: the loss is that of the evidence.
+    truth = {name: torch.from_numpy(events.truth[name]) for name in ("target", "abundance")}
+    loss = PIXELSEED.event_loss(recipe, (score,), truth)
+    torch.testing.assert_close(loss.float(), cross_entropy(evidence[0], truth["target"]), atol=1e-4, rtol=0)
+    natural = PIXELSEED.event_loss(default("model.mixture=natural"), (score,), truth)
+    torch.testing.assert_close(natural, cross_entropy(score[:, 0], truth["target"]))
+    # Quantised to the width that the recipe says, and frozen there, too.
+    fold_into(twin, network)
+    calibrate(network, inputs)
+    codes = network.prior.quant_weight()
+    step = float(codes.scale)
+    assert abs(codes.value[0].detach().numpy() - expected).max() <= step / 2 <= 0.04
+    assert not network.prior.weight.requires_grad
+
+
+def test_more_pairs_of_layers_than_the_network_has_are_refused_by_key():
+    with pytest.raises(LeveloneError, match=r"model\.layer_pairs = 3, but .* has 21 pairs of layers"):
+        PIXELSEED.check_data(default("model.layer_pairs=3"), PIXELSEED.sample_file())
 
 
 def slow_profile_length(image, size, axis):
@@ -195,7 +239,8 @@ def test_the_part_of_a_split_that_is_drawn_depends_on_the_seed():
     assert not np.array_equal(parts[0].inputs["features"], parts[2].inputs["features"])
 
 
-def test_figures_panels_and_cards_of_known_scores():
+@pytest.mark.parametrize("prior", [False, True])
+def test_figures_panels_and_cards_of_known_scores(prior):
     rng = np.random.default_rng(5)
     n = 3000
     target = (rng.random(n) < 0.3).astype(np.uint8)
@@ -214,11 +259,18 @@ def test_figures_panels_and_cards_of_known_scores():
     predictions["baseline_profile"] = {"logit": blurred}
     predictions["layers_only"] = {"logit": truth["abundance"][:, None]}
     train = MemorySource({"images": np.zeros((8, 1), np.float16)}, {"group": group[:8], "target": target[:8]})
-    meter = PIXELSEED.meter(default(), train)
+    # The odds of every pair of layers in training are taken away from those that are found.
+    counts = np.zeros((4, 2), np.int64)
+    np.add.at(counts, (group[:8], target[:8]), 1)
+    expected = truth["abundance"] - np.log((counts[:, 1] + 1) / (counts[:, 0] + 1))[group]
+    if prior:
+        predictions |= {name: {"logit": noisy + expected[:, None]} for name in ("float", "quantised")}
+    meter = PIXELSEED.meter(default() if prior else default("model.layer_pairs=0"), train)
     meter.update(Events({}, truth), predictions)
     metrics, kept = meter.result(), meter.kept()
     assert metrics["data"] == {
         "trained_on": "balanced",
+        "prior_in_network": prior,
         "train_candidates": 8,
         "test_candidates": n,
         "test_events": 40,
@@ -232,12 +284,13 @@ def test_figures_panels_and_cards_of_known_scores():
     paired = metrics["differences"]["quantised-baseline_profile"]["balanced"]["all"]["auc"]["value"]
     assert paired == pytest.approx(aucs[0] - aucs[1], abs=1e-12)
     assert paired > 0.05
-    # the odds of every pair of layers in training are taken away from those that are found
-    counts = np.zeros((4, 2), np.int64)
-    for g, t in zip(group[:8], target[:8], strict=True):
-        counts[g, t] += 1
-    expected = truth["abundance"] - np.log((counts[:, 1] + 1) / (counts[:, 0] + 1))[group]
     np.testing.assert_allclose(kept["prior"], expected)
+    # The odds are worth the same wherever they are added, and nothing where the classes are balanced.
+    with_odds = metrics["models"]["baseline"]["natural" if prior else "natural_prior"]
+    assert with_odds == metrics["models"]["quantised"]["natural" if prior else "natural_prior"]
+    assert metrics["models"]["baseline"]["balanced"] == metrics["models"]["quantised"]["balanced"]
+    held = expected if prior else 0
+    np.testing.assert_allclose(kept["quantised"] - held, noisy[:, 0], atol=1e-6)
     assert {array.shape for array in kept.values()} == {(n,)}
     metrics["reference"] = PIXELSEED.published()
     panels = PIXELSEED.panels(metrics, kept)
@@ -245,7 +298,7 @@ def test_figures_panels_and_cards_of_known_scores():
         if not isinstance(panel, Rows):
             render(draw(panel), "a panel")
     tables = {panel.title: panel for panel in panels if isinstance(panel, Rows)}
-    assert [len(table.rows) for table in tables.values() if not table.folded] == [6, 5, 5, 4]
+    assert [len(table.rows) for table in tables.values() if not table.folded] == [6, 5, 5, *[4][prior:]]
     long = tables["Efficiency, natural mixture, by region"]
     assert long.folded and len(long.rows) == 15
     cards = PIXELSEED.cards(metrics)

@@ -40,7 +40,7 @@ def read_doublets(
             raise misfit(
                 "model.layer_pairs",
                 f" = {pairs}, but {path} has {len(file.layer_pair_names)} pairs of layers",
-                hint="give as many, or 0 for a network that knows nothing of their abundances",
+                hint="give as many",
             )
         rows = file.select(split, mixture=mixture, limit=limit, seed=seed)
         if len(rows) == 0:

@@ -54,10 +54,10 @@ def test_energy_is_conserved(particle):
 
 @pytest.mark.parametrize("energy", [20.0, 200.0])
 def test_electron_resolution_is_the_sampling_term(energy):
-    """Linear, with sigma / E of about 17 to 19 % / sqrt(E) (published for this detector: 18.3 %)."""
+    """Linear, with sigma / E of about 20 % / sqrt(E): 18.3 published for this detector, Geant4 20 to 24."""
     total = visible(many("electron", energy, 600))
     assert total.mean() == pytest.approx(energy, rel=0.03)
-    assert 0.16 < total.std() / total.mean() * np.sqrt(energy) < 0.23
+    assert 0.17 < total.std() / total.mean() * np.sqrt(energy) < 0.25
 
 
 def test_particles_look_different():
@@ -174,6 +174,20 @@ def test_electrons_are_those_of_geant4():
     assert np.mean(along[:, 0] > 0) > 0.995
     found = 1e3 * np.quantile(along[:, 0], (0.1, 0.5, 0.9))
     assert found == pytest.approx([7.0, 25.8, 68.4], rel=0.25)
+
+
+def test_cells_tell_little_more_of_the_energy_than_their_sum():
+    """As in Geant4: at 10 GeV the number of cells, at a given sum, narrows the resolution by less than 2 %.
+
+    Were cells to fluctuate one by one, counting them would be worth several times as much. The number of
+    cells grows with the power 0.65 of the energy.
+    """
+    images = many("electron", 10.0, 600, 8).images["ecal"]
+    energy = np.log(images.sum((1, 2, 3), dtype=np.float64))
+    extra = np.log(np.count_nonzero(images, axis=(1, 2, 3))) - 0.65 * energy
+    correlation = np.corrcoef(energy, extra)[0, 1]
+    assert np.sqrt(1 - correlation**2) > 0.98
+    assert energy.std() == pytest.approx(0.063, rel=0.08)
 
 
 def test_the_first_layer_tells_electrons_from_photons_as_far_as_it_does_in_geant4():

@@ -47,6 +47,9 @@ class Section:
         Most probable signal of a minimum ionising particle in the first layer.
     noise_gev
         Standard deviation of electronic noise in a cell of the first layer.
+    common
+        The part of `resolution` (in quadrature) by which all cells of an event fluctuate together: how much
+        of a shower passes through sensors.
     """
 
     name: str
@@ -62,6 +65,7 @@ class Section:
     depth_first: bool = False
     mip_gev: float = 0.0
     noise_gev: float = 0.0
+    common: float = 0.0
 
     @cached_property
     def weight(self) -> Floats:
@@ -278,8 +282,9 @@ class Calorimeter:
 
         Sampling sections: a Poisson number of track crossings of mean energy / quantum, each with a gamma-
         distributed signal whose variance makes sigma / E = c / sqrt(E) in total. Homogeneous sections:
-        Poisson photo-electrons. `tracks` are signals of single minimum ionising particles, already straggled,
-        added as they are. Cells below threshold read zero.
+        Poisson photo-electrons. The crossings of an event vary together, too (`Section.common`). `tracks` are
+        signals of single minimum ionising particles, already straggled, added as they are. Then there is
+        noise, and cells below threshold read zero.
 
         Parameters
         ----------
@@ -294,7 +299,12 @@ class Calorimeter:
         for section in self.sections:
             image = images[section.name].reshape(-1)
             filled = np.flatnonzero(image > 0)
-            crossings = rng.poisson(image[filled] / section.quantum_gev)
+            energy = image[filled]
+            if section.common:
+                total = np.maximum(image.reshape(len(images[section.name]), -1).sum(1), 1e-6)
+                order = total / section.common**2
+                energy = energy * (rng.standard_gamma(order) / order)[filled // (image.size // len(total))]
+            crossings = rng.poisson(energy / section.quantum_gev)
             seen = crossings > 0
             filled, crossings = filled[seen], crossings[seen].astype(np.float64)
             signal = crossings * section.quantum_gev
@@ -305,7 +315,8 @@ class Calorimeter:
                     if section.depth_first
                     else filled % layers
                 )
-                spread = section.resolution**2 * section.weight[layer] / section.quantum_gev - 1
+                apart = section.resolution**2 - section.common**2
+                spread = apart * section.weight[layer] / section.quantum_gev - 1
                 spread = np.maximum(spread, 1e-3)
                 signal = section.quantum_gev * spread * rng.standard_gamma(crossings / spread)
             seen_gev = signal.astype(np.float32)

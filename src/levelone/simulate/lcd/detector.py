@@ -5,9 +5,10 @@ Phys. J. C 80 (2020) 688, arXiv:1912.06794): at 1.5 m, 25 layers of tungsten (17
 silicon pads of 5.1 mm, then 60 layers of 19 mm of steel with scintillator tiles of 30 mm. The images are
 windows around the particle.
 
-The most probable signal of a minimum ionising particle in the ECAL, on the scale on which electrons read
-their energy, and the energy of one cluster of the sampling, by which cells fluctuate together, are those of
-Geant4 11.4 (option 1 of its electromagnetic physics): muons, and the cells of 10 GeV electrons.
+The most probable signal of a minimum ionising particle in the ECAL is that of muons in Geant4 11.4 (option 1
+of its electromagnetic physics), on the scale on which electrons read their energy. Sampling fluctuations are
+chosen so that electrons of 10 and 50 GeV are those of Geant4 in their resolution, in how many cells are above
+threshold, and in how much better than their sum the cells tell the energy.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ _GAP_MM = 2.7
 """Boards, support and air behind the silicon."""
 STEEL_MM, TILE_MM, _AIR_MM = 19.0, 3.0, 4.5
 _ECAL_MIP_GEV = 6.6e-3
-_ECAL_CLUSTER_GEV = 18e-3
+_ECAL_RESOLUTION = 0.18
+_ECAL_CLUSTER_GEV = 19.5e-3
+_ECAL_COMMON = 0.10
 _HCAL_MIP_GEV = 22e-3
 
 
@@ -43,11 +46,12 @@ def calorimeter(noise_mip: float = 0.0, threshold_mip: float = 0.5) -> Calorimet
         layer_mm=tuple(w + SILICON_MM + _GAP_MM for w in PLATES_MM),
         cells=25,
         pitch_mm=5.1,
-        resolution=0.17,
+        resolution=_ECAL_RESOLUTION,
         quantum_gev=_ECAL_CLUSTER_GEV,
         threshold_gev=threshold_mip * _ECAL_MIP_GEV,
         mip_gev=_ECAL_MIP_GEV,
         noise_gev=noise_mip * _ECAL_MIP_GEV,
+        common=_ECAL_COMMON,
     )
     hcal = Section(
         name="hcal",

@@ -13,7 +13,7 @@ from levelone.simulate.engines import EngineSection
 class MuonGenerate(EngineSection):
     """Muons in lead tungstate."""
 
-    version: ClassVar[int] = 2  # 2: radiation below 50 MeV has a variance
+    version: ClassVar[int] = 3  # 2: soft radiation has a variance; 3: gaps between layers widen showers
     events: EventCount = 20_000
     energy_gev: Annotated[tuple[float, float], Within(10.0, 10_000.0)] = Field(
         (50.0, 8000.0), description="total energy of the muon, GeV: from, to"

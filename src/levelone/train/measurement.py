@@ -19,8 +19,8 @@ from levelone.train.checkpoints import load_best
 from levelone.train.objective import as_outputs
 from levelone.train.pipeline import event_values, float_twin, limits
 from levelone.train.result import Progress
-from levelone.zoo.kit.control import CONTROL
-from levelone.zoo.kit.events import Events, Outputs, Predictor
+from levelone.zoo.kit.control import CONTROL, LeakControl
+from levelone.zoo.kit.events import Events, Outputs, Predictor, Source
 from levelone.zoo.kit.meter import Meter
 from levelone.zoo.kit.system import System
 
@@ -33,21 +33,10 @@ def evaluate(
     sizes = limits(recipe)
     train = system.source(recipe, data, "train", sizes["train"])
     test = system.source(recipe, data, "test", sizes["test"])
-    models: dict[str, Predictor] = {"float": predictor(system, float_twin(system, recipe, run_dir))}
-    cost: dict[str, Any] = {}
-    if system.reach(recipe) != "float":
-        module = system.load_module(recipe, run_dir / "module.pt")
-        models["quantised"] = predictor(system, module)
-        cost = network_cost(module)
-    for name, other in system.rivals(recipe).items():
-        network = system.build_float(other)
-        load_best(network, run_dir / "rivals" / name / "best.ckpt")
-        models[name] = predictor(system, network)
     report(f"fitting the baselines on {len(train)} events")
-    models |= system.fit_baselines(recipe, train)
-    control = system.leak_control(recipe, train)
-    if control is not None:
-        models[CONTROL] = control.predictor
+    models, control = fitted(system, recipe, train, run_dir)
+    reaches = system.reach(recipe) != "float"
+    cost = network_cost(system.load_module(recipe, run_dir / "module.pt")) if reaches else {}
     report(f"evaluating {len(models)} models on {len(test)} test events")
     meter = system.meter(recipe, train)
     measure(models, test.batches(evaluation_batch(event_values(system, recipe))), meter)
@@ -65,6 +54,24 @@ def evaluate(
     with atomic_path(run_dir / "scores.npz") as scratch, scratch.open("wb") as stream:
         np.savez_compressed(stream, **meter.kept())  # type: ignore[arg-type]
     return metrics
+
+
+def fitted(
+    system: System, recipe: Recipe, train: Source, run_dir: Path
+) -> tuple[dict[str, Predictor], LeakControl | None]:
+    """Everything that is measured: the networks of a run, what is fitted to `train`, and the leak control."""
+    models: dict[str, Predictor] = {"float": predictor(system, float_twin(system, recipe, run_dir))}
+    if system.reach(recipe) != "float":
+        models["quantised"] = predictor(system, system.load_module(recipe, run_dir / "module.pt"))
+    for name, other in system.rivals(recipe).items():
+        network = system.build_float(other)
+        load_best(network, run_dir / "rivals" / name / "best.ckpt")
+        models[name] = predictor(system, network)
+    models |= system.fit_baselines(recipe, train)
+    control = system.leak_control(recipe, train)
+    if control is not None:
+        models[CONTROL] = control.predictor
+    return models, control
 
 
 def predictor(system: System, network: nn.Module) -> Predictor:

@@ -16,18 +16,18 @@ APART_VOXELS = (3, 3, 6)
 """The second blob's centre is farther than this from the first along at least one axis."""
 CONTAINED_KEV = 2400.0
 
-_TRACKS = "lengths and turns of tracks are 5 to 8 % off in extent"
+_TRACKS = "rms extents of tracks are 2 % off"
 _PHOTONS = "photons are absorbed, scattered or gone; pairs and fluorescence are left out"
 QUANTITIES = (
     Quantity("contained", "", "more than 2,400 keV within 35 cm of the vertex", YES_NO, 0.04, _PHOTONS),
     Quantity("near", "keV", "energy within 35 cm of the vertex", bins(1700, 2460, 38), 0.05, _PHOTONS),
     Quantity("measured", "keV", "energy in the voxels", bins(1500, 2550, 42), 0.05, _PHOTONS),
-    Quantity("extent", "mm", "rms distance from the centre of charge", bins(5, 75, 35), 0.12, _TRACKS),
-    Quantity("voxels", "", "voxels above threshold", bins(60, 280, 44), 0.12, _TRACKS),
-    Quantity("first blob", "keV", "energy of the densest blob", bins(250, 1500, 50), 0.10, _TRACKS),
-    Quantity("second blob", "keV", "energy of the second densest blob", bins(100, 900, 40), 0.10, _TRACKS),
+    Quantity("extent", "mm", "rms distance from the centre of charge", bins(5, 75, 35), 0.06, _TRACKS),
+    Quantity("voxels", "", "voxels above threshold", bins(60, 280, 44), 0.06, _TRACKS),
+    Quantity("first blob", "keV", "energy of the densest blob", bins(250, 1500, 50), 0.06, _TRACKS),
+    Quantity("second blob", "keV", "energy of the second densest blob", bins(100, 900, 40), 0.06, _TRACKS),
 )
-SAMPLES = (Sample({"signal": "double-beta"}, 2400, 300),)
+SAMPLES = (Sample({"signal": "double-beta"}, 2400, 800),)
 
 
 def summarise(file: VoxelFile) -> dict[str, dict[str, Floats]]:

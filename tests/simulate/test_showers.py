@@ -253,6 +253,20 @@ def test_hadron_energy_balance_and_width():
     assert mean == pytest.approx((0.6165 + 0.3183 * log_e) / (0.9099 - 0.0237 * log_e), rel=0.03)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_layers_and_places_of_unequal_layers_are_those_of_a_search(dtype):
+    from levelone.simulate.lcd.detector import calorimeter
+
+    calo = calorimeter()
+    depth = np.random.default_rng(1).uniform(-1, 100, 100_000).astype(dtype)
+    edges = calo.edges_x0.astype(dtype)
+    depth[: len(edges)] = edges
+    found = calo.layer_of(depth, calo.edges_x0)
+    assert np.array_equal(found, np.searchsorted(edges, depth, side="right") - 1)
+    expected = np.interp(depth, calo.edges_x0, calo.edges_mm)
+    np.testing.assert_allclose(calo.z_of(depth.astype(np.float32)), expected, atol=0.01)
+
+
 @pytest.mark.parametrize("depth_first", [False, True])
 def test_a_spot_lands_in_its_cell(depth_first):
     from dataclasses import replace

@@ -146,7 +146,7 @@ class Calorimeter:
         """Layer of each depth; -1 in front, the number of layers behind."""
         layers = len(edges) - 1
         if not self.equal_layers:
-            return np.searchsorted(edges, depth, side="right") - 1
+            return _place(depth, edges)
         layer = np.floor(depth * depth.dtype.type(layers / edges[-1]))
         return np.clip(layer, -1, layers).astype(np.int64)
 
@@ -165,7 +165,10 @@ class Calorimeter:
     def z_of(self, depth_x0: NDArray[np.float32]) -> NDArray[np.float32]:
         """Place of each depth (radiation lengths) along z in mm; the last face for all behind."""
         if not self.equal_layers:
-            return np.interp(depth_x0, self.edges_x0, self.edges_mm).astype(np.float32)
+            layer = np.clip(_place(depth_x0, self.edges_x0), 0, len(self.edges_x0) - 2)
+            slope = (np.diff(self.edges_mm) / np.diff(self.edges_x0)).astype(np.float32)
+            offset = (self.edges_mm[:-1] - slope * self.edges_x0[:-1]).astype(np.float32)
+            return np.clip(offset[layer] + slope[layer] * depth_x0, 0, np.float32(self.edges_mm[-1]))
         end = np.float32(self.edges_mm[-1])
         return np.clip(depth_x0 * np.float32(self.edges_mm[-1] / self.edges_x0[-1]), 0, end)
 
@@ -336,6 +339,23 @@ def suppress(images: NDArray[np.float32], section: Section, rng: np.random.Gener
     if section.noise_gev:
         add_noise(images, section, rng)
     images[images < section.spread(section.threshold_gev * section.weight)] = 0
+
+
+def _place(depth: NDArray[np.floating], edges: Floats) -> NDArray[np.int64]:
+    """Between which of the `edges` each depth lies, as ``np.searchsorted(edges, depth, "right") - 1``.
+
+    A table of equal steps, none longer than a layer, says it but for one edge, which is looked at.
+    """
+    step = np.diff(edges).min() / 2
+    table = np.searchsorted(
+        edges, edges[0] + step * np.arange(int((edges[-1] - edges[0]) / step) + 2), "right"
+    )
+    after = np.append(edges, np.inf).astype(depth.dtype)
+    steps = np.clip((depth - depth.dtype.type(edges[0])) * depth.dtype.type(1 / step), 0, len(table) - 1)
+    place = table[steps.astype(np.int32)] - 1
+    place += depth >= after[place + 1]
+    place -= depth < after[place]
+    return place
 
 
 def add_noise(images: NDArray[np.float32], section: Section, rng: np.random.Generator) -> None:

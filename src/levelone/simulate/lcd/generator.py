@@ -32,7 +32,7 @@ from levelone.simulate.voxelrun import Generated, VoxelSummary, draw_energy, run
 
 PDG_CODES = (11, 22, 111, 211)
 _SPOTS = 10_000  # per event at most, shared by its sub-showers in proportion to their energies
-_GROUP = 16  # events at a time
+_GROUP = 8  # events at a time
 
 COLUMNS = (
     Column("particle", "uint8", "", "which particle", PARTICLES),

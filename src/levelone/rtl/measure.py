@@ -16,6 +16,8 @@ from levelone.rtl.body import BuiltRtl
 from levelone.rtl.simulation import STEADY, Recording, Traffic
 
 RESETS = 8
+PIPELINE = 32
+"""Clocks in which an unrolled network is reset: it takes an event in each, and many are on their way."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,6 @@ def rough_traffic(built: BuiltRtl, graph: Graph, codes: Mapping[str, Codes], tra
 
 
 def mid_event_resets(clocks_per_event: int, seed: int) -> tuple[int, ...]:
-    """Clocks of `RESETS` resets, each somewhere in the first two events."""
+    """Clocks of `RESETS` resets, each somewhere in the first two events, or while a pipeline holds many."""
     rng = np.random.default_rng(seed)
-    return tuple(int(n) for n in rng.integers(1, max(2 * clocks_per_event, 3), RESETS))
+    return tuple(int(n) for n in rng.integers(1, max(2 * clocks_per_event, PIPELINE), RESETS))

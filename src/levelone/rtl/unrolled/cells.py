@@ -145,8 +145,14 @@ class Sum(Cell):
         a, b = operands
         if self._apart(width, a, b):
             return WIRES
-        chain = width if self.minus and self.left else width - (self.left or self.right)
-        return Effort(max(chain, 0), 1, 1, max(chain, 0))
+        below = 0 if self.minus and self.left else self.left or self.right
+        chain = max(width - below, 0)
+        # beyond the bits of one operand a sum is the other one and takes no table; a difference inverts it
+        ends = [
+            chain if r.signed else min(max(r.width + shift - below, 0), chain)
+            for r, shift in ((a, self.left), (b, self.right))
+        ]
+        return Effort(max(ends) if self.minus else min(ends), 1, 1, chain)
 
     def _apart(self, width: int, a: IntRange, b: IntRange) -> bool:
         """Whether no bit of one meets a bit of the other."""
@@ -173,7 +179,8 @@ class Offset(Cell):
 
     def effort(self, width: int, *operands: IntRange) -> Effort:
         zeros = (self.term & -self.term).bit_length() - 1 if self.term else width
-        return Effort(max(width - zeros, 0) // 2, 1, 1, max(width - zeros, 0))
+        # adding a constant inverts the bits at its ones
+        return Effort((self.term % (1 << width)).bit_count(), 1, 1, max(width - zeros, 0))
 
 
 @dataclass(frozen=True)

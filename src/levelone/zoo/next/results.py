@@ -19,7 +19,7 @@ def figures(predictions: Predictions, truth: Truth, *, seed: int) -> dict[str, A
     regions = {"all": drift >= 0, "drift below 0.5 m": drift < 500, "drift above 0.5 m": drift >= 500}
     others = [name for name in predictions if name not in ("float", "quantised")]
     best = "quantised" if "quantised" in predictions else "float"
-    pairs = [("quantised", "float")] if best == "quantised" else []
+    pairs = [("quantised", "float")] if {"quantised", "float"} <= set(predictions) else []
     pairs += [(best, name) for name in others]
     models: dict[str, Any] = {name: {} for name in predictions}
     differences: dict[str, Any] = {f"{a}-{b}": {} for a, b in pairs}

@@ -2,9 +2,9 @@
 
     python -m benchmarks.other_events hls_projects/next --train own.h5 --events geant4.h5 --write geant4
 
-Baselines and leak control learn from the training events of ``--train``, which is what the network learned
-from; all are then measured on the test events of it, and on every event of the other file. What is lost
-between the two is the price of the simulation that one trains on.
+Baselines and leak control learn from the training events of ``--train``; give the file that the network was
+trained on, or another of the same recipe. All are then measured on its test events, and on every event of the
+other file. What is lost between the two is the price of the simulation that one trains on.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def main() -> None:
     """Print figures of all models on both kinds of events."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("project", type=Path)
-    parser.add_argument("--train", type=Path, required=True, help="the events that the network learned from")
+    parser.add_argument("--train", type=Path, required=True, help="events that classical methods learn from")
     parser.add_argument("--events", type=Path, required=True, help="events of another simulation")
     parser.add_argument("--json", action="store_true", help="print one JSON object on one line")
     parser.add_argument("--write", metavar="NAME", help="write PROJECT/NAME.json and NAME-own.json, too")
@@ -80,8 +80,8 @@ def figures(project: Path, train: Path, events: Path) -> dict[str, Any]:
             source = system.source(recipe, path, split)
             count += len(source)
             measure(models, source.batches(_BATCH), meter)
-        title = f"On {count:,} {'test events of its own training' if part == 'own' else 'other events'}"
-        found[part] = {"title": f"{title}: {_made(system.provenance(path))}", "metrics": meter.result()}
+        title = f"On {count:,} events by {_made(system.provenance(path))}"
+        found[part] = {"title": title, "metrics": meter.result()}
     return found
 
 

@@ -119,7 +119,7 @@ class Next(VoxelSystem):
         return LeakControl(
             "the largest energies of voxels in order, how many are filled, and their sum; no positions",
             "two electrons have two dense ends, whose voxels are among the largest: Geant4 allows it an AUC "
-            "of 0.69 (of an earlier study, at 2,458 keV and 15 bar); more is a leak",
+            "of 0.71 +- 0.01 (docs/next.md); more is a leak",
             fit_two(train, lambda e: without_positions([e.inputs["tpc"]]), "label", "logit", recipe.seed),
         )
 

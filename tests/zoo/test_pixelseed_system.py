@@ -115,7 +115,7 @@ def test_the_prior_is_what_the_training_events_say_and_is_never_learnt():
     recipe, path = default(), PIXELSEED.sample_file()
     torch.manual_seed(1)
     twin, network = PIXELSEED.build_float(recipe).eval(), PIXELSEED.build_quantised(recipe).eval()
-    PIXELSEED.prepare(recipe, path, twin)
+    PIXELSEED.take_constants(recipe, path, twin)
     expected = training_log_odds(path)
     assert np.ptp(expected) > 4  # what true doublets and fakes share differs much between pairs of layers
     weight = twin.prior.linear.weight

@@ -50,7 +50,7 @@ def train_system(
 
     torch.manual_seed(recipe.seed)
     twin = system.build_float(recipe)
-    system.prepare(recipe, data, twin)
+    system.take_constants(recipe, data, twin)
     curves: dict[str, Any] = {"seed": recipe.seed, "train": len(train), "validation": len(validation)}
     objective = SystemObjective(system, recipe)
     curves["float"] = fit(
@@ -96,7 +96,7 @@ def _train_rival(
     options = replace(_options(recipe, data)["float"], name=name)
     torch.manual_seed(recipe.seed)
     network = system.build_float(recipe)
-    system.prepare(recipe, data, network)
+    system.take_constants(recipe, data, network)
     return fit(
         network,
         options,

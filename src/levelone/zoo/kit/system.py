@@ -165,7 +165,7 @@ class System(ABC):
                     )
         return {}
 
-    def prepare(self, recipe: Recipe, path: Path, twin: nn.Module) -> None:
+    def take_constants(self, recipe: Recipe, path: Path, twin: nn.Module) -> None:
         """Give a fresh float network what it takes from the training events without learning it.
 
         For example how frequent its classes are. Nothing, unless a system says otherwise.

@@ -109,7 +109,7 @@ class PixelSeed(System):
 
         return PixelSeedNetwork(layers, _model(recipe), features=len(FEATURES))
 
-    def prepare(self, recipe: Recipe, path: Path, twin: nn.Module) -> None:
+    def take_constants(self, recipe: Recipe, path: Path, twin: nn.Module) -> None:
         """The log odds of true doublets in each pair of layers become the network's prior."""
         if not _model(recipe).layer_pairs:
             return

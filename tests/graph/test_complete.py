@@ -121,13 +121,13 @@ def test_a_new_operation_is_asked_every_question(monkeypatch: pytest.MonkeyPatch
 
 BODIES = (
     "benchmarks/lib/float_twin.py",  # torch layers
-    "benchmarks/logic.py",  # alkaid's logic
     "src/levelone/graph/build.py",  # the reader wants to know what a Reshape has undone
     "src/levelone/graph/kernels/",
     "src/levelone/graph/plan.py",  # which Relu a fused kernel makes needless
     "src/levelone/hardware/",
     "src/levelone/hls/operations/",
     "src/levelone/rtl/operations/",
+    "src/levelone/rtl/unrolled/",
     "src/levelone/verify/hls/causes/",  # what bodies may do wrong
 )
 """Bodies, and hypotheses about bodies. A fact about the meaning is asked of the operation."""

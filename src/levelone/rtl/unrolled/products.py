@@ -30,12 +30,9 @@ class Products:
     ----------
     circuit
         Where adders are added.
-    luts
-        Layer -> look-up tables of its adders as alkaid estimates them.
     """
 
     circuit: Circuit
-    luts: dict[str, float] = field(default_factory=dict)
     _found: dict[Key, Any] = field(default_factory=dict)
 
     def product(self, operands: Sequence[int], matrix: NDArray[Any], bias: Sequence[int]) -> list[int]:
@@ -100,7 +97,6 @@ class Products:
                     f"alkaid gave an operation {op.opcode} for a matrix product",
                     hint=f"install 0.8: {INSTALL}",
                 )
-        self.luts[circuit.layer] = self.luts.get(circuit.layer, 0.0) + float(part.cost)
         results = []
         for at, shift, negated in zip(part.out_idxs, part.out_shifts, part.out_negs, strict=True):
             number, exponent = found[at] if at >= 0 else (circuit.add(Constant(0)), 0)

@@ -11,7 +11,7 @@ from levelone.simulate.summaries import YES_NO, Quantity, Sample, bins, log_bins
 
 _SAMPLING = "the sampling term is one number; sensors of thick plates see less per energy with Geant4"
 _WIDTHS = "radial profiles are those of other stacks, stretched to this one"
-_SPOTS = "showers are spots, at most 6,000 per event"
+_SPOTS = "showers are spots, limited in number"
 _DEPTHS = "depths fluctuate as fits to other stacks say, and are 0.2 to 0.3 layers larger"
 _THICK = "sensors behind thick plates see a tenth less with Geant4"
 _SHARE = bins(0, 1, 50)

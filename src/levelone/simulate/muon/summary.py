@@ -10,7 +10,7 @@ from levelone.simulate.summaries import Quantity, Sample, bins, log_bins
 
 _NUCLEAR = "without its data sets Geant4 has no photonuclear interactions; the model has"
 _SOFT = "soft knock-on electrons stay in the muon's cells, where none of their energy is below threshold"
-_SPOTS = "showers are spots, at most 1,500 each, so that faint cells are fewer"
+_SPOTS = "showers are spots, limited in number, so that faint cells are fewer"
 _ENERGY, _SHARE = log_bins(1, 4000, 72), bins(0, 1, 40)
 QUANTITIES = (
     Quantity("lost", "GeV", "energy lost by the muon", _ENERGY, 0.06, _NUCLEAR),

@@ -18,8 +18,9 @@ from levelone.rtl.config import RtlConfig
 from levelone.rtl.project import plan_of
 from levelone.rtl.simulation import Traffic
 from levelone.rtl.unrolled import products
+from levelone.rtl.unrolled.adders import Sum
 from levelone.rtl.unrolled.bodies import BODIES
-from levelone.rtl.unrolled.cells import Cell, Constant, Input, Sum
+from levelone.rtl.unrolled.cells import Cell, Constant, Input
 from levelone.rtl.unrolled.design import write_unrolled
 from levelone.rtl.unrolled.plan import UnrolledPlan, plan_unrolled
 

@@ -36,10 +36,11 @@ from levelone.graph.ops import (
 )
 from levelone.graph.values import Value
 from levelone.rtl.operations.merge import total_of
-from levelone.rtl.unrolled.cells import Constant, Gated, Largest, Table
+from levelone.rtl.unrolled.cells import Constant
 from levelone.rtl.unrolled.circuit import Circuit
 from levelone.rtl.unrolled.products import Products
 from levelone.rtl.unrolled.quantise import quantised, stepped
+from levelone.rtl.unrolled.selectors import Gated, Largest, Table
 
 Places = NDArray[np.int64]
 """Numbers of places in a circuit, in the shape of the value whose elements they are."""

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 
 from levelone.graph.values import Codes, IntRange
 from levelone.rtl.delays import Effort
-from levelone.rtl.unrolled.cells import AtLeast, Cell, Clip, Constant, Input, Offset, Shift, Sum, Within
+from levelone.rtl.unrolled.adders import Offset, Sum
+from levelone.rtl.unrolled.cells import Cell, Constant, Input, Shift, Within
+from levelone.rtl.unrolled.selectors import AtLeast, Clip
 
 
 @dataclass(frozen=True)

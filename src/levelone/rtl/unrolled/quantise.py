@@ -12,9 +12,10 @@ from levelone.graph.values import Rounding, Value
 from levelone.hardware.forms import Scaling, Thresholds
 from levelone.hardware.proof import Proof
 from levelone.rtl.operations.pointwise import proven
-from levelone.rtl.unrolled.cells import Clip, Even, Table
+from levelone.rtl.unrolled.adders import Even
 from levelone.rtl.unrolled.circuit import Circuit
 from levelone.rtl.unrolled.products import Products
+from levelone.rtl.unrolled.selectors import Clip, Table
 
 TABLE_BITS = 6
 """Codes of so few bits are looked up: an output bit is one look-up table."""

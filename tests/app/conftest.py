@@ -21,6 +21,7 @@ TINY = {
     "train.quantised_epochs": 1,
     "verify.events": 200,
     "verify.random": 100,
+    "rtl": "false",
 }
 """Recipe keys that make the whole chain run in a minute."""
 

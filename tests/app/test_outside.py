@@ -105,6 +105,9 @@ def test_installed_it_is_run_like_one_of_levelone_s_own(
     page = (folder / "report.html").read_text()
     assert f"RTL simulation: {clocked['vectors']:,} vectors, every layer" in page
     assert "Clocks per event: 16 measured, 16 planned" in page
+    assert "<th>trained module</th><th>C simulation</th><th>RTL simulation</th>" in page
+    assert f"Bottleneck: {clocked['occupancy']['bottleneck']} (orange), 16 clocks per event" in page
+    assert "hls4ml project, estimated" in page
     again = levelone("run", "pulses", *settings, env=env, cwd=tmp_path)
     assert again.stderr.count("skipped: up to date") == 10
 

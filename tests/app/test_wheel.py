@@ -16,7 +16,8 @@ import pytest
 
 from .conftest import ROOT
 
-SMALL = {
+SMALL: dict[str, object] = {
+    "rtl": "false",
     "data.max_train": 1000,
     "data.max_validation": 500,
     "data.max_test": 500,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -174,7 +175,8 @@ def test_every_body_has_a_column(content: Content) -> None:
     other = copy.deepcopy(body) | {"title": "RTL simulation", "outputs": []}
     other["layers"][0]["mismatches"] = 2
     content.csim["sets"][0]["bodies"].append(other)
-    table = build_page(content)
+    page = build_page(content)
+    table = page[page.index("<h3>100 random vectors") :]
     assert "<th>C simulation</th><th>RTL simulation</th>" in table
     row = table[table.index("<code>conv1</code></td><td class=n>77,000") :].split("</tr>")[0]
     assert row.index(">exact<") < row.index(">mismatch<")
@@ -182,9 +184,86 @@ def test_every_body_has_a_column(content: Content) -> None:
     assert row.index(">exact<") < row.index(">not compared<")
 
 
+def clocked(content: Content) -> Content:
+    """The same run with RTL, which differs in one layer, and an estimate for the hls4ml project."""
+    checked = copy.deepcopy(content.csim["sets"][0])
+    (body,) = checked["bodies"]
+    body["title"] = "RTL simulation"
+    body["layers"][0]["mismatches"] = 5
+    checked["module"] = {"layers": [{"name": "conv1", "compared": 40, "mismatches": 0, "max_lsb": 0}]}
+    timing = {
+        "latency_clocks": {"logit": 450},
+        "after_last_clocks": {"logit": 195},
+        "clocks_per_event": 256,
+        "planned_clocks_per_event": 255,
+        "clock_ns": 4.0,
+    }
+    streams = [
+        {"name": "images_q", "beats": [8, 8, 4], "first": 0, "last": 255, "planned_clocks": 255},
+        {"name": "conv1", "beats": [0, 1, 2], "first": 60, "last": 257, "planned_clocks": 256},
+    ]
+    cosim = {
+        "verdict": "mismatch",
+        "sets": [checked],
+        "bodies": checked["bodies"],
+        "timing": timing,
+        "clocks_per_event": 256,
+        "latency_clocks": 450,
+        "traffic": [{"gaps": 0.3, "stalls": 0.2, "resets": [1, 2], "problem": None}],
+        "occupancy": {"events": 2, "clocks_per_bin": 200, "streams": streams, "bottleneck": "conv1"},
+    }
+    planned = {"clocks": 256, "multipliers": 30, "rom_bits": 1000, "buffer_bits": 77}
+    rtl = {"layers": [{"name": "conv1", "op": "Conv", **planned}]}
+    layer = {"name": "conv1", "operation": "Conv2D", "ticks": 256, "interval": 262, "stages": 6}
+    latency = {
+        "io": "stream",
+        "style": "dataflow",
+        "clock_ns": 2.78,
+        "interval": 262,
+        "latency": 328,
+        "latency_ns": 911.8,
+        "bottleneck": "conv1",
+        "layers": [layer | {"begins": 0, "ends": 261}],
+    }
+    return replace(content, cosim=cosim, rtl=rtl, latency=latency)
+
+
+def test_who_gives_the_reference_s_integers_stands_side_by_side(content: Content) -> None:
+    page = build_page(clocked(content))
+    assert "<th>trained module</th><th>C simulation</th><th>RTL simulation</th>" in page
+    row = page[page.index("<td><code>conv1</code></td><td><span class=good>equal") :].split("</tr>")[0]
+    marks = re.findall(r">(equal|[\d,]+ of [\d,]+ differ|not compared)<", row)
+    assert marks == ["equal", "equal", "5 of 77,000 differ"]
+    row = page[page.index("output <code>logit</code></td><td><span class=soft>not compared") :]
+    assert row.split("</tr>")[0].count(">equal<") == 2
+
+
+def test_clocks_are_called_what_they_are(content: Content) -> None:
+    page = build_page(clocked(content))
+    assert "Clocks per event: 256 measured, 255 planned" in page
+    measured = page[page.index("RTL, output <code>logit</code>") :].split("</tr>")[0]
+    assert re.findall(r">([\w.,]+)</td>", measured) == ["measured", "256", "450", "195", "4", "1,800"]
+    estimated = page[page.index("hls4ml, io_stream") :].split("</tr>")[0]
+    assert re.findall(r">([\w.,]*)</td>", estimated) == ["estimated", "262", "328", "", "2.78", "912"]
+    assert "Bottleneck: conv1 (orange), 256 clocks per event" in page
+    assert "levelone synth counts cells" in page and "Estimated, io_stream, dataflow" in page
+
+
+def test_cells_are_those_of_synthesis(content: Content) -> None:
+    total = {"lut": 5000, "dsp": 0, "flip_flops": 7}
+    synthesis = {"kind": "synthesised", "family": "ecp5", "tool": "Yosys 1", "total": total}
+    synthesis["layers"] = {"conv1": total, "(ports and wires)": dict.fromkeys(total, 0)}
+    page = build_page(replace(clocked(content), synthesis=synthesis))
+    assert "the others are synthesised for ecp5 by Yosys 1" in page
+    assert (
+        "<th class=n>lut</th><th class=n>flip flops</th></tr>" in page
+    )  # what there is none of has no column
+    assert "<td class=n>77</td><td class=n>5,000</td><td class=n>7</td>" in page
+
+
 def test_missing_parts_are_named(content: Content) -> None:
     page = build_page(Content(content.name, content.title, content.command, content.recipe))
-    for what in ("examples", "learning curves", "metrics", "verdicts", "project"):
+    for what in ("examples", "learning curves", "metrics", "verdicts", "project", "RTL"):
         assert f"No {what} in this run folder" in page
 
 

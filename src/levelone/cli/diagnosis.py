@@ -34,12 +34,13 @@ def inspect(
     Example: levelone inspect model.onnx
     """
     from levelone import api
+    from levelone.api.documents import Document
     from levelone.api.latency import Latency
     from levelone.pipeline.latency import project_latency
     from levelone.pipeline.ports import parse_ports
 
     with one_json_object(as_json) as emit:
-        found: api.Document = (
+        found: Document = (
             Latency(project_latency(model))
             if latency
             else api.read(model, ports=parse_ports(port or ())).inspect()

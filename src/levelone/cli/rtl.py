@@ -134,7 +134,9 @@ def cosim(
 
 
 def synth(
-    project: Annotated[Path, typer.Argument(help="A folder written by `levelone rtl`.")],
+    project: Annotated[
+        Path, typer.Argument(help="A folder written by `levelone rtl` or `levelone convert`.")
+    ],
     family: Annotated[str, typer.Option(help="xcup (UltraScale+), xc7 (7 series) or ecp5.")] = "xcup",
     as_json: AsJson = False,
 ) -> None:
@@ -143,15 +145,18 @@ def synth(
     Yosys synthesises. For ecp5, nextpnr places and routes; for the others, the clock is estimated from levels
     of logic. With Vivado on PATH, its own numbers are shown instead, out of context.
 
+    An hls4ml project is synthesised by Vitis HLS, which has to be on PATH. The result is kept in the project
+    as synthesis.json.
+
     Example: levelone synth rtl_project --family ecp5
     """
-    from levelone.rtl.synthesis import synthesise
+    from levelone.pipeline.synthesis import synth_folder
 
     with one_json_object(as_json) as emit:
-        found = synthesise(project, family).to_dict()
+        found = synth_folder(project, family)
         emit(found)
     if not as_json:
-        _show_synthesis(found)
+        (_show_vitis if found["body"] == "hls" else _show_synthesis)(found)
 
 
 def _show_synthesis(found: Mapping[str, Any]) -> None:
@@ -181,6 +186,27 @@ def _show_synthesis(found: Mapping[str, Any]) -> None:
         typer.echo(f"  longest path: from {timing['start']} to {timing['end']}")
     if found["used"]:
         typer.echo("  sites: " + ", ".join(f"{count:,} {kind}" for kind, count in found["used"].items()))
+
+
+def _show_vitis(found: Mapping[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("function", "latency", "interval", box=None)
+    for name, clocks in found["modules"].items():
+        table.add_row(name, *map(_clocks, (clocks["latency_worst"], clocks["interval_max"])))
+    table.add_row("total", _clocks(found["latency_worst"]), _clocks(found["interval_max"]))
+    Console(soft_wrap=True, highlight=False).print(table)
+    used = (f"{count:,} of {found['available'][kind]:,} {kind}" for kind, count in found["resources"].items())
+    typer.echo(", ".join(used))
+    typer.echo(
+        f"{found['kind']} ({found['tool']}) for {found['part']} at {found['target_ns']:g} ns, of which it "
+        f"estimates {found['estimated_ns']:g} to be needed; neither placed nor routed"
+    )
+
+
+def _clocks(count: int | None) -> str:
+    return "depends on data" if count is None else f"{count:,}"
 
 
 def _show_plan(planned: Mapping[str, Any]) -> None:

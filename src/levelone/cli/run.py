@@ -50,8 +50,9 @@ def run(
 
     The run makes its events when it is told how (--events, --seed, --set generate.KEY=VALUE), or when there
     are none to read. Stages that are up to date are skipped; after an interruption the run goes on where it
-    stopped. With a section rtl in the recipe (--set rtl.KEY=VALUE) it writes and simulates RTL, too. Exit
-    code 0 only if every simulation is exact, or if the recipe's network is not meant for hardware.
+    stopped. With a section rtl in the recipe (--set rtl.KEY=VALUE; --set rtl=false leaves it out) it writes
+    and simulates RTL, too. Exit code 0 only if every simulation is exact, or if the recipe's network is not
+    meant for hardware.
 
     Example: levelone run pixelseed --set train.quantised_epochs=3 --out runs/quick
     """
@@ -161,6 +162,8 @@ def perform(job: Job, stages: Sequence[Stage[Run]], *, force: bool = False) -> R
 
     if not job.generated and not job.folder.exists():
         check_data(job)  # before a folder is made for data that cannot be used
+    if job.left_out:
+        console.print(job.left_out, style="yellow", markup=False)
     with locked(job.folder):
         save_recipe(job)
         context = Run(job, show, force)

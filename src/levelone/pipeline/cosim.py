@@ -14,7 +14,8 @@ from levelone.pipeline.job import Job
 from levelone.rtl.body import BODY, BuiltRtl
 from levelone.rtl.config import RtlConfig
 from levelone.rtl.document import RtlDocument
-from levelone.rtl.measure import measure, mid_event_resets, rough_traffic
+from levelone.rtl.measure import mid_event_resets, rough_traffic, steady, timing_of
+from levelone.rtl.occupancy import occupancy
 from levelone.rtl.project import layer_facts, plan_of
 from levelone.rtl.simulation import Traffic
 from levelone.rtl.unrolled.plan import UnrolledPlan
@@ -78,8 +79,8 @@ def cosim_folder(
     dict
         As `levelone.pipeline.checks.check_folder`, and ``timing`` (`levelone.rtl.measure.Timing`),
         ``latency_clocks`` and ``clocks_per_event`` of the slowest output, ``events_per_second`` at the
-        design's clock, and ``traffic``: gaps, stalls and resets that were tried, and ``problem``, null if
-        the outputs stayed exact.
+        design's clock, ``traffic``: gaps, stalls and resets that were tried, and ``problem``, null if
+        the outputs stayed exact, and ``occupancy`` (`levelone.rtl.occupancy.occupancy`).
 
     Raises
     ------
@@ -124,7 +125,8 @@ def _clocked(
     graph = read_graph(BODY.read(project))
     codes = random_vectors(graph, measured_events(built), seed)
     show("clocks, events back to back")
-    timing = measure(built, codes)
+    recording = steady(built, codes)
+    timing = timing_of(built, recording)
     traffic = []
     for how in rough_ways(built, gaps, stalls, seed):
         show(f"gaps {how.gaps:g}, stalls {how.stalls:g}, {len(how.resets)} resets in mid-event")
@@ -138,6 +140,7 @@ def _clocked(
         "clocks_per_event": timing.clocks_per_event,
         "events_per_second": timing.to_dict()["events_per_second"],
         "traffic": traffic,
+        "occupancy": occupancy(built.document, recording),
     }
 
 

@@ -17,6 +17,7 @@ from levelone.recipe import (
     dump_recipe,
     overridden,
 )
+from levelone.rtl.verilator import find_verilator
 from levelone.zoo import find_system, read_recipe
 from levelone.zoo.kit.system import System
 
@@ -43,6 +44,8 @@ class Job:
         The run folder.
     generated
         The run makes its data file itself, as the recipe's `[generate]` section says.
+    left_out
+        What the system's own recipe asks for and this machine lacks, in one sentence; empty if nothing.
     """
 
     system: System
@@ -50,6 +53,7 @@ class Job:
     data: Path
     folder: Path
     generated: bool = False
+    left_out: str = ""
 
     def path(self, name: str) -> Path:
         """A file of the run folder."""
@@ -90,6 +94,9 @@ def plan(
     system = find_system(name)
     source = system.default_recipe if recipe is None else recipe
     checked = _read(name, system, source, overrides)
+    left_out = ""
+    if recipe is None and not any(overridden(told).split(".")[0] == "rtl" for told in overrides):
+        checked, left_out = _without_tools(checked)
     told = next((key for key in map(overridden, overrides) if key.split(".")[0] == GENERATE), None)
     if told is not None and data is not None:
         raise LeveloneError(
@@ -109,7 +116,7 @@ def plan(
         if data is not None:
             changed = checked.data.model_copy(update={"file": str(data)})
             checked = checked.model_copy(update={"data": changed})
-        job = replace(_job(system, checked, folder), generated=generated)
+        job = replace(_job(system, checked, folder), generated=generated, left_out=left_out)
         if not generated and not job.data.is_file():
             missing = f"data file {job.data} does not exist"
             hint = "levelone simulate makes one; without --data the sample that ships with levelone is used"
@@ -117,6 +124,17 @@ def plan(
                 raise LeveloneError(missing, hint=hint)
             raise RecipeError([Problem("data.file", missing)], hint=hint)
     return job
+
+
+def _without_tools(recipe: Recipe) -> tuple[Recipe, str]:
+    """The recipe without the RTL that nobody asked for, if nothing here simulates it; and why."""
+    if recipe.rtl is None:
+        return recipe, ""
+    try:
+        find_verilator()
+    except LeveloneError as error:
+        return recipe.model_copy(update={"rtl": None}), f"no RTL: {error.message} ({error.hint})"
+    return recipe, ""
 
 
 def plan_events(

@@ -8,11 +8,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from levelone.errors import LeveloneError
+from levelone.errors import LeveloneError, UnsupportedError
 from levelone.files import sha256
 from levelone.panels import Panel
 from levelone.pipeline.job import Job, open_run
+from levelone.pipeline.latency import project_latency
 from levelone.pipeline.state import RunState
+from levelone.pipeline.synthesis import synthesis_of
 from levelone.pipeline.verdicts import read_verdict
 from levelone.recipe import dump_recipe
 from levelone.report.content import Content, read_json, read_kept
@@ -51,6 +53,9 @@ def content_of(job: Job) -> Content:
         project=read_json(job.path("project/levelone.json")),
         csim=read_verdict(job.path("csim.json")),
         cosim=None if job.recipe.rtl is None else read_verdict(job.path("cosim.json")),
+        rtl=None if job.recipe.rtl is None else read_json(job.path("rtl/levelone.json")),
+        synthesis=synthesis_of(job.path("rtl")),
+        latency=_latency(job),
         costs=(metrics or {}).get("cost", {}).get("layers"),
         stages={name: record.seconds for name, record in state.stages.items() if name != "report"},
         digests={name: sha256(job.path(name)) for name in DIGESTS if job.path(name).is_file()},
@@ -59,6 +64,16 @@ def content_of(job: Job) -> Content:
         cards=() if metrics is None else tuple(job.system.cards(metrics)),
         example_panels=_examples(job),
     )
+
+
+def _latency(job: Job) -> dict[str, Any] | None:
+    """The estimate; None without a project, or where a layer's loops are unknown."""
+    if not job.path("project/levelone.json").is_file():
+        return None
+    try:
+        return project_latency(job.path("project"))
+    except UnsupportedError:
+        return None
 
 
 def _panels(job: Job, metrics: Mapping[str, Any], kept: Mapping[str, Any]) -> tuple[Panel, ...]:

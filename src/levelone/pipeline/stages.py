@@ -118,6 +118,8 @@ def _report_inputs(run: Run) -> dict[str, str]:
         "csim.json",
         "cosim.json",
         "project/levelone.json",
+        "rtl/levelone.json",
+        "rtl/synthesis.json",
         "recipe.toml",
     )
     code = system_code(run, "report", "pipeline", "panels")

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, SerializerFunctionWrapHandler, field_serializer, model_serializer
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    field_serializer,
+    field_validator,
+    model_serializer,
+)
 
 from levelone.hls.config import HlsConfig
 from levelone.recipe.section import Section
@@ -102,7 +108,8 @@ class VerifySection(Section):
 class Recipe(Section):
     """One recipe. `generate` and `model` are checked by the system's own sections.
 
-    With the section `rtl`, an empty one too, a run writes and simulates streamed RTL beside hls4ml's project.
+    With the section `rtl`, an empty one too, a run writes and simulates RTL beside hls4ml's project; ``rtl =
+    false`` leaves out what the system's own recipe asks for.
     """
 
     system: str = Field(description="a system of `levelone list`")
@@ -117,6 +124,11 @@ class Recipe(Section):
     hls: HlsConfig = Field(default_factory=HlsConfig)
     rtl: RtlConfig | None = None
     verify: VerifySection = Field(default_factory=VerifySection)
+
+    @field_validator("rtl", mode="before")
+    @classmethod
+    def _left_out(cls, told: object) -> object:
+        return None if told is False else told
 
     @model_serializer(mode="wrap")
     def _as_before(self, default: SerializerFunctionWrapHandler) -> dict[str, Any]:

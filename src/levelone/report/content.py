@@ -32,6 +32,10 @@ class Content:
         The project's ``levelone.json``.
     csim, cosim
         The pipeline's ``csim.json`` and, where the run made RTL, ``cosim.json``.
+    rtl, synthesis
+        The RTL project's ``levelone.json``, and what `levelone synth` made of that very project.
+    latency
+        Estimated clocks of the hls4ml project (`levelone inspect PROJECT --latency --json`).
     costs
         Layer name -> ``{"multiplications": ..., "ebops": ...}``.
     stages
@@ -53,6 +57,9 @@ class Content:
     project: dict[str, Any] | None = None
     csim: dict[str, Any] | None = None
     cosim: dict[str, Any] | None = None
+    rtl: dict[str, Any] | None = None
+    synthesis: dict[str, Any] | None = None
+    latency: dict[str, Any] | None = None
     costs: dict[str, dict[str, int]] | None = None
     stages: dict[str, float] | None = None
     digests: dict[str, str] | None = None

@@ -12,7 +12,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from levelone.panels import Density, Lines, Panel, Rows
-from levelone.report import panels, plots, tables
+from levelone.report import hardware, panels, plots, tables
 from levelone.report.content import Content
 from levelone.report.svg import render
 from levelone.report.words import LABELS
@@ -26,6 +26,7 @@ def build_page(content: Content) -> str:
         ("Performance", _performance),
         ("Exactness", _exactness),
         ("Numbers in the firmware", _layers),
+        ("Clocks and cells", _hardware),
         ("How it was made", _provenance),
     ]
     body = "\n".join(_section(title, build, content) for title, build in sections)
@@ -123,7 +124,8 @@ def _exactness(content: Content) -> str:
     parts = [
         "<p>The hardware as it was generated and built, against the exact integer reference and against the "
         "trained Brevitas module, at every layer and at the output ports: integer codes compared with "
-        "<code>==</code>, no tolerance.</p>"
+        "<code>==</code>, no tolerance.</p>",
+        hardware.four_ways(verdicts),
     ]
     for found in verdicts:
         body = "" if len(verdicts) == 1 else f"{found['bodies'][0]['title']}, "
@@ -137,8 +139,6 @@ def _exactness(content: Content) -> str:
                 f"{escape(part.get('reason') or '')}</p>"
             )
             parts.append(tables.verdict_table(part))
-    if content.cosim is not None:
-        parts.append(tables.clocks_table(content.cosim))
     notes = dict.fromkeys(note for found in verdicts for note in found.get("notes") or ())
     parts += [f"<p class=soft>Note: {escape(note)}.</p>" for note in notes]
     return "".join(parts)
@@ -158,6 +158,24 @@ def _layers(content: Content) -> str:
         "what can be reached over all inputs that the ports allow."
     )
     return _figure(fig, caption) + tables.layers_table(layers, content.costs or {})
+
+
+def _hardware(content: Content) -> str:
+    """What the RTL takes, measured, and what the hls4ml project is estimated to take."""
+    if content.cosim is None or content.rtl is None:
+        parts = [
+            "<p class=soft>No RTL in this run folder: a section <code>rtl</code> in the recipe, and "
+            "Verilator, make it.</p>"
+        ]
+    else:
+        parts = ["<h3>RTL</h3>", hardware.clocks(content.cosim, content.latency)]
+        if (measured := content.cosim.get("occupancy")) is not None:
+            period = content.cosim["clocks_per_event"] or content.cosim["timing"]["planned_clocks_per_event"]
+            parts.append(_figure(hardware.beats(measured, period), hardware.beats_caption(measured)))
+        parts.append(hardware.resources(content.rtl, content.synthesis))
+    if content.latency is not None:
+        parts += ["<h3>hls4ml project, estimated</h3>", hardware.estimate(content.latency)]
+    return "".join(parts)
 
 
 def _provenance(content: Content) -> str:

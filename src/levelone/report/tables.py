@@ -100,33 +100,6 @@ def verdict_table(result: Mapping[str, Any]) -> str:
     return table(head, rows, numbers=(1, 2, 3))
 
 
-def clocks_table(cosim: Mapping[str, Any]) -> str:
-    """What only a clocked simulation tells: clocks of every output, and outputs under rough traffic."""
-    timing = cosim["timing"]
-    rows = [
-        (
-            Raw(f"<code>{escape(name)}</code>"),
-            f"{clocks:,}",
-            f"{timing['after_last_clocks'][name]:,}",
-            f"{clocks * timing['clock_ns']:,.0f}",
-        )
-        for name, clocks in timing["latency_clocks"].items()
-    ]
-    caption = (
-        f"Clocks per event: {timing['clocks_per_event']:,} measured, {timing['planned_clocks_per_event']:,} "
-        f"planned. The period of {timing['clock_ns']:g} ns is what the design was written for; nothing was "
-        "placed or routed."
-    )
-    head = ("output", "clocks from the first beat in", "from the last", "ns from the first")
-    rough = [
-        (how["gaps"], how["stalls"], len(how["resets"]), how["problem"] or "outputs exact")
-        for how in cosim["traffic"]
-    ]
-    return table(head, rows, numbers=(1, 2, 3), caption=caption) + table(
-        ("probability of gaps", "of stalls", "resets in mid-event", ""), rough, numbers=(0, 1, 2)
-    )
-
-
 def _mark(layers: Sequence[Mapping[str, Any]], name: str) -> Raw:
     """What a body made of a layer."""
     found = next((layer for layer in layers if layer["name"] == name), {"compared": 0})

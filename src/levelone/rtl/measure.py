@@ -62,10 +62,21 @@ def measure(built: BuiltRtl, codes: Mapping[str, Codes]) -> Timing:
     LeveloneError
         If the design stands still.
     """
+    return timing_of(built, steady(built, codes))
+
+
+def steady(built: BuiltRtl, codes: Mapping[str, Codes]) -> Recording:
+    """A recording of these events back to back, without gaps and stalls.
+
+    Raises
+    ------
+    LeveloneError
+        If the design stands still.
+    """
     recording = replace(built, traffic=STEADY).record(codes)
     if not recording.finished:
         raise LeveloneError("the design stands still: its clocks cannot be measured")
-    return timing_of(built, recording)
+    return recording
 
 
 def timing_of(built: BuiltRtl, recording: Recording) -> Timing:

@@ -45,8 +45,15 @@ def find_verilator() -> Verilator:
     Raises
     ------
     LeveloneError
-        If there is none.
+        If there is none, or no make to build what it writes.
     """
+    found = _installed()
+    if shutil.which("make") is None:
+        raise LeveloneError("make was not found, which builds Verilator's C++", hint="apt-get install make")
+    return found
+
+
+def _installed() -> Verilator:
     own = os.environ.get(VARIABLE)
     if own:
         if not Path(own).is_file():
@@ -129,10 +136,7 @@ def build_simulation(
 def _done(command: Sequence[str], tool: Verilator, top: str) -> None:
     """Run a step of the build, quietly unless it fails."""
     environment = {**os.environ, **tool.environment}
-    try:
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    except FileNotFoundError as error:
-        raise LeveloneError(f"{command[0]} was not found", hint="apt-get install make") from error
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         said = (done.stdout + done.stderr).strip().splitlines()[-20:]
         raise LeveloneError(f"Verilator could not build {top}:\n" + "\n".join(said))

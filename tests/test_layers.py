@@ -49,7 +49,7 @@ ALLOWED: dict[str, set[str]] = {
         "report",
     },
     "api": {*BASE, "graph", "hardware", "hls", "panels", "pipeline", "quant", "report", "verify"},
-    "cli": {*BASE, "api", "doctor", "pipeline", "rtl"},
+    "cli": {*BASE, "api", "doctor", "pipeline"},
 }
 """Package or module of levelone -> what it may import of levelone."""
 

@@ -129,7 +129,8 @@ def figures(scores: dict[str, dict[str, NDArray[Any]]], truth: Truth, seed: int)
     regions = {"all": np.ones(len(target), bool)}
     regions |= {name: region == code for code, name in enumerate(REGIONS)}
     models: dict[str, Any] = {name: {} for name in scores["natural"]}
-    differences: dict[str, Any] = {f"{a}-{b}": {} for a, b in DIFFERENCES}
+    pairs = tuple(pair for pair in DIFFERENCES if set(pair) <= scores["natural"].keys())
+    differences: dict[str, Any] = {f"{a}-{b}": {} for a, b in pairs}
     for mixture, these in scores.items():
         weight = balance(target, group) if mixture == "balanced" else natural
         for name, chosen in regions.items():
@@ -140,7 +141,7 @@ def figures(scores: dict[str, dict[str, NDArray[Any]]], truth: Truth, seed: int)
                 truth["event"][chosen],
                 replicas=REPLICAS,
                 seed=seed,
-                differences=DIFFERENCES,
+                differences=pairs,
             )
             count = np.bincount(target[chosen], minlength=2)
             sizes = {"signal": int(count[1]), "background": int(count[0])}

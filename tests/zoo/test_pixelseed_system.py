@@ -58,6 +58,7 @@ def test_default_recipe_is_valid():
         ),
         ("model.convolutions=[{chanels = 4}]", r"unknown key model\.convolutions\.0\.chanels"),
         ("quant.layers.conv9={weight = 4}", r"quant\.layers\.conv9: the network has no layer[\s\S]*conv1"),
+        ("quant.inputs.pair=1", r"quant\.inputs\.pair = 1: Brevitas exports[\s\S]*2 bits hold 0 and 1"),
         ("quant.inputs.image=4", r"quant\.inputs\.image: the network has no input[\s\S]*images"),
     ],
 )

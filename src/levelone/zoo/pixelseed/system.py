@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
 from levelone.panels import Card, Panel, Rows
-from levelone.recipe import Moved, Recipe, Section
+from levelone.recipe import Moved, Recipe, Section, misfit
 from levelone.simulate.pixelseed.section import PixelSeedGenerate
 from levelone.zoo.kit.control import LeakControl
 from levelone.zoo.kit.events import SPLITS, Events, MemorySource, Predictor, Source, Split
@@ -103,6 +103,12 @@ class PixelSeed(System):
 
     def check_model(self, recipe: Recipe, section: Section) -> None:
         check_sizes(cast(PixelSeedModel, section))
+        if recipe.quant.inputs.get("pair") == 1:
+            raise misfit(
+                "quant.inputs.pair",
+                " = 1: Brevitas exports a quantiser of one bit as one of -1 and 1",
+                hint="2 bits hold 0 and 1",
+            )
 
     def build(self, recipe: Recipe, layers: Layers) -> nn.Module:
         from levelone.zoo.pixelseed.network import PixelSeedNetwork

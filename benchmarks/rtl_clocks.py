@@ -29,11 +29,12 @@ COLUMNS = (
     "verdict",
     "clocks per event, planned",
     "measured",
-    "latency in clocks",
+    "latency in clocks, planned",
+    "measured latency",
     "after the last beat in",
     "multipliers",
     "weight memory, kbit",
-    "buffers, kbit",
+    "buffers and FIFOs, kbit",
 )
 
 
@@ -61,11 +62,12 @@ def row(name: str, vectors: int | None) -> tuple[str, ...]:
         result["verdict"],
         f"{plan['clocks_per_event']:,}",
         f"{result['clocks_per_event']:,}",
+        f"{max(plan['latency_clocks'].values()):,}",
         f"{result['latency_clocks']:,}",
         f"{max(result['timing']['after_last_clocks'].values()):,}",
         f"{total('multipliers'):,}",
         f"{total('rom_bits') / 1000:,.0f}",
-        f"{total('buffer_bits') / 1000:,.0f}",
+        f"{(total('buffer_bits') + total('fifo_bits')) / 1000:,.0f}",
     )
 
 

@@ -68,7 +68,7 @@ def test_pixels_that_do_not_divide_a_row_are_refused(graph: Graph) -> None:
 def test_a_way_that_regroups_counts(graph: Graph) -> None:
     plan = plan_graph(graph, 96)
     for edge in plan.edges:
-        before, after = plan.stream(edge.value), plan.layers[edge.reader].inputs[edge.operand]
+        before, after = plan.stream(edge.value), plan.taken(edge)
         assert edge.clocks >= max(before.beats, after.beats)
         assert plan.clocks_per_event >= edge.clocks
     assert Stream(20, 6, 8, False).clocks_to(4) == 60

@@ -199,7 +199,8 @@ def test_verdict_and_clocks(project: Path) -> None:
     assert result["verdict"] == "exact"
     assert {body["body"] for body in result["bodies"]} == {"rtl"}
     assert result["clocks_per_event"] == result["timing"]["planned_clocks_per_event"]
-    assert result["latency_clocks"] > 0
+    for which in ("latency_clocks", "after_last_clocks"):
+        assert result["timing"][f"planned_{which}"] == pytest.approx(result["timing"][which], rel=0.02, abs=2)
     assert [len(how["resets"]) for how in result["traffic"]] == [0, 8]
     assert all(how["problem"] is None for how in result["traffic"])
     assert BODY.build(project).reused

@@ -14,6 +14,7 @@ from levelone.graph.operation import Op
 from levelone.graph.ops import OPERATIONS, Add, AveragePool, Conv, MaxPool, Transpose
 from levelone.rtl.library import BLOCKS
 from levelone.rtl.operations import FAMILIES
+from levelone.rtl.plan import plan_graph
 from levelone.rtl.simulation import Traffic
 
 GROUPS = {
@@ -23,12 +24,23 @@ GROUPS = {
     "merges": ("Add", "AddRequantise", "Concat", "MatMul", "Multiply"),
     "moves": ("Pad", "Reshape", "Take", "Transpose", "Upsample"),
 }
+SLACK = 3
+"""Clocks by which the planned latency of a network of a few clocks may be wrong."""
 ROUGH = Traffic(gaps=0.3, stalls=0.3, seed=5, resets=(7, 19, 40, 3, 77, 50, 21, 11))
 
 
 def test_every_operation_is_streamed_and_tested() -> None:
     assert set(FAMILIES) == set(OPERATIONS.values())
     assert sorted(name for names in GROUPS.values() for name in names) == sorted(OPERATIONS)
+
+
+@pytest.mark.parametrize("clocks", [None, 20, 4, 1])
+def test_every_plan_comes_to_its_last_beat(clocks: int | None) -> None:
+    for name in OPERATIONS:
+        graph, _ = many([name], range(3))
+        latency = plan_graph(graph, clocks).latency
+        assert min(latency.latency_clocks.values()) >= 0
+        assert latency.latency_clocks.keys() == latency.after_last_clocks.keys() == set(graph.outputs)
 
 
 @pytest.mark.slow  # verilates and compiles
@@ -40,6 +52,10 @@ def test_body_equals_meaning(group: str, clocks: int | None, tmp_path: Path) -> 
         recording = bench.run(traffic)
         assert recording.finished
         assert bench.wrong(recording) == []
+        if traffic == Traffic():
+            planned = plan_graph(bench.graph, clocks).latency.latency_clocks
+            given = {name: found.reshape(EVENTS, -1)[0, -1] for name, found in recording.given.items()}
+            assert planned == pytest.approx(given, rel=0.02, abs=SLACK)
 
 
 BROKEN = {

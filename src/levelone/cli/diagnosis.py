@@ -23,6 +23,9 @@ def inspect(
     latency: Annotated[
         bool, typer.Option("--latency", help="Estimate the clocks of an hls4ml project instead.")
     ] = False,
+    rtl: Annotated[
+        bool, typer.Option("--rtl", help="Plan streamed RTL of a QONNX file instead, at its defaults.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show every layer: shape, width, exact range, multiplications, bit operations, weights and their memory.
@@ -30,9 +33,13 @@ def inspect(
     "saved" is what knowing the weights saves against an accumulator chosen from widths alone.
 
     With --latency: iterations of every layer's loops, and the clocks that follow: always an estimate.
+    With --rtl: clocks per event, latency, multipliers and memory, as levelone rtl --plan.
 
     Example: levelone inspect model.onnx
     """
+    if rtl:
+        _inspect_rtl(model, latency or bool(port), as_json)
+        return
     from levelone import api
     from levelone.api.documents import Document
     from levelone.api.latency import Latency
@@ -78,3 +85,18 @@ def diff(
     if not as_json:
         typer.echo(str(result))
     raise typer.Exit(result.exit_code)
+
+
+def _inspect_rtl(model: Path, more: bool, as_json: bool) -> None:
+    from levelone.cli.planned import show_plan
+    from levelone.errors import LeveloneError
+    from levelone.pipeline.choices import choices_for
+    from levelone.pipeline.cosim import plan_rows
+
+    with one_json_object(as_json) as emit:
+        if more:
+            raise LeveloneError("--rtl plans a QONNX file as it is", hint="leave --latency and --port away")
+        planned = plan_rows(model, choices_for("rtl", "levelone inspect", {}))
+        emit(planned)
+    if not as_json:
+        show_plan(planned)

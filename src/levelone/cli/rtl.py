@@ -10,6 +10,7 @@ import typer
 
 from levelone.cli.console import one_json_object
 from levelone.cli.options import AsJson
+from levelone.cli.planned import show_plan
 
 
 def add_to(app: typer.Typer) -> None:
@@ -88,7 +89,7 @@ def rtl(
             convert_with("rtl", model, output, choices)
         emit(planned | {"project": None if plan else str(output)})
     if not as_json:
-        _show_plan(planned)
+        show_plan(planned)
         if not plan:
             typer.echo(str(output))
 
@@ -209,33 +210,6 @@ def _clocks(count: int | None) -> str:
     return "depends on data" if count is None else f"{count:,}"
 
 
-def _show_plan(planned: Mapping[str, Any]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    unrolled = planned["style"] == "unrolled"
-    numbers = ("lut", "registers") if unrolled else ("clocks", "multipliers", "rom_bits", "buffer_bits")
-    titles = ("name", "operation", "codes per beat", *numbers)
-    table = Table(*(title.replace("_", " ") for title in titles), box=None)
-    for column in table.columns[2:]:
-        column.justify = "right"
-    for row in planned["layers"]:
-        beats = f"{' + '.join(map(str, row['codes_in']))} > {row['codes_out']}"
-        table.add_row(row["name"], row["operation"], beats, *(f"{row[name]:,}" for name in numbers))
-    console = Console(soft_wrap=True, highlight=False)
-    console.print(table)
-    if unrolled:
-        luts = sum(row["lut"] for row in planned["layers"])
-        console.print(
-            f"planned: an event per clock, {planned['stages']} stages of at most {planned['levels']} levels "
-            f"of logic, about {luts:,} look-up tables"
-        )
-        return
-    console.print(
-        f"planned: {planned['clocks_per_event']:,} clocks per event, as many as {planned['bottleneck']} takes"
-    )
-
-
 def _show_timing(result: Mapping[str, Any]) -> None:
     timing = result["timing"]
     for name, clocks in timing["latency_clocks"].items():
@@ -248,6 +222,8 @@ def _show_timing(result: Mapping[str, Any]) -> None:
         f"clocks per event: {timing['clocks_per_event']:,} measured, "
         f"{timing['planned_clocks_per_event']:,} planned"
     )
+    planned = ", ".join(f"{clocks:,} for {name}" for name, clocks in timing["planned_latency_clocks"].items())
+    typer.echo(f"planned latency: {planned} clocks after the first beat in")
     for how in result["traffic"]:
         what = f"gaps {how['gaps']:g}, stalls {how['stalls']:g}, {len(how['resets'])} resets in mid-event"
         typer.echo(f"{what}: {how['problem'] or 'outputs exact'}")

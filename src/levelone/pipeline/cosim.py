@@ -36,10 +36,11 @@ def plan_rows(model: Path, config: RtlConfig) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``style``, ``clocks_per_event``, ``bottleneck``, and for each of ``layers`` its ``clocks``, codes
-        per beat ``codes_in`` (of each operand) and ``codes_out``, ``multipliers``, ``rom_bits`` and
-        ``buffer_bits``. Of an unrolled design ``lut`` and ``registers``
-        of each, and in all its ``stages``, most ``levels`` between registers, and ``port_registers``.
+        ``style``, ``clocks_per_event``, ``bottleneck``; of every output ``latency_clocks`` and
+        ``after_last_clocks``; of each of ``layers`` its ``clocks``, codes per beat ``codes_in`` (of each
+        operand) and ``codes_out``, ``multipliers``, ``rom_bits``, ``buffer_bits`` and ``fifo_bits``. Of an
+        unrolled design ``lut`` and ``registers`` of each, and in all its ``stages``, most ``levels`` between
+        registers, and ``port_registers``.
     """
     graph = read_qonnx(model)
     plan = plan_of(graph, config)
@@ -48,7 +49,7 @@ def plan_rows(model: Path, config: RtlConfig) -> dict[str, Any]:
         facts = layer_facts(plan, node.name)
         del facts["proof"]
         rows.append({"name": node.name, "operation": type(node.op).__name__, **facts})
-    whole: dict[str, Any] = {"style": config.style, "layers": rows}
+    whole: dict[str, Any] = {"style": config.style, **asdict(plan.latency), "layers": rows}
     if isinstance(plan, UnrolledPlan):
         ports = sum(plan.layers[port.value.name].registers for port in graph.inputs)
         return whole | {

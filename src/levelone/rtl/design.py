@@ -8,13 +8,11 @@ from itertools import pairwise
 from levelone.rtl.library import with_parts
 from levelone.rtl.netlist import Netlist, handshake
 from levelone.rtl.operations import FAMILIES
-from levelone.rtl.plan import Edge, Plan, site_of
+from levelone.rtl.plan import OUTSIDE, Plan, site_of
 from levelone.rtl.streams import Stream, regrouping
 
 PROBES = "LEVELONE_PROBES"
 """The macro that brings every layer to a port, for simulations."""
-OUTSIDE = ""
-"""The reader of a value that leaves the module."""
 
 
 @dataclass(frozen=True)
@@ -44,16 +42,11 @@ class Design:
 def write_design(plan: Plan, top: str) -> Design:
     """The network of a plan."""
     graph, netlist = plan.graph, Netlist()
-    edges: dict[str, list[Edge]] = {name: [] for name in graph.values}
-    for edge in plan.edges:
-        edges[edge.value].append(edge)
-    for name in graph.outputs:
-        edges[name].append(Edge(name, OUTSIDE, 0, 2, plan.stream(name).beats))
     arrives: dict[tuple[str, int], str] = {}
     leaves: dict[str, str] = {}
 
     def publish(name: str) -> None:
-        for edge, wires in zip(edges[name], _forked(name, plan, edges[name], netlist), strict=True):
+        for edge, wires in zip(plan.ways(name), _forked(name, plan, netlist), strict=True):
             if edge.reader == OUTSIDE:
                 leaves[name] = wires
             else:
@@ -94,13 +87,13 @@ def write_design(plan: Plan, top: str) -> Design:
     return Design(top, text, with_parts(netlist.blocks), inputs, outputs, probes)
 
 
-def _forked(name: str, plan: Plan, edges: list[Edge], netlist: Netlist) -> list[str]:
+def _forked(name: str, plan: Plan, netlist: Netlist) -> list[str]:
     """The value for each of its readers, behind FIFOs where it has several or has to wait."""
-    stream = plan.stream(name)
+    stream, edges = plan.stream(name), plan.ways(name)
     if not edges:
         netlist.line(f"assign {name}_ready = 1'b1;")
         return []
-    if len(edges) == 1 and edges[0].depth <= 2:
+    if len(edges) == 1 and not edges[0].waits:
         return [name]
     ways = [name]
     if len(edges) > 1:
@@ -128,12 +121,10 @@ def _forked(name: str, plan: Plan, edges: list[Edge], netlist: Netlist) -> list[
     for i, (way, edge) in enumerate(zip(ways, edges, strict=True)):
         waits = f"{name}_to{i}"
         netlist.stream(waits, stream)
-        reading = plan.layers[edge.reader].inputs[edge.operand].beats if edge.reader else stream.beats
-        depth = max(2, -(-edge.depth * stream.beats // reading))
         netlist.instance(
             "levelone_fifo",
             f"u_{waits}",
-            {"WIDTH": stream.bits, "DEPTH": depth},
+            {"WIDTH": stream.bits, "DEPTH": edge.depth},
             handshake({"i": way, "o": waits}),
         )
         result.append(waits)

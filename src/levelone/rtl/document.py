@@ -30,6 +30,8 @@ class RtlLayer(LayerEntry):
 
     Attributes
     ----------
+    fifo_bits
+        Of the FIFOs in front of the layer.
     codes_in, codes_out
         Codes per beat of each operand and of the result.
     lut, registers
@@ -42,6 +44,7 @@ class RtlLayer(LayerEntry):
     multipliers: int
     rom_bits: int
     buffer_bits: int
+    fifo_bits: int
     lut: int | None = None
     registers: int | None = None
 
@@ -61,6 +64,8 @@ class RtlDocument(ProjectDocument):
         Planned clocks per event and resources.
     clocks_per_event
         As planned: of the busiest port, layer or way between layers.
+    latency_clocks, after_last_clocks
+        Output -> as planned: clocks to its last beat from the first, and from the last beat into any port.
     """
 
     again: ClassVar[str] = "write the project again with: levelone rtl MODEL.onnx -o PROJECT"
@@ -72,6 +77,8 @@ class RtlDocument(ProjectDocument):
     layers: tuple[RtlLayer, ...]
     probes: dict[str, Stream]
     clocks_per_event: int
+    latency_clocks: dict[str, int]
+    after_last_clocks: dict[str, int]
 
     @property
     def input_streams(self) -> dict[str, Stream]:

@@ -33,7 +33,7 @@ class Timing:
         Output -> clocks from the last beat of that event into any port.
     clocks_per_event
         From the last beat of one event to that of the next, in the steady state: of the slowest output.
-    planned_clocks_per_event
+    planned_clocks_per_event, planned_latency_clocks, planned_after_last_clocks
         As planned before anything was generated.
     clock_ns
         Clock period for which the design was made.
@@ -43,6 +43,8 @@ class Timing:
     after_last_clocks: Mapping[str, int]
     clocks_per_event: int | None
     planned_clocks_per_event: int
+    planned_latency_clocks: Mapping[str, int]
+    planned_after_last_clocks: Mapping[str, int]
     clock_ns: float
 
     def to_dict(self) -> dict[str, Any]:
@@ -100,6 +102,8 @@ def timing_of(built: BuiltRtl, recording: Recording) -> Timing:
         {name: int(clocks[0]) - max(last) for name, clocks in out.items()},
         period,
         document.clocks_per_event,
+        document.latency_clocks,
+        document.after_last_clocks,
         document.rtl.clock_ns,
     )
 

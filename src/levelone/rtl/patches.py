@@ -10,9 +10,12 @@ from levelone.graph.ops import Window
 from levelone.graph.values import Value
 from levelone.rtl.choosing import divisors, fewest, first_within
 from levelone.rtl.netlist import Netlist, address_bits, handshake
+from levelone.rtl.pace import Pace, freed, swept
 from levelone.rtl.sliding import AXES, Index, Sliding, by_axis, sliding
 from levelone.rtl.streams import Stream
 
+STAGES = 3
+"""Clocks from the address of a patch to its beat."""
 DEEPEST = 1 << 16
 """Pixels of a bank at most: addresses are modular in so many."""
 
@@ -114,6 +117,22 @@ def fitted_patch(window: Window, x: Value, output: Value, arriving: Stream, cloc
     )
     patch = plan_patch(along, lanes, fewest(along.positions[2], prod(along.positions), clocks))
     return patch if patch.depth <= DEEPEST else None
+
+
+def patch_pace(plan: PatchPlan, beats: int, interval: int, behind: int) -> Pace:
+    """Of a patch and the blocks behind it, which take `behind` clocks after its beat.
+
+    Parameters
+    ----------
+    beats
+        Output beats of an event, each of which takes `interval` clocks.
+    """
+    depth, high, wide = plan.spatial
+    size = high * wide // plan.lanes
+    planes = [max(0, row * plan.stride[0] - plan.pads[0]) for row, _ in plan.rows]
+    room = plan.planes * plan.banks[0]
+    frees = [beat for beat in freed(planes, depth, room, beats) for _ in range(size)]
+    return swept(plan.need, beats, frees, depth=STAGES + behind, interval=interval, release=2)
 
 
 def emit_patch(name: str, plan: PatchPlan, pixel: int, wires: str, netlist: Netlist) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from itertools import pairwise
 from typing import Any
 
 from levelone.errors import LeveloneError, UnsupportedError
@@ -12,12 +13,16 @@ from levelone.graph.ir import Graph, Node
 from levelone.graph.values import Value
 from levelone.hardware.streams import INPUTS, OUTPUTS, whole
 from levelone.rtl.choosing import divisors, first_within
+from levelone.rtl.latency import Block, Fork, Latency, Part, Sink, Wire, latency_of
 from levelone.rtl.operations import FAMILIES
+from levelone.rtl.pace import piped, regrouped
 from levelone.rtl.site import LayerPlan, Site
-from levelone.rtl.streams import Stream
+from levelone.rtl.streams import Stream, regrouping
 
 SHALLOW = 2
 """Beats of a FIFO that only parts a ready from the next."""
+OUTSIDE = ""
+"""The reader of a value that leaves the design."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +34,13 @@ class Edge:
     value
         What is read.
     reader, operand
-        The layer that reads it, as which operand.
+        The layer that reads it, as which operand; `OUTSIDE` of a value that leaves the design.
     depth
-        Beats that can wait in front of it.
+        Beats of the value that can wait in front of it.
     clocks
         Clocks per event that it takes to regroup the codes for it.
+    waits
+        Whether it needs a FIFO even if nobody else reads the value.
     """
 
     value: str
@@ -41,6 +48,7 @@ class Edge:
     operand: int
     depth: int
     clocks: int
+    waits: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,7 +64,7 @@ class Plan:
     layers
         Value -> plan of the layer that computes it, in topological order.
     edges
-        Every use of every value.
+        Every use of every value, those outside included.
     """
 
     graph: Graph
@@ -67,6 +75,62 @@ class Plan:
     def stream(self, value: str) -> Stream:
         """How a value leaves the layer that computes it."""
         return self.ports[value] if value in self.ports else self.layers[value].output
+
+    def ways(self, value: str) -> list[Edge]:
+        """Every use of a value."""
+        return [edge for edge in self.edges if edge.value == value]
+
+    def fifo_bits(self, reader: str) -> int:
+        """Bits of the FIFOs in front of a layer."""
+        return sum(
+            edge.depth * self.stream(edge.value).bits
+            for edge in self.edges
+            if edge.reader == reader and (edge.waits or len(self.ways(edge.value)) > 1)
+        )
+
+    def taken(self, edge: Edge) -> Stream:
+        """The stream as its reader takes it."""
+        return (
+            self.layers[edge.reader].inputs[edge.operand]
+            if edge.reader != OUTSIDE
+            else self.stream(edge.value)
+        )
+
+    @cached_property
+    def latency(self) -> Latency:
+        """Planned clocks of one event in an empty design."""
+        values = {name: Wire(range(stream.beats)) for name, stream in self.ports.items()}
+        ports, outputs = list(values.values()), {}
+        parts: list[Part] = []
+        arrives: dict[tuple[str, int], Wire] = {}
+        for name in (*self.ports, *self.layers):
+            if name in self.layers:
+                pace = self.layers[name].pace
+                operands = tuple(arrives[name, i] for i in range(len(self.layers[name].inputs)))
+                values[name] = operands[0] if pace is None else Wire([])
+                if pace is not None:
+                    parts.append(Block(pace, operands, values[name]))
+            ways = self.ways(name)
+            wires = [values[name]]
+            if len(ways) != 1:
+                wires = [Wire([]) for _ in ways]
+                parts.append(Fork((values[name],), tuple(wires)) if ways else Sink((values[name],)))
+            for edge, wire in zip(ways, wires, strict=False):
+                beats = self.stream(name).beats
+                steps = [replace(piped(beats, 1), hold=edge.depth)] if len(ways) > 1 or edge.waits else []
+                lanes = regrouping(self.stream(name).lanes, self.taken(edge).lanes)
+                groups = [self.stream(name).regrouped(n).beats for n in lanes]
+                steps += [regrouped(a, b) for a, b in pairwise(groups)]
+                for step in steps:
+                    result = Wire([])
+                    parts.append(Block(step, (wire,), result))
+                    wire = result
+                if edge.reader == OUTSIDE:
+                    outputs[name] = wire
+                    parts.append(Sink((wire,)))
+                else:
+                    arrives[edge.reader, edge.operand] = wire
+        return latency_of(parts, ports, outputs)
 
     @property
     def clocks_per_event(self) -> int:
@@ -180,8 +244,8 @@ def _edges(graph: Graph, stream: Callable[[str], Stream], layers: Mapping[str, L
     edges = []
     for node in graph.nodes:
         for i, name in enumerate(node.inputs):
-            taken = layers[node.name].inputs[i]
+            given, taken = stream(name), layers[node.name].inputs[i]
             waits = len(node.inputs) > 1 or f"{node.name}/{i}" in waiting
-            depth = max(SHALLOW, taken.beats) if waits else SHALLOW
-            edges.append(Edge(name, node.name, i, depth, stream(name).clocks_to(taken.lanes)))
-    return edges
+            depth = max(SHALLOW, given.beats) if waits else SHALLOW
+            edges.append(Edge(name, node.name, i, depth, given.clocks_to(taken.lanes), waits))
+    return edges + [Edge(name, OUTSIDE, 0, SHALLOW, stream(name).beats) for name in graph.outputs]

@@ -109,6 +109,7 @@ def layer_facts(plan: Plan | UnrolledPlan, name: str) -> dict[str, Any]:
             "multipliers": 0,
             "rom_bits": 0,
             "buffer_bits": 0,
+            "fifo_bits": 0,
             "lut": layer.lut,
             "registers": layer.registers,
         }
@@ -121,6 +122,7 @@ def layer_facts(plan: Plan | UnrolledPlan, name: str) -> dict[str, Any]:
         "multipliers": planned.multipliers,
         "rom_bits": planned.rom_bits,
         "buffer_bits": planned.buffer_bits,
+        "fifo_bits": plan.fifo_bits(name),
     }
 
 
@@ -151,7 +153,9 @@ def describe(plan: Plan | UnrolledPlan, design: Design, config: RtlConfig, model
         ),
         layers=tuple(map(layer, graph.nodes)),
         probes=dict(design.probes),
-        clocks_per_event=1 if isinstance(plan, UnrolledPlan) else plan.clocks_per_event,
+        clocks_per_event=plan.clocks_per_event,
+        latency_clocks=dict(plan.latency.latency_clocks),
+        after_last_clocks=dict(plan.latency.after_last_clocks),
     )
 
 

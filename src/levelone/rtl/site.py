@@ -9,6 +9,7 @@ from levelone.graph.operation import Op
 from levelone.graph.values import Value
 from levelone.hardware.proof import Proof
 from levelone.rtl.netlist import Netlist
+from levelone.rtl.pace import Pace
 from levelone.rtl.streams import Stream
 
 O_contra = TypeVar("O_contra", bound=Op, contravariant=True)
@@ -63,6 +64,8 @@ class LayerPlan:
         Bits of weights, biases and tables.
     buffer_bits
         Bits of memory for data.
+    pace
+        When it gives its beats; None: a beat leaves in the clock in which it comes.
     proof
         How its requantisation was proven to be exact, if it has one.
     detail
@@ -77,6 +80,7 @@ class LayerPlan:
     multipliers: int = 0
     rom_bits: int = 0
     buffer_bits: int = 0
+    pace: Pace | None = None
     proof: Proof | None = None
     detail: Any = None
 

@@ -11,6 +11,7 @@ import numpy as np
 from levelone.errors import UnsupportedError
 from levelone.graph.ops import Window
 from levelone.rtl.netlist import Netlist, address_bits, handshake
+from levelone.rtl.pace import Pace, freed, swept
 from levelone.rtl.sliding import AXES, Sliding, sliding
 from levelone.rtl.streams import Stream
 
@@ -46,6 +47,20 @@ class WindowPlan(Sliding):
     def count_bits(self) -> int:
         """Bits of modular numbers of pixels: twice what the buffer and an event hold, and the sign."""
         return (prod(self.spatial) + (1 << self.address)).bit_length() + 2
+
+
+def window_pace(plan: WindowPlan, inputs: int, beats: int, interval: int, behind: int) -> Pace:
+    """Of a window and the blocks behind it, which take `behind` clocks after the last tap.
+
+    Parameters
+    ----------
+    inputs
+        Pixels of an event.
+    beats
+        Output beats of an event, each of which takes `interval` taps.
+    """
+    frees = freed(plan.keep, inputs, plan.pixels, beats)
+    return swept(plan.need, beats, frees, depth=interval + behind, interval=interval, release=interval)
 
 
 def plan_window(name: str, window: Window, spatial: Sequence[int], positions: Sequence[int]) -> WindowPlan:

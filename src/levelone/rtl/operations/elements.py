@@ -7,6 +7,7 @@ import numpy as np
 from levelone.graph.ops import ElementAffine
 from levelone.graph.values import IntRange
 from levelone.rtl.netlist import Netlist, address_bits, handshake, word_of
+from levelone.rtl.pace import piped
 from levelone.rtl.site import LayerPlan, Site
 from levelone.rtl.streams import Stream
 
@@ -26,6 +27,7 @@ class Elements:
             clocks=source.beats,
             multipliers=source.lanes,
             rom_bits=site.output.size * bits,
+            pace=piped(source.beats, 2),
         )
 
     def emit(

@@ -6,6 +6,7 @@ from math import prod
 
 from levelone.graph.ops import MatMul
 from levelone.rtl.netlist import Netlist, handshake
+from levelone.rtl.pace import Pace, Taking
 from levelone.rtl.site import LayerPlan, Site
 from levelone.rtl.streams import Stream
 
@@ -28,6 +29,7 @@ class Matrices:
             clocks=prod(a.shape[:-2]) * each,
             multipliers=columns,
             buffer_bits=site.op.inner * sources[1].bits,
+            pace=_pace(rows, site.op.inner, prod(a.shape[:-2])),
             detail=rows,
         )
 
@@ -48,3 +50,14 @@ class Matrices:
             },
             handshake({"a": wires[0], "b": wires[1], "o": site.name}),
         )
+
+
+def _pace(rows: int, inner: int, matrices: int) -> Pace:
+    """The second operand of each matrix is held whole, then rows of the first come one by one."""
+    held = Taking(
+        [inner * (n // rows + 1) for n in range(matrices * rows)],
+        1,
+        [i // inner * rows - 1 for i in range(matrices * inner)],
+        inner + 2,
+    )
+    return Pace((Taking(range(1, matrices * rows + 1)), held), inner + 1, inner + 2)

@@ -14,7 +14,8 @@ from levelone.graph.values import IntRange, Value
 from levelone.rtl.choosing import divisors, first_within
 from levelone.rtl.netlist import Netlist, Setting, fitted, handshake, packed
 from levelone.rtl.operations.moves import emit_gather, part_of, plan_gather
-from levelone.rtl.operations.pointwise import emit_scaled, plan_scaled, proven
+from levelone.rtl.operations.pointwise import emit_scaled, plan_scaled, proven, scaled_stages
+from levelone.rtl.pace import Pace, Taking, piped
 from levelone.rtl.site import LayerPlan, Site
 from levelone.rtl.streams import Stream
 
@@ -48,6 +49,13 @@ class Arithmetic:
             clocks=output.beats,
             multipliers=lanes if isinstance(site.op, Multiply) else 0,
             buffer_bits=sum(moved.buffer_bits for moved in moves if moved is not None),
+            pace=Pace(
+                tuple(
+                    Taking(range(1, output.beats + 1)) if moved is None else moved.taking(lag=2)
+                    for moved in moves
+                ),
+                1,
+            ),
             detail=moves,
         )
 
@@ -84,6 +92,7 @@ class RequantisedSums:
             scaled.output,
             clocks=sources[0].beats,
             multipliers=2 * lanes + scaled.multipliers,
+            pace=piped(sources[0].beats, 1 + scaled_stages(scaled.detail), operands=2),
             proof=scaled.proof,
             detail=(total, scaled),
         )
@@ -130,7 +139,12 @@ class Concatenation:
         given, *taken = first_within(options, clocks, site.clocks)
         sources = tuple(Stream.of(x, n) for x, n in zip(site.operands, taken, strict=True))
         output = Stream.of(site.output, given)
-        return LayerPlan(site.name, "Concat", sources, output, clocks=output.beats)
+        if given > taken[0] or len(taken) == 1:
+            pace = piped(output.beats, 0, operands=len(sources))
+        else:
+            outer = prod(shape[:axis])
+            pace = Pace(tuple(map(Taking, _in_turn([source.beats // outer for source in sources], outer))), 0)
+        return LayerPlan(site.name, "Concat", sources, output, clocks=output.beats, pace=pace)
 
     def emit(self, site: Site[Concat], plan: LayerPlan, wires: tuple[str, ...], netlist: Netlist) -> None:
         target, name = plan.output, site.name
@@ -167,6 +181,18 @@ class Concatenation:
             present, beats = joined, beats + more
         if len(widened) == 1:
             netlist.connect(name, present)
+
+
+def _in_turn(runs: Sequence[int], times: int) -> list[list[int]]:
+    """Beats needed of each operand for every output beat, if `runs` of them come one after the other."""
+    found: list[list[int]] = [[] for _ in runs]
+    for start in range(times):
+        for operand, run in enumerate(runs):
+            for at in range(run):
+                for other, needs in enumerate(found):
+                    whole = runs[other] * (start + (other < operand))
+                    needs.append(whole + at + 1 if other == operand else whole)
+    return found
 
 
 def emit_arithmetic(

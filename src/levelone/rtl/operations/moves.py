@@ -11,6 +11,7 @@ from levelone.graph.ops import Pad, Reshape, Take, Transpose, Upsample
 from levelone.graph.values import Value
 from levelone.rtl.choosing import divisors, fewest, first_within
 from levelone.rtl.netlist import Netlist, address_bits, fitted, handshake, packed, word_of
+from levelone.rtl.pace import Pace, Taking
 from levelone.rtl.site import LayerPlan, Site
 from levelone.rtl.streams import Stream
 
@@ -63,6 +64,11 @@ class Gather:
         need[-1] = self.taken.beats
         return need
 
+    def taking(self, lag: int = 1) -> Taking:
+        """How it takes its operand: there is room for an event and the next."""
+        need = np.maximum.accumulate(self.need)
+        return Taking([int(n) for n in need], lag, [-1] * self.taken.beats)
+
     @property
     def address(self) -> int:
         """The buffer keeps ``2**address`` beats: two events."""
@@ -94,6 +100,7 @@ class Moves:
             moved.given,
             clocks=max(moved.taken.beats, moved.given.beats),
             buffer_bits=moved.buffer_bits,
+            pace=Pace((moved.taking(),), 1),
             detail=moved,
         )
 

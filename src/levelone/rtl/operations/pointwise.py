@@ -16,6 +16,7 @@ from levelone.hardware.prove import prove
 from levelone.hardware.staircase import channel_ranges
 from levelone.rtl.choosing import divisors, first_within
 from levelone.rtl.netlist import Netlist, fitted, handshake, packed
+from levelone.rtl.pace import piped
 from levelone.rtl.site import LayerPlan, Site
 from levelone.rtl.streams import Stream
 
@@ -70,7 +71,9 @@ class Staircases:
     def plan(self, site: Site[Staircase]) -> LayerPlan:
         source = lanes_for(site.streams[0], len(site.op.steps), site.clocks)
         output = Stream.of(site.output, source.lanes)
-        return LayerPlan(site.name, "Staircase", (source,), output, clocks=source.beats)
+        return LayerPlan(
+            site.name, "Staircase", (source,), output, clocks=source.beats, pace=piped(source.beats, 1)
+        )
 
     def emit(self, site: Site[Staircase], plan: LayerPlan, wires: tuple[str, ...], netlist: Netlist) -> None:
         op = site.op
@@ -84,7 +87,15 @@ class Powers:
         source = site.streams[0]
         output = Stream.of(site.output, source.lanes)
         multipliers = source.lanes * (site.op.exponent - 1)
-        return LayerPlan(site.name, "Power", (source,), output, clocks=source.beats, multipliers=multipliers)
+        return LayerPlan(
+            site.name,
+            "Power",
+            (source,),
+            output,
+            clocks=source.beats,
+            multipliers=multipliers,
+            pace=piped(source.beats, site.op.exponent - 1),
+        )
 
     def emit(self, site: Site[Power], plan: LayerPlan, wires: tuple[str, ...], netlist: Netlist) -> None:
         source = plan.inputs[0]
@@ -110,7 +121,15 @@ class Tables:
         source = lanes_for(site.streams[0], len(tables), site.clocks)
         output = Stream.of(site.output, source.lanes)
         bits = tables.shape[1] * output.width * source.lanes
-        return LayerPlan(site.name, "Lookup", (source,), output, clocks=source.beats, rom_bits=bits)
+        return LayerPlan(
+            site.name,
+            "Lookup",
+            (source,),
+            output,
+            clocks=source.beats,
+            rom_bits=bits,
+            pace=piped(source.beats, 1),
+        )
 
     def emit(self, site: Site[Lookup], plan: LayerPlan, wires: tuple[str, ...], netlist: Netlist) -> None:
         (x,), name, source, result = wires, site.name, plan.inputs[0], plan.output
@@ -168,9 +187,15 @@ def plan_scaled(
         output,
         clocks=source.beats,
         multipliers=source.lanes if several else 0,
+        pace=piped(source.beats, scaled_stages(hardware)),
         proof=proof,
         detail=hardware,
     )
+
+
+def scaled_stages(hardware: Scaling | Thresholds) -> int:
+    """Clocks of a requantisation."""
+    return 2 if isinstance(hardware, Scaling) else 1
 
 
 def emit_scaled(name: str, x: Value, plan: LayerPlan, wires: str, netlist: Netlist) -> None:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from levelone.graph.ops import AveragePool, MaxPool
 from levelone.rtl.choosing import divisors, first_within
 from levelone.rtl.netlist import Netlist, address_bits, handshake, word_of
-from levelone.rtl.patches import PatchPlan, emit_patch, fitted_patch
+from levelone.rtl.pace import OUT, OUT_BEATS, Pace, Taking, grouped, tree
+from levelone.rtl.patches import PatchPlan, emit_patch, fitted_patch, patch_pace
 from levelone.rtl.site import LayerPlan, Site
 from levelone.rtl.streams import Stream
-from levelone.rtl.windows import WindowPlan, emit_window, plan_window
+from levelone.rtl.windows import WindowPlan, emit_window, plan_window, window_pace
 
 Pool = MaxPool | AveragePool
 
@@ -67,6 +68,7 @@ class Pools:
             Stream.of(site.output, pooling.together * channels),
             clocks=clocks(pooling),
             buffer_bits=0 if pooling.window is None else pooling.window.pixels * channels * source.width,
+            pace=_pace(site, pooling, source.beats, positions // pooling.together),
             detail=pooling,
         )
 
@@ -94,6 +96,18 @@ class Pools:
             {"WIDTH": output.bits, "DEPTH": 2},
             handshake({"i": reduced, "o": name}),
         )
+
+
+def _pace(site: Site[Pool], pooling: Pooling, inputs: int, beats: int) -> Pace:
+    window, op = pooling.window, site.op
+    weighed = isinstance(op, AveragePool) and bool((op.factors(site.operands[0].shape[:-1]) != 1).any())
+    behind = OUT + int(weighed)
+    if isinstance(window, WindowPlan):
+        return window_pace(window, inputs, beats, window.taps, 1 + behind)
+    if isinstance(window, PatchPlan):
+        return patch_pace(window, beats, 1, 1 + tree(window.taken // window.together) + behind)
+    met = 1 + tree(pooling.lanes) if pooling.lanes > 1 else 0
+    return Pace((Taking(grouped(inputs, beats)),), met + 1 + behind, hold=OUT_BEATS)
 
 
 def _meet(

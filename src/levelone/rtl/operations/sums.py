@@ -12,10 +12,11 @@ from levelone.graph.ops import Conv, Dense
 from levelone.graph.values import IntRange
 from levelone.rtl.choosing import divisors, fewest, first_within, largest
 from levelone.rtl.netlist import Netlist, address_bits, handshake, literal, packed, word_of
-from levelone.rtl.patches import PatchPlan, emit_patch, fitted_patch
+from levelone.rtl.pace import ADDED, OUT, OUT_BEATS, Pace, Taking, grouped, tree
+from levelone.rtl.patches import PatchPlan, emit_patch, fitted_patch, patch_pace
 from levelone.rtl.site import LayerPlan, Site
 from levelone.rtl.streams import Stream
-from levelone.rtl.windows import WindowPlan, emit_window, plan_window
+from levelone.rtl.windows import WindowPlan, emit_window, plan_window, window_pace
 
 BLOCK_STAGES = 2
 """Beats between a sum and what follows: its ready does not reach the multipliers in the same clock."""
@@ -95,6 +96,7 @@ class Sums:
             multipliers=lanes * folding.simd,
             rom_bits=op.weights.size * folding.weight_bits + outputs * site.output.width,
             buffer_bits=kept * channels * source.width,
+            pace=_pace(folding, source.beats, site.output.size // lanes),
             detail=folding,
         )
 
@@ -174,6 +176,18 @@ class Sums:
             {"WIDTH": plan.output.bits, "DEPTH": BLOCK_STAGES},
             handshake({"i": f"{name}_sum", "o": name}),
         )
+
+
+def _pace(folding: Folding, inputs: int, beats: int) -> Pace:
+    window, taps = folding.window, folding.taps
+    # from the operands of the last tap on
+    summed = ADDED + 1 + tree(folding.simd) + OUT
+    if isinstance(window, WindowPlan):
+        return window_pace(window, inputs, beats, taps, summed)
+    if isinstance(window, PatchPlan):
+        return patch_pace(window, beats, taps, summed + (taps if taps * folding.sweeps > 1 else 0))
+    hold = OUT_BEATS + -(-summed // taps)
+    return Pace((Taking(grouped(inputs, beats)),), summed, hold=hold)
 
 
 def _foldings(site: Site[Conv | Dense], positions: int) -> list[Folding]:

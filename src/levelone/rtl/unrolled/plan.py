@@ -14,6 +14,7 @@ from levelone.graph.values import Value
 from levelone.hardware.cost import hardware_table
 from levelone.hardware.proof import Proof
 from levelone.hardware.staircase import channel_ranges
+from levelone.rtl.latency import Latency
 from levelone.rtl.operations.merge import total_of
 from levelone.rtl.streams import Stream
 from levelone.rtl.unrolled.bodies import BODIES, Places, Scope
@@ -77,6 +78,17 @@ class UnrolledPlan:
     schedule: Schedule
     last: Mapping[int, int]
     layers: Mapping[str, UnrolledLayer]
+
+    @property
+    def clocks_per_event(self) -> int:
+        """An event enters in every clock."""
+        return 1
+
+    @property
+    def latency(self) -> Latency:
+        """The stages, and the FIFO in front of an output port."""
+        clocks = dict.fromkeys(self.graph.outputs, self.schedule.stages + 1)
+        return Latency(clocks, clocks)
 
     def stream(self, value: str) -> Stream:
         """A value, whole in one beat."""

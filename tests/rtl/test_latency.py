@@ -1,0 +1,69 @@
+"""Clocks of beats between blocks: what is worked out without a simulation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from levelone.rtl.latency import Block, Fork, Sink, Wire, latency_of
+from levelone.rtl.pace import Pace, Taking, freed, grouped, piped, regrouped, swept, tree
+
+
+def test_a_pipeline_delays_and_holds_no_more_than_its_stages() -> None:
+    port, piped_, slow = Wire(range(6)), Wire([]), Wire([])
+    slowly = Pace((Taking(range(1, 7)),), 1, interval=5)
+    found = latency_of(
+        [Block(piped(6, 2), (port,), piped_), Block(slowly, (piped_,), slow), Sink((slow,))],
+        [port],
+        {"end": slow},
+    )
+    assert port.taken == [0, 1, 2, 3, 8, 13]
+    assert slow.taken == [3, 8, 13, 18, 23, 28]
+    assert found.latency_clocks == {"end": 28}
+    assert found.after_last_clocks == {"end": 15}
+
+
+def test_beats_are_taken_apart_and_put_together() -> None:
+    port, apart, whole = Wire(range(3)), Wire([]), Wire([])
+    latency_of(
+        [Block(regrouped(3, 12), (port,), apart), Block(regrouped(12, 6), (apart,), whole), Sink((whole,))],
+        [port],
+        {"end": whole},
+    )
+    assert port.taken == [0, 4, 8]
+    assert apart.taken == list(range(1, 13))
+    assert whole.taken == [3, 5, 7, 9, 11, 13]
+    assert list(grouped(12, 6)) == [2, 4, 6, 8, 10, 12]
+    assert list(grouped(2, 6)) == [1, 1, 1, 2, 2, 2]
+
+
+def test_a_fork_waits_for_its_slowest_reader_unless_a_fifo_does() -> None:
+    for depth, last in ((1, 6), (4, 3)):
+        port, quick, slow, waits, end = (Wire(range(4)), *(Wire([]) for _ in range(4)))
+        parts = [
+            Fork((port,), (quick, slow)),
+            Sink((quick,)),
+            Block(replace(piped(4, 1), hold=depth), (slow,), waits),
+            Block(Pace((Taking(range(1, 5)),), 1, interval=4), (waits,), end),
+            Sink((end,)),
+        ]
+        latency_of(parts, [port], {"end": end})
+        assert end.taken == [2, 6, 10, 14]
+        assert port.taken == [0, 1, 2, last]
+        assert quick.taken == [0, 1, 2, 3]
+
+
+def test_a_window_waits_for_its_rows_and_makes_room_behind_them() -> None:
+    # rows of 4 pixels, windows of 2 rows that overlap by one; each position takes 3 clocks; 12 pixels of room
+    needs, kept = (8, 12, 16, 20), (0, 4, 8, 12)
+    frees = freed(kept, 20, 12, 16)
+    assert frees == [-1] * 12 + [3] * 4 + [7] * 4
+    port, end = Wire(range(20)), Wire([])
+    window = swept(needs, 16, frees, depth=3, interval=3, release=3)
+    latency_of([Block(window, (port,), end), Sink((end,))], [port], {"end": end})
+    assert end.taken[0] == 7 + 1 + 3
+    assert end.taken[-1] == end.taken[0] + 15 * 3
+    assert port.taken[11:13] == [11, 8 + 3 * 3 + 3]
+
+
+def test_a_tree_adds_four_at_a_time() -> None:
+    assert [tree(count) for count in (1, 2, 4, 5, 16, 17, 64)] == [0, 1, 1, 2, 2, 3, 3]

@@ -178,8 +178,8 @@ class _Cells:
 
     def above(self, energy: float) -> _Cells:
         kept = self.energy > energy
-        columns = (self.place, self.event, self.z, self.y, self.x, self.energy)
-        return _Cells(self.events, *(column[kept] for column in columns))
+        place, event, z, y, x = (column[kept] for column in (self.place, self.event, self.z, self.y, self.x))
+        return _Cells(self.events, place, event, z, y, x, self.energy[kept])
 
     def per_event(self, values: NDArray[Any]) -> Floats:
         """Sums of the cells' values, [n]."""

@@ -14,7 +14,13 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-EXTRAS = {"acts": "pyacts", "pythia8mc": "pythia8mc", "pyosys": "pyosys", "xraylib": "xraylib"}
+EXTRAS = {
+    "acts": "pyacts",
+    "alkaid": "alkaid",
+    "pythia8mc": "pythia8mc",
+    "pyosys": "pyosys",
+    "xraylib": "xraylib",
+}
 """Modules of extras that need not be installed -> the package that holds them."""
 
 

@@ -29,6 +29,7 @@ from levelone.graph.ops import (
 from levelone.hardware.streams import INPUTS, OUTPUTS, SHORTEST, bridges, depth, whole
 from levelone.hls import HlsConfig, convert
 from levelone.hls.latency.estimate import stream_ticks
+from levelone.hls.lower import lower
 
 ONE, S4 = Fraction(1), IntRange(-8, 7)
 
@@ -200,7 +201,7 @@ def branched(seed: int) -> Graph:
 def check_ticks(graph: Graph, config: HlsConfig, layers: list[Layer]) -> None:
     """The loops that latency is estimated from read and write in the order of the C++."""
     steps = {layer.name: layer.steps for layer in layers}
-    told = [(spec, ticks) for spec, ticks, _ in stream_ticks(graph, config)]
+    told = [(spec, ticks) for spec, ticks, _ in stream_ticks(lower(graph, config), graph.outputs, config)]
     own = [(spec, ticks) for spec, ticks in told if spec.kind != "Clone"]
     assert {spec.name for spec, _ in own} <= steps.keys()
     assert len(told) - len(own) == sum(any("cpy" in s for s, w in found if w) for found in steps.values())

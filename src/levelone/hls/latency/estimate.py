@@ -99,12 +99,12 @@ def estimate(graph: Graph, config: HlsConfig, reuse: Mapping[str, int] | None = 
     style = pipeline_style(specs, config)
     made = {spec.name: _reuse(spec, config, reuse or {}) for spec in specs}
     if config.io == "stream":
-        layers = _streamed(graph, config, made)
+        layers = _streamed(specs, graph.outputs, config, made)
     else:
         layers = _unrolled(specs, config, made, style)
     slowest = max(layers, key=lambda layer: layer.interval)
     interval = slowest.interval
-    if style == "pipeline" and config.io == "parallel":
+    if style == "pipeline":
         interval = max(made.values())
     ends = {layer.name: layer.ends for layer in layers}
     return Latency(
@@ -141,17 +141,27 @@ def _with_copies(specs: Sequence[LayerSpec], outputs: Sequence[str]) -> list[Lay
 
 
 def stream_ticks(
-    graph: Graph, config: HlsConfig, reuse: Mapping[str, int] | None = None
+    specs: Sequence[LayerSpec],
+    outputs: Sequence[str],
+    config: HlsConfig,
+    reuse: Mapping[str, int] | None = None,
 ) -> Iterator[tuple[LayerSpec, Ticks, int]]:
     """The loops of every layer of a stream, with the clocks of one of their ticks, in order; no views.
+
+    Parameters
+    ----------
+    specs, outputs
+        All layers, as `levelone.hls.lower.lower` gives them, and the names of those that leave the network.
+    reuse
+        As in `estimate`.
 
     Raises
     ------
     UnsupportedError
-        If a layer cannot be carried, or has a body of another distribution.
+        If a layer has a body of another distribution.
     """
     beats: dict[str, Beats] = {}
-    for spec in _with_copies(lower(graph, config), graph.outputs):
+    for spec in _with_copies(specs, outputs):
         # a view is in the beats of what it looks at
         beats[spec.name] = beats[spec.inputs[0]] if _is_view(spec) else Beats.of(spec.shape)
         if spec.kind != "InputLayer" and not _is_view(spec):
@@ -164,12 +174,14 @@ def _is_view(spec: LayerSpec) -> bool:
     return spec.kind == "Reshape" and spec.body is None
 
 
-def _streamed(graph: Graph, config: HlsConfig, reuse: Mapping[str, int]) -> list[LayerLatency]:
+def _streamed(
+    specs: Sequence[LayerSpec], outputs: Sequence[str], config: HlsConfig, reuse: Mapping[str, int]
+) -> list[LayerLatency]:
     """When every beat comes, layer by layer; FIFOs are as deep as they have to be."""
-    views = {spec.name: spec.inputs[0] for spec in lower(graph, config) if _is_view(spec)}
-    comes = {p.value.name: np.arange(Beats.of(p.value.shape).count) for p in graph.inputs}
+    views = {spec.name: spec.inputs[0] for spec in specs if _is_view(spec)}
+    comes = {s.name: np.arange(Beats.of(s.shape).count) for s in specs if s.kind == "InputLayer"}
     layers = []
-    for spec, ticks, stages in stream_ticks(graph, config, reuse):
+    for spec, ticks, stages in stream_ticks(specs, outputs, config, reuse):
         # what is computed before the tick that gives it only has to be given
         behind = ENDS if spec.kind == "Dense" and spec.body is None else stages
         starts = _starts(ticks, [comes[_behind(name, views)] for name in spec.inputs])

@@ -64,7 +64,7 @@ class Layer:
     Attributes
     ----------
     reuse
-        The reuse factor that it was made with.
+        The reuse factor that it was made with; 1 where there is nothing to share.
     stages
         Clocks of one tick from its reads to its write; loops without a pipeline wait for them.
     """
@@ -145,12 +145,6 @@ def _family(kind: str) -> str:
     return kind.removesuffix("1D").removesuffix("2D").removeprefix("Depthwise")
 
 
-def _every(count: int, clocks: int, *, operands: int = 1) -> Ticks:
-    """A loop that reads a beat of each operand and writes one."""
-    one = np.ones(count, np.int64)
-    return Ticks((one,) * operands, one, one * clocks)
-
-
 def _phases(*phases: tuple[int, Sequence[int], int, int]) -> Ticks:
     """Loops one after the other: (ticks, beats read of each operand, beats written, clocks) of each."""
     counts = [phase[0] for phase in phases]
@@ -172,11 +166,9 @@ Maker = Callable[[Layer], Ticks]
 
 
 def _each(at: Layer) -> Ticks:
-    return _every(at.out.count, at.reuse, operands=len(at.operands))
-
-
-def _each_at_once(at: Layer) -> Ticks:
-    return _every(at.out.count, 1, operands=len(at.operands))
+    """A loop that reads a beat of each operand and writes one."""
+    one = np.ones(at.out.count, np.int64)
+    return Ticks((one,) * len(at.operands), one, one * at.reuse)
 
 
 def _dense(at: Layer) -> Ticks:
@@ -237,7 +229,7 @@ def _concatenate(at: Layer) -> Ticks:
     if rank == 1:
         return _phases((a.count, (1, 0), 0, 1), (b.count, (0, 1), 0, 1), (1, (0, 0), 1, 1))
     if axis == rank - 1:
-        return _every(at.out.count, 1, operands=2)
+        return _each(at)
     blocks = prod(at.spec.shape[:axis])
     return _phases(*[(a.count // blocks, (1, 0), 1, 1), (b.count // blocks, (0, 1), 1, 1)] * blocks)
 
@@ -312,9 +304,9 @@ def _matmul(at: Layer) -> Ticks:
 
 
 _OF_HLS4ML: Mapping[str, Maker] = {
-    "Activation": _each_at_once,
-    "Merge": _each_at_once,
-    "Clone": _each_at_once,
+    "Activation": _each,
+    "Merge": _each,
+    "Clone": _each,
     "Dense": _dense,
     "Conv": _conv,
     "Pooling": _pool,

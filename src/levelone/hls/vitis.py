@@ -17,7 +17,7 @@ from levelone.hls.manifest import read_manifest
 PROGRAMS = (("vitis-run", "--mode", "hls", "--tcl"), ("vitis_hls", "-f"))
 """How a script is run, the newest release first."""
 SCRIPT = "build_prj.tcl"
-OPTIONS = "reset=1 csim=0 synth=1 cosim=0 validation=0 export=0 vsynth=0 fifo_opt=0"
+OPTIONS = ("reset 1", "csim 0", "synth 1", "cosim 0", "validation 0", "export 0", "vsynth 0", "fifo_opt 0")
 REPORT = "_csynth.xml"
 RESOURCES = ("BRAM_18K", "DSP", "FF", "LUT", "URAM")
 
@@ -98,8 +98,7 @@ def run_vitis(project: Path) -> Report:
 def _only_synthesis(options: Path) -> Iterator[None]:
     """The options of hls4ml's script ask for synthesis alone; afterwards they are as they were generated."""
     before = options.read_bytes()
-    pairs = (option.partition("=") for option in OPTIONS.split())
-    text = "array set opt {\n" + "".join(f"    {key} {value}\n" for key, _, value in pairs) + "}\n"
+    text = "array set opt {\n" + "".join(f"    {option}\n" for option in OPTIONS) + "}\n"
     options.write_text(text, encoding="utf-8")
     try:
         yield

@@ -113,33 +113,29 @@ def clocks(cosim: Mapping[str, Any], estimated: Mapping[str, Any] | None) -> str
 def resources(project: Mapping[str, Any], synthesis: Mapping[str, Any] | None) -> str:
     """What every layer takes: planned, and, where `levelone synth` was run, synthesised."""
     cells = {} if synthesis is None else synthesis["layers"]
-    kinds = [] if synthesis is None else [kind for kind, count in synthesis["total"].items() if count]
-    planned = {
-        layer["name"]: {key: layer[key] for key in PLANNED} | {"op": layer["op"]}
-        for layer in project["layers"]
-    }
-    sums: dict[str, object] = {key: sum(row[key] for row in planned.values()) for key in PLANNED[1:]}
+    total = {} if synthesis is None else {kind: n for kind, n in synthesis["total"].items() if n}
+    planned = {layer["name"]: layer for layer in project["layers"]}
+    sums = (sum(layer[key] for layer in planned.values()) for key in PLANNED[1:])
     rows = []
-    for name in (*planned, *(name for name in cells if name not in planned)):
+    for name in planned | cells:
         plan, found = planned.get(name, {}), cells.get(name)
         rows.append(
             (
                 Raw(f"<code>{escape(name)}</code>"),
                 plan.get("op", ""),
                 *(f"{plan[key]:,}" if plan else "" for key in PLANNED),
-                *(f"{found[kind]:,}" if found else "" for kind in kinds),
+                *(f"{found[kind]:,}" if found else "" for kind in total),
             )
         )
-    total = [f"{synthesis['total'][kind]:,}" for kind in kinds] if synthesis else []
-    rows.append(("total", "", "", *(f"{sums[key]:,}" for key in PLANNED[1:]), *total))
+    rows.append(("total", "", "", *(f"{count:,}" for count in (*sums, *total.values()))))
     made = (
         "Planned before anything was generated; levelone synth counts cells."
         if synthesis is None
         else f"Clocks to buffer bits are planned; the others are {synthesis['kind']} for "
         f"{synthesis['family']} by {synthesis['tool']}."
     )
-    head = ("layer", "operation", "clocks", "multipliers", "weight bits", "buffer bits")
-    head = (*head, *(kind.replace("_", " ") for kind in kinds))
+    kinds = (kind.replace("_", " ") for kind in total)
+    head = ("layer", "operation", "clocks", "multipliers", "weight bits", "buffer bits", *kinds)
     return _told(made) + table(head, rows, numbers=tuple(range(2, len(head))))
 
 

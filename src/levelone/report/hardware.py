@@ -74,7 +74,7 @@ def clocks(cosim: Mapping[str, Any], estimated: Mapping[str, Any] | None) -> str
         (
             Raw(f"RTL, output <code>{escape(name)}</code>"),
             "measured",
-            f"{timing['clocks_per_event'] or timing['planned_clocks_per_event']:,}",
+            f"{timing['clocks_per_event']:,}",
             f"{clocks:,}",
             f"{timing['after_last_clocks'][name]:,}",
             f"{timing['clock_ns']:g}",

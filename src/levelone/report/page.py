@@ -170,8 +170,8 @@ def _hardware(content: Content) -> str:
     else:
         parts = ["<h3>RTL</h3>", hardware.clocks(content.cosim, content.latency)]
         if (measured := content.cosim.get("occupancy")) is not None:
-            period = content.cosim["clocks_per_event"] or content.cosim["timing"]["planned_clocks_per_event"]
-            parts.append(_figure(hardware.beats(measured, period), hardware.beats_caption(measured)))
+            drawn = hardware.beats(measured, content.cosim["clocks_per_event"])
+            parts.append(_figure(drawn, hardware.beats_caption(measured)))
         parts.append(hardware.resources(content.rtl, content.synthesis))
     if content.latency is not None:
         parts += ["<h3>hls4ml project, estimated</h3>", hardware.estimate(content.latency)]

@@ -149,7 +149,7 @@ def summaries(seed, **fine):
     from levelone.zoo.next.features import blob_score
 
     label = np.repeat(np.array([0, 1], np.uint8), 120)
-    image = generate(label, np.random.default_rng(seed), **fine).images["tpc"]
+    image = generate(label, np.random.default_rng(seed), NextGenerate(), **fine).images["tpc"]
     flat = np.sort(image.reshape(len(image), -1), axis=1)[:, ::-1]
     found = {
         "energy": flat.sum(1),
@@ -221,7 +221,7 @@ def test_pair_energy_and_angle():
 
 def test_events_hold_the_energy_and_show_blobs():
     label = np.repeat(np.array([0, 1], np.uint8), 150)
-    made = generate(label, np.random.default_rng(6), drift_mm=(0.0, 100.0))
+    made = generate(label, np.random.default_rng(6), NextGenerate(drift_mm=(0.0, 100.0)))
     image = made.images["tpc"]
     assert image.shape == (300, 20, 20, 60)
     total = image.sum((1, 2, 3))
@@ -237,7 +237,7 @@ def test_events_hold_the_energy_and_show_blobs():
 
 def test_events_are_centred():
     """Medians over the events: photons far away do not move the image."""
-    image = generate(np.ones(200, np.uint8), np.random.default_rng(7)).images["tpc"]
+    image = generate(np.ones(200, np.uint8), np.random.default_rng(7), NextGenerate()).images["tpc"]
     for axis, cells in enumerate((20, 20, 60)):
         profile = image.sum(tuple(a for a in (1, 2, 3) if a != axis + 1))
         centre = profile @ (np.arange(cells) + 0.5) / profile.sum(1)
@@ -247,8 +247,10 @@ def test_events_are_centred():
 
 def test_diffusion_widens():
     label = np.zeros(100, np.uint8)
-    sharp = generate(label, np.random.default_rng(8), drift_mm=(1.0, 1.0)).images["tpc"]
-    wide = generate(label, np.random.default_rng(8), drift_mm=(1000.0, 1000.0)).images["tpc"]
+    sharp, wide = (
+        generate(label, np.random.default_rng(8), NextGenerate(drift_mm=(drift, drift))).images["tpc"]
+        for drift in (1.0, 1000.0)
+    )
     assert (wide > 0).sum() > 1.5 * (sharp > 0).sum()
 
 

@@ -17,7 +17,7 @@ from levelone.simulate import Progress
 from levelone.simulate.geant4.kernel import Detector, Kernel, Shot
 from levelone.simulate.geant4.running import run_geant4
 from levelone.simulate.materials import Floats
-from levelone.simulate.next.generator import COLUMNS, DENSITY, generate_options, grid
+from levelone.simulate.next.generator import COLUMNS, DENSITY, UNIT_MM, generate_options, grid
 from levelone.simulate.next.photons import LEAVES, Particles
 from levelone.simulate.next.section import NextGenerate
 from levelone.simulate.next.tracks import Deposits
@@ -143,7 +143,6 @@ def _track(particles: Particles, options: NextGenerate, rng: np.random.Generator
     found = _kernel(escape).run(of, rng)
     steps = np.concatenate(found)
     event = np.repeat(np.arange(n), [len(left) for left in found])
-    unit = 10 / DENSITY
-    begin, end = steps[:, 2:5] / unit, steps[:, 5:8] / unit
+    begin, end = steps[:, 2:5] / UNIT_MM, steps[:, 5:8] / UNIT_MM
     near = np.linalg.norm((begin + end) / 2, axis=1) < LEAVES
     return Deposits(event[near], steps[near, 0], begin[near], end[near], steps[near, 1] > 0)

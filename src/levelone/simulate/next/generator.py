@@ -27,7 +27,7 @@ from levelone.data.voxelcheck import Column, GridSpec
 from levelone.simulate import Progress
 from levelone.simulate.materials import Floats
 from levelone.simulate.next.photons import Particles
-from levelone.simulate.next.section import NextGenerate, Signal
+from levelone.simulate.next.section import NextGenerate
 from levelone.simulate.next.sources import start
 from levelone.simulate.next.tracks import Deposits, track
 from levelone.simulate.voxelrun import Generated, VoxelSummary, run
@@ -37,6 +37,8 @@ SHAPE = (20, 20, 60)
 VOXEL_MM = (10.0, 10.0, 5.0)
 DENSITY = 0.0860
 """Of the gas, g / cm3."""
+UNIT_MM = 10 / DENSITY
+"""A g / cm2 of the gas, mm."""
 CLOUD_KEV = 0.1
 """Energy of a charge cloud."""
 _FANO_KEV = 0.15 * 0.0219
@@ -55,7 +57,7 @@ COLUMNS = (
 )
 
 
-def grid(voxel_mm: tuple[float, float, float] = VOXEL_MM) -> GridSpec:
+def grid(voxel_mm: tuple[float, float, float]) -> GridSpec:
     """The grid `tpc` (20, 20, 60), axes (x, y, z) with z along the drift, for a voxel size in mm."""
     return GridSpec("tpc", SHAPE, voxel_mm, ("x", "y", "z"), "keV")
 
@@ -67,13 +69,8 @@ Follow = Callable[[Particles, np.random.Generator], Deposits]
 def generate(
     label: NDArray[np.uint8],
     rng: np.random.Generator,
+    options: NextGenerate,
     *,
-    signal: Signal = "double-beta",
-    voxel_mm: tuple[float, float, float] = VOXEL_MM,
-    density: float = DENSITY,
-    diffusion_mm: tuple[float, float] = (1.0, 0.3),
-    drift_mm: tuple[float, float] = (0.0, 1000.0),
-    fwhm: float = 0.01,
     cloud_kev: float = CLOUD_KEV,
     follow: Follow = track,
 ) -> Generated:
@@ -81,32 +78,23 @@ def generate(
 
     Parameters
     ----------
-    signal
-        Which two: see `levelone.simulate.next.sources`.
-    voxel_mm
-        Size of a voxel.
-    density
-        Of the gas, g / cm3.
-    diffusion_mm
-        Across and along the drift, mm per square root of cm.
-    drift_mm
-        Range of the vertex' drift distance.
-    fwhm
-        Relative energy resolution, FWHM.
+    options
+        Signal, voxels, diffusion, drift and resolution are used.
     cloud_kev
         How finely charge is divided.
     follow
         What finds the deposits.
     """
     n = len(label)
-    started = start(label, signal, rng)
+    started = start(label, options.signal, rng)
     deposits = follow(started.particles, rng)
-    drift = rng.uniform(*drift_mm, n)
+    drift = rng.uniform(*options.drift_mm, n)
     total: Floats = 1e3 * np.bincount(deposits.event, deposits.energy_mev, n).astype(np.float64)
-    spread = np.asarray([diffusion_mm[0], diffusion_mm[0], diffusion_mm[1]])
+    across, along = options.diffusion_mm
+    spread = np.asarray([across, across, along])
     image = np.zeros((n, np.prod(SHAPE)), np.float32)
-    kept, gain = np.zeros(n), 1 + fwhm / 2.3548 * rng.standard_normal(n)
-    charges = _charge(deposits, drift, spread, np.asarray(voxel_mm), 10 / density, cloud_kev, rng)
+    kept, gain = np.zeros(n), 1 + options.fwhm / 2.3548 * rng.standard_normal(n)
+    charges = _charge(deposits, drift, spread, np.asarray(options.voxel_mm), cloud_kev, rng)
     for event, cell, charge in charges:
         kept += np.bincount(event, charge, n)
         energy = (charge + np.sqrt(_FANO_KEV * charge) * rng.standard_normal(len(charge))) * gain[event]
@@ -128,20 +116,16 @@ def _charge(
     drift: Floats,
     spread: Floats,
     voxel_mm: Floats,
-    unit_mm: float,
     cloud_kev: float,
     rng: np.random.Generator,
 ) -> Iterator[
     tuple[NDArray[np.signedinteger[Any]], NDArray[np.signedinteger[Any]], NDArray[np.floating[Any]]]
 ]:
-    """Voxels with charge, some events at a time: event, cell, keV, [m] each.
-
-    `unit_mm` is a g / cm2 of gas in mm.
-    """
+    """Voxels with charge, some events at a time: event, cell, keV, [m] each."""
     n, cells = len(drift), int(np.prod(SHAPE))
     order = np.argsort(deposits.event.astype(np.min_scalar_type(n)), kind="stable")
     event, energy = deposits.event[order], 1e3 * deposits.energy_mev[order]
-    begin, end = deposits.start[order] * unit_mm, deposits.end[order] * unit_mm
+    begin, end = deposits.start[order] * UNIT_MM, deposits.end[order] * UNIT_MM
     weight = energy * deposits.main[order]
     middle, main = (begin + end) / 2, np.bincount(event, weight, n)
     centre = np.stack([np.bincount(event, weight * middle[:, axis], n) for axis in range(3)], axis=1)
@@ -175,16 +159,7 @@ def generate_options(
 ) -> Generated:
     """Simulate n events as `options` say."""
     label = (rng.random(n) < options.signal_fraction).astype(np.uint8)
-    return generate(
-        label,
-        rng,
-        signal=options.signal,
-        voxel_mm=options.voxel_mm,
-        diffusion_mm=options.diffusion_mm,
-        drift_mm=options.drift_mm,
-        fwhm=options.fwhm,
-        follow=follow,
-    )
+    return generate(label, rng, options, follow=follow)
 
 
 def simulate_next(

@@ -57,7 +57,7 @@ class Detector:
     def begin(self) -> None:
         """Before the particles of an event start."""
 
-    def end(self, event: Any) -> Any:
+    def end(self, g4: Any, event: Any) -> Any:
         """After an event: what it left."""
         raise NotImplementedError
 
@@ -97,7 +97,6 @@ class Kernel:
         for command in ("/process/em/verbose 0", "/process/had/verbose 0"):
             commands.ApplyCommand(command)
         self._manager.Initialize()
-        self.version: str = self._manager.GetVersionString()
 
     def run(self, events: Sequence[Sequence[Shot]], rng: np.random.Generator) -> list[Any]:
         """Simulate `events`, each the particles that start in it; what `Detector.end` says of each.
@@ -123,7 +122,7 @@ class Kernel:
 
     def end_event(self, event: Any) -> None:
         """Keep what the event left."""
-        self._found.append(self.detector.end(event))
+        self._found.append(self.detector.end(self._g4, event))
 
     def _physics(self) -> Any:
         g4, detector = self._g4, self.detector

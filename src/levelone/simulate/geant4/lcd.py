@@ -97,17 +97,16 @@ class Stack(Detector):
                     births.append((track.GetPosition().z, track.GetKineticEnergy()))
                 return g4.G4ClassificationOfNewTrack.fUrgent
 
-        self._g4 = g4
         return [Births()]
 
     def begin(self) -> None:
         """Forget the showers before."""
         self._births.clear()
 
-    def end(self, event: Any) -> tuple[dict[str, Floats], NDArray[np.float64]]:
+    def end(self, g4: Any, event: Any) -> tuple[dict[str, Floats], NDArray[np.float64]]:
         """Energy of all cells of both, MeV, [layers, y, x]; births of particles, [n, 2]: z (mm), MeV."""
         cells = {
-            plates.name: plates.read(self._g4, event, len(section.layer_x0))
+            plates.name: plates.read(g4, event, len(section.layer_x0))
             for plates, section in zip((_ECAL, _HCAL), self._calo.sections, strict=True)
         }
         return cells, np.asarray(self._births, np.float64).reshape(-1, 2)

@@ -93,7 +93,6 @@ class Block(Detector):
                     losses[track.GetGlobalTime()] += track.GetKineticEnergy()
                 return g4.G4ClassificationOfNewTrack.fUrgent
 
-        self._g4 = g4
         return [Stack()]
 
     def begin(self) -> None:
@@ -101,9 +100,9 @@ class Block(Detector):
         self._losses.clear()
         self._exit.clear()
 
-    def end(self, event: Any) -> tuple[Floats, tuple[float, float, float] | None, float]:
+    def end(self, g4: Any, event: Any) -> tuple[Floats, tuple[float, float, float] | None, float]:
         """Energy of the cells, MeV; energy (MeV) and place (mm) of the muon behind; its largest loss, MeV."""
-        cells = _PLATES.read(self._g4, event, LAYERS)
+        cells = _PLATES.read(g4, event, LAYERS)
         return cells, self._exit[0] if self._exit else None, max(self._losses.values(), default=0.0)
 
 

@@ -73,7 +73,7 @@ class Chamber(Detector):
         self._main.clear()
         self._steps.clear()
 
-    def end(self, event: Any) -> Floats:
+    def end(self, g4: Any, event: Any) -> Floats:
         """Steps, [steps, 8]: energy (MeV), whether connected with the vertex, where from and to (mm)."""
         return np.asarray(self._steps, np.float64).reshape(-1, 8)
 

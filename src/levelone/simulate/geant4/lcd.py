@@ -28,12 +28,13 @@ from levelone.simulate.lcd.detector import (
     TILE_MM,
     calorimeter,
 )
-from levelone.simulate.lcd.generator import COLUMNS, PDG_CODES, decay
+from levelone.simulate.lcd.generator import COLUMNS, decay, draw, truth
 from levelone.simulate.lcd.section import PARTICLES, LcdGenerate
 from levelone.simulate.materials import Floats
-from levelone.simulate.voxelrun import Generated, VoxelSummary, draw_energy
+from levelone.simulate.voxelrun import Generated, VoxelSummary
 
 _NAMES = ("e-", "gamma", "gamma", "pi+")
+_ELECTRON, _PI0, _PION = (PARTICLES.index(name) for name in ("electron", "pi0", "pion"))
 _ECAL, _HCAL = Plates("ecal", 51, 5.1), Plates("hcal", 9, 30.0)
 _GEV_PER_MEV = {"ecal": 0.0466, "hcal": 0.0435}
 """Energy of a particle per energy in the sensors of first layers: electrons of 10 GeV, all of it absorbed."""
@@ -154,11 +155,11 @@ def simulate_lcd(
 
 
 def _generate(options: LcdGenerate, n: int, rng: np.random.Generator) -> Generated:
-    codes = np.asarray([PARTICLES.index(name) for name in options.particles], np.uint8)
-    particle = rng.choice(codes, n)
-    energy = draw_energy(n, options.energy_gev, options.spectrum, rng)
+    particle, energy = draw(options, n, rng)
     calo = calorimeter(options.noise_mip, options.threshold_mip)
     images = {s.name: np.zeros((n, *s.shape), np.float32) for s in calo.sections}
+    edges = [(p.cells - s.cells) // 2 for p, s in zip((_ECAL, _HCAL), calo.sections, strict=True)]
+    windows = {s.name: slice(e, e + s.cells) for e, s in zip(edges, calo.sections, strict=True)}
     absorbed, start, opening = np.zeros(n), np.zeros(n), np.zeros(n)
     left = np.arange(n)
     while len(left):
@@ -169,29 +170,20 @@ def _generate(options: LcdGenerate, n: int, rng: np.random.Generator) -> Generat
             seen = {s.name: _visible(cells[s.name], s.weight, s.name) for s in calo.sections}
             total = {name: float(image.sum()) for name, image in seen.items()}
             absorbed[event] = sum(total.values())
-            if particle[event] == 3 and total["hcal"] > options.pion_hcal_share * absorbed[event]:
+            if particle[event] == _PION and total["hcal"] > options.pion_hcal_share * absorbed[event]:
                 again.append(event)
                 continue
-            for section in calo.sections:
-                edge = (seen[section.name].shape[0] - section.cells) // 2
-                window = slice(edge, edge + section.cells)
-                images[section.name][event] = seen[section.name][window, window]
+            for name, window in windows.items():
+                images[name][event] = seen[name][window, window]
             begun = births[births[:, 1] > 1e3 * _LEAST * energy[event], 0]
-            first = 0.0 if particle[event] == 0 else begun.min(initial=float(calo.edges_mm[-1]))
+            first = 0.0 if particle[event] == _ELECTRON else begun.min(initial=float(calo.edges_mm[-1]))
             start[event] = np.interp(first, calo.edges_mm, calo.edges_x0)
         left = np.asarray(again, np.int64)
     deposited = sum(image.sum((1, 2, 3), dtype=np.float64) for image in images.values())
     for section in calo.sections:
         suppress(images[section.name], section, rng)
-    truth: dict[str, NDArray[Any]] = {
-        "particle": particle.astype(np.uint8),
-        "pdg": np.asarray(PDG_CODES, np.int32)[particle],
-        "energy": energy.astype(np.float32),
-        "deposited": deposited.astype(np.float32),
-        "start": start.astype(np.float32),
-        "opening": opening.astype(np.float32),
-    }
-    return Generated(images, truth, energy, np.maximum(absorbed - deposited, 0))
+    columns = truth(particle, energy, deposited, start, opening)
+    return Generated(images, columns, energy, np.maximum(absorbed - deposited, 0))
 
 
 def _visible(cells: Floats, weight: Floats, name: str) -> NDArray[np.float32]:
@@ -208,7 +200,7 @@ def _shots(
     x, y = rng.uniform(-half, half, (2, n))
     none, event = np.zeros(n), np.arange(n)
     whole = Showers(event, energy_gev, none, x, y, none, none)
-    neutral = particle == PARTICLES.index("pi0")
+    neutral = particle == _PI0
     pairs, opening[neutral] = decay(whole.take(neutral), rng)
     shots: list[list[Shot]] = [[] for _ in range(n)]
     begin = _MATERIAL_MM - 100 - _ALUMINIUM_X0_MM

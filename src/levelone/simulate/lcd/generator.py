@@ -44,6 +44,29 @@ COLUMNS = (
 )
 
 
+def draw(
+    options: LcdGenerate, n: int, rng: np.random.Generator
+) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """Which particles [n] (indices into `PARTICLES`) enter, and their energies [n] in GeV."""
+    codes = np.asarray([PARTICLES.index(name) for name in options.particles], np.uint8)
+    particle = rng.choice(codes, n)
+    return particle, draw_energy(n, options.energy_gev, options.spectrum, rng)
+
+
+def truth(
+    particle: NDArray[np.uint8], energy_gev: Floats, deposited: Floats, start: Floats, opening: Floats
+) -> dict[str, NDArray[Any]]:
+    """The columns `COLUMNS` of particles [n] (indices into `PARTICLES`)."""
+    return {
+        "particle": particle.astype(np.uint8),
+        "pdg": np.asarray(PDG_CODES, np.int32)[particle],
+        "energy": energy_gev.astype(np.float32),
+        "deposited": deposited.astype(np.float32),
+        "start": start.astype(np.float32),
+        "opening": opening.astype(np.float32),
+    }
+
+
 def generate(
     particle: NDArray[np.uint8],
     energy_gev: Floats,
@@ -80,16 +103,9 @@ def generate(
     every = Showers.join([rest, hadrons.showers])
     cap = np.maximum(_SPOTS * every.energy_gev / energy_gev[every.event], 6).astype(np.int64)
     seen = observe(calo, every, hadrons.spots, n, rng, cap, _GROUP, tracks)
-    truth: dict[str, NDArray[Any]] = {
-        "particle": particle.astype(np.uint8),
-        "pdg": np.asarray(PDG_CODES, np.int32)[particle],
-        "energy": energy_gev.astype(np.float32),
-        "deposited": seen.deposited.astype(np.float32),
-        "start": start.astype(np.float32),
-        "opening": opening.astype(np.float32),
-    }
+    columns = truth(particle, energy_gev, seen.deposited, start, opening)
     invisible = np.bincount(charged, hadrons.invisible, n)
-    return Generated(seen.images, truth, energy_gev - invisible, seen.outside)
+    return Generated(seen.images, columns, energy_gev - invisible, seen.outside)
 
 
 def decay(pions: Showers, rng: np.random.Generator) -> tuple[Showers, Floats]:
@@ -124,12 +140,9 @@ def simulate_lcd(
         If the file cannot be written.
     """
     calo = calorimeter(options.noise_mip, options.threshold_mip)
-    codes = np.asarray([PARTICLES.index(name) for name in options.particles], np.uint8)
 
     def make(n: int, rng: np.random.Generator) -> Generated:
-        particles = rng.choice(codes, n)
-        energy = draw_energy(n, options.energy_gev, options.spectrum, rng)
-        return generate(particles, energy, calo, rng, options)
+        return generate(*draw(options, n, rng), calo, rng, options)
 
     grids = [s.grid for s in calo.sections]
     return run(path, "lcd", options, make, grids, COLUMNS, chunk=chunk, progress=progress)

@@ -17,7 +17,7 @@ and T at 0.3 radiation lengths.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -224,20 +224,20 @@ class Showers:
     def converted(self, rng: np.random.Generator) -> Showers:
         """The electron pairs that these, taken as photons, convert into.
 
-        The conversion depth is exponential with mean 9/7 radiation lengths; the energy x of one electron
-        follows the complete-screening pair spectrum 1 - 4/3 x (1 - x) (PDG review, passage of particles
+        The conversion depth is exponential with mean 9/7 radiation lengths (PDG review, passage of particles
         through matter).
         """
-        n = len(self.event)
-        depth = self.start + rng.exponential(MEAN_FREE_PATH, n)
-        share = sample_pair_share(n, rng)
-        both = [
-            Showers(
-                self.event, self.energy_gev * part, depth, self.x_mm, self.y_mm, self.slope_x, self.slope_y
-            )
-            for part in (share, 1 - share)
-        ]
-        return Showers.join(both)
+        depth = self.start + rng.exponential(MEAN_FREE_PATH, len(self.event))
+        return replace(self, start=depth).pairs(rng)
+
+    def pairs(self, rng: np.random.Generator) -> Showers:
+        """Two electrons in the place of each: all the first ones, then all the second ones.
+
+        The energy x of one electron follows the complete-screening pair spectrum 1 - 4/3 x (1 - x) (PDG
+        review, passage of particles through matter).
+        """
+        share = sample_pair_share(len(self.event), rng)
+        return Showers.join([replace(self, energy_gev=self.energy_gev * part) for part in (share, 1 - share)])
 
 
 def sample_pair_share(n: int, rng: np.random.Generator) -> Floats:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from levelone.simulate.calorimeter.showers import MEAN_FREE_PATH, Showers, sample_pair_share
+from levelone.simulate.calorimeter.showers import MEAN_FREE_PATH, Showers
 from levelone.simulate.materials import Floats
 
 _SOFTEST_GEV = 1e-3  # photons below leave nothing of their own
@@ -33,14 +33,7 @@ def cross(
         return electrons, photons
     depth = rng.exponential(MEAN_FREE_PATH, len(photons.event))
     inside = depth < thickness_x0
-    pairs = photons.take(inside)
-    share = sample_pair_share(len(pairs.event), rng)
-    every = Showers.join(
-        [
-            electrons,
-            *(replace(pairs, energy_gev=pairs.energy_gev * part) for part in (share, 1 - share)),
-        ]
-    )
+    every = Showers.join([electrons, photons.take(inside).pairs(rng)])
     left = thickness_x0 - depth[inside]
     kept = energy_kept(np.concatenate([np.full(len(electrons.event), thickness_x0), left, left]), rng)
     radiated = replace(every, energy_gev=every.energy_gev * (1 - kept))

@@ -24,7 +24,7 @@ from levelone.simulate import Progress
 from levelone.simulate.calorimeter.cells import Calorimeter, Section, Spots, join_spots
 from levelone.simulate.calorimeter.hadrons import HadronShowers, develop
 from levelone.simulate.calorimeter.observing import observe
-from levelone.simulate.calorimeter.showers import Showers, sample_pair_share
+from levelone.simulate.calorimeter.showers import Showers
 from levelone.simulate.materials import LEAD_TUNGSTATE, MUON_MEV, Floats, Medium
 from levelone.simulate.muon.losses import PROCESSES
 from levelone.simulate.muon.section import MuonGenerate
@@ -142,21 +142,8 @@ def generate(
 
     start = depth * calo.sections[0].layer_x0[0]
     kind = [hard.kind == names.index(name) for name in ("knock-on", "bremsstrahlung", "pair production")]
-    pairs = showers(kind[2], start)
-    share = sample_pair_share(len(pairs.event), rng)
-    halves = [
-        Showers(
-            pairs.event,
-            pairs.energy_gev * s,
-            pairs.start,
-            pairs.x_mm,
-            pairs.y_mm,
-            pairs.slope_x,
-            pairs.slope_y,
-        )
-        for s in (share, 1 - share)
-    ]
-    parts = [showers(kind[0], start), showers(kind[1], start).converted(rng), *halves]
+    pairs = showers(kind[2], start).pairs(rng)
+    parts = [showers(kind[0], start), showers(kind[1], start).converted(rng), pairs]
     spots: list[Spots] = []
     invisible = np.zeros(n)
     nuclear = np.flatnonzero(hard.kind == names.index("photonuclear"))

@@ -14,6 +14,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from levelone.simulate.straggling import sample_landau
+
 XI_KEV_PER_MM = 0.307075e3 / 2 * (14 / 28.0855) * 2.329 / 10
 """Landau width per path for beta = 1: K/2 <Z/A> rho, keV per mm (K = 0.307075 MeV cm2/mol; silicon)."""
 ELECTRON_MASS_KEV = 510.99895
@@ -59,24 +61,6 @@ def most_probable_kev(path_mm: NDArray[np.float64], beta_gamma: NDArray[np.float
     return xi * (logs + LANDAU_J - beta2 - density_effect(beta_gamma))
 
 
-def landau(rng: np.random.Generator, limit: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Standard Landau variables below `limit` (float64 [n]).
-
-    The Landau law is the stable law with alpha = beta = 1; it is drawn by the method of J. M. Chambers,
-    C. L. Mallows and B. W. Stuck, J. Am. Stat. Assoc. 71 (1976) 340, and redrawn above the limit.
-    """
-    half_pi = np.pi / 2
-    values = np.empty(limit.shape)
-    todo = np.arange(limit.size)
-    while todo.size:
-        u = rng.uniform(-half_pi, half_pi, todo.size)
-        w = rng.standard_exponential(todo.size)
-        stable = (half_pi + u) * np.tan(u) - np.log(half_pi * w * np.cos(u) / (half_pi + u))
-        values[todo] = stable + np.log(half_pi)
-        todo = todo[~(values[todo] < limit[todo])]
-    return values
-
-
 def freed_electrons(
     rng: np.random.Generator,
     path_mm: NDArray[np.float64],
@@ -101,6 +85,6 @@ def freed_electrons(
     xi = XI_KEV_PER_MM * path * (1 + beta_gamma**-2)
     peak = most_probable_kev(path, beta_gamma) - LANDAU_MODE * xi
     width = np.sqrt(8 / 3 * xi * SHELL_KEV)
-    lean = np.repeat(xi, times) * landau(rng, np.repeat(DELTA_LIMIT_KEV / xi, times))
+    lean = np.repeat(xi, times) * sample_landau(np.repeat(DELTA_LIMIT_KEV / xi, times), rng)
     bound = np.repeat(width, times) * rng.standard_normal(lean.size)
     return (np.repeat(peak, times) + lean + bound) / KEV_PER_ELECTRON

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.data.detector import PixelDetector
+from levelone.simulate.materials import Floats
 from levelone.simulate.pixelseed.charge import freed_electrons
-from levelone.simulate.pixelseed.drift import STEP_MM, Floats, Passages, cut, share
+from levelone.simulate.pixelseed.drift import STEP_MM, Passages, cut, share
 from levelone.simulate.pixelseed.transport import Crossings
 
 LEAST_ELECTRONS = 1.0

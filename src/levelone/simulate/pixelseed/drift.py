@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-Floats = NDArray[np.float64]
+from levelone.simulate.materials import Floats
 
 LORENTZ_PER_TESLA = 0.106
 """Tangent of the Lorentz angle of electrons per tesla."""

@@ -6,19 +6,16 @@ import multiprocessing
 import os
 import signal
 import tempfile
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
 
 from levelone.errors import LeveloneError, plain
 from levelone.simulate.geant4.data import Data, need_geant4
+from levelone.simulate.processes import Made, Task, in_order
 
-Task = TypeVar("Task")
-Made = TypeVar("Made")
 _SHOWN = 6
 """Lines of what Geant4 said that are shown if it aborts."""
 
@@ -37,14 +34,8 @@ class Workers:
         LeveloneError
             If Geant4 ends the process; with its last words.
         """
-        waiting: deque[Future[Made]] = deque()
         try:
-            for task in tasks:
-                waiting.append(self._executor.submit(function, task))
-                if len(waiting) > 2 * self._count:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
+            yield from in_order(self._executor, self._count, function, tasks)
         except BrokenProcessPool as error:
             said = self._log.read_text(errors="replace").strip().splitlines()[-_SHOWN:]
             raise LeveloneError(

@@ -26,6 +26,7 @@ from levelone.simulate.pixelseed.pairing import make_doublets
 from levelone.simulate.pixelseed.section import Geometry, PixelSeedGenerate
 from levelone.simulate.pixelseed.sensors import SENSORS, PixelSensor
 from levelone.simulate.pixelseed.transport import Detector, load_acts
+from levelone.simulate.processes import in_order
 from levelone.simulate.provenance import provenance
 
 POOL_LIMIT = 20_000
@@ -147,14 +148,7 @@ def _blocks(tasks: Iterator[_Task], workers: int) -> Iterator[list[_Done]]:
         return
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context) as executor:
-        # A bounded number of blocks in flight, taken in order: memory stays bounded, and so does determinism.
-        waiting = []
-        for task in tasks:
-            waiting.append(executor.submit(_run_block, task))
-            if len(waiting) > 2 * workers:
-                yield waiting.pop(0).result()
-        for future in waiting:
-            yield future.result()
+        yield from in_order(executor, workers, _run_block, tasks)
 
 
 def simulate_pixelseed(

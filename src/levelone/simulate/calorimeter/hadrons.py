@@ -83,17 +83,21 @@ class Division:
     visible_gev, invisible_gev
         [n] what the hadronic part shows of its energy, and what it does not (negative where it fluctuates
         above).
-    start, shape, slope
-        [n] of the hadronic part's gamma distribution in depth, per pion interaction length.
+    shape, slope
+        [n] of the hadronic part's gamma distribution in depth, per pion interaction length from `start` on.
     """
 
     vertex_gev: Floats
     vertex_depth: Floats
     visible_gev: Floats
     invisible_gev: Floats
-    start: Floats
     shape: Floats
     slope: Floats
+
+    @property
+    def start(self) -> Floats:
+        """Depth [n] of the first interaction, pion interaction lengths: the first vertex."""
+        return self.vertex_depth[0]
 
     def behind(self, calorimeter: Calorimeter, layer: int) -> Floats:
         """Mean visible energy [n] in and behind a layer."""
@@ -135,7 +139,6 @@ def divide(energy_gev: Floats, start: Floats, rng: np.random.Generator) -> Divis
         depths,
         visible,
         hadronic - visible,
-        start,
         0.6165 + 0.3183 * log_e,
         0.9099 - 0.0237 * log_e,
     )

@@ -28,13 +28,16 @@ _TRIES = 64  # per pion and round
 class Interactions:
     """First interactions of pions [n].
 
-    `depth` in pion interaction lengths, energy of the `leading` neutral pion (GeV, mostly 0), and the
-    `division` of the rest.
+    Energy of the `leading` neutral pion (GeV, mostly 0), and the `division` of the rest.
     """
 
-    depth: Floats
     leading: Floats
     division: Division
+
+    @property
+    def depth(self) -> Floats:
+        """Where they are, pion interaction lengths."""
+        return self.division.start
 
     def share_behind(self, calo: Calorimeter, layer: int) -> Floats:
         """Mean share [n] of the visible energy that lies in and behind a layer."""
@@ -47,7 +50,7 @@ def interact(energy_gev: Floats, rng: np.random.Generator) -> Interactions:
     n = len(energy_gev)
     depth = rng.exponential(1.0, n)
     leading = energy_gev * np.where(rng.random(n) < LEADING, rng.random(n), 0)
-    return Interactions(depth, leading, divide(energy_gev - leading, depth, rng))
+    return Interactions(leading, divide(energy_gev - leading, depth, rng))
 
 
 def interact_in_ecal(
@@ -59,7 +62,7 @@ def interact_in_ecal(
     """
     if share >= 1 or not len(energy_gev):
         return interact(energy_gev, rng)
-    depths, leading = np.zeros((2, len(energy_gev)))
+    leading = np.zeros(len(energy_gev))
     divisions: list[Division] = []
     order: list[NDArray[np.int64]] = []
     missing = np.arange(len(energy_gev))
@@ -70,11 +73,11 @@ def interact_in_ecal(
         found = np.flatnonzero(good.any(1))
         rows = found * _TRIES + good[found].argmax(1)
         owner = missing[found]
-        depths[owner], leading[owner] = drawn.depth[rows], drawn.leading[rows]
+        leading[owner] = drawn.leading[rows]
         divisions.append(drawn.division.take(rows))
         order.append(owner)
         missing = np.delete(missing, found)
-    return Interactions(depths, leading, Division.join(divisions).take(np.argsort(np.concatenate(order))))
+    return Interactions(leading, Division.join(divisions).take(np.argsort(np.concatenate(order))))
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from levelone.errors import LeveloneError
-from levelone.simulate.geant4.tables import ensure_tables, table_sources
+from levelone.simulate.geant4.tables import INSTALL, ensure_tables, table_sources
 
-INSTALL = "pip install 'levelone[geant4]'"
 DATA_SETS = {
     "G4LEDATA": "G4EMLOW",
     "G4ENSDFSTATEDATA": "G4ENSDFSTATE",
@@ -91,14 +90,13 @@ def find_data(environment: Mapping[str, str] | None = None) -> Data:
         Where variables are looked up, by default those of this process.
     """
     told = os.environ if environment is None else environment
-    places = [told["GEANT4_DATA_DIR"]] if "GEANT4_DATA_DIR" in told else []
-    home = Path(told["HOME"]) / ".geant4_pybind" if "HOME" in told else None
+    places = (("GEANT4_DATA_DIR", "."), ("HOME", ".geant4_pybind"))
+    folders = [Path(told[name]) / inside for name, inside in places if name in told]
     found = {}
     for variable, name in DATA_SETS.items():
         if variable in told:
             candidates = [Path(told[variable])]
         else:
-            folders = [*map(Path, places), *([home] if home else [])]
             candidates = [path for folder in folders for path in sorted(folder.glob(f"{name}[0-9]*"))]
         there = [path for path in candidates if path.is_dir()]
         if there:

@@ -20,6 +20,7 @@ from levelone.errors import LeveloneError
 from levelone.files import atomic_path
 from levelone.simulate.materials import Floats
 
+INSTALL = "pip install 'levelone[geant4]'"
 TABLES_VERSION = 1
 """Raised when what stands below changes: tables of another version are not used."""
 ELEMENTS = range(1, 93)
@@ -46,7 +47,7 @@ def table_sources() -> dict[str, str]:
             raise LeveloneError(
                 f"without Geant4's data sets generate.engine = geant4 needs the package {package}, which is "
                 "not installed",
-                hint="pip install 'levelone[geant4]'",
+                hint=INSTALL,
             )
     return {
         "photoelectric effect, Rayleigh scattering": f"xraylib {version('xraylib')}",

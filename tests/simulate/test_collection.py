@@ -57,9 +57,9 @@ def test_reconstruction_takes_the_drift_back(slope: float) -> None:
     true = (found.position_mm - TURNED.center_mm[0]) @ TURNED.axis_x[0].astype(float)
     shift = 2 * LORENTZ_PER_TESLA * TURNED.thickness_mm / 2
     assert (mean - true).mean() == pytest.approx(shift, abs=0.003)
-    one = [replace(found, **{name: getattr(found, name)[:1] for name in found.__dataclass_fields__})] * 1
+    one = replace(found, **{name: getattr(found, name)[:1] for name in found.__dataclass_fields__})
     clusters, _ = make_clusters(
-        TURNED, QUIET, collect(TURNED, module[:1], one[0], np.random.default_rng(2)), np.random.default_rng(3)
+        TURNED, QUIET, collect(TURNED, module[:1], one, np.random.default_rng(2)), np.random.default_rng(3)
     )
     hits = reconstruct(TURNED, clusters)
     across = hits.r * np.sin(hits.phi)

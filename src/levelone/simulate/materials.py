@@ -126,7 +126,6 @@ LEAD_TUNGSTATE = Material(
     Sternheimer(0.2276, 3.0, 0.4068, 3.0023, 5.8528),
     ((82, 207.2, 0.455347), (74, 183.84, 0.404011), (8, 15.9994, 0.140462)),
 )  # fmt: skip
-MATERIALS = {m.name: m for m in (IRON, TUNGSTEN, SILICON, POLYSTYRENE, LEAD_TUNGSTATE)}
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,14 @@
 """Hadronic showers: an exponential start, a fluctuating electromagnetic part, and the rest.
 
-Sources ------- Electromagnetic fraction: R. Wigmans and D. E. Groom, f_em = 1 - (E / E0)^(k - 1) with k =
-0.82 and E0 = 1 GeV for pions (T. A. Gabriel et al., Nucl. Instrum. Meth. A 338 (1994) 336; PDG review,
-hadronic calorimeters). Longitudinal profile of the hadronic part: R. K. Bock, T. Hansl-Kozanecka and T. P.
-Shah, Nucl. Instrum. Meth. 186 (1981) 533: gamma distribution with a = 0.6165 + 0.3183 ln E and slope 0.9099 -
-0.0237 ln E per interaction length, counted from the shower start. Its electromagnetic term is replaced by
-real sub-showers. Lateral: 2 r R^2 / (r^2 + R^2)^2 with R = 0.23 interaction lengths, so that 95 % lie within
-one interaction length (R. Wigmans, Calorimetry, 2nd ed., 2017, section 2.3).
+Sources
+-------
+Electromagnetic fraction: R. Wigmans and D. E. Groom, f_em = 1 - (E / E0)^(k - 1) with k = 0.82 and E0 = 1 GeV
+for pions (T. A. Gabriel et al., Nucl. Instrum. Meth. A 338 (1994) 336; PDG review, hadronic calorimeters).
+Longitudinal profile of the hadronic part: R. K. Bock, T. Hansl-Kozanecka and T. P. Shah, Nucl. Instrum. Meth.
+186 (1981) 533: gamma distribution with a = 0.6165 + 0.3183 ln E and slope 0.9099 - 0.0237 ln E per
+interaction length, counted from the shower start. Its electromagnetic term is replaced by real sub-showers.
+Lateral: 2 r R^2 / (r^2 + R^2)^2 with R = 0.23 interaction lengths, so that 95 % lie within one interaction
+length (R. Wigmans, Calorimetry, 2nd ed., 2017, section 2.3).
 
 Assumptions of our own, where sources give no closed form: f_em is beta-distributed about its mean with
 sigma^2 = f (1 - f) / 16; a third of the electromagnetic energy starts at the first vertex (isospin), the rest

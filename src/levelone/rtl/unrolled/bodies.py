@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -39,7 +40,7 @@ from levelone.hardware.proof import Proof
 from levelone.rtl.operations.merge import total_of
 from levelone.rtl.operations.pointwise import proven
 from levelone.rtl.unrolled.cells import Constant
-from levelone.rtl.unrolled.circuit import Circuit
+from levelone.rtl.unrolled.circuit import Circuit, joined
 from levelone.rtl.unrolled.products import Products
 from levelone.rtl.unrolled.quantise import quantised, stepped
 from levelone.rtl.unrolled.selectors import Gated, Largest, Table
@@ -149,19 +150,12 @@ def _pooled(scope: Scope, op: MaxPool | AveragePool, xs: tuple[Places, ...]) -> 
     for position in np.ndindex(*scope.output.shape):
         met = x.reshape(-1)[op.places(position, x.shape)].tolist()
         if factors is None:
-            result.append(_largest(circuit, met))
+            result.append(joined(met, partial(circuit.add, Largest())))
         else:
             factor = np.array([[int(factors[position[:-1]])]], dtype=object)
             total = circuit.total(met)
             result += scope.products.product([total], factor, [0])
     return result
-
-
-def _largest(circuit: Circuit, met: list[int]) -> int:
-    while len(met) > 1:
-        pairs = [circuit.add(Largest(), a, b) for a, b in zip(met[::2], met[1::2], strict=False)]
-        met = pairs + met[2 * len(pairs) :]
-    return met[0]
 
 
 def _added(scope: Scope, op: Add, xs: tuple[Places, ...]) -> list[int]:
@@ -202,13 +196,12 @@ def _product(circuit: Circuit, a: int, b: int) -> int:
     if reach.signed:
         number, bit = rows[-1]
         rows[-1] = (circuit.negative(number), bit)
-    while len(rows) > 1:
-        pairs = [
-            (circuit.sum(m, n, 0, high - low), low)
-            for (m, low), (n, high) in zip(rows[::2], rows[1::2], strict=False)
-        ]
-        rows = pairs + rows[2 * len(pairs) :]
-    return circuit.shift(*rows[0])
+
+    def added(a: tuple[int, int], b: tuple[int, int]) -> tuple[int, int]:
+        (m, low), (n, high) = a, b
+        return circuit.sum(m, n, 0, high - low), low
+
+    return circuit.shift(*joined(rows, added))
 
 
 def _tabulated(scope: Scope, op: Lookup, xs: tuple[Places, ...]) -> list[int]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from levelone.graph.values import Codes, IntRange
 from levelone.rtl.delays import Effort
 from levelone.rtl.unrolled.adders import Offset, Sum
 from levelone.rtl.unrolled.cells import Cell, Constant, Input, Shift, Within
 from levelone.rtl.unrolled.selectors import AtLeast, Clip
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -119,11 +122,7 @@ class Circuit:
 
     def total(self, terms: list[int]) -> int:
         """The sum of any number of places, as a tree."""
-        terms = terms or [self.add(Constant(0))]
-        while len(terms) > 1:
-            pairs = [self.sum(a, b) for a, b in zip(terms[::2], terms[1::2], strict=False)]
-            terms = pairs + terms[len(pairs) * 2 :]
-        return terms[0]
+        return joined(terms or [self.add(Constant(0))], self.sum)
 
     def effort(self, number: int) -> Effort:
         """What a place takes."""
@@ -145,3 +144,11 @@ class Circuit:
             else:
                 found.append(place.cell.evaluate(*(found[n] for n in place.operands)))
         return found
+
+
+def joined(terms: list[T], join: Callable[[T, T], T]) -> T:
+    """One of all `terms`, joined in pairs, and pairs of pairs: a tree."""
+    while len(terms) > 1:
+        pairs = [join(a, b) for a, b in zip(terms[::2], terms[1::2], strict=False)]
+        terms = pairs + terms[2 * len(pairs) :]
+    return terms[0]

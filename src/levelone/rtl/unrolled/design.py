@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from levelone.rtl.design import PROBES, Design, module_text
 from levelone.rtl.library import with_parts
-from levelone.rtl.netlist import Netlist
+from levelone.rtl.netlist import Netlist, handshake
 from levelone.rtl.unrolled.cells import Input, Net
 from levelone.rtl.unrolled.plan import UnrolledPlan
 from levelone.rtl.unrolled.stages import last_uses
@@ -55,11 +55,7 @@ def write_unrolled(plan: UnrolledPlan, top: str) -> Design:
             "levelone_fifo",
             f"u_{name}_out",
             {"WIDTH": stream.bits, "DEPTH": depth},
-            {
-                f"{way}_{part}": f"{wires}_{part}"
-                for way, wires in (("i", f"{name}_result"), ("o", f"out_{name}"))
-                for part in ("valid", "ready", "data")
-            },
+            handshake({"i": f"{name}_result", "o": f"out_{name}"}),
         )
     netlist.line(f"`ifdef {PROBES}")
     writer.probes()
@@ -88,8 +84,10 @@ class _Writer:
     def layers(self) -> None:
         """Logic and registers of everything that outputs are made of."""
         plan, cut = self.plan, self.plan.schedule
-        for name in plan.graph.values:
-            cells = [n for n in sorted(plan.live) if plan.circuit.places[n].layer == name]
+        of: dict[str, list[int]] = {name: [] for name in plan.graph.values}
+        for n in sorted(plan.live):
+            of[plan.circuit.places[n].layer].append(n)
+        for name, cells in of.items():
             if not cells:
                 continue
             found = sorted({cut.stage[n] for n in cells})

@@ -116,7 +116,7 @@ def _scaled(scope: Scope, op: Affine | ElementAffine, xs: tuple[Places, ...]) ->
 
 def _rectified(scope: Scope, op: Relu, xs: tuple[Places, ...]) -> list[int]:
     circuit = scope.circuit
-    return [circuit.clip(n, 0, max(_ones(circuit.reach(n).hi), 0)) for n in map(int, xs[0].flat)]
+    return [circuit.clip(n, 0, _ones(circuit.reach(n).hi)) for n in map(int, xs[0].flat)]
 
 
 def _ones(most: int) -> int:

@@ -76,7 +76,8 @@ class Products:
         places = [(number, 0) for number in operands]
         for part in self._found[key]:
             places = self._wired(part, places)
-        return [self._whole(place) for place in places]
+        # products of integers have no fraction
+        return [circuit.shift(*place) for place in places]
 
     def _wired(self, part: Any, inputs: list[tuple[int, int]]) -> list[tuple[int, int]]:
         """Places and exponents of two, ``place * 2**exponent``, of the results of a program of alkaid."""
@@ -102,11 +103,6 @@ class Products:
             number, exponent = found[at] if at >= 0 else (circuit.add(Constant(0)), 0)
             results.append((circuit.negative(number) if negated else number, exponent + int(shift)))
         return results
-
-    def _whole(self, place: tuple[int, int]) -> int:
-        """The integer that a place and its exponent are: products of integers have no fraction."""
-        number, exponent = place
-        return self.circuit.shift(number, exponent)
 
 
 def _is_power(weight: int) -> bool:

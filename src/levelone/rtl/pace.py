@@ -11,7 +11,7 @@ ADDED = 3
 OUT = 1
 """Clocks of the FIFO behind a layer."""
 OUT_BEATS = 2
-"""Beats that it holds."""
+"""Beats that it holds: its ready does not reach the multipliers in the same clock."""
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,7 @@ class Pools:
         netlist.instance(
             "levelone_fifo",
             f"u_{name}_out",
-            {"WIDTH": output.bits, "DEPTH": 2},
+            {"WIDTH": output.bits, "DEPTH": OUT_BEATS},
             handshake({"i": reduced, "o": name}),
         )
 

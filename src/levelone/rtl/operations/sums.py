@@ -18,9 +18,6 @@ from levelone.rtl.site import LayerPlan, Site
 from levelone.rtl.streams import Stream
 from levelone.rtl.windows import WindowPlan, emit_window, plan_window, window_pace
 
-BLOCK_STAGES = 2
-"""Beats between a sum and what follows: its ready does not reach the multipliers in the same clock."""
-
 
 @dataclass(frozen=True)
 class Folding:
@@ -173,7 +170,7 @@ class Sums:
         netlist.instance(
             "levelone_fifo",
             f"u_{name}_out",
-            {"WIDTH": plan.output.bits, "DEPTH": BLOCK_STAGES},
+            {"WIDTH": plan.output.bits, "DEPTH": OUT_BEATS},
             handshake({"i": f"{name}_sum", "o": name}),
         )
 

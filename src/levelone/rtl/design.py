@@ -93,7 +93,7 @@ def _forked(name: str, plan: Plan, netlist: Netlist) -> list[str]:
     if not edges:
         netlist.line(f"assign {name}_ready = 1'b1;")
         return []
-    if len(edges) == 1 and not edges[0].waits:
+    if not any(map(plan.buffered, edges)):
         return [name]
     ways = [name]
     if len(edges) > 1:

@@ -85,8 +85,12 @@ class Plan:
         return sum(
             edge.depth * self.stream(edge.value).bits
             for edge in self.edges
-            if edge.reader == reader and (edge.waits or len(self.ways(edge.value)) > 1)
+            if edge.reader == reader and self.buffered(edge)
         )
+
+    def buffered(self, edge: Edge) -> bool:
+        """Whether a FIFO stands in front of a reader: it has to wait, or is one of several."""
+        return edge.waits or len(self.ways(edge.value)) > 1
 
     def taken(self, edge: Edge) -> Stream:
         """The stream as its reader takes it."""
@@ -117,7 +121,7 @@ class Plan:
                 parts.append(Fork((values[name],), tuple(wires)) if ways else Sink((values[name],)))
             for edge, wire in zip(ways, wires, strict=False):
                 beats = self.stream(name).beats
-                steps = [replace(piped(beats, 1), hold=edge.depth)] if len(ways) > 1 or edge.waits else []
+                steps = [replace(piped(beats, 1), hold=edge.depth)] if self.buffered(edge) else []
                 lanes = regrouping(self.stream(name).lanes, self.taken(edge).lanes)
                 groups = [self.stream(name).regrouped(n).beats for n in lanes]
                 steps += [regrouped(a, b) for a, b in pairwise(groups)]

@@ -1,4 +1,4 @@
-"""Streamed RTL in Verilator as a body: what `levelone.verify` needs to know of it."""
+"""RTL in Verilator as a body: what `levelone.verify` needs to know of it."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class BuiltRtl:
 
 @dataclass(frozen=True)
 class RtlBody:
-    """Streamed SystemVerilog, run in Verilator. See `levelone.hardware.body.Body`."""
+    """SystemVerilog, streamed or unrolled, run in Verilator. See `levelone.hardware.body.Body`."""
 
     name: str = NAME
     title: str = "RTL simulation"

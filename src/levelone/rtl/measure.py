@@ -1,4 +1,4 @@
-"""Clocks of a streamed design, measured in simulation: latency and clocks per event."""
+"""Clocks of a design, measured in simulation: latency and clocks per event."""
 
 from __future__ import annotations
 
@@ -56,17 +56,6 @@ class Timing:
         }
 
 
-def measure(built: BuiltRtl, codes: Mapping[str, Codes]) -> Timing:
-    """Run these events back to back, without gaps and stalls.
-
-    Raises
-    ------
-    LeveloneError
-        If the design stands still.
-    """
-    return timing_of(built, steady(built, codes))
-
-
 def steady(built: BuiltRtl, codes: Mapping[str, Codes]) -> Recording:
     """A recording of these events back to back, without gaps and stalls.
 
@@ -95,8 +84,8 @@ def timing_of(built: BuiltRtl, recording: Recording) -> Timing:
     events = min(len(clocks) for clocks in out.values())
     # the first half fills the pipeline
     half = events // 2
-    steady = [np.diff(clocks[half:]) for clocks in out.values()]
-    period = max(round(float(np.mean(steps))) for steps in steady) if events - half > 1 else None
+    later = [np.diff(clocks[half:]) for clocks in out.values()]
+    period = max(round(float(np.mean(steps))) for steps in later) if events - half > 1 else None
     return Timing(
         {name: int(clocks[0]) - min(first) for name, clocks in out.items()},
         {name: int(clocks[0]) - max(last) for name, clocks in out.items()},

@@ -43,7 +43,6 @@ def occupancy(document: RtlDocument, recording: Recording) -> dict[str, Any]:
     streams += [
         (layer.name, recording.seen[layer.name] - start, document.probes[layer.name].beats, layer.clocks)
         for layer in document.layers
-        if layer.name in document.probes
     ]
     rows = [
         {

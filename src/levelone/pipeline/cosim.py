@@ -46,7 +46,7 @@ def plan_rows(model: Path, config: RtlConfig) -> dict[str, Any]:
     plan = plan_of(graph, config)
     rows = []
     for node in graph.nodes:
-        facts = layer_facts(plan, node.name)
+        facts = layer_facts(plan, node)
         del facts["proof"]
         rows.append({"name": node.name, "operation": type(node.op).__name__, **facts})
     whole: dict[str, Any] = {"style": config.style, **asdict(plan.latency), "layers": rows}

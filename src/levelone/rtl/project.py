@@ -96,16 +96,15 @@ def plan_of(graph: Graph, config: RtlConfig) -> Plan | UnrolledPlan:
     return plan_graph(graph, config.clocks_per_event, config.pixels_per_clock)
 
 
-def layer_facts(plan: Plan | UnrolledPlan, name: str) -> dict[str, Any]:
+def layer_facts(plan: Plan | UnrolledPlan, node: Node) -> dict[str, Any]:
     """What `levelone.rtl.document.RtlLayer` says of a layer besides its value and operation."""
     if isinstance(plan, UnrolledPlan):
-        layer, values = plan.layers[name], plan.graph.values
-        (node,) = (node for node in plan.graph.nodes if node.name == name)
+        layer, values = plan.layers[node.name], plan.graph.values
         return {
             "proof": layer.proof,
             "clocks": 1,
             "codes_in": tuple(values[operand].size for operand in node.inputs),
-            "codes_out": values[name].size,
+            "codes_out": values[node.name].size,
             "multipliers": 0,
             "rom_bits": 0,
             "buffer_bits": 0,
@@ -113,7 +112,7 @@ def layer_facts(plan: Plan | UnrolledPlan, name: str) -> dict[str, Any]:
             "lut": layer.lut,
             "registers": layer.registers,
         }
-    planned = plan.layers[name]
+    planned = plan.layers[node.name]
     return {
         "proof": planned.proof,
         "clocks": planned.clocks,
@@ -122,7 +121,7 @@ def layer_facts(plan: Plan | UnrolledPlan, name: str) -> dict[str, Any]:
         "multipliers": planned.multipliers,
         "rom_bits": planned.rom_bits,
         "buffer_bits": planned.buffer_bits,
-        "fifo_bits": plan.fifo_bits(name),
+        "fifo_bits": plan.fifo_bits(node.name),
     }
 
 
@@ -135,7 +134,7 @@ def describe(plan: Plan | UnrolledPlan, design: Design, config: RtlConfig, model
             **value_fields(graph.values[node.name]),
             op=type(node.op).__name__,
             inputs=node.inputs,
-            **layer_facts(plan, node.name),
+            **layer_facts(plan, node),
         )
 
     return RtlDocument(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from levelone.graph.values import IntRange
 from levelone.rtl.streams import Stream
 
 Setting = int | str
@@ -27,6 +28,11 @@ def packed(values: Sequence[int], bits: int) -> str:
 def address_bits(count: int) -> int:
     """Bits that number `count` things; at least 1."""
     return max((count - 1).bit_length(), 1)
+
+
+def signed_bits(*numbers: int) -> int:
+    """Bits that hold all of `numbers` in two's complement, whether or not one is negative."""
+    return IntRange(min(*numbers, -1), max(*numbers, 0)).width
 
 
 @dataclass

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from levelone.graph.ops import ElementAffine
-from levelone.graph.values import IntRange
-from levelone.rtl.netlist import Netlist, address_bits, handshake, word_of
+from levelone.rtl.netlist import Netlist, address_bits, handshake, signed_bits, word_of
 from levelone.rtl.pace import piped
 from levelone.rtl.site import LayerPlan, Site
 from levelone.rtl.streams import Stream
@@ -61,4 +60,4 @@ class Elements:
 
 def _bits(op: ElementAffine) -> int:
     """Of a factor, the sign included."""
-    return IntRange(min(int(op.factor.min()), -1), max(int(op.factor.max()), 0)).width
+    return signed_bits(int(op.factor.min()), int(op.factor.max()))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from levelone.graph.ops import Add, AddRequantise, Concat, Multiply, Requantise
 from levelone.graph.values import IntRange, Value
 from levelone.rtl.choosing import divisors, first_within
-from levelone.rtl.netlist import Netlist, Setting, fitted, handshake, packed
+from levelone.rtl.netlist import Netlist, Setting, fitted, handshake, packed, signed_bits
 from levelone.rtl.operations.moves import emit_gather, part_of, plan_gather
 from levelone.rtl.operations.pointwise import emit_scaled, plan_scaled, proven, scaled_stages
 from levelone.rtl.pace import Pace, Taking, piped
@@ -104,7 +104,7 @@ class RequantisedSums:
         forms = site.op.integer_form(site.output.shape[-1])
         times = plan.output.lanes // len(forms)
         first, second = ([form[i] for form in forms] for i in (0, 1))
-        bits = IntRange(min(*first, *second, -1), max(*first, *second, 0)).width
+        bits = signed_bits(*first, *second)
         name, summed = f"{site.name}_total", scaled.inputs[0]
         netlist.stream(name, summed)
         settings: dict[str, Setting] = {

@@ -15,7 +15,7 @@ from levelone.hardware.proof import Proof
 from levelone.hardware.prove import prove
 from levelone.hardware.staircase import channel_ranges
 from levelone.rtl.choosing import divisors, first_within
-from levelone.rtl.netlist import Netlist, fitted, handshake, packed
+from levelone.rtl.netlist import Netlist, fitted, handshake, packed, signed_bits
 from levelone.rtl.pace import piped
 from levelone.rtl.site import LayerPlan, Site
 from levelone.rtl.streams import Stream
@@ -208,11 +208,10 @@ def emit_scaled(name: str, x: Value, plan: LayerPlan, wires: str, netlist: Netli
     reach = hardware.product(channel_ranges(x))
     # the product alone may reach further than its sum with the term
     ends = [e * f for r, f in zip(channel_ranges(x), hardware.factor, strict=True) for e in (r.lo, r.hi)]
-    span = IntRange(min(*ends, reach.lo, -1), max(*ends, reach.hi, 0))
-    product = max(span.width, max(hardware.shift) + 1)
-    factor = IntRange(min(*hardware.factor, -1), max(*hardware.factor, 0)).width
+    product = max(signed_bits(*ends, reach.lo, reach.hi), max(hardware.shift) + 1)
+    factor = signed_bits(*hardware.factor)
     kept = IntRange(max(hardware.clip.lo, -(1 << product)), min(hardware.clip.hi, 1 << product))
-    limit = max(product + 1, IntRange(min(kept.lo, -1), max(kept.hi, 0)).width)
+    limit = max(product + 1, signed_bits(kept.lo, kept.hi))
     lanes = range(source.lanes)
     channels = len(hardware.factor)
     netlist.instance(

@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.graph.ops import Conv, Dense
-from levelone.graph.values import IntRange
 from levelone.rtl.choosing import divisors, fewest, first_within, largest
-from levelone.rtl.netlist import Netlist, address_bits, handshake, literal, packed, word_of
+from levelone.rtl.netlist import Netlist, address_bits, handshake, literal, packed, signed_bits, word_of
 from levelone.rtl.pace import ADDED, OUT, OUT_BEATS, Pace, Taking, grouped, tree
 from levelone.rtl.patches import PatchPlan, emit_patch, fitted_patch, patch_pace
 from levelone.rtl.site import LayerPlan, Site
@@ -191,7 +190,7 @@ def _foldings(site: Site[Conv | Dense], positions: int) -> list[Folding]:
     """What a layer can do, from few multipliers to many."""
     op, (x,), (arriving,) = site.op, site.operands, site.streams
     weights, outputs = _weights(op), op.weights.shape[-1]
-    bits = IntRange(min(int(weights.min()), -1), max(int(weights.max()), 0)).width
+    bits = signed_bits(int(weights.min()), int(weights.max()))
     terms = len(weights)
     if _in_order(op, x.shape):
         some = [Folding(None, 1, simd, 1, terms // simd, bits) for simd in divisors(terms)]

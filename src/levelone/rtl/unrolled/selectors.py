@@ -8,7 +8,7 @@ import numpy as np
 
 from levelone.graph.values import Codes, IntRange
 from levelone.rtl.delays import WIRES, Effort, reduction_levels, reduction_luts
-from levelone.rtl.netlist import literal
+from levelone.rtl.netlist import literal, signed_bits
 from levelone.rtl.unrolled.cells import Cell, Net
 
 
@@ -36,7 +36,7 @@ class Clip(Cell):
             above = self._above(width, a.reach)
             limited = f"(|{a.bits(width, above)}) ? {high} : {own}" if above else own
             return f"{sign} ? {low} : {limited}" if a.reach.signed else limited
-        bits = max(whole, IntRange(min(self.low, -1), max(self.high, 0)).width) + 1
+        bits = max(whole, signed_bits(self.low, self.high)) + 1
         code = f"$signed({a.bits(0, bits)})"
         ends = [f"$signed({literal(end, bits)})" for end in (self.low, self.high)]
         return f"{code} < {ends[0]} ? {low} : {code} > {ends[1]} ? {high} : {own}"
@@ -100,7 +100,7 @@ class AtLeast(Cell):
 
     def text(self, result: Net, *operands: Net) -> str:
         (a,) = operands
-        bits = max(a.width, IntRange(min(self.threshold, -1), max(self.threshold, 0)).width) + 1
+        bits = max(a.width, signed_bits(self.threshold)) + 1
         return f"$signed({a.bits(0, bits)}) >= $signed({literal(self.threshold, bits)})"
 
     def effort(self, width: int, *operands: IntRange) -> Effort:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import subprocess
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from levelone.errors import LeveloneError
+from levelone.hardware.tools import run_tool
 from levelone.hls.manifest import read_manifest
 
 PROGRAMS = (("vitis-run", "--mode", "hls", "--tcl"), ("vitis_hls", "-f"))
@@ -85,12 +85,15 @@ def run_vitis(project: Path) -> Report:
             hint="install AMD Vitis 2022.2 or later and source its settings64.sh; without it, "
             f"levelone inspect {project} --latency estimates the clocks",
         )
-    with _only_synthesis(project / "build_opt.tcl"):
-        done = subprocess.run([*way, SCRIPT], cwd=project, capture_output=True, text=True, check=False)
     folder = project / f"{name}_prj" / "solution1" / "syn" / "report"
-    if done.returncode or not (folder / f"{name}{REPORT}").is_file():
-        said = "\n".join((done.stdout + done.stderr).strip().splitlines()[-15:])
-        raise LeveloneError(f"{way[0]} could not synthesise {project}:\n{said}")
+    with _only_synthesis(project / "build_opt.tcl"):
+        run_tool(
+            [*way, SCRIPT],
+            f"{way[0]} could not synthesise {project}",
+            folder=project,
+            results=[folder / f"{name}{REPORT}"],
+            lines=15,
+        )
     return read_report(folder, name)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from levelone.errors import LeveloneError, nearest
+from levelone.hardware.tools import run_tool
 from levelone.rtl import nextpnr, vivado
 from levelone.rtl.delays import ULTRASCALE_PLUS
 from levelone.rtl.document import RtlDocument
@@ -152,11 +152,8 @@ def synthesise(project: Path, family: str = "xcup") -> Synthesis:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         command = [sys.executable, "-m", "levelone.rtl.yosys_worker", document.project, family]
-        command += [document.rtl.style, scratch]
-        done = subprocess.run([*command, *map(str, sources)], capture_output=True, text=True, check=False)
-        if done.returncode or not (folder / NETLIST).is_file():
-            said = "\n".join((done.stdout + done.stderr).strip().splitlines()[-10:])
-            raise LeveloneError(f"Yosys could not synthesise {project}:\n{said}")
+        command += [document.rtl.style, scratch, *map(str, sources)]
+        run_tool(command, f"Yosys could not synthesise {project}", results=[folder / NETLIST])
         found = json.loads((folder / CELLS).read_text(encoding="utf-8"))
         timed = _routed if family == "ecp5" else _estimated
         timing, untimed, used = timed(folder / NETLIST, document)

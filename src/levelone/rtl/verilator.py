@@ -14,6 +14,7 @@ from pathlib import Path
 
 from levelone.errors import LeveloneError
 from levelone.files import write_bytes
+from levelone.hardware.tools import run_tool
 from levelone.rtl.beats import words_of
 from levelone.rtl.streams import Stream
 
@@ -119,13 +120,15 @@ def build_simulation(
         *map(str, sources),
         str(harness),
     ]
-    _done(translate, tool, top)
+    failure, lines = f"Verilator could not build {top}", 20
+    run_tool(translate, failure, environment=tool.environment, lines=lines)
     runtime = _runtime_cache(tool, optimise)
     for part in RUNTIME:
         if (runtime / part).is_file():
             # newer than the makefile just written, so that make leaves it as it is
             shutil.copyfile(runtime / part, folder / part)
-    _done(["make", "-C", str(folder), "-f", f"V{top}.mk", f"-j{os.cpu_count() or 1}"], tool, top)
+    make = ["make", "-C", str(folder), "-f", f"V{top}.mk", f"-j{os.cpu_count() or 1}"]
+    run_tool(make, failure, environment=tool.environment, lines=lines)
     if not program.is_file():
         raise LeveloneError(f"Verilator built no program of {top}")
     for part in RUNTIME:
@@ -133,15 +136,6 @@ def build_simulation(
             runtime.mkdir(parents=True, exist_ok=True)
             write_bytes(runtime / part, (folder / part).read_bytes())
     return program
-
-
-def _done(command: Sequence[str], tool: Verilator, top: str) -> None:
-    """Run a step of the build, quietly unless it fails."""
-    environment = {**os.environ, **tool.environment}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        said = (done.stdout + done.stderr).strip().splitlines()[-20:]
-        raise LeveloneError(f"Verilator could not build {top}:\n" + "\n".join(said))
 
 
 def _runtime_cache(tool: Verilator, optimise: int) -> Path:

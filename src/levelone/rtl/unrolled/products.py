@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
 from levelone.graph.values import IntRange
+from levelone.rtl.tools import INSTALL
 from levelone.rtl.unrolled.cells import Constant
 from levelone.rtl.unrolled.circuit import Circuit
 
-INSTALL = "pip install 'levelone[rtl]'"
 PART_BITS = 24
 """alkaid takes matrices as float32, which would round larger integers: they are taken in parts."""
 

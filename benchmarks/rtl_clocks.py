@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 
 from levelone.pipeline.converting import convert_with
-from levelone.pipeline.cosim import cosim_folder, plan_rows
+from levelone.pipeline.cosim import cosim_folder
 from levelone.rtl.config import RtlConfig
 from levelone.rtl.document import RtlDocument
 
@@ -43,26 +43,25 @@ def row(name: str, vectors: int | None) -> tuple[str, ...]:
     system, _, clocks = name.partition(":")
     model = PROJECTS / system / "model.onnx"
     config = RtlConfig(clocks_per_event=int(clocks) if clocks else None)
-    plan = plan_rows(model, config)
     with tempfile.TemporaryDirectory() as scratch:
         project = Path(scratch) / "rtl"
         convert_with("rtl", model, project, config)
-        entering = max(port.stream.lanes // port.shape[-1] for port in RtlDocument.read(project).inputs)
+        planned = RtlDocument.read(project)
         result = cosim_folder(
             project, vectors=vectors, gaps=0.3, stalls=0.3, show=lambda line: print(line, file=sys.stderr)
         )
 
     def total(key: str) -> int:
-        return sum(layer[key] for layer in plan["layers"])
+        return sum(getattr(layer, key) for layer in planned.layers)
 
     return (
         system,
-        f"{entering}",
+        f"{max(port.stream.lanes // port.shape[-1] for port in planned.inputs)}",
         f"{result['vectors']:,}",
         result["verdict"],
-        f"{plan['clocks_per_event']:,}",
+        f"{planned.clocks_per_event:,}",
         f"{result['clocks_per_event']:,}",
-        f"{max(plan['latency_clocks'].values()):,}",
+        f"{max(planned.latency_clocks.values()):,}",
         f"{result['latency_clocks']:,}",
         f"{max(result['timing']['after_last_clocks'].values()):,}",
         f"{total('multipliers'):,}",

@@ -150,7 +150,7 @@ SPECIAL = {
     "pooled": lambda: _network((3, 3, 2), AveragePool((3, 3), (1, 1), ((0, 0), (0, 0)), (1, 1))),
     "meeting": lambda: _network((4, 4, 2), MaxPool((2, 2), (1, 1), ((1, 1), (1, 1)), (1, 1))),
     "twice": lambda: _network((4, 4, 2), MaxPool((3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1)), Add()),
-    "unrolled": lambda: _unrolled(),
+    "unrolled": _unrolled,
     "packed": lambda: _network((3, 2), Transpose((1, 0)), MaxPool((1,), (1,), ((0, 0),), (1,))),
 }
 """Networks for blocks that stand between operations."""

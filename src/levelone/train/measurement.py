@@ -33,10 +33,11 @@ def evaluate(
     sizes = limits(recipe)
     train = system.source(recipe, data, "train", sizes["train"])
     test = system.source(recipe, data, "test", sizes["test"])
+    trained = networks(system, recipe, run_dir)
+    cost = network_cost(trained["quantised"]) if "quantised" in trained else {}
     report(f"fitting the baselines on {len(train)} events")
-    models, control = fitted(system, recipe, train, run_dir)
-    reaches = system.reach(recipe) != "float"
-    cost = network_cost(system.load_module(recipe, run_dir / "module.pt")) if reaches else {}
+    others, control = fitted(system, recipe, train)
+    models = {name: predictor(system, network) for name, network in trained.items()} | others
     report(f"evaluating {len(models)} models on {len(test)} test events")
     meter = system.meter(recipe, train)
     measure(models, test.batches(evaluation_batch(event_values(system, recipe))), meter)
@@ -56,18 +57,20 @@ def evaluate(
     return metrics
 
 
-def fitted(
-    system: System, recipe: Recipe, train: Source, run_dir: Path
-) -> tuple[dict[str, Predictor], LeakControl | None]:
-    """Everything that is measured: the networks of a run, what is fitted to `train`, and the leak control."""
-    models: dict[str, Predictor] = {"float": predictor(system, float_twin(system, recipe, run_dir))}
+def networks(system: System, recipe: Recipe, run_dir: Path) -> dict[str, nn.Module]:
+    """The trained networks of a run folder: float twin, quantised module if there is one, rivals."""
+    found = {"float": float_twin(system, recipe, run_dir)}
     if system.reach(recipe) != "float":
-        models["quantised"] = predictor(system, system.load_module(recipe, run_dir / "module.pt"))
+        found["quantised"] = system.load_module(recipe, run_dir / "module.pt")
     for name, other in system.rivals(recipe).items():
-        network = system.build_float(other)
-        load_best(network, run_dir / "rivals" / name / "best.ckpt")
-        models[name] = predictor(system, network)
-    models |= system.fit_baselines(recipe, train)
+        found[name] = system.build_float(other)
+        load_best(found[name], run_dir / "rivals" / name / "best.ckpt")
+    return found
+
+
+def fitted(system: System, recipe: Recipe, train: Source) -> tuple[dict[str, Predictor], LeakControl | None]:
+    """What is fitted to `train`: the classical methods, the leak control among them if there is one."""
+    models = dict(system.fit_baselines(recipe, train))
     control = system.leak_control(recipe, train)
     if control is not None:
         models[CONTROL] = control.predictor

@@ -17,6 +17,19 @@ _BATCH = 256
 _NEVER = -30.0  # logarithm of the probability of a class that training did not hold
 
 
+def remembered(view: View) -> View:
+    """`view` that keeps what it made of the latest batch: several models are shown the same one in turn."""
+    latest: tuple[Events, NDArray[np.floating[Any]]] | None = None
+
+    def seen(events: Events) -> NDArray[np.floating[Any]]:
+        nonlocal latest
+        if latest is None or latest[0] is not events:
+            latest = events, view(events)
+        return latest[1]
+
+    return seen
+
+
 def gather(train: Source, view: View, target: str) -> tuple[NDArray[np.floating[Any]], NDArray[Any]]:
     """What `view` makes of all training events, [n, columns], and their truth column `target`, [n]."""
     parts, targets = [], []

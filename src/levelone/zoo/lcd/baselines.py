@@ -8,7 +8,7 @@ import numpy as np
 
 from levelone.errors import LeveloneError
 from levelone.simulate.lcd.section import PARTICLES
-from levelone.zoo.kit.boosting import fit_kinds
+from levelone.zoo.kit.boosting import fit_kinds, remembered
 from levelone.zoo.kit.events import Events, Outputs, Predictor, Source
 from levelone.zoo.lcd.features import Floats, features, sums
 from levelone.zoo.lcd.section import ELECTRON, UNIT_GEV
@@ -45,7 +45,8 @@ def fit_boosting(train: Source, seed: int) -> Predictor:
     """
     from sklearn.ensemble import HistGradientBoostingRegressor
 
-    kinds = fit_kinds(train, features, "particle", "particle", len(PARTICLES), seed)
+    view = remembered(features)
+    kinds = fit_kinds(train, view, "particle", "particle", len(PARTICLES), seed)
     calibrated = _calibration(train)
     seen, ratio, weight = [], [], []
     for events in train.batches(_BATCH):
@@ -60,7 +61,7 @@ def fit_boosting(train: Source, seed: int) -> Predictor:
     trees.fit(np.concatenate(seen), np.concatenate(ratio), sample_weight=np.concatenate(weight))
 
     def energies(events: Events) -> Floats:
-        found: Floats = calibrated(events) * trees.predict(features(events))
+        found: Floats = calibrated(events) * trees.predict(view(events))
         return found
 
     answer = _in_units(energies)

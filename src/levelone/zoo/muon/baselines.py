@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.zoo.kit.boosting import RELATIVE, Aim, View, gather, quantity_trees
+from levelone.zoo.kit.boosting import RELATIVE, Aim, View, gather, quantity_trees, remembered
 from levelone.zoo.kit.events import Events, Predictor, Source
 from levelone.zoo.muon.features import ENERGIES, FEATURES, high_level
 from levelone.zoo.muon.section import GEV_PER_UNIT, OUTPUT, MuonModel
@@ -18,7 +18,7 @@ def fit_boosting(model: MuonModel, train: Source, seed: int) -> dict[str, Predic
 
     If the network has another loss than these (squared error over energy), once more with the network's.
     """
-    known = _Known(model)
+    known = remembered(partial(_known, model))
     seen, energy = gather(train, known, "energy")
 
     def fitted(view: View, columns: int | None, aim: Aim = RELATIVE) -> Predictor:
@@ -42,24 +42,11 @@ def _weight(model: MuonModel, energy: NDArray[np.float64]) -> NDArray[np.float64
     return np.asarray(energy * faded)
 
 
-class _Known:
-    """High-level features of a batch, and behind them the sums of its layers, if any.
-
-    Those of the latest batch are kept: several models are shown the same one in turn.
-    """
-
-    def __init__(self, model: MuonModel) -> None:
-        self._model = model
-        self._latest: tuple[Events, NDArray[np.float32]] | None = None
-
-    def __call__(self, events: Events) -> NDArray[np.float32]:
-        if self._latest is None or self._latest[0] is not events:
-            found = _features(self._model, events)
-            if "sums" in events.inputs:
-                sums = events.inputs["sums"]
-                found = np.concatenate([found, sums.reshape(len(sums), -1)], axis=1)
-            self._latest = events, found
-        return self._latest[1]
+def _known(model: MuonModel, events: Events) -> NDArray[np.float32]:
+    """High-level features of a batch, and behind them the sums of its layers, if any."""
+    features = _features(model, events)
+    sums = events.inputs.get("sums")
+    return features if sums is None else np.concatenate([features, sums.reshape(len(sums), -1)], axis=1)
 
 
 def _features(model: MuonModel, events: Events) -> NDArray[np.float32]:

@@ -73,11 +73,9 @@ RELATIVE = Aim()
 """Squared error over truth."""
 
 
-def fit_quantity(
-    train: Source, view: View, target: str, output: str, unit: float, seed: int, aim: Aim = RELATIVE
-) -> Predictor:
+def fit_quantity(train: Source, view: View, target: str, output: str, unit: float, seed: int) -> Predictor:
     """Trees for a positive truth column; the answer is in units of `unit`, [n, 1]."""
-    return quantity_trees(*gather(train, view, target), view, output, unit, seed, aim)
+    return quantity_trees(*gather(train, view, target), view, output, unit, seed)
 
 
 def quantity_trees(

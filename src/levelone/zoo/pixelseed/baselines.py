@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
+from levelone.zoo.kit.boosting import gather
 from levelone.zoo.kit.events import Events, Predictor, Source
 from levelone.zoo.pixelseed.features import PLAIN_SUMMARY, SUMMARY
 
@@ -32,9 +33,7 @@ def fit_all(train: Source, seed: int) -> dict[str, Predictor]:
     """
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    parts = list(train.batches(8192))
-    summary = np.concatenate([part.truth["summary"] for part in parts])
-    target = np.concatenate([part.truth["target"] for part in parts])
+    summary, target = gather(train, lambda events: events.truth["summary"], "target")
     fewest = int(np.bincount(target, minlength=2).min())
     if fewest < MIN_BASELINE:
         raise LeveloneError(

@@ -65,12 +65,13 @@ class DoubletMeter(PerEvent):
         every score holds if the networks add them themselves), [n] each.
         """
         truth = self.truth
-        natural = mixtures(self._scores(self.predictions), self._shift(truth), prior=self._prior)["natural"]
+        shift = self._shift(truth)
+        natural = mixtures(self._scores(self.predictions), shift, prior=self._prior)["natural"]
         return {
             **{name: natural[name] for name in ("float", "quantised", "baseline")},
             **{name: truth[name] for name in ("target", "region", "group")},
             "weight_balanced": balance(truth["target"], truth["group"]),
-            "prior": self._shift(truth),
+            "prior": shift,
         }
 
     def _all(self, predictions: Predictions, truth: Truth) -> dict[str, Any]:

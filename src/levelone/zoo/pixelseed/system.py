@@ -85,8 +85,8 @@ class PixelSeed(System):
         from levelone.zoo.pixelseed.source import read_doublets
 
         counts = {}
+        pairs = _model(recipe).layer_pairs
         for split in SPLITS:
-            pairs = _model(recipe).layer_pairs
             target = read_doublets(path, split, "natural", 2000, pairs=pairs).truth["target"]
             fraction = float(target.mean())
             if fraction in (0.0, 1.0):

@@ -40,7 +40,8 @@ def publish(job: Job, folder: Path) -> list[Path]:
         )
     if csim["verdict"] != "exact":
         raise LeveloneError(f"{job.folder}: the C simulation is not exact ({csim['verdict']}): not published")
-    job.system.generator.check_current(job.data, job.system.provenance(job.data))
+    provenance = job.system.provenance(job.data)
+    job.system.generator.check_current(job.data, provenance)
     if folder.exists() and not (folder / RECIPE).is_file() and any(folder.iterdir()):
         raise LeveloneError(f"{folder} exists and is not a project folder", hint="choose another folder")
     portable = job.recipe.data.model_copy(update={"file": _portable(job)})
@@ -49,7 +50,7 @@ def publish(job: Job, folder: Path) -> list[Path]:
         (scratch / RECIPE).write_text(dump_recipe(recipe), encoding="utf-8")
         for name in ("model.onnx", VECTORS, MODULE):
             shutil.copyfile(job.path(name), scratch / name)
-        training = _training(job, metrics, csim)
+        training = _training(job, metrics, csim, provenance)
         training["files"] = {path.name: sha256(path) for path in sorted(scratch.iterdir())}
         (scratch / "training.json").write_text(json.dumps(training, indent=1) + "\n", encoding="utf-8")
         for kept in ("README.md",):
@@ -75,9 +76,10 @@ def _command(job: Job) -> list[str]:
     return words if data == SAMPLE else [*words, "--data", data]
 
 
-def _training(job: Job, metrics: dict[str, Any], csim: dict[str, Any]) -> dict[str, Any]:
+def _training(
+    job: Job, metrics: dict[str, Any], csim: dict[str, Any], provenance: dict[str, Any]
+) -> dict[str, Any]:
     curves = read_json(job.path("curves.json")) or {}
-    provenance = job.system.provenance(job.data)
     parts = {name: curves[name] for name in ("float", "quantised") if name in curves}
     return {
         "schema": SCHEMA,

@@ -14,6 +14,8 @@ _FRONT = 4  # layers in which electrons and photons differ most
 _CLIPS_GEV = (0.007, 0.02, 0.06)  # cells count up to so much: about one, three and nine particles
 _BLOCK = 6  # HCAL layers that are summed
 _CENTRE = 12
+_REACHES = (0, 1, 2, 3, 5)  # towers so far from one in the middle
+_DEPTHS = ((0, 6), (6, 12), (12, 25))  # layers whose width is told
 
 FEATURES = (
     "ECAL energy", "HCAL energy", "share of the HCAL", "share of the hottest cell",
@@ -26,10 +28,10 @@ FEATURES = (
     *(f"share of HCAL layers from {layer}" for layer in range(0, 60, _BLOCK)),
     *(f"{name} of the depth in the {grid}" for grid in ("ECAL", "HCAL") for name in ("mean", "spread")),
     *(f"share in {size} x {size} towers {where}" for where in ("at the entry", "at the hottest")
-      for size in (1, 3, 5, 7, 11)),
+      for size in (2 * reach + 1 for reach in _REACHES)),
     "width along the long axis", "width along the short axis", "distance of the centre from the entry",
     "energy of the second maximum over the first", "distance of the two maxima",
-    *(f"width in layers {first} to {last - 1}" for first, last in ((0, 6), (6, 12), (12, 25))),
+    *(f"width in layers {first} to {last - 1}" for first, last in _DEPTHS),
 )  # fmt: skip
 """Names of the columns of `features`."""
 
@@ -62,10 +64,7 @@ def features(events: Events) -> NDArray[np.float32]:
     for along in (layers, blocks):
         columns += _moments(along)
     columns += _lateral(ecal.sum(3, dtype=np.float64))
-    columns += [
-        _widths(ecal[..., first:last].sum(3, dtype=np.float64))[0]
-        for first, last in ((0, 6), (6, 12), (12, 25))
-    ]
+    columns += [_widths(ecal[..., first:last].sum(3, dtype=np.float64))[0] for first, last in _DEPTHS]
     return np.stack(columns, axis=1).astype(np.float32)
 
 
@@ -105,7 +104,7 @@ def _lateral(towers: Floats) -> list[Floats]:
     entry = np.full(n, _CENTRE)
     found = []
     for far in (away(entry, entry), away(x, y)):
-        found += [np.where(far <= reach, towers, 0).sum((1, 2)) / total for reach in (0, 1, 2, 3, 5)]
+        found += [np.where(far <= reach, towers, 0).sum((1, 2)) / total for reach in _REACHES]
     second_x, second_y, second = hottest(np.where(away(x, y) > 1, towers, 0))
     found += [*_widths(towers), second / np.maximum(first, 1e-9), np.hypot(second_x - x, second_y - y)]
     return found

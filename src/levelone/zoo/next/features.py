@@ -11,6 +11,7 @@ END_MM = 20.0
 """Radius of the ball around an end of the track whose energy counts."""
 SPECTRUM = 12
 """So many of the largest voxels are given."""
+_TENTHS = (1, 3, 5, 7)  # of the brightest voxels: their share is given
 
 FEATURES = (
     "energy", "voxels", "pieces", "energy of the largest piece",
@@ -19,7 +20,7 @@ FEATURES = (
     "rms along the longest axis", "rms along the middle axis", "rms along the shortest axis", "rms along z",
     "skewness along the longest axis", "kurtosis along the longest axis",
     *(f"voxel {rank}" for rank in range(1, SPECTRUM + 1)),
-    *(f"share in the brightest {tenths} tenths of voxels" for tenths in (1, 3, 5, 7)),
+    *(f"share in the brightest {tenths} tenths of voxels" for tenths in _TENTHS),
 )  # fmt: skip
 """Names of the columns of `summary`; energies in keV, lengths in mm."""
 
@@ -55,7 +56,7 @@ def _of_voxels(
     ranked = np.sort(kev)[::-1]
     largest = np.zeros(SPECTRUM)
     largest[: len(ranked)] = ranked[:SPECTRUM]
-    shares = [ranked[: -(-len(ranked) * tenths // 10)].sum() / total for tenths in (1, 3, 5, 7)]
+    shares = [ranked[: -(-len(ranked) * tenths // 10)].sum() / total for tenths in _TENTHS]
     depth = np.sqrt(kev @ centred[:, 2] ** 2 / total)
     return np.array(
         [total, len(kev), *_track(place, kev, at, dense), *widths, depth, *shape, *largest, *shares]

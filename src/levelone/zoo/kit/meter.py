@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from levelone.zoo.kit.events import Events, Outputs
 
 Predictions = Mapping[str, Outputs]
-"""Model name -> its outputs; models are "float", "quantised", the rivals and the baselines of a system."""
+"""Model name -> its outputs: "float", "quantised", a system's rivals, its baselines and its leak control."""
 Truth = Mapping[str, NDArray[Any]]
 """Column name -> [n, ...]."""
 Figures = Callable[[Predictions, Truth], dict[str, Any]]

@@ -65,12 +65,12 @@ def train_system(
 def evaluate(
     system: System, recipe: Recipe, data: Path, run_dir: Path, *, progress: Progress | None = None
 ) -> dict[str, Any]:
-    """Measure float twin, quantised model, rivals and baselines on the same test events.
+    """Measure float twin, quantised model, rivals, baselines and leak control on the same test events.
 
     Writes ``metrics.json`` (returned) and ``scores.npz`` into `run_dir`. Layout of the result::
 
         {"models": {<model>: <figures>}, ..., "data": {"file", "sha256", "train_events", "test_events"},
-         "cost": {...}, "reference": {...}, "seed": n}
+         "cost": {...}, "reference": {...}, "leak_control": {"given", "may_know"}, "seed": n}
 
     Figures, and what else there is, are those of the system's meter (`levelone.zoo.kit.meter.Meter.result`);
     ``scores.npz`` holds what it keeps.

@@ -49,6 +49,24 @@ def test_both_sides_of_steps_saturation_included() -> None:
     assert reached(graph, [step], [step + 1])["steps"] == {"reached": 2, "of": 2}
 
 
+def test_a_change_of_grid_rounds_nothing_and_is_asked_for_nothing() -> None:
+    """Two dense layers of different scales: the sum needs the coarser one on the finer one's grid."""
+    graph = one_of(lambda x: Requantise.aligning(x, Fraction(1, 8)))
+    assert "steps" not in reached(graph, [0, 15]) and reached(graph, [3])["share"] == 1.0
+
+
+def test_what_multiplies_by_an_integer_is_asked_where_it_saturates() -> None:
+    """``2 * x`` clipped: above at 21, which the codes 10 and 11 show; below at 5, which 2 and 3 show."""
+    low, high = IntRange(-1, 21), IntRange(5, 30)
+    for limits, codes in ((low, [10, 11]), (high, [2, 3]), (IntRange(5, 21), [2, 3, 10, 11])):
+        graph = one_of(lambda x, limits=limits: Requantise.between(x, Fraction(1, 2), limits))
+        images = execute(graph, {"x": np.arange(16)[:, None]})["y"][:, 0]
+        assert len(set(images.tolist())) == len(np.unique(np.clip(2 * np.arange(16), limits.lo, limits.hi)))
+        assert reached(graph, [0, 5, 8, 15])["steps"] == {"reached": 0, "of": len(codes)}
+        assert reached(graph, codes)["steps"] == {"reached": len(codes), "of": len(codes)}
+        assert reached(graph, codes[1:])["steps"]["reached"] == len(codes) - 1
+
+
 def test_ends_of_a_range_and_signs_of_operands() -> None:
     graph = one_of(lambda x: Dense(np.array([[3]]), np.array([1]), (Fraction(1),)), -2, 3)
     first = reached(graph, [1, 2])

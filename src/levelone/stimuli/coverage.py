@@ -138,17 +138,31 @@ def goals(graph: Graph) -> list[Goals]:
 
 
 def _rounding(graph: Graph, node: Node) -> ArgumentGoals:
-    """Both sides of every step: whatever moves a step changes one of the two. Of a table, every entry."""
+    """Both sides of every step: whatever moves a step changes one of the two. Of a table, every entry.
+
+    What multiplies codes by integers has a step at every code and rounds at none (the change onto a finer
+    grid in front of a sum): it is seen wherever it is wrong, and only where it begins to saturate is a goal.
+    """
     operands = [graph.values[name] for name in node.inputs]
     channels = operands[0].shape[-1]
     few = max(1, min(MAX_STEPS, MAX_GOALS // (2 * channels)))
     rows = node.op.rounding_steps(*operands, most=few)
+    reach = (operands[0].channel_ranges if len(rows) > 1 else ()) or (operands[0].range,) * len(rows)
     if node.op.tabulated:
-        reach = (operands[0].channel_ranges if len(rows) > 1 else ()) or (operands[0].range,) * len(rows)
         lows = tuple(_spread(r, MAX_GOALS // len(rows)) for r in reach)
     else:
-        lows = tuple(np.unique(np.concatenate([row.at - row.near, row.at])) for row in rows)
+        steps = [row.at for row in rows]
+        if node.op.lossless:
+            steps = [_saturating(at, r) for at, r in zip(steps, reach, strict=True)]
+        sides = zip(steps, rows, strict=True)
+        lows = tuple(np.unique(np.concatenate([at - row.near, at])) for at, row in sides)
     return ArgumentGoals(node, lows, tuple(row.near for row in rows))
+
+
+def _saturating(steps: NDArray[Any], reach: IntRange) -> NDArray[Any]:
+    """The first and the last of all steps, as far as codes beyond them change nothing any more."""
+    ends = np.unique(steps[[0, -1]]) if len(steps) else steps
+    return ends[(ends == steps[:1]) & (ends - 1 > reach.lo) | (ends == steps[-1:]) & (ends < reach.hi)]
 
 
 def _spread(reach: IntRange, most: int) -> NDArray[np.int64]:

@@ -11,7 +11,7 @@ import pytest
 
 from levelone.errors import UnsupportedError
 from levelone.graph import Graph, GraphBuilder, IntRange, read_qonnx
-from levelone.graph.ops import Dense, Relu
+from levelone.graph.ops import Dense, Relu, Reshape
 from levelone.hls import HlsConfig
 from levelone.hls.config import LayerChoice
 from levelone.hls.latency import estimate
@@ -68,6 +68,24 @@ def test_a_vector_waits_for_all_of_its_beats() -> None:
     graph = b.build(b.node("out", Dense(np.ones((4, 2)), np.zeros(2), (Fraction(1),)), x))
     (layer,) = estimate(graph, STREAM).layers
     assert layer.ends == 1 + layer.stages + ENDS
+
+
+def test_a_view_of_a_stream_of_several_readers_waits_for_its_copy() -> None:
+    def flattened(readers: int) -> Graph:
+        b = GraphBuilder("readers")
+        x = b.node("lit", Relu(), b.input("x_q", (6, 2), Fraction(1), IntRange(-8, 7)))
+        flat = b.node("flat", Reshape((12,)), x)
+        out = b.node("out", Dense(np.ones((12, 2)), np.zeros(2), (Fraction(1),)), flat)
+        return b.build(out, *[b.node(f"more{i}", Relu(), x) for i in range(readers - 1)])
+
+    alone, beside = (
+        {layer.name: layer for layer in estimate(flattened(readers), STREAM).layers} for readers in (1, 2)
+    )
+    copy = beside["lit copied"]
+    assert copy.begins == beside["lit"].begins + beside["lit"].stages
+    # the copy's first tick is the only time that it adds
+    assert beside["out"].ends == alone["out"].ends + copy.stages
+    assert beside["out"].begins == alone["out"].begins + copy.stages
 
 
 def test_loops_of_other_distributions_are_unknown() -> None:

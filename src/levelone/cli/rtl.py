@@ -1,4 +1,4 @@
-"""`levelone rtl`, `cosim` and `synth`: a streamed design of one's own, simulated clock by clock, its area."""
+"""`levelone rtl`, `cosim` and `synth`: a design of one's own, simulated clock by clock, area and clock."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ def cosim_folder(
     Raises
     ------
     LeveloneError
-        If the project is not streamed RTL, or cannot be built or run.
+        If the project is not RTL, or cannot be built or run.
     """
     body = body_of(project)
     if body.name != BODY.name:
@@ -99,7 +99,7 @@ def cosim_folder(
 
 
 def cosim_run(job: Job, project: Path, show: Callable[[str], None] = lambda line: None) -> dict[str, Any]:
-    """The run's own check of its streamed project, on as many events as `CLOCKS` hold of each kind.
+    """The run's own check of its RTL, on as many events as `CLOCKS` hold of each kind.
 
     Returns
     -------

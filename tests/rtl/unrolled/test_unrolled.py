@@ -12,7 +12,7 @@ from rtl_designs import build_unrolled, codes_of, many
 
 from levelone.errors import LeveloneError, UnsupportedError
 from levelone.graph import Graph, GraphBuilder, IntRange, execute
-from levelone.graph.ops import OPERATIONS, Conv, Dense, Relu, Requantise
+from levelone.graph.ops import OPERATIONS, Affine, Conv, Dense, Relu, Requantise, Take
 from levelone.graph.values import Codes
 from levelone.rtl.config import RtlConfig
 from levelone.rtl.project import plan_of
@@ -160,6 +160,22 @@ def test_a_cell_that_no_stage_holds_is_named() -> None:
     graph, _ = dense()
     with pytest.raises(UnsupportedError, match=r"fc: one Sum of \d+ bits takes .* ns, a stage has"):
         plan_unrolled(graph, None, 0.8)
+
+
+@pytest.mark.parametrize(("kept", "refused"), [(0, False), (1, True)])
+def test_a_cell_that_no_hardware_has_may_take_more_than_a_stage(kept: int, refused: bool) -> None:
+    builder = GraphBuilder("dropped")
+    builder.input("x", (2,), Fraction(1), IntRange(-8, 7))
+    builder.node("scaled", Affine((1, 3001), (0, 0), (Fraction(1),)), "x")
+    builder.node("y", Take(0, (kept,)), "scaled")
+    graph = builder.build("y")
+    if refused:
+        with pytest.raises(UnsupportedError, match="scaled: one Sum"):
+            plan_unrolled(graph, None, 1.2)
+        return
+    plan = plan_unrolled(graph, None, 1.2)
+    assert plan.schedule.stages == 1
+    assert wrong(plan, {"x": codes_of(graph.values["x"], 20, 1)}) == []
 
 
 def test_a_missing_solver_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -178,7 +178,7 @@ def _streamed(
     specs: Sequence[LayerSpec], outputs: Sequence[str], config: HlsConfig, reuse: Mapping[str, int]
 ) -> list[LayerLatency]:
     """When every beat comes, layer by layer; FIFOs are as deep as they have to be."""
-    views = {spec.name: spec.inputs[0] for spec in specs if _is_view(spec)}
+    views = {spec.name: spec.inputs[0] for spec in _with_copies(specs, outputs) if _is_view(spec)}
     comes = {s.name: np.arange(Beats.of(s.shape).count) for s in specs if s.kind == "InputLayer"}
     layers = []
     for spec, ticks, stages in stream_ticks(specs, outputs, config, reuse):

@@ -35,24 +35,19 @@ class Budget:
         return self.levels if self.levels is not None else self.clock_ns - self.delays.overhead
 
     def taken(self, circuit: Circuit, number: int) -> float:
-        """By one place, in the same unit.
-
-        Raises
-        ------
-        UnsupportedError
-            If it alone is more than there is room for.
-        """
+        """By one place, in the same unit."""
         effort = circuit.effort(number)
-        taken = effort.levels if self.levels is not None else self.delays.of(effort)
-        if taken > self.room:
-            place = circuit.places[number]
-            unit = "levels of logic" if self.levels is not None else "ns"
-            raise UnsupportedError(
-                f"{place.layer}: one {type(place.cell).__name__} of {place.reach.width} bits takes "
-                f"{taken:.2g} {unit}, a stage has {self.room:.2g}",
-                hint="allow more levels, or a longer clock period",
-            )
-        return taken
+        return effort.levels if self.levels is not None else self.delays.of(effort)
+
+    def refusal(self, circuit: Circuit, number: int) -> UnsupportedError:
+        """What is said of a place that alone takes more than there is room for."""
+        place = circuit.places[number]
+        unit = "levels of logic" if self.levels is not None else "ns"
+        return UnsupportedError(
+            f"{place.layer}: one {type(place.cell).__name__} of {place.reach.width} bits takes "
+            f"{self.taken(circuit, number):.2g} {unit}, a stage has {self.room:.2g}",
+            hint="allow more levels, or a longer clock period",
+        )
 
 
 @dataclass(frozen=True)
@@ -88,7 +83,13 @@ def schedule(circuit: Circuit, live: Iterable[int], budget: Budget) -> Schedule:
     ----------
     live
         Places that the hardware has; the stages of others, which only a simulation looks at, do not count.
+
+    Raises
+    ------
+    UnsupportedError
+        If one of these alone is more than a stage has room for.
     """
+    kept = frozenset(live)
     stage: list[int] = []
     used: list[float] = []
     depth: list[int] = []
@@ -99,12 +100,15 @@ def schedule(circuit: Circuit, live: Iterable[int], budget: Budget) -> Schedule:
         before = max((used[n] for n in read if stage[n] == at), default=0.0)
         levels = max((depth[n] for n in read if stage[n] == at), default=0)
         taken = budget.taken(circuit, number)
+        if taken > budget.room:
+            if number in kept:
+                raise budget.refusal(circuit, number)
+            taken = budget.room
         if before + taken > budget.room + 1e-9:
             at, before, levels = at + 1, 0.0, 0
         stage.append(at)
         used.append(before + taken)
         depth.append(levels + circuit.effort(number).levels)
-    kept = list(live)
     return Schedule(tuple(stage), max(stage[n] for n in kept) + 1, max(depth[n] for n in kept))
 
 

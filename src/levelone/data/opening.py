@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from levelone.data.doublets import DoubletFile
+    from levelone.data.imagecheck import ImageSpec, ListSpec
+    from levelone.data.images import ImageBatch
     from levelone.data.voxelcheck import Column, GridSpec
     from levelone.data.voxels import VoxelBatch
 
@@ -24,6 +26,7 @@ READERS = Registry(
         "levelone-doublets": "levelone.data.native:READER",
         "cms-doublets": "levelone.data.cms:READER",
         "levelone-voxels": "levelone.data.voxels:READER",
+        "levelone-images": "levelone.data.images:READER",
     },
 )
 """Formats by name; other distributions add entry points."""
@@ -45,7 +48,7 @@ class Reader(Protocol):
     ----------
     holds
         What the files hold: ``doublets`` (`open` gives a `levelone.data.doublets.DoubletFile`), ``voxels`` (a
-        `VoxelEvents`), or a word of a system's own for what it reads.
+        `VoxelEvents`), ``images`` (an `ImageEvents`), or a word of a system's own for what it reads.
     """
 
     @property
@@ -89,6 +92,40 @@ class VoxelEvents(EventFile, Protocol):
         limit: int | None = None,
         skip: int = 0,
     ) -> Iterator[VoxelBatch]: ...
+
+
+class ImageEvents(EventFile, Protocol):
+    """What systems ask of a file of images; `levelone.data.images.ImageFile` says it in full.
+
+    Attributes
+    ----------
+    images, maps, lists, columns
+        What there is of every event: images, truth per pixel, lists, numbers.
+    splits
+        Events in each split.
+    """
+
+    @property
+    def images(self) -> Mapping[str, ImageSpec]: ...
+    @property
+    def maps(self) -> Mapping[str, ImageSpec]: ...
+    @property
+    def lists(self) -> Mapping[str, ListSpec]: ...
+    @property
+    def columns(self) -> Mapping[str, Column]: ...
+    @property
+    def splits(self) -> Mapping[str, int]: ...
+    def longest(self, name: str) -> int: ...
+    def select(self, split: str, limit: int | None = None) -> NDArray[np.int64]: ...
+    def batches(
+        self,
+        split: str,
+        size: int,
+        *,
+        seed: tuple[int, int] | None = None,
+        limit: int | None = None,
+        skip: int = 0,
+    ) -> Iterator[ImageBatch]: ...
 
 
 def open_events(path: str | Path, holds: str, own: Iterable[Reader] = ()) -> EventFile:
@@ -142,6 +179,17 @@ def open_voxel_events(path: str | Path) -> VoxelEvents:
         If the file is missing, truncated, foreign, incomplete, or of a newer schema.
     """
     return cast(VoxelEvents, open_events(path, "voxels"))
+
+
+def open_image_events(path: str | Path) -> ImageEvents:
+    """Open a file of events with images of any format.
+
+    Raises
+    ------
+    LeveloneError
+        If the file is missing, truncated, foreign, incomplete, or of a newer schema.
+    """
+    return cast(ImageEvents, open_events(path, "images"))
 
 
 def _candidates(own: Iterable[Reader], broken: list[str]) -> Iterator[tuple[str, Reader]]:

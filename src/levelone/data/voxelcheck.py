@@ -125,38 +125,21 @@ def check_structure(
     LeveloneError
         At the first thing wrong, naming it.
     """
-    if file.attrs.get("schema") != SCHEMA:
-        raise LeveloneError(
-            f"{path} is not a {SCHEMA} file (its 'schema' attribute is {file.attrs.get('schema')!r})",
-            hint="voxel files are made by the simulation of a 3D system",
-        )
-    version = int(file.attrs.get("version", 0))
-    if not 1 <= version <= VERSION:
-        raise LeveloneError(
-            f"{path} has {SCHEMA} version {version}; this levelone reads versions 1 to {VERSION}",
-            hint="update levelone" if version > VERSION else None,
-        )
-    try:
-        provenance = parse_json(file.attrs.get("provenance", "{}"))
-    except (TypeError, ValueError) as error:
-        raise LeveloneError(f"{path}: the 'provenance' attribute is not JSON") from error
-    split = _dataset(path, file, "split", "u1")
-    stated = file.attrs.get("events", len(split))
-    if not np.array_equal(stated, len(split)):
-        raise LeveloneError(
-            f"{path}: the attribute 'events' says {stated}, 'split' holds {len(split)} events"
-        )
+    hint = "voxel files are made by the simulation of a 3D system"
+    provenance = read_head(path, file, SCHEMA, VERSION, hint)
+    split = read_split(path, file)
     groups = file.get("grids")
     if not isinstance(groups, h5py.Group) or not len(groups):
         raise LeveloneError(f"{path}: the group 'grids' is missing or empty")
     if not isinstance(file.get("truth"), h5py.Group):
         raise LeveloneError(f"{path}: the group 'truth' is missing")
     grids = {name: _grid(path, file, name, len(split)) for name in groups}
-    columns = {name: _column(path, file, name, len(split)) for name in file["truth"]}
+    columns = {name: column(path, file, f"truth/{name}", len(split)) for name in file["truth"]}
     return grids, columns, provenance
 
 
-def _dataset(path: Path, file: h5py.File, name: str, kinds: str) -> h5py.Dataset:
+def one_dimension(path: Path, file: h5py.File, name: str, kinds: str) -> h5py.Dataset:
+    """A dataset of one dimension and one of these types; `LeveloneError` if it is none."""
     data = file.get(name)
     if not isinstance(data, h5py.Dataset):
         raise LeveloneError(f"{path}: dataset '{name}' is missing")
@@ -185,9 +168,9 @@ def _grid(path: Path, file: h5py.File, name: str, events: int) -> GridSpec:
         raise LeveloneError(
             f"{path}: grid '{name}' has shape {shape}, pitch_mm {spec.pitch_mm} and axes {axes}"
         )
-    offsets = _dataset(path, file, f"grids/{name}/offsets", "i8")
-    index = _dataset(path, file, f"grids/{name}/index", "u2 u4")
-    energy = _dataset(path, file, f"grids/{name}/energy", "f4")
+    offsets = one_dimension(path, file, f"grids/{name}/offsets", "i8")
+    index = one_dimension(path, file, f"grids/{name}/index", "u2 u4")
+    energy = one_dimension(path, file, f"grids/{name}/energy", "f4")
     if len(offsets) != events + 1:
         raise LeveloneError(f"{path}: 'grids/{name}/offsets' has {len(offsets)} entries for {events} events")
     if len(index) != len(energy):
@@ -195,14 +178,62 @@ def _grid(path: Path, file: h5py.File, name: str, events: int) -> GridSpec:
     return spec
 
 
-def _column(path: Path, file: h5py.File, name: str, events: int) -> Column:
+def column(path: Path, file: h5py.File, name: str, entries: int, of: str = "events") -> Column:
+    """The column in the dataset `name`, which must have so many entries; `LeveloneError` if it has not."""
     kinds = "f4 f8 i1 i2 i4 i8 u1 u2 u4 u8"
-    data = _dataset(path, file, f"truth/{name}", kinds)
-    if len(data) != events:
-        raise LeveloneError(f"{path}: 'truth/{name}' has {len(data)} entries for {events} events")
+    data = one_dimension(path, file, name, kinds)
+    if len(data) != entries:
+        raise LeveloneError(f"{path}: '{name}' has {len(data)} entries for {entries} {of}")
     try:
         names = tuple(parse_json(data.attrs.get("names", "[]")))
     except (TypeError, ValueError) as error:
-        raise LeveloneError(f"{path}: the 'names' attribute of 'truth/{name}' is not JSON") from error
+        raise LeveloneError(f"{path}: the 'names' attribute of '{name}' is not JSON") from error
     unit, text = str(data.attrs.get("unit", "")), str(data.attrs.get("description", ""))
-    return Column(name, str(data.dtype), unit, text, names)
+    return Column(name.rpartition("/")[2], str(data.dtype), unit, text, names)
+
+
+def read_head(path: Path, file: h5py.File, schema: str, newest: int, hint: str) -> dict[str, Any]:
+    """The provenance of a file of a schema, up to its version `newest`.
+
+    Raises
+    ------
+    LeveloneError
+        If the file is of another schema or a newer version; `hint` says what such files are.
+    """
+    if file.attrs.get("schema") != schema:
+        raise LeveloneError(
+            f"{path} is not a {schema} file (its 'schema' attribute is {file.attrs.get('schema')!r})",
+            hint=hint,
+        )
+    try:
+        version = int(file.attrs.get("version", 0))
+        provenance = parse_json(file.attrs.get("provenance", "{}"))
+        if not isinstance(provenance, dict):
+            raise ValueError("no JSON object")
+    except (TypeError, ValueError) as error:
+        raise LeveloneError(f"{path}: the 'provenance' attribute is not JSON") from error
+    if not 1 <= version <= newest:
+        raise LeveloneError(
+            f"{path} has {schema} version {version}; this levelone reads versions 1 to {newest}",
+            hint="update levelone" if version > newest else None,
+        )
+    return provenance
+
+
+def read_split(path: Path, file: h5py.File) -> NDArray[np.uint8]:
+    """The split of every event, uint8 [n].
+
+    Raises
+    ------
+    LeveloneError
+        If there are other codes, or not as many events as the file says.
+    """
+    split: NDArray[np.uint8] = one_dimension(path, file, "split", "u1")[:]
+    stated = file.attrs.get("events", len(split))
+    if not np.array_equal(stated, len(split)):
+        raise LeveloneError(
+            f"{path}: the attribute 'events' says {stated}, 'split' holds {len(split)} events"
+        )
+    if np.any(split >= len(SPLITS)):
+        raise LeveloneError(f"{path}: 'split' holds codes other than 0 to {len(SPLITS) - 1}")
+    return split

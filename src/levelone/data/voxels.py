@@ -66,8 +66,6 @@ class VoxelFile:
                 n: (file[f"grids/{n}/index"], file[f"grids/{n}/energy"]) for n in self.grids
             }
         self.events = len(self._split)
-        if np.any(self._split >= len(SPLITS)):
-            raise LeveloneError(f"{path}: 'split' holds codes other than 0 to {len(SPLITS) - 1}")
         for name, offsets in self._offsets.items():
             cells = self._cells[name][0].shape[0]
             if offsets[0] != 0 or offsets[-1] != cells or np.any(np.diff(offsets) < 0):
@@ -218,7 +216,7 @@ class VoxelFile:
         columns = {name: self.truth(name) for name in (self.columns if truth is None else truth)}
         held: list[tuple[NDArray[np.int64], dict[str, NDArray[np.float32]]]] = []
         missing = size
-        for window in _windows(order, rng):
+        for window in windows(order, rng):
             rows = np.arange(len(window)) if rng is None else rng.permutation(len(window))
             rows, skip = rows[skip:], max(skip - len(window), 0)
             if not len(rows):
@@ -264,7 +262,7 @@ class VoxelFile:
         self.close()
 
 
-def _windows(
+def windows(
     order: NDArray[np.int64], rng: np.random.Generator | None, block: int = 64, window: int = 32
 ) -> Iterator[NDArray[np.int64]]:
     """Rising event numbers of `window` blocks at a time; blocks in random order if there is a generator."""

@@ -191,19 +191,19 @@ class VoxelWriter:
                 energy = np.asarray(grid.energy, np.float32)
             check_cells("the batch", spec, grid.offsets, grid.index, energy)
         for column in self._columns:
-            _check_column(column, np.asarray(truth[column.name]))
+            check_column(column, np.asarray(truth[column.name]))
         lengths = {name: g.events for name, g in grids.items()} | {name: len(t) for name, t in truth.items()}
         if wrong := {name: length for name, length in lengths.items() if length != n}:
             raise LeveloneError(f"a batch of {n} events has other lengths for {wrong}")
         for name, sparse in grids.items():
             group = self._file[f"grids/{name}"]
-            _extend(group["offsets"], sparse.offsets[1:] - sparse.offsets[0] + self._filled[name])
+            extend(group["offsets"], sparse.offsets[1:] - sparse.offsets[0] + self._filled[name])
             self._filled[name] += len(sparse.index)
             for cells, values in zip(self._cells[name], (sparse.index, sparse.energy), strict=True):
                 cells.add(values)
         for name, values in truth.items():
-            _extend(self._file[f"truth/{name}"], values)
-        _extend(self._file["split"], split)
+            extend(self._file[f"truth/{name}"], values)
+        extend(self._file["split"], split)
         self.events += n
 
     def finish(self) -> None:
@@ -213,7 +213,7 @@ class VoxelWriter:
                 part.finish()
 
 
-def _check_column(column: Column, values: NDArray[Any]) -> None:
+def check_column(column: Column, values: NDArray[Any]) -> None:
     """Refuse what would be stored as another number."""
     kind = np.dtype(column.dtype)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -225,7 +225,8 @@ def _check_column(column: Column, values: NDArray[Any]) -> None:
         )
 
 
-def _extend(dataset: h5py.Dataset, values: NDArray[Any]) -> None:
+def extend(dataset: h5py.Dataset, values: NDArray[Any]) -> None:
+    """Append values behind what a dataset holds."""
     start = dataset.shape[0]
     dataset.resize(start + len(values), axis=0)
     if len(values):

@@ -17,6 +17,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = {
     "acts": "pyacts",
     "alkaid": "alkaid",
+    "awkward": "awkward",
+    "fastjet": "fastjet",
     "pythia8mc": "pythia8mc",
     "pyosys": "pyosys",
     "xraylib": "xraylib",

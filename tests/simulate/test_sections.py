@@ -15,8 +15,15 @@ from levelone.simulate.next.section import NextGenerate
 from levelone.simulate.pixelseed.section import PixelSeedGenerate
 from levelone.simulate.pixelseed.sensors import SENSORS
 from levelone.simulate.provenance import check_current, provenance
+from levelone.simulate.wjet.section import WJetGenerate
 
-SECTIONS: tuple[type[GenerateSection], ...] = (LcdGenerate, MuonGenerate, NextGenerate, PixelSeedGenerate)
+SECTIONS: tuple[type[GenerateSection], ...] = (
+    LcdGenerate,
+    MuonGenerate,
+    NextGenerate,
+    PixelSeedGenerate,
+    WJetGenerate,
+)
 
 
 def parsed(section: type[GenerateSection], **told: Any) -> GenerateSection:

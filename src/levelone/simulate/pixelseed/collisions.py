@@ -8,14 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
-
-INSTALL_HINT = "pip install 'levelone[sim]'"
+from levelone.simulate.pythia import start
 
 PROCESSES = {
     "ttbar": ("Top:gg2ttbar = on", "Top:qqbar2ttbar = on"),
     "minbias": ("SoftQCD:inelastic = on",),
 }
-BEAM_ENERGY = "Beams:eCM = 14000."
 
 ETA_LIMIT = 4.0
 CHARGED_P_MIN_GEV = 0.1
@@ -28,22 +26,6 @@ MAX_FAILURES = 100
 
 COLUMNS = ("pdg", "charge", "mass", "x", "y", "z", "t", "px", "py", "pz")
 """Columns of a particle table: lengths in mm, mass and momentum in GeV, charge in e."""
-
-
-def _pythia(process: str, seed: int) -> Any:
-    try:
-        import pythia8mc
-    except ImportError as error:
-        raise LeveloneError(
-            "simulating needs the package pythia8mc, which is not installed", hint=INSTALL_HINT
-        ) from error
-    generator = pythia8mc.Pythia("", False)
-    settings = (BEAM_ENERGY, "Random:setSeed = on", f"Random:seed = {seed}", "Print:quiet = on")
-    for line in (*settings, *PROCESSES[process]):
-        generator.readString(line)
-    if not generator.init():
-        raise LeveloneError(f"Pythia could not be initialised for the process '{process}'")
-    return generator
 
 
 def _collision(event: Any) -> NDArray[np.float64]:
@@ -84,7 +66,7 @@ class Source:
 
     def __init__(self, process: str, seed: int) -> None:
         self._process = process
-        self._generator = _pythia(process, seed)
+        self._generator = start(process, PROCESSES[process], seed)
 
     def next(self) -> NDArray[np.float64]:
         """Particle table of the next collision, float64 [particles, 10] (see `COLUMNS`)."""

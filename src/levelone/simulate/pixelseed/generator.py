@@ -28,13 +28,12 @@ from levelone.simulate.pixelseed.sensors import SENSORS, PixelSensor
 from levelone.simulate.pixelseed.transport import Detector, load_acts
 from levelone.simulate.processes import in_order
 from levelone.simulate.provenance import provenance
+from levelone.simulate.pythia import seeds
 
 POOL_LIMIT = 20_000
 """Minimum-bias collisions generated per split; beyond it they are used again, turned and at a new vertex."""
 BLOCK_EVENTS = 5
 """Events that one detector run handles. Part of the random sequence, so not a setting."""
-
-MAX_PYTHIA_SEED = 900_000_000
 
 
 @dataclass(frozen=True)
@@ -129,8 +128,8 @@ def _tasks(
     geometry: Geometry, seed: int, split: NDArray[np.uint8], pileup: NDArray[np.int64]
 ) -> Iterator[_Task]:
     """Generate the collisions block by block: the detector starts at once and memory stays bounded."""
-    seeds = np.random.SeedSequence([seed, 0]).generate_state(2) % MAX_PYTHIA_SEED + 1
-    hard, soft = Source("ttbar", int(seeds[0])), Source("minbias", int(seeds[1]))
+    of_hard, of_soft = seeds((seed, 0), 2)
+    hard, soft = Source("ttbar", of_hard), Source("minbias", of_soft)
     for code in range(len(SPLITS)):
         members = np.flatnonzero(split == code)
         pool = Pool(soft, POOL_LIMIT)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
-from levelone.simulate.pixelseed.collisions import INSTALL_HINT
+from levelone.simulate.pythia import INSTALL_HINT
 
 PIXEL_VOLUMES = (4, 5, 6)
 """Negative endcap, barrel, positive endcap, as ACTS numbers them when only the pixels are built."""

@@ -1,0 +1,1 @@
+"""Jets of proton collisions: towers, clustering, what is inside them; needs the extra [sim]."""

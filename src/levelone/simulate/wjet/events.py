@@ -1,0 +1,212 @@
+"""Jets of one block: events of Pythia until every slice of transverse momentum holds enough of them.
+
+Signal is a W' of fixed mass that decays to W and Z, the W to quarks, the Z to neutrinos; background are the
+two hardest jets of hard QCD collisions. Both are followed to stable particles with multiple interactions,
+seen by a calorimeter of 0.1 x 0.1, clustered with anti-kt, R = 1, and trimmed: L. de Oliveira et al., JHEP
+07 (2016) 069, arXiv:1511.05190, section 2. Of the published selection, what could not be read is a choice
+here: numbers of choices are in this file and in the section.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from levelone.errors import LeveloneError
+from levelone.simulate.jets.clustering import Floats, Momenta, Rows, cluster
+from levelone.simulate.jets.jets import Jets, join_jets
+from levelone.simulate.jets.substructure import subjettiness, trim, turned
+from levelone.simulate.jets.towers import AROUND, Towers, of_events, place
+from levelone.simulate.pythia import seeds, start
+from levelone.simulate.wjet.section import WJetGenerate
+
+CLASSES = ("quark or gluon", "W")
+SIZE = 25
+"""Rows (azimuth) and columns (pseudorapidity) of an image; the hardest subjet lies in the central one."""
+STEP_GEV = 0.05
+"""Of the transverse momenta in an image."""
+RADIUS = 1.0
+ETA_MAX = 2.0
+"""The trimmed jet's pseudorapidity lies within +-ETA_MAX: the image is within the calorimeter."""
+SLICES = 5
+"""Slices of transverse momentum, of which every block holds as many jets, of both classes."""
+BATCH = 100
+"""Events of Pythia at a time."""
+FRUITLESS = 40
+"""Batches without a jet that is still wanted, after which a block gives up."""
+HADRONS = "1 2 3 4 5"
+
+
+def settings(label: int, pt_gev: tuple[float, float]) -> tuple[str, ...]:
+    """Pythia's settings for background (0) or signal (1) with jets in a range of transverse momentum.
+
+    The W' is so heavy that its W has the middle of the range, and a tenth more, because a part of the W's
+    momentum is lost with what is trimmed or flies out of the jet; its width is small. Hard collisions
+    are made in a range that is wider than that of the jets by what radiation makes of it.
+    """
+    low, high = pt_gev
+    if not label:
+        return (
+            "HardQCD:all = on",
+            f"PhaseSpace:pTHatMin = {0.88 * low}",
+            f"PhaseSpace:pTHatMax = {1.33 * high}",
+        )
+    return (
+        "NewGaugeBoson:ffbar2Wprime = on",
+        "Wprime:coup2WZ = 1.",
+        f"34:m0 = {1.1 * (low + high)}",
+        "34:doForceWidth = on",
+        "34:mWidth = 10.",
+        "34:onMode = off",
+        "34:onIfMatch = 24 23",
+        "24:onMode = off",
+        f"24:onIfAny = {HADRONS}",
+        "23:onMode = off",
+        "23:onIfAny = 12 14 16",
+    )
+
+
+def block(options: WJetGenerate, number: int, per_slice: int) -> Jets:
+    """`2 * SLICES * per_slice` jets, half of them of W, in random order; a function of its arguments.
+
+    Raises
+    ------
+    LeveloneError
+        If Pythia or FastJet is missing, or no jets are found in the ranges that are asked for.
+    """
+    of_class = seeds((options.seed, 0, number), len(CLASSES))
+    parts = [_of_class(options, label, seed, per_slice) for label, seed in enumerate(of_class)]
+    jets = join_jets(parts)
+    order = np.random.default_rng([options.seed, 1, number]).permutation(len(jets))
+    return jets.at(order)
+
+
+def _of_class(options: WJetGenerate, label: int, seed: int, per_slice: int) -> Jets:
+    name = CLASSES[label]
+    generator = start(name, settings(label, options.pt_gev), seed)
+    low, high = options.pt_gev
+    left = np.full(SLICES, per_slice)
+    found: list[Jets] = []
+    fruitless = 0
+    while left.any():
+        events = generator.nextBatch(BATCH)
+        fruitless += 1
+        if (jets := select(of_events(events), options, label)) is not None:
+            part = ((jets.columns["pt"] - low) / max(high - low, 1e-6) * SLICES).astype(np.int64)
+            which = np.clip(part, 0, SLICES - 1)
+            wanted = _first(which, left)
+            left -= np.bincount(which[wanted], minlength=SLICES)
+            found.append(jets.at(wanted))
+            fruitless = 0 if len(wanted) else fruitless
+        if fruitless == FRUITLESS:
+            raise LeveloneError(
+                f"no jet of the class '{name}' that is wanted among {FRUITLESS * BATCH} events in a row: "
+                f"generate.pt_gev = {list(options.pt_gev)}, generate.mass_gev = {list(options.mass_gev)}",
+                hint="ask for wider ranges",
+            )
+    return join_jets(found)
+
+
+def _first(which: Rows, left: NDArray[np.int64]) -> Rows:
+    """The first rows of every slice, at most so many as are left."""
+    kept = [np.flatnonzero(which == code)[:count] for code, count in enumerate(left)]
+    return np.sort(np.concatenate(kept))
+
+
+def select(towers: Towers, options: WJetGenerate, label: int) -> Jets | None:
+    """The jets of some events that lie in the ranges of `options`: of background two an event at most.
+
+    None if there are none.
+    """
+    momenta = towers.momenta
+    found = cluster(momenta, "antikt", RADIUS, pt_min=0.8 * options.pt_gev[0])
+    rank = np.arange(len(found.group)) - np.searchsorted(found.group, found.group)
+    leading = rank < (1 if label else 2)
+    number = np.cumsum(leading) - 1
+    inside = leading[found.jet]
+    count = int(leading.sum())
+    constituents = momenta.at(found.member[inside], number[found.jet[inside]], count)
+    if not count:
+        return None
+    trimmed = trim(constituents, found.pt[leading], options.subjet_radius, options.trimmed_share)
+    with np.errstate(divide="ignore", invalid="ignore"):  # nothing may be left of a jet
+        chosen = _within(trimmed.pt, options.pt_gev) & _within(trimmed.mass, options.mass_gev)
+        chosen &= np.abs(trimmed.eta) < ETA_MAX
+    if not chosen.any():
+        return None
+    sub = trimmed.subjets
+    rows = found.member[inside][sub.member]
+    jet = sub.group[sub.jet]
+    order = np.flatnonzero(chosen[jet])
+    order = order[np.argsort(jet[order], kind="stable")]
+    new = np.cumsum(chosen) - 1
+    kept = momenta.at(rows[order], new[jet[order]], int(chosen.sum()))
+    subjets = _subjets(chosen, sub.group, sub.pt, sub.eta, sub.phi, kept)
+    columns = {
+        "pt": trimmed.pt[chosen],
+        "eta": trimmed.eta[chosen],
+        "mass": trimmed.mass[chosen],
+        **{f"tau{n}": subjettiness(kept, n, RADIUS) for n in (1, 2, 3)},
+        **subjets.columns,
+    }
+    return _images(towers, rows[order], kept, subjets, label, columns)
+
+
+def _within(values: Floats, ends: tuple[float, float]) -> NDArray[np.bool_]:
+    return (values >= ends[0]) & (values <= ends[1])
+
+
+@dataclass(frozen=True)
+class _Subjets:
+    """The hardest subjet of every jet, and what is known of the two hardest."""
+
+    eta: Floats
+    phi: Floats
+    columns: Mapping[str, Floats]
+
+
+def _subjets(
+    chosen: NDArray[np.bool_], group: Rows, pt: Floats, eta: Floats, phi: Floats, kept: Momenta
+) -> _Subjets:
+    of_jet = np.bincount(group, minlength=len(chosen))
+    first = (np.cumsum(of_jet) - of_jet)[chosen]
+    several = of_jet[chosen] > 1
+    second = np.where(several, first + 1, first)
+    across, along = turned(phi[second] - phi[first]), eta[second] - eta[first]
+    turn = np.where(several, np.arctan2(across, along), _long_axis(kept, eta[first], phi[first]))
+    columns = {
+        "subjets": of_jet[chosen].astype(np.float64),
+        "subjet1": pt[first],
+        "subjet2": np.where(several, pt[second], 0.0),
+        "dr": np.hypot(across, along),
+        "turn": turn,
+    }
+    return _Subjets(eta[first], phi[first], columns)
+
+
+def _long_axis(kept: Momenta, eta: Floats, phi: Floats) -> Floats:
+    """Angle of the axis along which the transverse momentum of every jet spreads most, around a centre."""
+    x, y = kept.eta - eta[kept.group], turned(kept.phi - phi[kept.group])
+    xx, yy, xy = (np.bincount(kept.group, kept.pt * w, kept.groups) for w in (x * x, y * y, x * y))
+    return np.asarray(np.arctan2(2 * xy, xx - yy) / 2)
+
+
+def _images(
+    towers: Towers, rows: Rows, kept: Momenta, subjets: _Subjets, label: int, columns: Mapping[str, Floats]
+) -> Jets:
+    """Whole towers are shifted, so that the one of the hardest subjet is in the middle."""
+    centre_row, centre_column = place(subjets.eta, subjets.phi)
+    half = SIZE // 2
+    row = (towers.row[rows] - centre_row[kept.group] + AROUND // 2) % AROUND - AROUND // 2 + half
+    column = towers.column[rows] - centre_column[kept.group] + half
+    seen = (row >= 0) & (row < SIZE) & (column >= 0) & (column < SIZE)
+    image = np.zeros((kept.groups, 1, SIZE, SIZE), np.uint16)
+    steps = np.minimum(np.rint(kept.pt / STEP_GEV), np.iinfo(np.uint16).max)
+    image[kept.group[seen], 0, row[seen], column[seen]] = steps[seen]
+    label_of = np.full(kept.groups, label, np.uint8)
+    return Jets(
+        image, {name: values.astype(np.float32) for name, values in columns.items()} | {"label": label_of}
+    )

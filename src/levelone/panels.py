@@ -115,6 +115,51 @@ class Images:
 
 
 @dataclass(frozen=True)
+class Maps:
+    """One quantity of several events: a column of `SideBySide`.
+
+    Attributes
+    ----------
+    title, unit
+        What it is.
+    images
+        [n, rows, columns].
+    colours
+        "log": as `Images`; "linear": from 0 to the largest; "signed": the same to both sides of 0.
+    marks
+        [k, 2] of every image: places to mark, along columns and rows in the unit of the axes; or none.
+    """
+
+    title: str
+    unit: str
+    images: Floats
+    colours: Literal["log", "linear", "signed"] = "linear"
+    marks: tuple[Floats, ...] = ()
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """Images of the same events beside each other, an event per row: seen, true, answered, difference.
+
+    Attributes
+    ----------
+    columns
+        What is shown of every event; all have as many images, of one size.
+    labels
+        A name for each event.
+    axes, cell
+        As in `Images`.
+    """
+
+    title: str
+    caption: str
+    columns: tuple[Maps, ...]
+    labels: tuple[str, ...]
+    axes: Axes = Axes("column", "row")
+    cell: tuple[float, float] = (1.0, 1.0)
+
+
+@dataclass(frozen=True)
 class Rows:
     """A table.
 
@@ -134,7 +179,7 @@ class Rows:
     folded: bool = False
 
 
-Panel = Lines | Density | Images | Rows
+Panel = Lines | Density | Images | SideBySide | Rows
 
 
 @dataclass(frozen=True)

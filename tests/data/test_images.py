@@ -59,7 +59,7 @@ def test_everything_comes_back_in_any_order(tmp_path, events):
         assert (file.columns["number"], file.provenance) == (NUMBER, {"seed": 0})
         assert file.splits == {"train": 40, "validation": 5, "test": 5}
         assert np.array_equal(file.select("test"), np.flatnonzero(split == 2))
-        assert file.longest("spots") == 4
+        assert file.listed("spots").lengths.max() == 4
         batch = file.read(events)
         file.check()
     assert np.array_equal(batch.images["frame"], frame[events])

@@ -110,9 +110,9 @@ class ImageFile:
         counts = np.bincount(self._split, minlength=len(SPLITS))
         return {name: int(count) for name, count in zip(SPLITS, counts, strict=True)}
 
-    def longest(self, name: str) -> int:
-        """Entries of the longest list called `name`, of all events."""
-        return int(self._lists[name].lengths.max(initial=0))
+    def listed(self, name: str) -> Ragged:
+        """The list called `name` of all events."""
+        return self._lists[name]
 
     def select(self, split: str, limit: int | None = None) -> NDArray[np.int64]:
         """int64 event numbers of one split, in file order, at most `limit`.

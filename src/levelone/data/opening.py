@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from levelone.data.doublets import DoubletFile
     from levelone.data.imagecheck import ImageSpec, ListSpec
-    from levelone.data.images import ImageBatch
+    from levelone.data.images import ImageBatch, Ragged
     from levelone.data.voxelcheck import Column, GridSpec
     from levelone.data.voxels import VoxelBatch
 
@@ -115,7 +115,7 @@ class ImageEvents(EventFile, Protocol):
     def columns(self) -> Mapping[str, Column]: ...
     @property
     def splits(self) -> Mapping[str, int]: ...
-    def longest(self, name: str) -> int: ...
+    def listed(self, name: str) -> Ragged: ...
     def select(self, split: str, limit: int | None = None) -> NDArray[np.int64]: ...
     def batches(
         self,

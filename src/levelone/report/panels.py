@@ -14,8 +14,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from levelone.panels import Axes as AxesText
-from levelone.panels import Density, Floats, Images, Lines, Panel, Rows, Scale, Series
+from levelone.panels import Density, Floats, Images, Lines, Panel, Rows, Scale, Series, SideBySide
 from levelone.report import tables
+from levelone.report.maps import side_by_side
 from levelone.report.plots import COLOURS, ORANGE
 from levelone.report.svg import STYLE, figure
 from levelone.report.words import LABELS
@@ -30,10 +31,12 @@ SIZE = (5.2, 4.2)
 """Inches of a plot that stands beside another one."""
 
 
-def draw(panel: Lines | Density | Images) -> Figure:
+def draw(panel: Lines | Density | Images | SideBySide) -> Figure:
     """The figure of a panel."""
     if isinstance(panel, Lines):
         return lines(panel)
+    if isinstance(panel, SideBySide):
+        return side_by_side(panel)
     return density(panel) if isinstance(panel, Density) else images(panel)
 
 

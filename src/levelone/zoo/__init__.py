@@ -18,6 +18,7 @@ SYSTEMS = Registry(
         "muon": "levelone.zoo.muon:SYSTEM",
         "next": "levelone.zoo.next:SYSTEM",
         "pixelseed": "levelone.zoo.pixelseed:SYSTEM",
+        "smlm": "levelone.zoo.smlm:SYSTEM",
     },
 )
 """levelone's own by name; other distributions add entry points, ``package.module:SYSTEM`` needs none."""

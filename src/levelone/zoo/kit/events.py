@@ -45,7 +45,7 @@ Predictor = Callable[[Events], Outputs]
 class Source(ABC):
     """The events of one split, read when asked for.
 
-    `levelone.zoo.kit.voxels.VoxelSource` streams them from a file, `MemorySource` holds them.
+    `levelone.zoo.kit.streamed.FileSource` streams them from a file, `MemorySource` holds them.
     """
 
     @abstractmethod

@@ -4,7 +4,8 @@ A system knows its data, its network inputs, its network, its loss, its rivals, 
 measured and shown. It does not know how it is trained, exported or turned into hardware; training, pipeline
 and report know it by this interface alone.
 
-Subclass `levelone.zoo.kit.voxels.VoxelSystem` for events in a `levelone-voxels` file, `System` for others.
+Subclass `levelone.zoo.kit.voxels.VoxelSystem` for events in a `levelone-voxels` file,
+`levelone.zoo.kit.images.ImageSystem` for those in a `levelone-images` file, `System` for others.
 """
 
 from __future__ import annotations

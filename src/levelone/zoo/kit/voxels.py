@@ -4,74 +4,50 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from levelone.errors import LeveloneError
 from levelone.recipe import Recipe
-from levelone.zoo.kit.events import SPLITS, Events, Source, Split
+from levelone.zoo.kit.events import SPLITS, Events, Split
+from levelone.zoo.kit.streamed import FileSource, refuse_missing
 from levelone.zoo.kit.system import System
 
 if TYPE_CHECKING:
+    from levelone.data.opening import VoxelEvents
     from levelone.data.voxels import VoxelBatch
 
 
 @dataclass(frozen=True)
-class VoxelSource(Source):
-    """One split of a voxel file; nothing but the batch at hand is held (and a window of sparse events).
+class VoxelSource(FileSource):
+    """One split of a voxel file.
 
     Attributes
     ----------
-    path, split, limit
-        Which events: the first `limit` of a split, in file order.
     grids, columns
         What is read.
     prepare
         From voxels and truth to what enters the network and the loss.
     """
 
-    path: Path
-    split: Split
-    limit: int | None
     grids: tuple[str, ...]
     columns: tuple[str, ...]
     prepare: Callable[[VoxelBatch], Events]
 
-    @cached_property
-    def _events(self) -> int:
+    def opened(self) -> VoxelEvents:
         from levelone.data.opening import open_voxel_events
 
-        with open_voxel_events(self.path) as file:
-            return len(file.select(self.split, self.limit))
+        return open_voxel_events(self.path)
 
-    def __len__(self) -> int:
-        return self._events
-
-    def batches(self, size: int, *, order: tuple[int, int] | None = None, skip: int = 0) -> Iterator[Events]:
-        """See `levelone.zoo.kit.events.Source`.
-
-        Events are shuffled in blocks, then within windows of 2,048 (see `levelone.data.voxels`).
-        """
-        from levelone.data.opening import open_voxel_events
-
-        with open_voxel_events(self.path) as file:
-            read = file.batches(
-                self.split,
-                size,
-                grids=self.grids,
-                truth=self.columns,
-                seed=order,
-                limit=self.limit,
-                skip=skip,
-            )
-            for batch in read:
-                yield self.prepare(batch)
-
-    def limited(self, events: int) -> VoxelSource:
-        """The first `events` of these events."""
-        return replace(self, limit=min(events, len(self)))
+    def read(
+        self, file: VoxelEvents, size: int, order: tuple[int, int] | None, skip: int
+    ) -> Iterator[Events]:
+        told = {"grids": self.grids, "truth": self.columns}
+        return map(
+            self.prepare,
+            file.batches(self.split, size, **told, seed=order, limit=self.limit, skip=skip),
+        )
 
 
 class VoxelSystem(System):
@@ -105,15 +81,7 @@ class VoxelSystem(System):
         from levelone.data.opening import open_voxel_events
 
         with open_voxel_events(path) as file:
-            for kind, wanted, found in (
-                ("grid", self.grids, tuple(file.grids)),
-                ("truth column", self.columns, tuple(file.columns)),
-            ):
-                missing = [name for name in wanted if name not in found]
-                if missing:
-                    raise LeveloneError(
-                        f"{path} has no {kind} {missing[0]!r}, which system {self.name} reads",
-                        hint=f"it has {', '.join(found)}; make one with: levelone simulate {self.name}",
-                    )
+            refuse_missing(self.name, path, "grid", self.grids, tuple(file.grids))
+            refuse_missing(self.name, path, "truth column", self.columns, tuple(file.columns))
             sizes = file.splits
         return super().check_data(recipe, path) | {f"{split} events": sizes[split] for split in SPLITS}

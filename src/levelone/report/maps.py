@@ -1,0 +1,59 @@
+"""Drawing images of the same events beside each other (`levelone.panels.SideBySide`)."""
+
+from __future__ import annotations
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.colors import LogNorm, Normalize
+from matplotlib.figure import Figure
+
+from levelone.panels import Maps, SideBySide
+from levelone.report.svg import STYLE, figure
+from levelone.report.words import LABELS
+
+_MAPS = {"log": "plasma", "linear": "viridis", "signed": "RdBu_r"}
+
+
+def side_by_side(panel: SideBySide) -> Figure:
+    """A row per event, a column per quantity with its own colours."""
+    events, columns = len(panel.labels), len(panel.columns)
+    height, width = panel.columns[0].images.shape[1:]
+    size = (width * panel.cell[0], height * panel.cell[1])
+    fig = figure(9.6, 0.9 + 8.6 / columns * events * size[1] / size[0])
+    with mpl.rc_context(STYLE):
+        grid = fig.subplots(events, columns, squeeze=False)
+        for number, maps in enumerate(panel.columns):
+            norm = _norm(maps)
+            drawn = None
+            for axes, image, label in zip(grid[:, number], maps.images, panel.labels, strict=True):
+                drawn = axes.imshow(
+                    np.ma.masked_less_equal(image, 0) if maps.colours == "log" else image,
+                    norm=norm,
+                    cmap=_MAPS[maps.colours],
+                    origin="lower",
+                    interpolation="nearest",
+                    extent=(0, size[0], 0, size[1]),
+                )
+                axes.tick_params(labelsize=6, labelbottom=False, labelleft=number == 0)
+                if number == 0:
+                    axes.set_ylabel(f"{label}\n{panel.axes.y}", fontsize=7)
+            for axes, places in zip(grid[:, number], maps.marks, strict=False):
+                axes.plot(
+                    *places.T, "o", markersize=4, markerfacecolor="none", color="#22d3ee", markeredgewidth=0.7
+                )
+                axes.set(xlim=(0, size[0]), ylim=(0, size[1]))
+            grid[0, number].set_title(LABELS.get(maps.title, maps.title), fontsize=8)
+            grid[-1, number].tick_params(labelbottom=True)
+            grid[-1, number].set_xlabel(panel.axes.x, fontsize=7)
+            if drawn is not None:
+                bar = fig.colorbar(drawn, ax=list(grid[:, number]), location="bottom", shrink=0.9, pad=0.02)
+                bar.set_label(maps.unit, fontsize=7)
+                bar.ax.tick_params(labelsize=6)
+    return fig
+
+
+def _norm(maps: Maps) -> Normalize:
+    most = float(np.abs(maps.images).max(initial=0)) or 1.0
+    if maps.colours == "log":
+        return LogNorm(most / 1e3, most)
+    return Normalize(-most if maps.colours == "signed" else 0, most)

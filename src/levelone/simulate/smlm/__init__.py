@@ -1,0 +1,1 @@
+"""Frames of single-molecule localisation microscopy."""

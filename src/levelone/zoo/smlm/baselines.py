@@ -1,0 +1,135 @@
+"""Boosted trees on every pixel: told of its neighbours as a person sees them, or of what must not matter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter
+
+from levelone.zoo.kit.boosting import View
+from levelone.zoo.kit.events import Events, Outputs, Predictor, Source
+from levelone.zoo.smlm.section import UNIT_ADU
+
+Floats = NDArray[np.float32]
+
+NEAR = 2
+"""Pixels to either side whose light is given."""
+_FRAMES = 1500  # training frames
+_EMPTY = 12  # pixels without a molecule for every one with
+_BATCH = 256
+
+
+def neighbours(events: Events) -> Floats:
+    """What a person sees around each pixel, [n * rows * columns, features].
+
+    The light of 5 x 5 pixels above that of the 9 x 9 around, its sums, centre of gravity and width along
+    both axes, and by how much the pixel exceeds its neighbours.
+    """
+    frame = events.inputs["frame"][:, 0]
+    around = uniform_filter(frame, (0, 9, 9), mode="nearest")
+    side = 2 * NEAR + 1
+    light = _windows(frame, NEAR) - around[..., None, None]
+    across = np.arange(-NEAR, NEAR + 1, dtype=np.float32)
+    above = np.maximum(light, 0)
+    total = np.maximum(above.sum((-1, -2)), 1e-3)
+    x, y = (above.sum(-2) @ across) / total, (above.sum(-1) @ across) / total
+    wide_x, wide_y = (above.sum(-2) @ across**2) / total - x**2, (above.sum(-1) @ across**2) / total - y**2
+    inner = light[..., NEAR - 1 : NEAR + 2, NEAR - 1 : NEAR + 2]
+    rest = inner.copy()
+    rest[..., 1, 1] = -np.inf
+    exceeds = light[..., NEAR, NEAR] - rest.max((-1, -2))
+    columns = [around, inner.sum((-1, -2)), light.sum((-1, -2)), x, y, wide_x, wide_y, exceeds]
+    flat = light.reshape(*frame.shape, side * side)
+    return np.concatenate([flat, np.stack(columns, axis=-1)], axis=-1).reshape(-1, side * side + 8)
+
+
+def what_must_not_matter(events: Events) -> Floats:
+    """Row, column and frame of each pixel, the two lowest bits of it and of its four neighbours."""
+    frame = events.inputs["frame"][:, 0]
+    rows, columns = frame.shape[1:]
+    bits = np.rint(frame * UNIT_ADU).astype(np.int64) % 4
+    around = _windows(bits, 1)
+    number = np.broadcast_to(events.truth["event"][:, None, None], frame.shape)
+    row, column = np.broadcast_arrays(np.arange(rows)[:, None], np.arange(columns))
+    places = [np.broadcast_to(each, frame.shape) for each in (row, column)]
+    five = [around[..., i, j] for i, j in ((1, 1), (0, 1), (1, 0), (1, 2), (2, 1))]
+    return np.stack([number, *places, *five], axis=-1).reshape(-1, 8).astype(np.float32)
+
+
+def fit_trees(train: Source, seed: int) -> Predictor:
+    """Trees for the presence of a molecule in a pixel, and for each of its shifts."""
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    seen, there, weight, shifts = _gathered(train, neighbours, seed)
+    finds = _presence(seen, there, weight, seed)
+    places = [
+        HistGradientBoostingRegressor(max_iter=100, early_stopping=True, random_state=seed).fit(
+            seen[there], shifts[there, axis]
+        )
+        for axis in range(2)
+    ]
+
+    def predict(events: Events) -> Outputs:
+        numbers = neighbours(events)
+        logit = finds.decision_function(numbers)
+        shift = np.zeros((len(numbers), 2))
+        likely = logit > -4  # elsewhere no molecule will be found
+        if likely.any():
+            shift[likely] = np.stack([trees.predict(numbers[likely]) for trees in places], axis=1)
+        return _as_maps(events, logit, shift)
+
+    return predict
+
+
+def fit_control(train: Source, seed: int) -> Predictor:
+    """Trees that know `what_must_not_matter`; they say the middle of the pixel."""
+    seen, there, weight, _ = _gathered(train, what_must_not_matter, seed)
+    finds = _presence(seen, there, weight, seed)
+
+    def predict(events: Events) -> Outputs:
+        numbers = what_must_not_matter(events)
+        return _as_maps(events, finds.decision_function(numbers), np.zeros((len(numbers), 2)))
+
+    return predict
+
+
+def _presence(seen: Floats, there: NDArray[np.bool_], weight: Floats, seed: int) -> Any:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    trees = HistGradientBoostingClassifier(max_iter=100, early_stopping=True, random_state=seed)
+    return trees.fit(seen, there, sample_weight=weight)
+
+
+def _gathered(train: Source, view: View, seed: int) -> tuple[Any, NDArray[np.bool_], Floats, Floats]:
+    """Pixels with a molecule, and some without, which weigh more: numbers, presence, weights, shifts."""
+    rng = np.random.default_rng(seed)
+    seen, there, weight, shifts = [], [], [], []
+    for events in train.limited(_FRAMES).batches(_BATCH):
+        truth = np.moveaxis(events.truth["map"], 1, -1).reshape(-1, events.truth["map"].shape[1])
+        present = truth[:, 0] > 0
+        empty = np.flatnonzero(~present)
+        chosen = rng.choice(empty, min(len(empty), _EMPTY * max(int(present.sum()), 1)), replace=False)
+        rows = np.concatenate([np.flatnonzero(present), chosen])
+        seen.append(view(events)[rows])
+        there.append(present[rows])
+        weight.append(np.where(present[rows], 1.0, len(empty) / len(chosen)).astype(np.float32))
+        shifts.append(truth[rows, 1:3])
+    return np.concatenate(seen), np.concatenate(there), np.concatenate(weight), np.concatenate(shifts)
+
+
+def _as_maps(events: Events, logit: NDArray[Any], shift: NDArray[Any]) -> Outputs:
+    n, _, rows, columns = events.inputs["frame"].shape
+    places = np.moveaxis(shift.reshape(n, rows, columns, 2), -1, 1)
+    return {
+        "logit": logit.reshape(n, 1, rows, columns).astype(np.float32),
+        "shift": places.astype(np.float32),
+    }
+
+
+def _windows(frame: NDArray[Any], radius: int) -> NDArray[Any]:
+    """The pixels around each pixel, [n, rows, columns, 2 radius + 1, 2 radius + 1]; edges are repeated."""
+    wide = np.pad(frame, ((0, 0), (radius, radius), (radius, radius)), mode="edge")
+    side = 2 * radius + 1
+    return np.lib.stride_tricks.sliding_window_view(wide, (side, side), axis=(1, 2))

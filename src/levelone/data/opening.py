@@ -26,6 +26,7 @@ READERS = Registry(
         "levelone-doublets": "levelone.data.native:READER",
         "cms-doublets": "levelone.data.cms:READER",
         "levelone-voxels": "levelone.data.voxels:READER",
+        "published-jets": "levelone.data.published_jets:READER",
         "levelone-images": "levelone.data.images:READER",
     },
 )

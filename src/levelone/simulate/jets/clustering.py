@@ -61,26 +61,19 @@ class Momenta:
 
 
 @dataclass(frozen=True)
-class Clusters:
-    """What groups of momenta were clustered to, k jets in all; the hardest of every group comes first.
+class FourMomenta:
+    """Momenta of k jets, GeV.
 
     Attributes
     ----------
-    group
-        [k] ascending: the group of each jet.
     px, py, pz, energy
-        [k] GeV.
-    member, jet
-        [m]: rows of the momenta that are in jets, and which jet each is in, ascending.
+        [k].
     """
 
-    group: Rows
     px: Floats
     py: Floats
     pz: Floats
     energy: Floats
-    member: Rows
-    jet: Rows
 
     @property
     def pt(self) -> Floats:
@@ -93,6 +86,40 @@ class Clusters:
     @property
     def phi(self) -> Floats:
         return np.arctan2(self.py, self.px)
+
+    @property
+    def mass(self) -> Floats:
+        square = self.energy**2 - self.px**2 - self.py**2 - self.pz**2
+        return np.sqrt(np.maximum(square, 0))
+
+    def at(self, rows: NDArray[Any]) -> FourMomenta:
+        """Some of them."""
+        return FourMomenta(self.px[rows], self.py[rows], self.pz[rows], self.energy[rows])
+
+    def sums(self, group: Rows, groups: int) -> FourMomenta:
+        """Of every group, the sum of those that are in it."""
+        parts = (self.px, self.py, self.pz, self.energy)
+        return FourMomenta(*(np.bincount(group, part, groups).astype(np.float64) for part in parts))
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """What groups of momenta were clustered to, k jets in all; the hardest of every group comes first.
+
+    Attributes
+    ----------
+    group
+        [k] ascending: the group of each jet.
+    momentum
+        Of the jets, k.
+    member, jet
+        [m]: rows of the momenta that are in jets, and which jet each is in, ascending.
+    """
+
+    group: Rows
+    momentum: FourMomenta
+    member: Rows
+    jet: Rows
 
 
 def cluster(momenta: Momenta, algorithm: Algorithm, radius: float, pt_min: float = 0.0) -> Clusters:
@@ -110,12 +137,8 @@ def cluster(momenta: Momenta, algorithm: Algorithm, radius: float, pt_min: float
     group = np.repeat(np.arange(momenta.groups), ak.to_numpy(ak.num(jets, axis=1)))
     jet = np.repeat(np.arange(len(group)), _flat(inside))
     first = np.searchsorted(momenta.group, np.arange(momenta.groups))
-    return Clusters(
-        group,
-        *(_flat(jets[name]) for name in ("px", "py", "pz", "E")),
-        member=_flat(members).astype(np.int64) + first[group[jet]],
-        jet=jet,
-    )
+    momentum = FourMomenta(*(_flat(jets[name]) for name in ("px", "py", "pz", "E")))
+    return Clusters(group, momentum, _flat(members).astype(np.int64) + first[group[jet]], jet)
 
 
 def axes(momenta: Momenta, count: int) -> tuple[Floats, Floats]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from levelone.simulate.jets.clustering import Clusters, Floats, Momenta, Rows, axes, cluster
+from levelone.simulate.jets.clustering import Clusters, Floats, FourMomenta, Momenta, Rows, axes, cluster
 
 
 @dataclass(frozen=True)
@@ -15,30 +15,14 @@ class Trimmed:
 
     Attributes
     ----------
-    px, py, pz, energy
-        [jets] sum of the subjets that are left, GeV.
+    momentum
+        Of each jet, the sum of the subjets that are left.
     subjets
-        Those, groups are jets, the hardest first.
+        Those; groups are jets, the hardest first.
     """
 
-    px: Floats
-    py: Floats
-    pz: Floats
-    energy: Floats
+    momentum: FourMomenta
     subjets: Clusters
-
-    @property
-    def pt(self) -> Floats:
-        return np.hypot(self.px, self.py)
-
-    @property
-    def eta(self) -> Floats:
-        return np.arcsinh(self.pz / self.pt)
-
-    @property
-    def mass(self) -> Floats:
-        square = self.energy**2 - self.px**2 - self.py**2 - self.pz**2
-        return np.sqrt(np.maximum(square, 0))
 
 
 def trim(constituents: Momenta, pt: Floats, radius: float, share: float) -> Trimmed:
@@ -56,19 +40,12 @@ def trim(constituents: Momenta, pt: Floats, radius: float, share: float) -> Trim
         Of the jet's transverse momentum that a subjet needs.
     """
     found = cluster(constituents, "kt", radius)
-    kept = found.pt >= share * pt[found.group]
+    kept = found.momentum.pt >= share * pt[found.group]
     number = np.cumsum(kept) - 1
     inside = kept[found.jet]
-    subjets = Clusters(
-        *(values[kept] for values in (found.group, found.px, found.py, found.pz, found.energy)),
-        member=found.member[inside],
-        jet=number[found.jet[inside]],
-    )
-    sums = (
-        np.bincount(subjets.group, values, len(pt))
-        for values in (subjets.px, subjets.py, subjets.pz, subjets.energy)
-    )
-    return Trimmed(*sums, subjets)
+    momentum, group = found.momentum.at(kept), found.group[kept]
+    subjets = Clusters(group, momentum, found.member[inside], number[found.jet[inside]])
+    return Trimmed(momentum.sums(group, len(pt)), subjets)
 
 
 def turned(phi: Floats) -> Floats:

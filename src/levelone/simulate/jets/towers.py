@@ -46,8 +46,8 @@ class Towers:
     @property
     def momenta(self) -> Momenta:
         """The towers as momenta; their groups are the events, from the first to the last with a tower."""
-        eta = (self.column + 0.5) * (2 * ETA_LIMIT / ALONG) - ETA_LIMIT
-        phi = (self.row + 0.5) * (2 * np.pi / AROUND) - np.pi
+        eta = (self.column.astype(np.float64) + 0.5) * (2 * ETA_LIMIT / ALONG) - ETA_LIMIT
+        phi = (self.row.astype(np.float64) + 0.5) * (2 * np.pi / AROUND) - np.pi
         events = int(self.event.max(initial=-1)) + 1
         return Momenta(self.energy / np.cosh(eta), eta, phi, self.event, events)
 
@@ -66,7 +66,7 @@ def fill(event: Rows, px: Floats, py: Floats, pz: Floats, energy: Floats) -> Tow
     row, column = place(eta[seen], phi[seen])
     key = (event[seen] * AROUND + row) * ALONG + column
     cells, inverse = np.unique(key, return_inverse=True)
-    total = np.bincount(inverse, energy[seen], len(cells))
+    total = np.bincount(inverse, energy[seen], len(cells)).astype(np.float64)
     return Towers(cells // (AROUND * ALONG), cells // ALONG % AROUND, cells % ALONG, total)
 
 

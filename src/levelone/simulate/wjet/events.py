@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
-from levelone.simulate.jets.clustering import Floats, Momenta, Rows, cluster
+from levelone.simulate.jets.clustering import Clusters, Floats, Momenta, Rows, cluster
 from levelone.simulate.jets.jets import Jets, join_jets
 from levelone.simulate.jets.substructure import subjettiness, trim, turned
 from levelone.simulate.jets.towers import AROUND, Towers, of_events, place
@@ -131,10 +131,11 @@ def select(towers: Towers, options: WJetGenerate, label: int) -> Jets | None:
     constituents = momenta.at(found.member[inside], number[found.jet[inside]], count)
     if not count:
         return None
-    trimmed = trim(constituents, found.pt[leading], options.subjet_radius, options.trimmed_share)
+    trimmed = trim(constituents, found.momentum.pt[leading], options.subjet_radius, options.trimmed_share)
+    whole = trimmed.momentum
     with np.errstate(divide="ignore", invalid="ignore"):  # nothing may be left of a jet
-        chosen = _within(trimmed.pt, options.pt_gev) & _within(trimmed.mass, options.mass_gev)
-        chosen &= np.abs(trimmed.eta) < ETA_MAX
+        chosen = _within(whole.pt, options.pt_gev) & _within(whole.mass, options.mass_gev)
+        chosen &= np.abs(whole.eta) < ETA_MAX
     if not chosen.any():
         return None
     sub = trimmed.subjets
@@ -144,11 +145,11 @@ def select(towers: Towers, options: WJetGenerate, label: int) -> Jets | None:
     order = order[np.argsort(jet[order], kind="stable")]
     new = np.cumsum(chosen) - 1
     kept = momenta.at(rows[order], new[jet[order]], int(chosen.sum()))
-    subjets = _subjets(chosen, sub.group, sub.pt, sub.eta, sub.phi, kept)
+    subjets = _subjets(chosen, sub, kept)
     columns = {
-        "pt": trimmed.pt[chosen],
-        "eta": trimmed.eta[chosen],
-        "mass": trimmed.mass[chosen],
+        "pt": whole.pt[chosen],
+        "eta": whole.eta[chosen],
+        "mass": whole.mass[chosen],
         **{f"tau{n}": subjettiness(kept, n, RADIUS) for n in (1, 2, 3)},
         **subjets.columns,
     }
@@ -168,10 +169,9 @@ class _Subjets:
     columns: Mapping[str, Floats]
 
 
-def _subjets(
-    chosen: NDArray[np.bool_], group: Rows, pt: Floats, eta: Floats, phi: Floats, kept: Momenta
-) -> _Subjets:
-    of_jet = np.bincount(group, minlength=len(chosen))
+def _subjets(chosen: NDArray[np.bool_], found: Clusters, kept: Momenta) -> _Subjets:
+    pt, eta, phi = found.momentum.pt, found.momentum.eta, found.momentum.phi
+    of_jet = np.bincount(found.group, minlength=len(chosen))
     first = (np.cumsum(of_jet) - of_jet)[chosen]
     several = of_jet[chosen] > 1
     second = np.where(several, first + 1, first)

@@ -3,6 +3,7 @@
     python -m benchmarks.rtl_clocks                 all of them, as a Markdown table
     python -m benchmarks.rtl_clocks pixelseed --vectors 1000
     python -m benchmarks.rtl_clocks muon:3200 --vectors 6   in so many clocks, pixels per clock as it takes
+    python -m benchmarks.rtl_clocks muon --minutes 10       as many random vectors as fit into ten minutes
 
 Every model is written, compared at every layer with golden or random vectors, and measured without gaps and
 stalls; then outputs are compared with gaps, stalls and resets. Needs the extra [rtl].
@@ -12,12 +13,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import tempfile
 from pathlib import Path
 
+from levelone.pipeline.checks import check_folder
 from levelone.pipeline.converting import convert_with
 from levelone.pipeline.cosim import cosim_folder
+from levelone.rtl.body import BODY
 from levelone.rtl.config import RtlConfig
 from levelone.rtl.document import RtlDocument
 
@@ -35,10 +39,31 @@ COLUMNS = (
     "multipliers",
     "weight memory, kbit",
     "buffers and FIFOs, kbit",
+    "processor minutes",
 )
+TRIED = (4, 16)
+"""Vectors of two comparisons: what the second takes more is what its further vectors take."""
 
 
-def row(name: str, vectors: int | None) -> tuple[str, ...]:
+def processor_seconds() -> float:
+    """Of this process and of all that it started and that have ended."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+def fitting(project: Path, minutes: float) -> int:
+    """Random vectors whose comparison takes about so many minutes of one core, judged by a few."""
+    BODY.build(project)
+    took = []
+    for count in TRIED:
+        start = processor_seconds()
+        check_folder(project, vectors=count)
+        took.append(processor_seconds() - start)
+    each = max(took[1] - took[0], 1e-3) / (TRIED[1] - TRIED[0])
+    return max(1, int(60 * minutes / each))
+
+
+def row(name: str, vectors: int | None, minutes: float | None) -> tuple[str, ...]:
     """One model, ``NAME`` or ``NAME:CLOCKS``: what was compared, and its clocks."""
     system, _, clocks = name.partition(":")
     model = PROJECTS / system / "model.onnx"
@@ -47,9 +72,13 @@ def row(name: str, vectors: int | None) -> tuple[str, ...]:
         project = Path(scratch) / "rtl"
         convert_with("rtl", model, project, config)
         planned = RtlDocument.read(project)
+        if minutes is not None:
+            vectors = fitting(project, minutes)
+        start = processor_seconds()
         result = cosim_folder(
             project, vectors=vectors, gaps=0.3, stalls=0.3, show=lambda line: print(line, file=sys.stderr)
         )
+        took = (processor_seconds() - start) / 60
 
     def total(key: str) -> int:
         return sum(getattr(layer, key) for layer in planned.layers)
@@ -67,6 +96,7 @@ def row(name: str, vectors: int | None) -> tuple[str, ...]:
         f"{total('multipliers'):,}",
         f"{total('rom_bits') / 1000:,.0f}",
         f"{(total('buffer_bits') + total('fifo_bits')) / 1000:,.0f}",
+        f"{took:.1f}",
     )
 
 
@@ -75,20 +105,24 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("system", nargs="*", help="names of committed models, or NAME:CLOCKS")
-    parser.add_argument(
+    many = parser.add_mutually_exclusive_group()
+    many.add_argument(
         "--vectors", type=int, help="random vectors; default: the golden vectors and random ones"
+    )
+    many.add_argument(
+        "--minutes", type=float, help="as many random vectors as fit into so many minutes of a processor"
     )
     parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
     arguments = parser.parse_args()
     names = arguments.system or sorted(path.parent.name for path in PROJECTS.glob("*/model.onnx"))
     if arguments.json:
-        rows = [dict(zip(COLUMNS, row(n, arguments.vectors), strict=True)) for n in names]
+        rows = [dict(zip(COLUMNS, row(n, arguments.vectors, arguments.minutes), strict=True)) for n in names]
         print(json.dumps({"models": rows}))
         return
     print("| " + " | ".join(COLUMNS) + " |")
     print("|---|--:|--:|---" + "|--:" * (len(COLUMNS) - 4) + "|")
     for name in names:
-        print("| " + " | ".join(row(name, arguments.vectors)) + " |", flush=True)
+        print("| " + " | ".join(row(name, arguments.vectors, arguments.minutes)) + " |", flush=True)
 
 
 if __name__ == "__main__":

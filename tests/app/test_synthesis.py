@@ -18,7 +18,7 @@ def test_a_result_is_of_the_project_that_it_lies_in(tmp_path: Path, monkeypatch:
     (tmp_path / "levelone.json").write_text('{"body": "rtl"}')
     monkeypatch.setattr(synthesis, "body_of", lambda folder: SimpleNamespace(name="rtl"))
     made = SimpleNamespace(to_dict=lambda: {"kind": "synthesised", "total": {"lut": 7}})
-    monkeypatch.setattr(synthesis, "synthesise", lambda folder, family: made)
+    monkeypatch.setattr(synthesis, "synthesise", lambda folder, family, seeds: made)
     assert synthesis_of(tmp_path) is None
     found = synth_folder(tmp_path, "ecp5")
     assert found["body"] == "rtl" and found["total"] == {"lut": 7}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from levelone.errors import LeveloneError
@@ -32,6 +34,28 @@ def test_the_report_tells_of_paths_between_registers() -> None:
     found = nextpnr.parse_report(REPORT, "nextpnr")
     assert (found.fmax_mhz, found.start, found.end) == (101.25, "x2", "product")
     assert found.used == {"TRELLIS_COMB": 9130}
+
+
+PLAYED = """#!/usr/bin/env python3
+import json, sys
+seed = int(sys.argv[sys.argv.index("--seed") + 1])
+fmax = {1: 90.0, 2: 120.5, 3: 101.0}[seed]
+json.dump({"fmax": {"clk": {"achieved": fmax}}, "critical_paths": [], "utilization": {}},
+          open(sys.argv[sys.argv.index("--report") + 1], "w"))
+"""
+
+
+def test_the_best_of_several_placements_says_what_all_reached(tmp_path: Path) -> None:
+    program = tmp_path / "nextpnr"
+    program.write_text(PLAYED)
+    program.chmod(0o755)
+    netlist = tmp_path / "netlist.json"
+    netlist.write_text('{"modules": {"network": {"ports": {}, "cells": {}}}}')
+    tool = nextpnr.Nextpnr((str(program),), "nextpnr")
+    found = nextpnr.route(tool, netlist, 5.0, seeds=3)
+    assert (found.fmax_mhz, found.reached_mhz) == (120.5, (90.0, 120.5, 101.0))
+    with pytest.raises(LeveloneError, match="could not place"):
+        nextpnr.route(tool, netlist, 5.0, seeds=4)
 
 
 def test_what_is_not_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,7 +44,7 @@ def network(path: Path) -> Path:
     y = m.add(
         "Conv", x, m.weight(weights(2, 2, 3, 3), 0.125), out="conv", kernel_shape=[3, 3], pads=[1, 1, 1, 1]
     )
-    y = m.quant(m.add("Relu", y, out="positive"), 0.3, 4, signed=0, out="act")
+    y = m.quant(m.add("Relu", y, out="positive"), 0.75, 4, signed=0, out="act")
     y = m.quant(m.add("Add", x, y, out="sum"), 0.35, 5, signed=0, out="sum_q")
     y = m.add("MaxPool", y, out="pool", kernel_shape=[2, 2], strides=[2, 2])
     y = m.add("Flatten", y, out="flat", axis=1)
@@ -322,6 +322,12 @@ def test_a_design_is_routed_or_says_why_not(tmp_path: Path, monkeypatch: pytest.
     assert found.used is not None
     assert found.used["TRELLIS_COMB"] > 0
     assert set(found.planned_lut) == {"fc"}
+    layer, everything = found.estimates
+    assert (layer.layers, everything.layers) == (("fc",), ())
+    assert layer.planned == found.planned_lut["fc"]
+    assert layer.counted == found.layers["fc"].lut
+    assert everything.counted == found.total.lut > layer.counted
+    assert found.timing.reached_mhz == (found.timing.fmax_mhz,)
     monkeypatch.setattr(nextpnr, "find_nextpnr", lambda: None)
     missing = synthesise(tmp_path / "dense", "ecp5")
     assert missing.timing is None
@@ -333,6 +339,8 @@ def test_an_unknown_family_is_refused(project: Path) -> None:
     with pytest.raises(LeveloneError, match="virtex2") as error:
         synthesise(project, "virtex2")
     assert "xcup" in str(error.value.hint)
+    with pytest.raises(LeveloneError, match="seeds of placements"):
+        synthesise(project, "xcup", seeds=2)
 
 
 @pytest.mark.slow

@@ -139,6 +139,9 @@ def synth(
         Path, typer.Argument(help="A folder written by `levelone rtl` or `levelone convert`.")
     ],
     family: Annotated[str, typer.Option(help="xcup (UltraScale+), xc7 (7 series) or ecp5.")] = "xcup",
+    seeds: Annotated[
+        int, typer.Option(min=1, help="ecp5: placements to try; the best is shown, and what all reached.")
+    ] = 1,
     as_json: AsJson = False,
 ) -> None:
     """Area in total and for every layer, and how fast the clock may be: estimated, or routed.
@@ -154,7 +157,7 @@ def synth(
     from levelone.pipeline.synthesis import synth_folder
 
     with one_json_object(as_json) as emit:
-        found = synth_folder(project, family)
+        found = synth_folder(project, family, seeds)
         emit(found)
     if not as_json:
         (_show_vitis if found["body"] == "hls" else _show_synthesis)(found)
@@ -176,6 +179,8 @@ def _show_synthesis(found: Mapping[str, Any]) -> None:
         table.add_row(name, *row)
     Console(soft_wrap=True, highlight=False).print(table)
     typer.echo(f"cells for {found['family']}: {found['kind']} by {found['tool']}")
+    if found["estimates"]:
+        _show_estimates(found)
     timing = found["timing"]
     if timing is None:
         typer.echo(f"clock: {found['untimed']}")
@@ -187,6 +192,22 @@ def _show_synthesis(found: Mapping[str, Any]) -> None:
         typer.echo(f"  longest path: from {timing['start']} to {timing['end']}")
     if found["used"]:
         typer.echo("  sites: " + ", ".join(f"{count:,} {kind}" for kind, count in found["used"].items()))
+
+
+def _show_estimates(found: Mapping[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(
+        "look-up tables", "planned", "by alkaid", found["kind"], "ratio", "ratio by alkaid", box=None
+    )
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for one in found["estimates"]:
+        ratios = ("" if one[key] is None else f"{one[key]:.2f}" for key in ("planned_ratio", "alkaid_ratio"))
+        numbers = (f"{one[key]:,}" for key in ("planned", "by_alkaid", "counted"))
+        table.add_row(", ".join(one["layers"]) or "all, ports included", *numbers, *ratios)
+    Console(soft_wrap=True, highlight=False).print(table)
 
 
 def _show_vitis(found: Mapping[str, Any]) -> None:

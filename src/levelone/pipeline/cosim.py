@@ -39,8 +39,8 @@ def plan_rows(model: Path, config: RtlConfig) -> dict[str, Any]:
         ``style``, ``clocks_per_event``, ``bottleneck``; of every output ``latency_clocks`` and
         ``after_last_clocks``; of each of ``layers`` its ``clocks``, codes per beat ``codes_in`` (of each
         operand) and ``codes_out``, ``multipliers``, ``rom_bits``, ``buffer_bits`` and ``fifo_bits``. Of an
-        unrolled design ``lut`` and ``registers`` of each, and in all its ``stages``, most ``levels`` between
-        registers, and ``port_registers``.
+        unrolled design ``lut``, ``adder_lut``, ``alkaid_lut`` and ``registers`` of each, and in all its
+        ``stages``, most ``levels`` between registers, and ``port_registers``.
     """
     graph = read_qonnx(model)
     plan = plan_of(graph, config)

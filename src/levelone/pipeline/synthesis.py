@@ -17,13 +17,15 @@ from levelone.verify import body_of
 RESULT = "synthesis.json"
 
 
-def synth_folder(project: Path, family: str) -> dict[str, Any]:
+def synth_folder(project: Path, family: str, seeds: int = 1) -> dict[str, Any]:
     """Synthesise a project and keep the result in it, as ``synthesis.json``.
 
     Parameters
     ----------
     family
         Of an RTL project; an hls4ml project says its part.
+    seeds
+        Placements to try, as `levelone.rtl.synthesis.synthesise`.
 
     Returns
     -------
@@ -36,7 +38,7 @@ def synth_folder(project: Path, family: str) -> dict[str, Any]:
         If it is no project, or the tool is missing or refuses it.
     """
     body = body_of(project).name
-    found = run_vitis(project) if body == HLS.name else synthesise(project, family)
+    found = run_vitis(project) if body == HLS.name else synthesise(project, family, seeds)
     result = {"body": body, "design": sha256(project / DOCUMENT), **found.to_dict()}
     write_text(project / RESULT, json.dumps(result, indent=1) + "\n")
     return result

@@ -136,7 +136,25 @@ def resources(project: Mapping[str, Any], synthesis: Mapping[str, Any] | None) -
     )
     kinds = (kind.replace("_", " ") for kind in total)
     head = ("layer", "operation", "clocks", "multipliers", "weight bits", "buffer bits", *kinds)
-    return _told(made) + table(head, rows, numbers=tuple(range(2, len(head))))
+    page = _told(made) + table(head, rows, numbers=tuple(range(2, len(head))))
+    return page + (_expected(synthesis) if synthesis is not None and synthesis.get("estimates") else "")
+
+
+def _expected(synthesis: Mapping[str, Any]) -> str:
+    """Look-up tables of an unrolled design as they were expected, beside those counted."""
+    caption = (
+        "Look-up tables of layers, activations with the sums that they follow: planned by the bits of every "
+        "cell; the same with alkaid's own cost of the adders of products; counted; and ratios to that."
+    )
+    rows = []
+    for one in synthesis["estimates"]:
+        names = Raw(
+            ", ".join(f"<code>{escape(name)}</code>" for name in one["layers"]) or "all, ports included"
+        )
+        ratios = ("" if one[key] is None else f"{one[key]:.2f}" for key in ("planned_ratio", "alkaid_ratio"))
+        rows.append((names, *(f"{one[key]:,}" for key in ("planned", "by_alkaid", "counted")), *ratios))
+    head = ("layers", "planned", "by alkaid", synthesis["kind"], "planned, ratio", "by alkaid, ratio")
+    return _told(caption) + table(head, rows, numbers=tuple(range(1, len(head))))
 
 
 def estimate(found: Mapping[str, Any]) -> str:

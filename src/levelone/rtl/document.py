@@ -34,7 +34,7 @@ class RtlLayer(LayerEntry):
         Of the FIFOs in front of the layer.
     codes_in, codes_out
         Codes per beat of each operand and of the result.
-    lut, registers
+    lut, adder_lut, alkaid_lut, registers
         Of an unrolled layer (`levelone.rtl.unrolled.plan.UnrolledLayer`); null where it is streamed.
     """
 
@@ -46,6 +46,8 @@ class RtlLayer(LayerEntry):
     buffer_bits: int
     fifo_bits: int
     lut: int | None = None
+    adder_lut: int | None = None
+    alkaid_lut: int | None = None
     registers: int | None = None
 
 

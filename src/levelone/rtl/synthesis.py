@@ -17,6 +17,7 @@ from levelone.hardware.tools import run_tool
 from levelone.rtl import nextpnr, vivado
 from levelone.rtl.delays import ULTRASCALE_PLUS
 from levelone.rtl.document import RtlDocument
+from levelone.rtl.estimates import Estimate, estimates
 from levelone.rtl.paths import longest_path
 from levelone.rtl.project import SOURCES
 from levelone.rtl.tools import INSTALL
@@ -72,6 +73,8 @@ class Timing:
         Cells at the ends of the longest path, called after the nets that they drive; empty: not said.
     basis
         What an estimate assumes, or on which device a design was routed.
+    reached_mhz
+        Clock frequency of every placement that was tried, seeds 1, 2, ...: `fmax_mhz` is the best one's.
     """
 
     kind: Kind
@@ -81,6 +84,7 @@ class Timing:
     start: str
     end: str
     basis: str
+    reached_mhz: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,8 @@ class Synthesis:
         By layer; what stands between layers is counted to the layer that it belongs to.
     planned_lut
         Look-up tables by layer as they were estimated before; of unrolled designs only.
+    estimates
+        The same beside what alkaid expects and what was counted, for layers that nets can tell apart.
     timing
         None if nothing could say.
     untimed
@@ -115,6 +121,7 @@ class Synthesis:
     total: Area
     layers: Mapping[str, Area]
     planned_lut: Mapping[str, int]
+    estimates: tuple[Estimate, ...]
     timing: Timing | None
     untimed: str = ""
     used: Mapping[str, int] | None = None
@@ -124,7 +131,7 @@ class Synthesis:
         return asdict(self)
 
 
-def synthesise(project: Path, family: str = "xcup") -> Synthesis:
+def synthesise(project: Path, family: str = "xcup", seeds: int = 1) -> Synthesis:
     """Synthesise the sources that lie in a project: by Vivado where it is installed, else by Yosys.
 
     Yosys's netlist for "ecp5" is placed and routed by nextpnr where that is installed; for the others the
@@ -134,14 +141,19 @@ def synthesise(project: Path, family: str = "xcup") -> Synthesis:
     ----------
     family
         "xcup" (UltraScale+), "xc7" (7 series) or "ecp5".
+    seeds
+        Placements to try, of "ecp5" alone.
 
     Raises
     ------
     LeveloneError
-        If the family is unknown, Yosys is not installed, or a tool refuses the sources.
+        If the family is unknown or has no placements to try, Yosys is not installed, or a tool refuses the
+        sources.
     """
     if family not in COMMANDS:
         raise LeveloneError(f"unknown FPGA family {family!r}", hint=nearest(family, list(COMMANDS)))
+    if seeds != 1 and family != "ecp5":
+        raise LeveloneError(f"seeds of placements are tried for ecp5; {family} has one result")
     document = RtlDocument.read(project)
     program = vivado.find_vivado()
     if program is not None and family != "ecp5":
@@ -155,16 +167,20 @@ def synthesise(project: Path, family: str = "xcup") -> Synthesis:
         command += [document.rtl.style, scratch, *map(str, sources)]
         run_tool(command, f"Yosys could not synthesise {project}", results=[folder / NETLIST])
         found = json.loads((folder / CELLS).read_text(encoding="utf-8"))
-        timed = _routed if family == "ecp5" else _estimated
-        timing, untimed, used = timed(folder / NETLIST, document)
+        if family == "ecp5":
+            timing, untimed, used = _routed(folder / NETLIST, document, seeds)
+        else:
+            timing, untimed, used = _estimated(folder / NETLIST, document)
     cells = {instance: _area(kinds) for instance, kinds in found.items()}
+    total, layers = _sum(cells.values()), _by_layer(cells, document)
     return Synthesis(
         "synthesised",
         f"Yosys (pyosys {version('pyosys')})",
         family,
-        _sum(cells.values()),
-        _by_layer(cells, document),
+        total,
+        layers,
         _planned(document),
+        _estimates(document, layers, total),
         timing,
         untimed,
         used,
@@ -187,16 +203,25 @@ def _estimated(netlist: Path, document: RtlDocument) -> Timed:
     )
 
 
-def _routed(netlist: Path, document: RtlDocument) -> Timed:
+def _routed(netlist: Path, document: RtlDocument, seeds: int) -> Timed:
     tool = nextpnr.find_nextpnr()
     if tool is None:
         return None, f"nextpnr-ecp5 is not installed: {INSTALL}", None
     try:
-        found = nextpnr.route(tool, netlist, document.rtl.clock_ns)
+        found = nextpnr.route(tool, netlist, document.rtl.clock_ns, seeds)
     except LeveloneError as error:
         return None, error.message, None
-    basis = f"placed and routed on {nextpnr.DEVICE_NAME}, seed {nextpnr.SEED}"
-    return Timing("routed", found.tool, found.fmax_mhz, None, found.start, found.end, basis), "", found.used
+    basis = f"placed and routed on {nextpnr.DEVICE_NAME}"
+    if found.packed:
+        basis += f", after levelone moved registers into {found.packed} multipliers"
+    if seeds > 1:
+        reached = sorted(found.reached_mhz)
+        basis += f"; the best of {seeds} placements, which reached {reached[0]:.0f} to {reached[-1]:.0f} MHz"
+    return (
+        Timing("routed", found.tool, found.fmax_mhz, None, found.start, found.end, basis, found.reached_mhz),
+        "",
+        found.used,
+    )
 
 
 def _from_vivado(reports: vivado.Reports, document: RtlDocument, family: str) -> Synthesis:
@@ -212,11 +237,16 @@ def _from_vivado(reports: vivado.Reports, document: RtlDocument, family: str) ->
     period = document.rtl.clock_ns - reports.slack_ns
     basis = f"placed and routed out of context on {document.rtl.part}"
     timing = Timing("routed", reports.tool, 1000 / period, None, "", "", basis)
-    return Synthesis("routed", reports.tool, family, total, layers, _planned(document), timing)
+    expected = _estimates(document, layers, total)
+    return Synthesis("routed", reports.tool, family, total, layers, _planned(document), expected, timing)
 
 
 def _planned(document: RtlDocument) -> dict[str, int]:
     return {layer.name: layer.lut for layer in document.layers if layer.lut is not None}
+
+
+def _estimates(document: RtlDocument, layers: Mapping[str, Area], total: Area) -> tuple[Estimate, ...]:
+    return estimates(document.layers, {name: area.lut for name, area in layers.items()}, total.lut)
 
 
 def _by_layer(areas: Mapping[str, Area], document: RtlDocument) -> dict[str, Area]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import prod
 
 import numpy as np
 
 from levelone.errors import UnsupportedError
 from levelone.graph.ops import Window
-from levelone.rtl.netlist import Netlist, address_bits, handshake
+from levelone.rtl.netlist import Netlist, address_bits, handshake, literal
 from levelone.rtl.pace import Pace, freed, swept
 from levelone.rtl.sliding import AXES, Sliding, sliding
 from levelone.rtl.streams import Stream
@@ -105,8 +106,18 @@ def emit_window(
         netlist.wire(f"{out}_{mark}")
     rows = address_bits(len(plan.need))
     netlist.wire(f"{out}_row", rows)
-    need = netlist.table(f"{out}_need", plan.need, plan.count_bits, f"{out}_row", rows)
-    keep = netlist.table(f"{out}_keep", plan.keep, plan.count_bits, f"{out}_row", rows)
+    event = prod(plan.spatial)
+    need, keep = (
+        # to the next row, after the last of which the next event's first comes
+        netlist.table(
+            f"{out}_{called}",
+            [now - then for now, then in pairwise([*rows_, rows_[0] + event])],
+            plan.count_bits,
+            f"{out}_row",
+            rows,
+        )
+        for called, rows_ in (("need", plan.need), ("keep", plan.keep))
+    )
     netlist.instance(
         "levelone_window",
         f"u_{out}",
@@ -120,6 +131,8 @@ def emit_window(
             "ADDRESS": plan.address,
             "COUNT": plan.count_bits,
             "ROW": rows,
+            "NEED": literal(plan.need[0], plan.count_bits),
+            "KEEP": literal(plan.keep[0], plan.count_bits),
         },
         {
             **handshake({"i": wires, "o": out}),

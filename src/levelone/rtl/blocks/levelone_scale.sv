@@ -1,4 +1,5 @@
-// clip(round((code * factor + term) / 2**shift)), with constants for every lane. Part of levelone.
+// clip(round((code * factor + term) / 2**shift)), with constants for every lane. Which sums the limits change is
+// constant, too: a sum is compared while it is rounded. Part of levelone.
 module levelone_scale #(
     parameter LANES = 1,
     parameter WIDTH = 8,
@@ -10,9 +11,10 @@ module levelone_scale #(
     parameter [LANES*PRODUCT-1:0] TERMS = 0,
     parameter [LANES*8-1:0] SHIFTS = 0,
     parameter ROUNDING = 0,                            // 0 floor, 1 ceil, 2 down, 3 up, 4 half to even, 5 half up, 6 half down
-    parameter LIMIT = 17,                              // bits that hold the limits and every rounded product, signed
-    parameter signed [LIMIT-1:0] LOWEST = 0,
-    parameter signed [LIMIT-1:0] HIGHEST = 0
+    parameter [LANES*PRODUCT-1:0] LEAST = 0,           // sums that the limits leave as they are, signed
+    parameter [LANES*PRODUCT-1:0] MOST = 0,
+    parameter [RESULT-1:0] LOWEST = 0,                 // results of others
+    parameter [RESULT-1:0] HIGHEST = 0
 ) (
     input                         clk,
     input                         rst,
@@ -38,24 +40,25 @@ module levelone_scale #(
             wire signed [PRODUCT-1:0] product = x * factor;
             reg signed [PRODUCT-1:0] total;
             always @(posedge clk) if (en) total <= product + term;
+            wire signed [PRODUCT-1:0] least = LEAST[l*PRODUCT+:PRODUCT], most = MOST[l*PRODUCT+:PRODUCT];
             wire signed [PRODUCT-1:0] floor_ = total >>> SHIFT;
+            wire signed [RESULT-1:0] whole = floor_;
             wire up;
-            if (SHIFT == 0 || ROUNDING == 0) begin : whole
+            if (SHIFT == 0 || ROUNDING == 0) begin : exact
                 assign up = 1'b0;
             end else begin : broken
-                wire [SHIFT-1:0] rest = total[SHIFT-1:0];
-                wire [SHIFT-1:0] half = {1'b1, {SHIFT - 1{1'b0}}};
-                wire inexact = |rest, negative = total[PRODUCT-1], above = rest > half, tie = rest == half;
-                assign up = ROUNDING == 1 ? inexact
-                          : ROUNDING == 2 ? inexact && negative
-                          : ROUNDING == 3 ? inexact && !negative
-                          : ROUNDING == 4 ? above || (tie && floor_[0])
-                          : ROUNDING == 5 ? above || (tie && !negative)
-                          : above || (tie && negative);
+                wire [SHIFT:0] rest = {total[SHIFT-1:0], 1'b0};  // never without a bit behind the half
+                wire half = rest[SHIFT], more = |rest[SHIFT-1:0], negative = total[PRODUCT-1];
+                assign up = ROUNDING == 1 ? half || more
+                          : ROUNDING == 2 ? (half || more) && negative
+                          : ROUNDING == 3 ? (half || more) && !negative
+                          : ROUNDING == 4 ? half && (more || floor_[0])
+                          : ROUNDING == 5 ? half && (more || !negative)
+                          : half && (more || negative);
             end
-            wire signed [LIMIT-1:0] rounded = floor_ + $signed({1'b0, up});
-            wire signed [LIMIT-1:0] clipped = rounded < LOWEST ? LOWEST : rounded > HIGHEST ? HIGHEST : rounded;
-            always @(posedge clk) if (en) o_data[l*RESULT+:RESULT] <= clipped[RESULT-1:0];
+            wire [RESULT-1:0] rounded = whole + $signed({1'b0, up});
+            always @(posedge clk)
+                if (en) o_data[l*RESULT+:RESULT] <= total > most ? HIGHEST : total < least ? LOWEST : rounded;
         end
     endgenerate
 endmodule

@@ -18,13 +18,18 @@ module levelone_serialise #(
     localparam BITS = $clog2(BEATS + 1);
     reg [COUNT*WIDTH-1:0] parts;
     reg [BITS-1:0] left;
-    assign o_valid = left != 0;
+    reg some, one;  // left is not 0, is 1
+    assign o_valid = some;
     assign o_data  = parts[WIDTH-1:0];
-    assign i_ready = left == 0 || (left == 1 && o_ready);
+    assign i_ready = !some || (one && o_ready);
     always @(posedge clk)
-        if (rst) left <= 0;
-        else if (i_valid && i_ready) left <= BEATS[BITS-1:0];
-        else if (o_valid && o_ready) left <= left - 1'b1;
+        if (rst) begin
+            left <= 0; some <= 0; one <= 0;
+        end else if (i_valid && i_ready) begin
+            left <= BEATS[BITS-1:0]; some <= 1; one <= BEATS == 1;
+        end else if (o_valid && o_ready) begin
+            left <= left - 1'b1; some <= !one; one <= left == 2;
+        end
     always @(posedge clk)
         if (i_valid && i_ready) parts <= i_data;
         else if (o_valid && o_ready) parts <= (parts >> WIDTH) | (REPEATS > 1 ? parts << (COUNT - 1) * WIDTH : 0);

@@ -17,7 +17,9 @@ module levelone_window #(
     parameter PD = 0, PH = 0, PW = 0,
     parameter ADDRESS = 4,        // bits: 2**ADDRESS pixels are kept
     parameter COUNT = 8,          // bits of modular numbers of pixels
-    parameter ROW = 1             // bits of the number of an output row
+    parameter ROW = 1,            // bits of the number of an output row
+    parameter [COUNT-1:0] NEED = 1,  // pixels of the event that have to be there before the first row starts
+    parameter [COUNT-1:0] KEEP = 0   // pixels of the event that nobody needs in the first row
 ) (
     input                                 clk,
     input                                 rst,
@@ -31,8 +33,8 @@ module levelone_window #(
     output reg                            o_first,  // of a sweep
     output reg                            o_last,
     output reg [ROW-1:0]                  row,      // present output row, for which the next two are asked
-    input  [COUNT-1:0]                    need,     // pixels of the event that have to be there before the row starts
-    input  [COUNT-1:0]                    keep      // pixels of the event that nobody needs any more
+    input  [COUNT-1:0]                    need,     // pixels that have to be there for this row less those for the next
+    input  [COUNT-1:0]                    keep      // pixels that nobody needs any more in this row less those in the next
 );
     localparam PIXEL = GROUPS * CHUNKS * SIMD * WIDTH;
     localparam LANES = GROUPS * SIMD * WIDTH;
@@ -45,7 +47,8 @@ module levelone_window #(
 
     reg [PIXEL-1:0] memory[0:(1<<ADDRESS)-1];
     reg [COUNT-1:0] written, base;
-    wire [COUNT-1:0] ahead = written - base - keep, missing = written - base - need;
+    // pixels that are there and still needed; those that are there beyond what the row waits for: negative while it waits
+    reg [COUNT-1:0] ahead, spare;
     assign i_ready = ahead[COUNT-1] || ahead < ROOM;
     wire writes = i_valid && i_ready;
     always @(posedge clk) if (writes) memory[written[ADDRESS-1:0]] <= i_data;
@@ -54,7 +57,7 @@ module levelone_window #(
         else if (writes) written <= written + 1'b1;
 
     wire en = !o_valid || o_ready;
-    wire there = !missing[COUNT-1];
+    wire there = !spare[COUNT-1];
     wire go = en && there;
 
     reg [SIZE-1:0] c, kw, kh, kd, r, ow, oh, od;
@@ -63,6 +66,7 @@ module levelone_window #(
     wire c_last = c == CHUNKS - 1, kw_last = kw == KW - 1, kh_last = kh == KH - 1, kd_last = kd == KD - 1;
     wire r_last = r == REPEATS - 1, ow_last = ow == OW - 1, oh_last = oh == OH - 1, od_last = od == OD - 1;
     wire tap_last = c_last && kw_last && kh_last && kd_last;
+    wire ends = go && tap_last && r_last && ow_last;           // the row
     wire first = c == 0 && kw == 0 && kh == 0 && kd == 0;
     wire pad = w < 0 || w >= IW || h < 0 || h >= IH || d < 0 || d >= ID;
     wire [COUNT-1:0] next_base = base + EVENT;
@@ -75,7 +79,7 @@ module levelone_window #(
     wire signed [SIZE-1:0] d_start = !(r_last && ow_last && oh_last) ? d0 : od_last ? -PD : d0 + SD;
     always @(posedge clk)
         if (rst) begin
-            c <= 0; kw <= 0; kh <= 0; kd <= 0; r <= 0; ow <= 0; oh <= 0; od <= 0; row <= 0; base <= 0;
+            c <= 0; kw <= 0; kh <= 0; kd <= 0; r <= 0; ow <= 0; oh <= 0; od <= 0; base <= 0;
             w <= -PW; h <= -PH; d <= -PD; w0 <= -PW; h0 <= -PH; d0 <= -PD;
             at <= CORNER; at_kh <= CORNER; at_kd <= CORNER; at_ow <= CORNER; at_oh <= CORNER; at_od <= CORNER;
         end else if (go) begin
@@ -109,7 +113,6 @@ module levelone_window #(
                     if (ow_last) begin
                         at_oh <= next_oh;
                         oh <= oh_last ? 0 : oh + 1'b1;
-                        row <= oh_last && od_last ? 0 : row + 1'b1;
                         if (oh_last) begin
                             at_od <= next_od;
                             od <= od_last ? 0 : od + 1'b1;
@@ -118,6 +121,22 @@ module levelone_window #(
                     end
                 end
             end
+        end
+
+    wire [COUNT:0] more_ahead = {ahead, 1'b1} + {ends ? keep : {COUNT{1'b0}}, writes};
+    wire [COUNT:0] more_spare = {spare, 1'b1} + {ends ? need : {COUNT{1'b0}}, writes};
+    localparam ROWS = OD * OH;
+    localparam [ROW-1:0] LAST_ROW = ROWS - 1;
+    always @(posedge clk)
+        if (rst) begin
+            row <= 0;
+            ahead <= -KEEP;
+            spare <= -NEED;
+        end else begin
+            // the pixel that comes in is the carry of these sums
+            ahead <= more_ahead[COUNT:1];
+            spare <= more_spare[COUNT:1];
+            if (ends) row <= row == LAST_ROW ? 0 : row + 1'b1;
         end
 
     reg [PIXEL-1:0] pixel;

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 import numpy as np
 
 from levelone.errors import LeveloneError, UnsupportedError
 from levelone.graph.ops import Affine, Lookup, Power, Relu, Requantise, Staircase
+from levelone.graph.rounding import round_divide
 from levelone.graph.values import IntRange, Rounding, Value
 from levelone.hardware.choose import choose
 from levelone.hardware.forms import Scaling, Thresholds
@@ -208,10 +210,12 @@ def emit_scaled(name: str, x: Value, plan: LayerPlan, wires: str, netlist: Netli
     reach = hardware.product(channel_ranges(x))
     # the product alone may reach further than its sum with the term
     ends = [e * f for r, f in zip(channel_ranges(x), hardware.factor, strict=True) for e in (r.lo, r.hi)]
-    product = max(signed_bits(*ends, reach.lo, reach.hi), max(hardware.shift) + 1)
+    limits = [_unlimited(hardware, i, r) for i, r in enumerate(channel_ranges(x))]
+    known = [end for pair in limits for end in pair if end is not None]
+    product = max(signed_bits(*ends, *known, reach.lo, reach.hi), max(hardware.shift) + 1)
     factor = signed_bits(*hardware.factor)
-    kept = IntRange(max(hardware.clip.lo, -(1 << product)), min(hardware.clip.hi, 1 << product))
-    limit = max(product + 1, signed_bits(kept.lo, kept.hi))
+    least = [-(1 << product - 1) if low is None else low for low, _ in limits]
+    most = [(1 << product - 1) - 1 if high is None else high for _, high in limits]
     lanes = range(source.lanes)
     channels = len(hardware.factor)
     netlist.instance(
@@ -228,12 +232,27 @@ def emit_scaled(name: str, x: Value, plan: LayerPlan, wires: str, netlist: Netli
             "TERMS": packed([hardware.term[lane % channels] for lane in lanes], product),
             "SHIFTS": packed([hardware.shift[lane % channels] for lane in lanes], 8),
             "ROUNDING": MODES.index(hardware.rounding),
-            "LIMIT": limit,
-            "LOWEST": packed([kept.lo], limit),
-            "HIGHEST": packed([kept.hi], limit),
+            "LEAST": packed([least[lane % channels] for lane in lanes], product),
+            "MOST": packed([most[lane % channels] for lane in lanes], product),
+            "LOWEST": packed([hardware.clip.lo], result.width),
+            "HIGHEST": packed([hardware.clip.hi], result.width),
         },
         handshake({"i": wires, "o": name}),
     )
+
+
+def _unlimited(hardware: Scaling, channel: int, reach: IntRange) -> tuple[int | None, int | None]:
+    """Least and most sum of product and term that the limits leave as it is; None: they change none there."""
+    factor, term, shift = (part[channel] for part in (hardware.factor, hardware.term, hardware.shift))
+    low, high = sorted((reach.lo * factor + term, reach.hi * factor + term))
+
+    def rounded(total: int) -> int:
+        return int(round_divide(np.array(total, dtype=object), np.array(1 << shift), hardware.rounding))
+
+    sums = range(low, high + 1)
+    least = low + bisect_left(sums, hardware.clip.lo, key=rounded)
+    most = low + bisect_right(sums, hardware.clip.hi, key=rounded) - 1
+    return None if least == low else least, None if most == high else most
 
 
 def emit_steps(

@@ -35,6 +35,8 @@ class UnrolledLayer:
     ----------
     lut
         Look-up tables: those of adders and multiplexers by their bits, of others by their inputs.
+    adder_lut, alkaid_lut
+        Those of them in the adders of products with constants; and what these cost by alkaid's own account.
     registers
         Bits of registers and shift registers.
     proof
@@ -42,6 +44,8 @@ class UnrolledLayer:
     """
 
     lut: int
+    adder_lut: int
+    alkaid_lut: int
     registers: int
     proof: Proof | None
 
@@ -126,7 +130,7 @@ def plan_unrolled(graph: Graph, max_levels: int | None, clock_ns: float) -> Unro
     live = frozenset(living(circuit, outputs))
     cut = schedule(circuit, live, Budget(max_levels, clock_ns))
     last = last_uses(circuit, cut.stage, live, [(n, cut.stages - 1) for n in outputs])
-    layers = _layers(circuit, values, proofs, live, cut, last)
+    layers = _layers(products, values, proofs, live, cut, last)
     return UnrolledPlan(graph, circuit, values, live, cut, last, layers)
 
 
@@ -170,17 +174,30 @@ def _unrolled(
 
 
 def _layers(
-    circuit: Circuit,
+    products: Products,
     values: Collection[str],
     proofs: Mapping[str, Proof | None],
     live: frozenset[int],
     cut: Schedule,
     last: Mapping[int, int],
 ) -> dict[str, UnrolledLayer]:
+    circuit = products.circuit
     luts = dict.fromkeys(values, 0)
+    adders = dict.fromkeys(values, 0)
     registers = dict.fromkeys(values, 0)
     for number in live:
         place = circuit.places[number]
-        luts[place.layer] += circuit.effort(number).lut
+        lut = circuit.effort(number).lut
+        luts[place.layer] += lut
+        adders[place.layer] += lut if number in products.adders else 0
         registers[place.layer] += cut.ranks(circuit, number, last[number]) * place.reach.width
-    return {name: UnrolledLayer(luts[name], registers[name], proofs.get(name)) for name in values}
+    return {
+        name: UnrolledLayer(
+            luts[name],
+            adders[name],
+            round(products.cost.get(name, 0)),
+            registers[name],
+            proofs.get(name),
+        )
+        for name in values
+    }

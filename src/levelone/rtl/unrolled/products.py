@@ -30,9 +30,15 @@ class Products:
     ----------
     circuit
         Where adders are added.
+    adders
+        Places that were added for products.
+    cost
+        Layer -> what they cost by alkaid's own account, in look-up tables.
     """
 
     circuit: Circuit
+    adders: set[int] = field(default_factory=set)
+    cost: dict[str, float] = field(default_factory=dict)
     _found: dict[Key, Any] = field(default_factory=dict)
 
     def product(self, operands: Sequence[int], matrix: NDArray[Any], bias: Sequence[int]) -> list[int]:
@@ -73,9 +79,11 @@ class Products:
             self._found[key] = _solver()(
                 matrix.astype(np.float32), qintervals=[(float(r.lo), float(r.hi), 1.0) for r in reach]
             )
-        places = [(number, 0) for number in operands]
+        places, start = [(number, 0) for number in operands], len(circuit.places)
         for part in self._found[key]:
             places = self._wired(part, places)
+            self.cost[circuit.layer] = self.cost.get(circuit.layer, 0.0) + part.cost
+        self.adders.update(range(start, len(circuit.places)))
         # products of integers have no fraction
         return [circuit.shift(*place) for place in places]
 

@@ -24,6 +24,7 @@ def arrays() -> dict[str, np.ndarray]:
     return {
         "images": 20 * rng.random((40, 2, 16, 16), np.float32),
         "features": rng.normal(size=(40, 25)),
+        "pair": np.eye(21)[rng.integers(0, 21, 40)],
     }
 
 

@@ -15,9 +15,11 @@ from levelone.graph import execute, quantise_inputs, to_onnx_layout
 
 from .conftest import FILE
 
+PAIR = np.zeros((1, 21))
+
 
 def test_inputs_and_outputs(model: levelone.Model) -> None:
-    assert model.inputs == {"images": (2, 16, 16), "features": (25,)}
+    assert model.inputs == {"images": (2, 16, 16), "features": (25,), "pair": (21,)}
     assert model.outputs == {"logit": (1,)}
     assert model.path == FILE
 
@@ -46,7 +48,7 @@ def test_emulation_is_the_reference(model: levelone.Model, arrays: dict[str, np.
     assert isinstance(codes, np.ndarray)
     assert codes.dtype == np.int64
     assert (codes == expected["logit"]).all()
-    real = model.emulate(arrays["images"], arrays["features"])
+    real = model.emulate(*arrays.values())
     assert (real == codes * float(model.graph.values["logit"].scale[0])).all()
     every = model.emulate(arrays, codes=True, every=True)
     assert every.keys() == model.graph.values.keys()
@@ -57,24 +59,25 @@ def test_tensors_and_lists_will_do(model: levelone.Model, arrays: dict[str, np.n
     expected = model.emulate(arrays)
     tensors = {name: torch.tensor(array, requires_grad=True) for name, array in arrays.items()}
     assert (model.emulate(tensors) == expected).all()
-    assert (model.emulate(arrays["images"], arrays["features"].tolist()) == expected).all()
+    features = arrays["features"].tolist()
+    assert (model.emulate(arrays["images"], features, arrays["pair"]) == expected).all()
     assert model.emulate(*(array[:0] for array in arrays.values())).shape == (0, 1)
 
 
 @pytest.mark.parametrize(
     ("inputs", "message"),
     [
-        ([np.zeros((1, 2, 16, 16))], r"each input \(images, features\) expected, found 1"),
+        ([np.zeros((1, 2, 16, 16))], r"each input \(images, features, pair\) expected, found 1"),
         ([{"images": np.zeros((1, 2, 16, 16))}], "'features' is missing"),
         ([{"pictures": np.zeros(1)}], "no input is called 'pictures'"),
         (
-            [np.zeros((1, 2, 8, 8)), np.zeros((1, 25))],
+            [np.zeros((1, 2, 8, 8)), np.zeros((1, 25)), PAIR],
             r"shape \(1, 2, 8, 8\), expected \(events, 2, 16",
         ),
-        ([np.zeros((1, 2, 16, 16)), np.full((1, 25), np.nan)], "nan in event 0"),
-        ([np.zeros((1, 2, 16, 16)), np.full((1, 25), "x")], "numbers expected"),
-        ([np.zeros((1, 2, 16, 16)), np.zeros((2, 25))], "different numbers of events"),
-        ([np.zeros((1, 2, 16, 16)), [[1.0], [2.0, 3.0]]], "'features': no array can be made of it"),
+        ([np.zeros((1, 2, 16, 16)), np.full((1, 25), np.nan), PAIR], "nan in event 0"),
+        ([np.zeros((1, 2, 16, 16)), np.full((1, 25), "x"), PAIR], "numbers expected"),
+        ([np.zeros((1, 2, 16, 16)), np.zeros((2, 25)), PAIR], "different numbers of events"),
+        ([np.zeros((1, 2, 16, 16)), [[1.0], [2.0, 3.0]], PAIR], "'features': no array can be made of it"),
         ([{}, np.zeros(1)], "one mapping, or one array per input"),
     ],
 )

@@ -25,7 +25,7 @@ def broken(project: levelone.Project, tmp_path_factory: pytest.TempPathFactory) 
     """A copy with one weight changed."""
     copy = tmp_path_factory.mktemp("api") / "broken"
     shutil.copytree(project.folder, copy)
-    weights = copy / "firmware" / "weights" / "logit_weight.h"
+    weights = copy / "firmware" / "weights" / "evidence_weight.h"
     text = weights.read_text()
     head, body = text[: text.index("= {") + 3], text[text.index("= {") + 3 :]
     first, rest = body.split(",", 1)
@@ -57,15 +57,17 @@ def test_a_mismatch_is_false_and_explained(broken: levelone.Project) -> None:
     assert not verdict
     assert (verdict.outcome, verdict.exit_code) == ("mismatch", 1)
     assert verdict.first_mismatch is not None
-    assert verdict.first_mismatch["layer"] == "logit"
-    assert "first mismatch: in C simulation, layer logit" in str(verdict)
+    assert verdict.first_mismatch["layer"] == "evidence"
+    assert "first mismatch: in C simulation, layer evidence" in str(verdict)
     found = broken.diff(vectors=50, seed=3)
     assert not found
     assert found.first is not None
-    assert found.first["layer"] == "logit"
+    assert found.first["layer"] == "evidence"
     assert found.first["cause"]["confirmed"]
-    assert str(found).startswith("first difference: layer logit")
-    assert found._repr_html_().startswith("<pre style='white-space:pre-wrap'>first difference: layer logit")
+    assert str(found).startswith("first difference: layer evidence")
+    assert found._repr_html_().startswith(
+        "<pre style='white-space:pre-wrap'>first difference: layer evidence"
+    )
 
 
 def test_nothing_foreign_becomes_html(exact: levelone.Verdict) -> None:
@@ -102,7 +104,9 @@ def test_own_events(project: levelone.Project, arrays: dict[str, np.ndarray]) ->
     assert "values, from " in str(verdict)
     assert "saturate at its port" in str(verdict)
     assert verdict.to_dict()["sets"][0]["name"] == "40 given events"
-    with pytest.raises(levelone.LeveloneError, match=r"each input \(images, features\) expected, found 1"):
+    with pytest.raises(
+        levelone.LeveloneError, match=r"each input \(images, features, pair\) expected, found 1"
+    ):
         project.csim(data=arrays["images"])
     with pytest.raises(levelone.LeveloneError, match="'features' is missing"):
         project.csim(data={"images": arrays["images"]})

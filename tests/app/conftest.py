@@ -66,7 +66,7 @@ def broken_project(project: Path, tmp_path: Path) -> Path:
     """A copy with one weight changed."""
     copy = tmp_path / "broken"
     shutil.copytree(project, copy)
-    weights = copy / "firmware" / "weights" / "logit_weight.h"
+    weights = copy / "firmware" / "weights" / "evidence_weight.h"
     text = weights.read_text()
     head, body = text[: text.index("= {") + 3], text[text.index("= {") + 3 :]
     first, rest = body.split(",", 1)

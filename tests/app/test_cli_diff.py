@@ -20,16 +20,16 @@ def test_a_broken_project_is_explained(levelone: Levelone, broken_project: Path)
     assert "nothing is proven: the proofs of convert do not hold for edited files" in checked.stdout
     told = levelone("diff", broken_project, "--vectors", 60)
     assert told.returncode == 1
-    assert told.stdout.startswith("first difference: layer logit (Dense), channel 0, event ")
-    assert "cause: firmware/weights/logit_weight.h holds other numbers than the graph" in told.stdout
+    assert told.stdout.startswith("first difference: layer evidence (Dense), channel 0, event ")
+    assert "cause: firmware/weights/evidence_weight.h holds other numbers than the graph" in told.stdout
     done = levelone("diff", broken_project, "--vectors", 60, "--json")
     assert done.returncode == 1
     found = json.loads(done.stdout)
     assert (found["verdict"], found["vectors"], found["others"]) == ("mismatch", 60, [])
     first = found["first"]
-    assert (first["layer"], first["position"], first["channel"]) == ("logit", [], 0)
+    assert (first["layer"], first["position"], first["channel"]) == ("evidence", [], 0)
     assert first["cause"]["kind"] == "weight code" and first["cause"]["confirmed"]
-    assert found["edited_files"] == ["firmware/weights/logit_weight.h"]
+    assert found["edited_files"] == ["firmware/weights/evidence_weight.h"]
     golden = levelone(
         "diff", broken_project, "--vectors", broken_project / "levelone" / "vectors.h5", "--json"
     )

@@ -210,10 +210,11 @@ def test_full_disk_leaves_nothing(levelone: Levelone, tmp_path: Path) -> None:
 def test_inputs_of_the_wrong_shape(levelone: Levelone, tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.zeros((3, 2, 16, 15), np.float32))
     np.save(tmp_path / "f.npy", np.full((3, 25), np.nan, np.float32))
-    words = ("emulate", MODEL, "--input", f"images={tmp_path / 'x.npy'}")
-    refused(levelone(*words, "--input", f"features={tmp_path / 'f.npy'}", "-o", tmp_path / "y.npy"), "images")
+    np.save(tmp_path / "p.npy", np.zeros((3, 21), np.float32))
+    files = {"images": "x.npy", "features": "f.npy", "pair": "p.npy"}
+    given = [word for name, file in files.items() for word in ("--input", f"{name}={tmp_path / file}")]
+    words = ("emulate", MODEL, *given, "-o", tmp_path / "y.npy")
+    refused(levelone(*words), "images")
     np.save(tmp_path / "x.npy", np.zeros((3, 2, 16, 16), np.float32))
-    refused(
-        levelone(*words, "--input", f"features={tmp_path / 'f.npy'}", "-o", tmp_path / "y.npy"), "features"
-    )
+    refused(levelone(*words), "features")
     assert not (tmp_path / "y.npy").exists()

@@ -55,9 +55,9 @@ def test_broken_project(levelone: Levelone, broken_project: Path) -> None:
     assert (done.returncode, found["verdict"]) == (1, "mismatch")
     first = found["first_mismatch"]
     assert isinstance(first, dict)
-    assert first["layer"] == "logit"
+    assert first["layer"] == "evidence"
     assert first["expected"] != first["found"]
-    assert found["edited_files"] == ["firmware/weights/logit_weight.h"]
+    assert found["edited_files"] == ["firmware/weights/evidence_weight.h"]
 
 
 def test_model_in_the_project_that_is_another(levelone: Levelone, project: Path, tmp_path: Path) -> None:
@@ -95,6 +95,7 @@ def test_convert_and_emulate(levelone: Levelone, tmp_path: Path) -> None:
         tmp_path / "in.npz",
         images=rng.random((20, 2, 16, 16), np.float32) * 20,
         features=rng.normal(size=(20, 25)).astype(np.float32),
+        pair=np.eye(21, dtype=np.float32)[rng.integers(0, 21, 20)],
     )
     done = levelone("emulate", MODEL, "--input", tmp_path / "in.npz", "-o", tmp_path / "y.npy", "--json")
     one_object(done.stdout)

@@ -35,7 +35,8 @@ GRAPH = read_qonnx(MODEL)
 def arrays() -> dict[str, np.ndarray]:
     rng = np.random.default_rng(3)
     images = rng.random((EVENTS, 2, 16, 16), np.float32) * 20
-    return {"images": images, "features": rng.normal(size=(EVENTS, 25))}
+    pair = np.eye(21)[rng.integers(0, 21, EVENTS)]
+    return {"images": images, "features": rng.normal(size=(EVENTS, 25)), "pair": pair}
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +122,7 @@ def test_what_saturates_is_counted_over_all_parts(tmp_path, monkeypatch, arrays,
     arrays = {name: array * 20 for name, array in arrays.items()}
     told = emulate_files(GRAPH, saved(tmp_path, arrays, "npy"), tmp_path / "y.npy")
     ports = {port["input"]: port for port in told["ports"]}
-    assert [port["events"] for port in ports.values()] == [EVENTS, EVENTS]
+    assert [port["events"] for port in ports.values()] == [EVENTS] * 3
     for port in GRAPH.inputs:
         of = ports[port.source]
         beyond = (arrays[port.source] > of["high"] + of["step"]) | (
@@ -213,11 +214,11 @@ def _break(folder: Path, arrays: dict[str, np.ndarray], fault: str) -> list[str]
     [
         ("nan", r"input 'features': nan in event 698 at \(7,\)"),
         ("too large", r"input 'features': 1e\+300 in event 699 at \(3,\)"),
-        ("events", "different numbers of events .images: 700, features: 699"),
+        ("events", "different numbers of events .images: 700, features: 699, pair: 700"),
         ("shape", r"input 'images': shape \(700, 1, 16, 16\), expected \(events, 2, 16, 16\)"),
         ("text", "input 'features': numbers expected, found dtype <U1"),
         ("missing", r"'features' is missing\n  hint: --input features=FILE, real numbers .* \(events, 25\)"),
-        ("unknown", "no input is called 'other'; the graph has features, images"),
+        ("unknown", "no input is called 'other'; the graph has features, images, pair"),
         ("truncated", r"images.npy: not a readable .npy file: the file ends too early"),
         ("two arrays", r"images.npy: .* goes on after its array of shape \(700, 2, 16, 16\): save one"),
         ("garbage", "images.npy: not a readable .npy file"),
@@ -225,7 +226,7 @@ def _break(folder: Path, arrays: dict[str, np.ndarray], fault: str) -> list[str]
         ("columns", "stored by columns"),
         ("no file", "images.npy: not a readable .npy file: No such file"),
         ("fifo", "images.npy: not a readable .npy file: it is not a regular file"),
-        ("unclear", "the model has inputs images, features; which one is this"),
+        ("unclear", "the model has inputs images, features, pair; which one is this"),
         ("external", "in.h5: not a readable .h5 file: /features keeps its numbers in other files"),
         ("virtual", "in.h5: not a readable .h5 file: /features keeps its numbers in other files"),
         ("encrypted", "in.npz: not a readable .npz file: .*encrypted"),
@@ -284,7 +285,7 @@ def test_a_full_disk_leaves_nothing(tmp_path, arrays, result) -> None:
 def test_memory_does_not_grow_with_the_file(tmp_path) -> None:
     """Inputs larger than the memory that the process ever holds; files of zeros take no room on the disk."""
     events = 400_000
-    sizes = {"images": (2, 16, 16), "features": (25,)}
+    sizes = {"images": (2, 16, 16), "features": (25,), "pair": (21,)}
     total = 0
     for name, shape in sizes.items():
         with (tmp_path / f"{name}.npy").open("wb") as stream:

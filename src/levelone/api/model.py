@@ -147,10 +147,11 @@ class Model:
         >>> model = levelone.read("hls_projects/pixelseed/model.onnx")
         >>> rng = np.random.default_rng(1)
         >>> images, features = 20 * rng.random((3, 2, 16, 16)), rng.normal(size=(3, 25))
-        >>> logit = model.emulate(images, features)
+        >>> pair = np.eye(21)[:3]
+        >>> logit = model.emulate(images, features, pair)
         >>> logit.shape, logit.dtype
         ((3, 1), dtype('float64'))
-        >>> same = model.emulate({"images": images, "features": features}, codes=True)
+        >>> same = model.emulate({"images": images, "features": features, "pair": pair}, codes=True)
         >>> scale = float(model.graph.values["logit"].scale[0])
         >>> bool((same * scale == logit).all())
         True
@@ -343,7 +344,7 @@ def read(path: str | os.PathLike[str], *, ports: Mapping[str, str] | None = None
     --------
     >>> import levelone
     >>> levelone.read("hls_projects/pixelseed/model.onnx")
-    <levelone.Model pixelseed: images [2, 16, 16], features [25] -> logit [1]>
+    <levelone.Model pixelseed: images [2, 16, 16], features [25], pair [21] -> logit [1]>
     """
     file = model_file(Path(path))
     name = called(file)

@@ -1,7 +1,8 @@
 """Every committed project: regenerated from its QONNX file, its C simulation validated, in both io modes.
 
-This is what makes "csim validated in CI" real: nothing of an earlier build is used, golden vectors are the
-trained module's own integers, and random vectors are fresh ones.
+The RTL of the smallest one is written and simulated in both styles. This is what makes "csim validated in CI"
+real: nothing of an earlier build is used, golden vectors are the trained module's own integers, and random
+vectors are fresh ones.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ from levelone.graph import execute, read_qonnx
 from levelone.graph.inputs import real_inputs
 from levelone.hls import convert
 from levelone.pipeline.checks import VectorSet, compare
+from levelone.pipeline.converting import convert_with
+from levelone.pipeline.cosim import cosim_folder
 from levelone.pipeline.modules import module_in
+from levelone.rtl.config import RtlConfig
 from levelone.verify import compare_codes, random_vectors, read_vectors
 from levelone.zoo import read_recipe
 
@@ -86,3 +90,23 @@ def test_csim_is_exact(project: Path, io: str, tmp_path: Path) -> None:
     assert result["vectors"] == len(golden) + count
     compared = {layer["name"] for layer in result["layers"] if layer["compared"]}
     assert {node.name for node in graph} <= compared  # every layer, not only the output
+
+
+@pytest.mark.slow  # verilates and compiles
+@pytest.mark.parametrize(
+    ("config", "clocks"),
+    [(RtlConfig(style="stream"), 256), (RtlConfig(style="unrolled", max_levels=6), 1)],
+    ids=["stream", "unrolled"],
+)
+def test_rtl_is_exact_clock_by_clock(config: RtlConfig, clocks: int, tmp_path: Path) -> None:
+    """Of PixelSeed, the one that is small enough for both styles."""
+    project = ROOT / "pixelseed"
+    convert_with("rtl", project / "model.onnx", tmp_path / "rtl", config)
+    result = cosim_folder(tmp_path / "rtl", seed=fresh_seed(project), gaps=0.3, stalls=0.3)
+    assert result["verdict"] == "exact", result["first_mismatch"] or result["reason"]
+    assert result["vectors"] == 256 + RANDOM  # golden and random ones
+    assert result["clocks_per_event"] == result["timing"]["planned_clocks_per_event"] == clocks
+    assert [(len(how["resets"]), how["problem"]) for how in result["traffic"]] == [(0, None), (8, None)]
+    compared = {layer["name"] for layer in result["layers"] if layer["compared"]}
+    kept = {node.name for node in read_qonnx(project / "model.onnx")}
+    assert compared == kept

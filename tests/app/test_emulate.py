@@ -130,7 +130,7 @@ def test_what_saturates_is_counted_over_all_parts(tmp_path, monkeypatch, arrays,
         )
         assert of["values"] == beyond.size
         assert 0 < np.count_nonzero(beyond) <= of["saturated"]
-    assert len(told["notes"]) == 2
+    assert len(told["notes"]) == 3
     assert told["warnings"] == []
 
 

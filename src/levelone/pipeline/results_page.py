@@ -117,7 +117,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _origin(folder: Path, system: System, training: Mapping[str, Any]) -> Iterator[str]:
     data, made = training["data"], training["data"]["provenance"]
-    counts = [f"{value:,} {key.replace('_', ' ')}" for key, value in data.items() if isinstance(value, int)]
+    counts = [f"{value:,} {key.replace('_', ' ')}" for key, value in data.items() if type(value) is int]
     yield f"The task: [{system.title}](../{system.name}.md)"
     yield (
         f"This page is written from `hls_projects/{folder.name}/` by `{COMMAND}`. Every figure is of our "

@@ -11,8 +11,18 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from levelone.metrics import tracker
 from levelone.zoo.muon.features import FEATURES, high_level
-from levelone.zoo.muon.loss import EDGES_TEV, energy_loss, fractional_huber, high_energy_weight, weighted
+from levelone.zoo.muon.loss import (
+    EDGES_TEV,
+    MEDIAN_SHARE,
+    STUDIED_TEV,
+    energy_loss,
+    fractional_huber,
+    high_energy_weight,
+    weighted,
+)
+from levelone.zoo.muon.loss import improvement as improvement_of_batch
 from levelone.zoo.muon.results import STUDY, figures, huberised, improvement, in_bins, linearised, summary
 from levelone.zoo.muon.section import MuonModel
 
@@ -143,6 +153,33 @@ def test_the_loss_that_aims_at_a_median_has_it_as_its_best_answer() -> None:
     assert weighted(torch.tensor([1.5]), torch.tensor([2.0])).item() == 1.0
 
 
+def _of_a_batch(true: torch.Tensor, predicted: torch.Tensor) -> float:
+    """The study's metric in ten bins, for the line, too, where the study has 39."""
+    with pytest.MonkeyPatch.context() as patch:
+        edges = 1e3 * np.linspace(*STUDIED_TEV, 11)
+        patch.setattr(tracker, "EDGES", edges)
+        patch.setattr(tracker, "LINE_EDGES", edges)
+        return tracker.improvement(true.numpy() * 1e3, predicted.detach().numpy() * 1e3)
+
+
+def test_the_improvement_that_is_trained_for_is_the_studys() -> None:
+    generator = torch.Generator().manual_seed(4)
+    true = (0.05 + 7.95 * torch.rand(4000, generator=generator)).double()
+    noise = torch.randn(4000, generator=generator).double()
+    predicted = (0.7 + 0.6 * true * torch.exp(0.4 * noise)).requires_grad_()
+    found = improvement_of_batch(predicted, true)
+    # the study's line is at the middle of a bin, this one at the median of the true energies in it
+    assert found.item() == pytest.approx(_of_a_batch(true, predicted), abs=2e-3)
+    assert _of_a_batch(true, predicted) > 0.05
+    assert improvement_of_batch(2 * predicted + 1, true).item() == pytest.approx(found.item(), rel=1e-9)
+    found.backward()
+    better = (predicted + 10 * predicted.grad).detach()
+    assert improvement_of_batch(better, true) > found
+    few = improvement_of_batch(predicted[:20], true[:20])  # no three bins with enough events
+    few.backward()
+    assert few.item() == 0
+
+
 def test_a_recipe_chooses_loss_and_weights() -> None:
     predicted, truth = torch.tensor([[1.0], [7.0]]), {"energy": torch.tensor([3000.0, 6000.0])}
     true = torch.tensor([3.0, 6.0])
@@ -151,7 +188,9 @@ def test_a_recipe_chooses_loss_and_weights() -> None:
         return energy_loss((predicted,), truth, MuonModel(**keys))
 
     assert torch.equal(found(loss="median", fade=False), torch.tensor([6.0, 6.0]))
-    assert torch.equal(found(loss="median"), torch.tensor([6.0, 6.0]) * high_energy_weight(true))
+    median = torch.tensor([6.0, 6.0]) * high_energy_weight(true)
+    assert torch.equal(found(loss="median"), median)
+    assert torch.equal(found(loss="improvement"), MEDIAN_SHARE * median)  # a batch of two has no improvement
     assert torch.equal(found(fade=False), fractional_huber(predicted[:, 0], true))
 
 
@@ -163,8 +202,8 @@ def test_measurements_find_the_resolution_that_was_put_in() -> None:
     assert np.allclose(bins["width"], 0.2 * 0.9945, atol=0.015)  # the 16 % quantile is at 0.9945 sigma
     assert np.allclose(bins["resolution"], 0.2, atol=0.01)
     assert np.allclose(bins["bias"], 0.0, atol=0.015)
-    tracker = 2e-4 * bins["centre"]
-    expected = np.mean(tracker - 1 / np.sqrt(1 / 0.2**2 + 1 / tracker**2))
+    alone = 2e-4 * bins["centre"]
+    expected = np.mean(alone - 1 / np.sqrt(1 / 0.2**2 + 1 / alone**2))
     assert improvement(true, predicted) == pytest.approx(expected, abs=0.01)
     found, draws = summary(true, predicted, resamples=10)
     assert {len(values) for values in draws.values()} == {10}

@@ -24,7 +24,7 @@ from levelone.simulate.muon.generator import simulate_muon
 from levelone.simulate.muon.section import MuonGenerate
 from levelone.train.codes import layer_codes
 from levelone.zoo.muon import SYSTEM as MUON
-from levelone.zoo.muon.features import FEATURES
+from levelone.zoo.muon.features import COURSE, FEATURES, high_level
 from levelone.zoo.muon.networks.baseline import MuonBaseline
 from levelone.zoo.muon.networks.full import MuonFull, block_channels
 from levelone.zoo.muon.section import ABLATIONS, GRID, MuonModel
@@ -153,7 +153,12 @@ def test_each_ablation_leaves_out_what_it_says_and_trains(ablation) -> None:
             ("model.architecture=full", "model.response=linear", "model.sums=4"),
             "model.sums is for the baseline",
         ),
-        (("model.sums=0",), "quant.inputs.sums: the network has no input of that name"),
+        (("model.sums=0",), "model.ordered: there are no sums to be put in order"),
+        (("model.sums=0", "model.ordered=false"), "quant.inputs.sums: the network has no input of that name"),
+        (
+            ("model.architecture=full", "model.response=linear", "model.sums=0", "model.ordered=false"),
+            "model.course is for the baseline",
+        ),
         (("model.channels=[4,0]",), r"model\.channels = \[4, 0\]: every layer needs a channel"),
         (("quant.layers.conv9.weight=4",), "no layer of that name"),
         (("model.depth=3",), "depth"),
@@ -270,6 +275,18 @@ def test_sums_of_each_layer(events) -> None:
             assert found == pytest.approx(expected, rel=1e-4, abs=1e-5)
 
 
+def test_sums_in_order_and_the_course_of_a_muon(events) -> None:
+    recipe = load_recipe(MUON.default_recipe)
+    inputs = MUON.load(recipe, events, "train", limit=20).inputs
+    for event in range(20):
+        parts = [sorted(inputs["sums"][event, kind, :, 0, 0], reverse=True) for kind in range(3)]
+        assert inputs["ordered"][event].tolist() == [value for part in parts for value in part]
+    linear = load_recipe(MUON.default_recipe, ["model.response=linear"])
+    features = high_level(MUON.load(linear, events, "train", limit=20).inputs["calo"][:, 0])
+    columns = [list(FEATURES).index(name) for name in COURSE]
+    np.testing.assert_allclose(inputs["course"], features[:, columns], atol=1e-5)
+
+
 def test_mirrored_events_are_the_same_events_upside_down(events) -> None:
     keys = ["model.sums=4", "quant.inputs.sums=8"]
     plain, mirrored = (
@@ -287,7 +304,7 @@ def test_mirrored_events_are_the_same_events_upside_down(events) -> None:
         for z in (0, 9)
         for y in range(32)
     )
-    assert np.array_equal(found.inputs["sums"], batch.inputs["sums"])
+    assert all(np.array_equal(found.inputs[n], batch.inputs[n]) for n in ("sums", "ordered", "course"))
     again = MUON.augment(mirrored, batch, np.random.default_rng(1)).inputs["calo"]
     assert np.array_equal(after, again)
 

@@ -65,8 +65,9 @@ def fit_kinds(train: Source, view: View, target: str, output: str, kinds: int, s
 class Aim:
     """What trees for a quantity minimise: the mean of a loss of scikit-learn times a weight of the truth."""
 
-    loss: Literal["squared_error", "absolute_error"] = "squared_error"
+    loss: Literal["squared_error", "quantile"] = "squared_error"
     weight: Callable[[NDArray[np.float64]], NDArray[np.float64]] = np.reciprocal
+    quantile: float | None = None
 
 
 RELATIVE = Aim()
@@ -92,7 +93,12 @@ def quantity_trees(
 
     scaled = wanted.astype(np.float64) / unit
     trees = HistGradientBoostingRegressor(
-        loss=aim.loss, max_iter=400, learning_rate=0.05, early_stopping=True, random_state=seed
+        loss=aim.loss,
+        quantile=aim.quantile,
+        max_iter=400,
+        learning_rate=0.05,
+        early_stopping=True,
+        random_state=seed,
     )
     trees.fit(seen, scaled, sample_weight=aim.weight(scaled))
     return lambda events: {output: trees.predict(view(events)).astype(np.float32)[:, None]}

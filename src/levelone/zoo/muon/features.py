@@ -87,13 +87,8 @@ def high_level(images: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
     weighted = cells.per_layer(e * (dx * dx + dy * dy), layers)
     parts = [s.sum(1) for s in np.array_split(weighted, SEGMENTS, axis=1)]
     energies = [s.sum(1) for s in np.array_split(profile, SEGMENTS, axis=1)]
-    layer = np.arange(layers) / layers
-    depth = _mean(profile @ layer, total)
-    variance = _mean(profile @ (layer * layer), total) - depth * depth
     moment_x, moment_y = (_mean(cells.per_event(e * d), total) for d in (dx, dy))
     above_x, above_y = (_mean(cells.per_event(above * d), total_above) for d in (dx, dy))
-    halves = [np.where(part, e, 0.0) for part in (cells.z < layers // 2, cells.z >= layers // 2)]
-    ends = [_mean(cells.per_event(half * dx), cells.per_event(half)) for half in halves]
     leading = np.zeros(n)
     np.maximum.at(leading, cells.event, e)
     columns = [
@@ -107,9 +102,7 @@ def high_level(images: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
         *(np.sqrt(_mean(part, energy)) for part, energy in zip(parts, energies, strict=True)),
         moment_x,
         moment_y,
-        depth,
-        np.sqrt(np.maximum(variance, 0.0)),
-        ends[1] - ends[0],
+        *_course(cells, profile, dx),
         np.log10(1 + cells.per_event(e > THRESHOLD_GEV)),
         np.log10(1 + cells.per_event(e > 1.0)),
         (profile > 1.0).sum(1) / layers,
@@ -142,6 +135,56 @@ def layer_sums(images: NDArray[np.float32]) -> NDArray[np.float32]:
     energy, most = cells.sum(2) / threshold, cells.max(2) / threshold
     above = np.count_nonzero(cells > threshold, axis=2).astype(np.float32)
     return np.log2(1 + np.stack([energy, most, above], axis=1))[..., None, None]
+
+
+def ordered(sums: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Each of the `SUMS` by itself in descending order: where along its path a muon radiated tells nothing.
+
+    A sorting network at the read-out can do it: comparators of two numbers.
+
+    Parameters
+    ----------
+    sums
+        [n, 3, 50, 1, 1] of `layer_sums`.
+
+    Returns
+    -------
+    float32 [n, 150]: the energies of the layers, then their largest cells, then their numbers of cells.
+    """
+    return -np.sort(-sums[..., 0, 0], axis=2).reshape(len(sums), -1)
+
+
+COURSE = ("depth", "depth_spread", "bend")
+"""`FEATURES` that `course` gives: sums over the cells and quotients of them."""
+
+
+def course(images: NDArray[np.float32]) -> NDArray[np.float32]:
+    """`COURSE` of each event: where along its path a muon radiated, and how far the magnet bent it.
+
+    Parameters
+    ----------
+    images
+        [n, 50, 32, 32] cell energies in GeV.
+
+    Returns
+    -------
+    float32 [n, 3].
+    """
+    cells = _Cells.of(images)
+    profile = cells.per_layer(cells.energy, images.shape[1])
+    return np.stack(_course(cells, profile, cells.x / 8.0), axis=1).astype(np.float32)
+
+
+def _course(cells: _Cells, profile: Floats, x: Floats) -> tuple[Floats, Floats, Floats]:
+    """`COURSE` from the energies of the layers, [n, layers], and x of the cells, from anywhere."""
+    layers = profile.shape[1]
+    total, layer = profile.sum(1), np.arange(layers) / layers
+    depth = _mean(profile @ layer, total)
+    variance = _mean(profile @ (layer * layer), total) - depth * depth
+    late = cells.z >= layers // 2
+    halves = [np.where(part, cells.energy, 0.0) for part in (~late, late)]
+    first, second = (_mean(cells.per_event(half * x), cells.per_event(half)) for half in halves)
+    return depth, np.sqrt(np.maximum(variance, 0.0)), second - first
 
 
 def _log(energy: Floats) -> Floats:

@@ -9,7 +9,7 @@ from pydantic import Field
 from levelone.recipe import Section
 from levelone.zoo.kit.sections import positions
 from levelone.zoo.kit.system import Reach
-from levelone.zoo.muon.features import SUMS
+from levelone.zoo.muon.features import COURSE, SUMS
 
 OUTPUT = "energy"
 GEV_PER_UNIT = 1e3
@@ -61,6 +61,16 @@ class MuonModel(Section):
         description="channels of a second input's path, the sums of each layer of cells; 0: the cells alone "
         "(baseline only)",
     )
+    ordered: bool = Field(
+        False,
+        description="a third input: each of the sums in descending order of the layers, which then enters "
+        "the dense layers in place of the sums themselves (baseline only)",
+    )
+    course: bool = Field(
+        False,
+        description="one more input for the dense layers: mean depth, its spread and the bending (baseline "
+        "only)",
+    )
     mirror: bool = Field(
         False,
         description="mirror half of the training events in y, along the field, a symmetry of the detector",
@@ -68,9 +78,10 @@ class MuonModel(Section):
     fade: bool = Field(
         True, description="let the weights of training events fade out above 5 TeV, as published"
     )
-    loss: Literal["published", "median"] = Field(
+    loss: Literal["published", "median", "improvement"] = Field(
         "published",
-        description="the study's loss, or the absolute error times the true energy, which aims at a median",
+        description="the study's loss; the absolute error times the true energy, which aims at a median; or "
+        "what a batch lacks in the study's improvement, and a little of the latter",
     )
     ablation: Ablation = Field("none", description="what is left out of the full architecture")
     blocks: int = Field(3, ge=1, description="residual blocks per grid of the full architecture")
@@ -82,8 +93,14 @@ class MuonModel(Section):
 
 def baseline_inputs(section: MuonModel) -> dict[str, tuple[int, ...]]:
     """Input name -> shape without the batch axis."""
-    sums: dict[str, tuple[int, ...]] = {"sums": (len(SUMS), GRID[0], 1, 1)} if section.sums else {}
-    return {"calo": (1, *GRID), **sums}
+    inputs: dict[str, tuple[int, ...]] = {"calo": (1, *GRID)}
+    if section.sums:
+        inputs["sums"] = (len(SUMS), GRID[0], 1, 1)
+    if section.ordered:
+        inputs["ordered"] = (len(SUMS) * GRID[0],)
+    if section.course:
+        inputs["course"] = (len(COURSE),)
+    return inputs
 
 
 def pooled(section: MuonModel) -> tuple[int, int, int]:

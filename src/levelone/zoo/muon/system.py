@@ -24,7 +24,7 @@ from levelone.zoo.kit.meter import PerEvent, split_kept
 from levelone.zoo.kit.sections import check_dense
 from levelone.zoo.kit.system import Reach
 from levelone.zoo.kit.voxels import VoxelSystem
-from levelone.zoo.muon.features import ENERGIES, FEATURES, high_level, layer_sums, read_out
+from levelone.zoo.muon.features import ENERGIES, FEATURES, course, high_level, layer_sums, ordered, read_out
 from levelone.zoo.muon.section import GEV_PER_UNIT, GRID, OUTPUT, MuonModel, baseline_inputs
 
 if TYPE_CHECKING:
@@ -87,13 +87,21 @@ class Muon(VoxelSystem):
                 f"{model.response}",
                 hint='set model.response = "linear"',
             )
-        if model.architecture == "full" and (model.sums or model.mirror or model.pool > 1):
-            key = "sums" if model.sums else "mirror" if model.mirror else "pool"
+        for_baseline = {
+            "sums": model.sums,
+            "course": model.course,
+            "mirror": model.mirror,
+            "pool": model.pool > 1,
+        }
+        key = next((key for key, used in for_baseline.items() if used), None)
+        if model.architecture == "full" and key is not None:
             raise misfit(
                 f"model.{key}",
                 " is for the baseline; the full architecture reads high-level features",
                 hint=f"leave model.{key} out",
             )
+        if model.ordered and not model.sums:
+            raise misfit("model.ordered", ": there are no sums to be put in order", hint="raise model.sums")
         if min(model.channels) < 1:
             raise misfit("model.channels", f" = {list(model.channels)}: every layer needs a channel")
         check_dense(model.dense)
@@ -117,6 +125,10 @@ class Muon(VoxelSystem):
                 inputs[name] = high_level(energies)
             elif name == "sums":
                 inputs[name] = layer_sums(energies)
+            elif name == "ordered":
+                inputs[name] = ordered(inputs["sums"])
+            elif name == "course":
+                inputs[name] = course(energies)
             else:
                 inputs[name] = read_out(model.response, energies)[:, None]
         return Events(inputs, {"energy": batch.truth["energy"].astype(np.float32)})

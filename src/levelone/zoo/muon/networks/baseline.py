@@ -2,6 +2,8 @@
 
     calo -> calo_q -> conv1 -> act1 [-> conv1_2 -> act1_2 ...] -> conv2 -> ... -> flat -> fc1 -> ... -> energy
     [sums -> sums_q -> sums_conv1 -> ... -> mean and maximum, and the sums themselves -> in front of fc1]
+    [ordered -> ordered_q -> in front of fc1, in place of the sums themselves]
+    [course -> course_q -> in front of fc1]
 
 With its default sizes this is the baseline of the published study (channels 8-12-18-27 without bias, dense
 216-108-1); with `n_layers_per_res` the deeper one; with fewer channels and bits, and the sums of every layer
@@ -13,7 +15,7 @@ from __future__ import annotations
 from levelone.quant.layers import Layers
 from levelone.quant.norm import Norm
 from levelone.quant.wiring import Wired
-from levelone.zoo.muon.features import SUMS
+from levelone.zoo.muon.features import COURSE, SUMS
 from levelone.zoo.muon.section import GRID, OUTPUT, MuonModel, baseline_inputs, grids
 
 
@@ -54,10 +56,15 @@ class MuonBaseline(Wired):
             value = self.step("pooled", layers.concat("pooled", (mean, most)), mean, most)
             width = 2 * before
         value = self.step("flat", layers.flatten("flat", (value,)), value)
+        parts: tuple[str, ...] = (value,)
         if section.sums:
-            parts = (value, *self._sums(section.sums))
-            value = self.step("joined", layers.concat("joined", parts), *parts)
+            parts += self._sums(section.sums, section.ordered)
             width += 2 * section.sums + len(SUMS) * GRID[0]
+        if section.course:
+            parts += (self.step("course_q", layers.input("course_q", signed=True), "course"),)
+            width += len(COURSE)
+        if len(parts) > 1:
+            value = self.step("joined", layers.concat("joined", parts), *parts)
         for number, units in enumerate(section.dense, start=1):
             name = f"fc{number}"
             dense = layers.dense(name, (value,), (width, units), norm=None if norm is None else "batch")
@@ -66,8 +73,11 @@ class MuonBaseline(Wired):
             width = units
         self.step(OUTPUT, layers.dense(OUTPUT, (value,), (width, 1), norm=None), value)
 
-    def _sums(self, channels: int) -> tuple[str, ...]:
-        """Convolutions along the depth: what they find on average and at most, and the sums as they are."""
+    def _sums(self, channels: int, ordered: bool) -> tuple[str, ...]:
+        """Convolutions along the depth: what they find on average and at most, and the sums.
+
+        Those as they are, or in descending order.
+        """
         layers = self.make
         sums = value = self.step("sums_q", layers.input("sums_q", signed=False), "sums")
         before, kernel, padding = len(SUMS), (3, 1, 1), (1, 0, 0)
@@ -81,7 +91,11 @@ class MuonBaseline(Wired):
         mean = self.step("sums_mean", layers.average_pool("sums_mean", (value,), whole), value)
         mean = self.step("sums_mean_q", layers.quantise("sums_mean_q", signed=False), mean)
         most = self.step("sums_most", layers.max_pool("sums_most", (value,), whole), value)
-        return tuple(
+        parts = {"sums_mean": mean, "sums_most": most} | ({} if ordered else {"sums": sums})
+        flat = (
             self.step(f"{name}_flat", layers.flatten(f"{name}_flat", (part,)), part)
-            for name, part in (("sums_mean", mean), ("sums_most", most), ("sums", sums))
+            for name, part in parts.items()
         )
+        if not ordered:
+            return tuple(flat)
+        return *flat, self.step("ordered_q", layers.input("ordered_q", signed=False), "ordered")

@@ -17,7 +17,7 @@ from levelone.zoo.muon.results import BINS, FEWEST, STUDY
 NAMES = {
     "boosting": "boosting, 28 features",
     "boosting_sums": "boosting, features and layer sums",
-    "boosting_loss": "the same with the network's loss",
+    "boosting_loss": "the same with a loss for the study's improvement",
     CONTROL: TITLE,
 }
 PER_BIN: dict[str, tuple[str, str, str, Scale]] = {

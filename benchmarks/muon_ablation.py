@@ -23,9 +23,9 @@ from levelone.files import sha256, write_text
 from levelone.metrics.tracker import improvement
 from levelone.recipe import Recipe, digest, load_recipe
 from levelone.train import train_system
-from levelone.train.batches import evaluation_batch
+from levelone.train.batches import evaluation_batch, event_values
 from levelone.train.measurement import measure, predictor
-from levelone.train.pipeline import event_values, float_twin
+from levelone.train.pipeline import float_twin
 from levelone.zoo.kit.meter import PerEvent
 from levelone.zoo.muon import SYSTEM as MUON
 from levelone.zoo.muon.results import BINS, huberised
@@ -56,7 +56,7 @@ def measured(recipe: Recipe, data: Path, folder: Path) -> dict[str, float]:
     train_system(MUON, recipe, data, folder, progress=lambda line: say(f"{name}: {line}"))
     network = predictor(MUON, float_twin(MUON, recipe, folder))
     source = MUON.source(recipe, data, "test", recipe.data.max_test)
-    size = evaluation_batch(event_values(MUON, recipe))
+    size = evaluation_batch(event_values(next(source.batches(1))))
     meter = PerEvent(lambda predictions, truth: {})
     measure({"float": network}, source.batches(size), meter)
     true = meter.truth["energy"].astype(np.float64)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from levelone.panels import Axes, Card, Density, Images, Lines, Rows, Series
+from levelone.panels import Axes, Card, Density, Images, Lines, Maps, Rows, Series, SideBySide
 from levelone.report import panels as drawing
 from levelone.report.content import Content
 from levelone.report.page import build_page
@@ -38,6 +38,26 @@ DENSITY = Density(
 )
 IMAGES = Images("Events", "c", np.arange(24.0).reshape(2, 3, 4), ("one", "two"), "keV")
 ROWS = Rows("Numbers", "a <caption>", ("model", "value"), (("quantised", "1.5 ± 0.1"), ("<b>", "2")), (1,))
+
+
+def test_images_of_the_same_events_stand_side_by_side() -> None:
+    images = np.arange(24.0).reshape(2, 3, 4)
+    places = (np.array([[0.5, 0.5], [3.0, 2.0]]), np.zeros((0, 2)))
+    columns = (
+        Maps("seen", "ADU", images, "log", places),
+        Maps("quantised", "chance", images / 24),
+        Maps("difference", "chance", images - 10, "signed"),
+    )
+    panel = SideBySide("Answers", "c", columns, ("one", "two"), Axes("x", "y"))
+    figure = drawing.draw(panel)
+    shown = [axes for axes in figure.axes if axes.images]
+    assert [axes.get_title() for axes in shown[:3]] == ["seen", "quantised", "difference"]
+    drawn = [np.ma.getdata(axes.images[0].get_array()) for axes in shown]
+    assert all(np.array_equal(drawn[n], columns[n % 3].images[n // 3]) for n in range(6))
+    assert [axes.images[0].get_clim() for axes in shown[3:]] == [(0.023, 23), (0, 23 / 24), (-13, 13)]
+    assert np.array_equal(np.stack(shown[0].lines[0].get_data(), axis=1), places[0])
+    page = build_page(Content("s", "t", "c", "r", metrics={}, panels=(panel,)))
+    assert page.count("<figure>") == 1
 
 
 def test_curves_are_those_of_the_series() -> None:

@@ -20,11 +20,17 @@ Batch = tuple[tuple[Tensor, ...], Truth]
 Augment = Callable[[Events, np.random.Generator], Events]
 
 _VALUES = 1 << 23
-"""Input values per batch outside training, where the batch size changes nothing but memory."""
+"""Values per batch outside training, where the batch size changes nothing but memory."""
+
+
+def event_values(events: Events) -> int:
+    """Values of one event, of inputs and truth: a network with truth per pixel is as wide inside."""
+    arrays = (*events.inputs.values(), *events.truth.values())
+    return sum(math.prod(array.shape[1:]) for array in arrays)
 
 
 def evaluation_batch(values: int) -> int:
-    """Events per batch outside training, for events of so many input values."""
+    """Events per batch outside training, for events of so many values."""
     return max(min(_VALUES // max(values, 1), 8192), 1)
 
 
@@ -72,8 +78,7 @@ class Feed:
         return as_batch(next(self.source.batches(events)))[0]
 
     def _evaluation_batch(self) -> int:
-        example = next(self.source.batches(1))
-        return evaluation_batch(sum(math.prod(array.shape[1:]) for array in example.inputs.values()))
+        return evaluation_batch(event_values(next(self.source.batches(1))))
 
 
 @dataclass(frozen=True)

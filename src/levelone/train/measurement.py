@@ -14,10 +14,10 @@ from torch import nn
 from levelone.files import atomic_path, sha256, write_text
 from levelone.quant.cost import network_cost
 from levelone.recipe import Recipe
-from levelone.train.batches import as_batch, evaluation_batch
+from levelone.train.batches import as_batch, evaluation_batch, event_values
 from levelone.train.checkpoints import load_best
 from levelone.train.objective import as_outputs
-from levelone.train.pipeline import event_values, float_twin, limits
+from levelone.train.pipeline import float_twin, limits
 from levelone.train.result import Progress
 from levelone.zoo.kit.control import CONTROL, LeakControl
 from levelone.zoo.kit.events import Events, Outputs, Predictor, Source
@@ -40,7 +40,7 @@ def evaluate(
     models = {name: predictor(system, network) for name, network in trained.items()} | others
     report(f"evaluating {len(models)} models on {len(test)} test events")
     meter = system.meter(recipe, train)
-    measure(models, test.batches(evaluation_batch(event_values(system, recipe))), meter)
+    measure(models, test.batches(evaluation_batch(event_values(next(test.batches(1))))), meter)
     found = meter.result()
     counts = found.pop("data", {"train_events": len(train), "test_events": len(test)})
     metrics = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,7 +17,7 @@ from levelone.quant.calibrate import calibrate, fold_into
 from levelone.quant.export import export_qonnx
 from levelone.quant.state import save_state
 from levelone.recipe import Recipe, digest
-from levelone.train.batches import Feed
+from levelone.train.batches import Feed, event_values
 from levelone.train.checkpoints import load_best
 from levelone.train.loop import fit
 from levelone.train.objective import SystemObjective
@@ -68,7 +67,7 @@ def train_system(
         torch.manual_seed(recipe.seed)
         network = system.build_quantised(recipe)
         fold_into(twin, network)
-        calibrate(network, train.first(calibration_events(system, recipe)))
+        calibrate(network, train.first(calibration_events(train)))
         curves["quantised"] = fit(
             network,
             options["quantised"],
@@ -117,14 +116,9 @@ def feed_of(system: System, recipe: Recipe, data: Path, split: Split) -> Feed:
     return Feed(source, recipe.train.epoch_events, partial(system.augment, recipe))
 
 
-def event_values(system: System, recipe: Recipe) -> int:
-    """Input values per event."""
-    return sum(math.prod(shape) for shape in system.input_shapes(recipe).values())
-
-
-def calibration_events(system: System, recipe: Recipe) -> int:
-    """How many events choose the activation scales: as many as fit into 8 million input values."""
-    return max(min(CALIBRATION, (1 << 23) // event_values(system, recipe)), 256)
+def calibration_events(train: Feed) -> int:
+    """How many events choose the activation scales: as many as have 8 million values."""
+    return max(min(CALIBRATION, (1 << 23) // event_values(next(train.source.batches(1)))), 256)
 
 
 def _options(recipe: Recipe, data: Path) -> dict[str, LoopOptions]:

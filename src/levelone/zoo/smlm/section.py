@@ -28,7 +28,7 @@ class SmlmModel(Section):
     present_weight: float = Field(2.0, gt=0, description="weight of pixels with a molecule in the loss")
     shift_weight: float = Field(5.0, gt=0, description="weight of the sub-pixel positions in the loss")
     threshold: float = Field(
-        0.5, gt=0, lt=5, description="chances around a candidate, added up, that make it a molecule"
+        0.6, gt=0, lt=5, description="chances around a candidate, added up, that make it a molecule"
     )
 
 

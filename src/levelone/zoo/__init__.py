@@ -19,6 +19,7 @@ SYSTEMS = Registry(
         "next": "levelone.zoo.next:SYSTEM",
         "pixelseed": "levelone.zoo.pixelseed:SYSTEM",
         "smlm": "levelone.zoo.smlm:SYSTEM",
+        "wjet": "levelone.zoo.wjet:SYSTEM",
     },
 )
 """levelone's own by name; other distributions add entry points, ``package.module:SYSTEM`` needs none."""

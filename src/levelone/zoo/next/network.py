@@ -85,7 +85,7 @@ class Compact(_Dense):
         self.flat = layers.flatten("flat", ("mean_q",))
         self._add_dense(layers, "flat", channels, section.dense, None)
         # The mean is small, as most of the chamber is empty. Weights that make up for it let the convolutions
-        # learn from the first step; with ordinary ones the answer is that of the biases for thousands of steps.
+        # learn from the first step; with ordinary ones the answer is that of the biases alone.
         behind = self.get_submodule(self._dense[0][0] if self._dense else "logit")
         first = next(weights for weights in behind.parameters() if weights.ndim == 2)
         with torch.no_grad():

@@ -7,7 +7,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from typer.testing import CliRunner
 
+from levelone.cli import app
 from levelone.errors import LeveloneError
 from levelone.pipeline import job, synthesis
 from levelone.pipeline.job import plan
@@ -44,3 +46,21 @@ def test_rtl_that_only_the_own_recipe_asks_for_waits_for_its_tools(
     assert plan("pixelseed", folder=tmp_path).recipe.rtl is not None
     declined = plan("pixelseed", folder=tmp_path, overrides=["rtl=false"])
     assert declined.recipe.rtl is None and declined.left_out == ""
+
+
+def test_what_was_expected_is_shown_beside_what_was_counted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    one = {"planned": 90, "by_alkaid": 1080, "counted": 100, "planned_ratio": 0.9, "alkaid_ratio": 10.8}
+    found = {
+        **{"body": "rtl", "family": "ecp5", "kind": "synthesised", "tool": "Yosys 1", "used": None},
+        **{"total": {"lut": 110}, "layers": {"conv1": {"lut": 100}}, "planned_lut": {"conv1": 90}},
+        **{"estimates": [one | {"layers": ["conv1"]}], "timing": None, "untimed": "no nextpnr"},
+    }
+    asked = []
+    monkeypatch.setattr(synthesis, "synth_folder", lambda *given: asked.append(given) or found)
+    done = CliRunner().invoke(app, ["synth", str(tmp_path), "--family", "ecp5", "--seeds", "3"])
+    assert done.exit_code == 0
+    assert asked == [(tmp_path, "ecp5", 3)]
+    lines = [line.split() for line in done.output.splitlines()]
+    assert ["conv1", "100", "90"] in lines and ["conv1", "90", "1,080", "100", "0.90", "10.80"] in lines

@@ -259,6 +259,20 @@ def test_cells_are_those_of_synthesis(content: Content) -> None:
         "<th class=n>lut</th><th class=n>flip flops</th></tr>" in page
     )  # what there is none of has no column
     assert "<td class=n>77</td><td class=n>5,000</td><td class=n>7</td>" in page
+    assert "alkaid" not in page
+
+
+def test_look_up_tables_stand_beside_those_that_were_expected(content: Content) -> None:
+    total = {"lut": 110}
+    synthesis = {"kind": "synthesised", "family": "xcup", "tool": "Yosys 1", "total": total, "layers": {}}
+    one = {"planned": 90, "by_alkaid": 1080, "counted": 100, "planned_ratio": 0.9, "alkaid_ratio": 10.8}
+    none = {"planned": 9, "by_alkaid": 9, "counted": 0, "planned_ratio": None, "alkaid_ratio": None}
+    synthesis["estimates"] = [one | {"layers": ["conv1", "act1"]}, none | {"layers": []}]
+    page = build_page(replace(clocked(content), synthesis=synthesis))
+    rows = page[page.index("<code>conv1</code>, <code>act1</code>") :].split("</tr>")
+    numbers = [re.findall(r"<td class=n>([\d.,]*)</td>", row) for row in rows[:2]]
+    assert numbers == [["90", "1,080", "100", "0.90", "10.80"], ["9", "9", "0", "", ""]]
+    assert "all, ports included" in rows[1]
 
 
 def test_missing_parts_are_named(content: Content) -> None:

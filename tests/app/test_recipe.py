@@ -211,7 +211,11 @@ def test_a_bad_key_is_blamed_on_the_option_that_set_it() -> None:
             ["model.convolutions=[{channels=3}]"],
             "--set model.convolutions=[{channels=3}]: model.convolutions.0.channels = 3 must be even",
         ),
-        ("lcd", ["model.ecal.kernel=[30,4,4]"], "--set model.ecal.kernel=[30,4,4]: model.ecal: kernel [30"),
+        (
+            "lcd",
+            ["model.ecal={channels=2,kernel=[30,4,4]}"],
+            "--set model.ecal={channels=2,kernel=[30,4,4]}: model.ecal: kernel [30",
+        ),
         ("next", ["system=lcd"], "--set system=lcd: the recipe is for system 'lcd', not 'next'"),
         ("next", ["data.file=none.h5"], "--set data.file=none.h5: data file none.h5 does not exist"),
     ],

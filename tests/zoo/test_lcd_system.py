@@ -25,8 +25,9 @@ from levelone.zoo import find_system
 from levelone.zoo.kit.events import Events
 from levelone.zoo.lcd import SYSTEM as LCD
 from levelone.zoo.lcd.baselines import fit_boosting, fit_sums
+from levelone.zoo.lcd.compact import first_views
 from levelone.zoo.lcd.features import FEATURES, features, sums
-from levelone.zoo.lcd.results import identification
+from levelone.zoo.lcd.results import figures, identification
 from levelone.zoo.lcd.section import UNIT_GEV, LcdModel
 
 
@@ -72,14 +73,21 @@ def test_system_knows_the_simulated_particles():
     [
         ("model.dens=[3]", r"unknown key model\.dens[\s\S]*did you mean 'dense'"),
         ("model.dense=[0]", r"model\.dense = \[0\]: every layer needs a unit"),
-        ("model.ecal.kernel=[26,1,1]", r"model\.ecal: kernel \[26, 1, 1\].* leave nothing of \[25, 25, 25\]"),
-        ("model.hcal.stride=[0,1,1]", r"model\.hcal: kernel and stride must be positive"),
-        ("model.hcal.pool=9", r"pool 9 leave nothing of \[5, 5, 60\] cells"),
+        (
+            "model.ecal={channels=2,kernel=[26,1,1]}",
+            r"model\.ecal: kernel \[26, 1, 1\].* leave nothing of \[25, 25, 25\]",
+        ),
+        (
+            "model.hcal={channels=2,kernel=[1,1,1],stride=[0,1,1]}",
+            r"model\.hcal: kernel and stride must be positive",
+        ),
+        ("model.hcal={channels=2,kernel=[1,1,1],pool=9}", r"pool 9 leave nothing of \[5, 5, 60\] cells"),
         ("model.dropout=1.0", r"model\.dropout = 1\.0"),
         (
             "quant.layers.conv9={weight = 4}",
-            r"conv9: the network has no layer[\s\S]*ecal_conv",
+            r"conv9: the network has no layer[\s\S]*ecal_layers",
         ),
+        ("model.correction=0", r"model\.correction = 0: the energy of a network of sums needs units"),
     ],
 )
 def test_wrong_keys_are_named(override, message):
@@ -101,21 +109,85 @@ def test_energy_is_learned_from_electrons_alone():
     np.testing.assert_allclose(loss[[0, 1, 3]].detach(), np.log(4), rtol=1e-6)
 
 
-def test_the_energy_path_sums_all_cells():
-    """Without its correction the energy is the sum; with it, a cell counts for its depth and nothing else."""
+@pytest.mark.parametrize("views", [20, 0])
+def test_the_energy_path_sums_all_cells(views):
+    """Without its correction the energy is the sum; with it, a full cell counts for its depth alone."""
     torch.manual_seed(3)
-    network = LCD.build_float(recipe()).eval()
-    inputs = [torch.rand(3, *shape, requires_grad=True) for shape in LCD.input_shapes(recipe()).values()]
+    chosen = recipe(f"model.views={views}")
+    network = LCD.build_float(chosen).eval()
+    shapes = LCD.input_shapes(chosen).values()
+    inputs = [(0.1 + torch.rand(3, *shape)).requires_grad_() for shape in shapes]
     energy = network(*inputs)[0]
     ecal, hcal = torch.autograd.grad(energy.sum(), inputs)
-    blocks = ecal[:, 0].reshape(3, 25, 25, 5, 5)
-    torch.testing.assert_close(blocks, blocks[:, :1, :1, :, :1].expand_as(blocks))
+    torch.testing.assert_close(ecal, ecal[:, :, :1, :1].expand_as(ecal))
+    assert len(ecal[0, 0, 0, 0].unique()) > 1
     torch.testing.assert_close(hcal, hcal[:, :, :1, :1, :1].expand_as(hcal))
     with torch.no_grad():
         for parameter in network.correction.parameters():
             parameter.zero_()
         total = sum(image.double().sum((1, 2, 3, 4)) for image in inputs) / UNIT_GEV
         torch.testing.assert_close(network(*inputs)[0][:, 0].double(), total, rtol=1e-5, atol=0)
+
+
+def test_the_compact_network_clips_cells_and_encodes_sums():
+    found = {}
+    network = LCD.build_float(recipe()).eval()
+    for name in ("clip_layers_act", "along_low_act", "hcal_high_act"):
+        network.get_submodule(name).register_forward_hook(
+            lambda layer, inputs, result, name=name: found.update({name: result})
+        )
+    rng = np.random.default_rng(5)
+    ecal, hcal = (
+        rng.exponential(0.05, (2, *shape)) * (rng.random((2, *shape)) < 0.05)
+        for shape in LCD.input_shapes(recipe()).values()
+    )
+    with torch.no_grad():
+        network(torch.from_numpy(ecal).float(), torch.from_numpy(hcal).float())
+    limits = np.array([2.0**-6, 2.0**-4])
+    clipped = np.minimum(ecal, limits[:, None, None, None]).sum((2, 3))
+    np.testing.assert_allclose(found["clip_layers_act"][:, :, 0, 0] * UNIT_GEV, clipped, atol=1e-4)
+    energy = np.stack([ecal[:, 0].sum((1, 2)), *clipped.swapaxes(0, 1)], axis=1)
+    knots = np.array([2.0**-6, 2.0**-4, 2.0**-2, 1])
+    codes = np.maximum(1 - energy[:, :, None] / knots[:, None], 0).reshape(2, 12, 25)
+    np.testing.assert_allclose(found["along_low_act"][:, :, 0, 0], codes, atol=1e-3)
+    blocks = hcal[:, 0].reshape(2, 25, 10, 6).sum((1, 3))[:, None]
+    np.testing.assert_allclose(
+        found["hcal_high_act"][:, :, 0, 0],
+        np.maximum(1 - blocks / np.array([[4], [16], [64], [256]]), 0),
+        atol=1e-5,
+    )
+
+
+@pytest.mark.parametrize("views", [20, 0])
+def test_layers_that_a_recipe_can_name_are_layers(views):
+    chosen = recipe(f"model.views={views}", "quant.layers={}")
+    network = LCD.build_float(chosen)
+    weighted = {name for name, layer in network.named_children() if list(layer.parameters())}
+    assert weighted <= set(LCD.layer_names(chosen)) <= {name for name, _ in network.named_children()}
+
+
+def test_the_first_views_know_the_entry():
+    views = first_views(14)
+    assert views.shape == (14, 25, 25) and views.max() == 1
+    assert views[:6].sum((1, 2)).tolist() == [1, 9, 25, 49, 121, 625]
+    torch.testing.assert_close(views[:12], views[:12].flip(1, 2))
+    assert not torch.equal(views[12], views[13])
+    assert torch.equal(first_views(3), views[:3])
+
+
+def test_training_events_are_mirrored_in_both_calorimeters_alike():
+    rng = np.random.default_rng(6)
+    place = rng.integers(0, 5, (200, 2))
+    ecal, hcal = np.zeros((200, 1, 25, 25, 25), np.float32), np.zeros((200, 1, 5, 5, 60), np.float32)
+    each = np.arange(200)
+    ecal[each, 0, 5 * place[:, 0] + 2, 5 * place[:, 1] + 2, 3] = hcal[each, 0, *place.T, 7] = 1
+    events = Events({"ecal": ecal, "hcal": hcal}, {"particle": each})
+    found = LCD.augment(recipe(), events, np.random.default_rng(7))
+    assert np.array_equal(found.inputs["ecal"][:, 0, 2::5, 2::5, 3], found.inputs["hcal"][:, 0, :, :, 7])
+    assert not np.array_equal(found.inputs["hcal"], hcal)
+    x, _ = np.nonzero(found.inputs["hcal"][:, 0, :, :, 7].sum(0))
+    assert len(x) == 25 and hcal.sum() == found.inputs["hcal"].sum() == 200
+    assert LCD.augment(recipe("model.mirror=false"), events, rng) is events
 
 
 def test_dropout_is_for_training_alone():
@@ -190,6 +262,23 @@ def test_identification_of_known_answers():
     assert wrong["auc"]["electron-photon"] == 0.0
 
 
+def test_widths_are_compared_with_calibrated_sums_on_the_same_events():
+    rng = np.random.default_rng(8)
+    true = np.exp(rng.uniform(np.log(10), np.log(500), 6000)).astype(np.float32)
+    truth = {"energy": true, "particle": np.arange(6000) % 2}
+    noise = rng.standard_normal(6000)
+
+    def answer(size):
+        return {"energy": (true / UNIT_GEV * (1 + size * noise / np.sqrt(true))).astype(np.float32)[:, None]}
+
+    gain = figures({"sums": answer(0.2), "float": answer(0.15), "boosting": {}}, truth, seed=1)["differences"]
+    assert list(gain["models"]) == ["float"]
+    assert len(gain["energy"]) == 11 and gain["energy"] == sorted(gain["energy"])
+    np.testing.assert_allclose(gain["models"]["float"]["ratio"], 0.75, atol=0.01)
+    assert max(gain["models"]["float"]["error"]) < 0.01  # the widths alone are known to 4 % and worse
+    assert "differences" not in figures({"float": answer(0.2)}, truth, seed=1)
+
+
 def test_figures_panels_and_cards():
     rng = np.random.default_rng(2)
     n = 4000
@@ -243,6 +332,8 @@ def test_few_events_are_shown_without_what_they_cannot_tell(n):
 @pytest.mark.parametrize("variant", ["compact", "pooled"])
 def test_reference_gives_the_modules_integers_at_every_layer(variant, data, tmp_path):
     pooled = (
+        "model.views=0",
+        "quant.layers={}",
         "model.ecal={channels=2, kernel=[4,4,4], stride=[3,3,3]}",
         "model.hcal={channels=3, kernel=[2,2,6]}",
     )
@@ -259,8 +350,8 @@ def test_reference_gives_the_modules_integers_at_every_layer(variant, data, tmp_
     graph = read_qonnx(path)
     found = execute(graph, quantise_inputs(graph, events.inputs), keep="all")
     codes = layer_codes(network, events.inputs)
-    assert {"ecal_conv", "hcal_act", "fc1", "energy", "particle"} <= set(codes)
-    assert {"ecal_total", "hcal_total_q", "total", "depths", "correction_q"} <= set(codes)
+    assert {"ecal_total", "hcal_total_q", "total", "correction_q", "fc1", "energy", "particle"} <= set(codes)
+    assert ({"ecal_conv", "depths"} if variant == "pooled" else {"cell_act", "views", "codes"}) <= set(codes)
     for name, expected in codes.items():
         assert np.array_equal(found[name], from_onnx_layout(graph, name, expected)), name
     assert len(np.unique(codes["energy"])) > 1

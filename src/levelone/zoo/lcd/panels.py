@@ -13,11 +13,12 @@ from levelone.simulate.lcd.section import PARTICLES
 from levelone.zoo.kit.control import CONTROL, TITLE
 from levelone.zoo.kit.events import Events
 from levelone.zoo.kit.meter import Predictions, Truth
+from levelone.zoo.lcd.results import SUMS
 from levelone.zoo.lcd.section import UNIT_GEV
 
 NAMES = {
     "published": "published sizes, float, trained here",
-    "sums": "calibrated sums",
+    SUMS: "calibrated sums",
     "boosting": "boosting on features",
     CONTROL: TITLE,
 }
@@ -72,7 +73,13 @@ def tables(metrics: Mapping[str, Any]) -> list[Rows]:
     """The fit of every particle's energy, electrons by energy, the identification, and confusions."""
     found = {name: f["identification"] for name, f in metrics["models"].items() if "identification" in f}
     confusion = [_confusion(NAMES.get(name, name), entry) for name, entry in found.items()]
-    return [_terms(metrics), *_by_energy(metrics), *([_identification(found)] if found else []), *confusion]
+    return [
+        _terms(metrics),
+        *_by_energy(metrics),
+        *_gain(metrics),
+        *([_identification(found)] if found else []),
+        *confusion,
+    ]
 
 
 def cards(metrics: Mapping[str, Any]) -> list[Card]:
@@ -200,6 +207,28 @@ def _by_energy(metrics: Mapping[str, Any]) -> list[Rows]:
             ("GeV", *bins),
             rows,
             tuple(range(len(bins) + 1)),
+        )
+    ]
+
+
+def _gain(metrics: Mapping[str, Any]) -> list[Rows]:
+    """Widths of electrons over those of calibrated sums; none where nothing was compared."""
+    gain = metrics.get("differences", {"energy": [], "models": {}})
+    if not gain["energy"]:
+        return []
+    models = gain["models"]
+    rows = tuple(
+        (f"{energy:.0f}", *(f"{m['ratio'][row]:.3f} ± {m['error'][row]:.3f}" for m in models.values()))
+        for row, energy in enumerate(gain["energy"])
+    )
+    return [
+        Rows(
+            "Electrons against calibrated sums",
+            "Width over that of the calibrated sums on the same events, below 1 where it is narrower; "
+            "errors: bootstrap over events.",
+            ("GeV", *(NAMES.get(name, name) for name in models)),
+            rows,
+            tuple(range(len(models) + 1)),
         )
     ]
 

@@ -8,19 +8,60 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.metrics.resolution import summarise
+from levelone.metrics.resolution import summarise, widths
 from levelone.simulate.lcd.section import PARTICLES
 from levelone.zoo.kit.events import Outputs
 from levelone.zoo.kit.meter import Predictions, Truth
-from levelone.zoo.lcd.section import UNIT_GEV
+from levelone.zoo.lcd.section import ELECTRON, UNIT_GEV
 
 EDGES = np.array([10.0, 20, 30, 45, 65, 95, 135, 190, 260, 340, 420, 510])
 """Edges of the bins of true energy, GeV."""
+SUMS = "sums"
+"""The model that the widths of the others are compared with."""
 
 
 def figures(predictions: Predictions, truth: Truth, *, seed: int) -> dict[str, Any]:
-    """``models``: what `model_figures` says of each model."""
-    return {"models": {name: model_figures(outputs, truth, seed) for name, outputs in predictions.items()}}
+    """``models``: what `model_figures` says of each model; ``differences``: `electron_gain`."""
+    found: dict[str, Any] = {
+        "models": {name: model_figures(outputs, truth, seed) for name, outputs in predictions.items()}
+    }
+    if SUMS in predictions:
+        found["differences"] = electron_gain(predictions, truth, seed)
+    return found
+
+
+def electron_gain(predictions: Predictions, truth: Truth, seed: int, replicas: int = 200) -> dict[str, Any]:
+    """Widths of electrons over those of calibrated sums on the same events, in bins of true energy.
+
+    Returns
+    -------
+    dict
+        ``energy``: [bins] mean true energy, GeV; ``models``: name -> ``ratio`` and ``error`` [bins] for every
+        other model with an energy, errors by bootstrap over events, which both share.
+    """
+    chosen = truth["particle"] == ELECTRON
+    true = truth["energy"][chosen].astype(np.float64)
+    answers = {
+        name: outputs["energy"].reshape(-1)[chosen].astype(np.float64) * UNIT_GEV
+        for name, outputs in predictions.items()
+        if "energy" in outputs
+    }
+    rng = np.random.default_rng(seed)
+    draws = [np.arange(len(true)), *(rng.integers(0, len(true), len(true)) for _ in range(replicas))]
+
+    def of(name: str) -> NDArray[np.float64]:
+        return np.stack([widths(true[rows], answers[name][rows], EDGES).width for rows in draws])
+
+    bins, base = widths(true, answers[SUMS], EDGES), of(SUMS)
+    kept = np.isfinite(base).all(0)
+    ratios = {name: of(name)[:, kept] / base[:, kept] for name in answers if name != SUMS}
+    return {
+        "energy": bins.energy[kept].tolist(),
+        "models": {
+            name: {"ratio": ratio[0].tolist(), "error": ratio[1:].std(0).tolist()}
+            for name, ratio in ratios.items()
+        },
+    }
 
 
 def model_figures(outputs: Outputs, truth: Truth, seed: int) -> dict[str, Any]:

@@ -15,6 +15,12 @@ GRIDS: dict[str, Triple] = {"ecal": (25, 25, 25), "hcal": (5, 5, 60)}
 ELECTRON = 0
 UNIT_GEV = 128.0
 """The energy output is in this unit: a power of two, so that one weight of the hardware can change to it."""
+COMPACT_LAYERS = (
+    *("ecal_sum", "ecal_layers", "ecal_total", "hcal_sum", "hcal_total", "towers", "views"),
+    *("cell", "clip_sum", "clip_layers", "clip_depth", "shape", "correction"),
+    *("views_low", "views_high", "along_low", "along_high", "hcal_low", "hcal_high"),
+)
+"""Layers of the compact network to which a recipe can give bits, without dense layers and outputs."""
 
 
 class Branch(Section):
@@ -38,6 +44,13 @@ class LcdModel(Section):
         description="units of the energy's own hidden layer, which corrects the sum of all cells; "
         "0: no sum, the energy comes from the dense layers",
     )
+    views: int = Field(
+        0,
+        ge=0,
+        description="filters over towers in a network of sums, the compact one, without branches; "
+        "0: a network of branches",
+    )
+    mirror: bool = Field(False, description="training events are mirrored and turned at random")
     dropout: float = Field(0.5, ge=0, lt=1, description="behind each hidden dense layer, in training")
     reach: Literal["float", "quantised", "firmware"] = Field(
         "quantised", description="how far the network is carried"

@@ -23,9 +23,10 @@ from levelone.zoo.kit.meter import PerEvent, split_kept
 from levelone.zoo.kit.sections import check_dense
 from levelone.zoo.kit.system import Reach
 from levelone.zoo.kit.voxels import VoxelSystem
-from levelone.zoo.lcd.section import GRIDS, LcdModel, branch_grid
+from levelone.zoo.lcd.section import COMPACT_LAYERS, GRIDS, LcdModel, branch_grid
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import Tensor, nn
 
     from levelone.data.voxels import VoxelBatch
@@ -58,7 +59,9 @@ class Lcd(VoxelSystem):
 
     def layer_names(self, recipe: Recipe) -> tuple[str, ...]:
         model = self.model(recipe)
-        dense = (f"fc{number}" for number in range(1, len(model.dense) + 1))
+        dense = [f"fc{number}" for number in range(1, len(model.dense) + 1)]
+        if model.views:
+            return (*COMPACT_LAYERS, *dense, *self.outputs)
         names = ["ecal_conv", "hcal_conv", *dense, *self.outputs]
         if model.correction:
             names += ["ecal_sum", "ecal_depth", "ecal_total", "hcal_sum", "hcal_total", "shape", "correction"]
@@ -78,6 +81,8 @@ class Lcd(VoxelSystem):
                     f": kernel {list(branch.kernel)}, stride {list(branch.stride)} and "
                     f"pool {branch.pool} leave nothing of {list(GRIDS[name])} cells",
                 )
+        if model.views and not model.correction:
+            raise misfit("model.correction", " = 0: the energy of a network of sums needs units")
         check_dense(model.dense)
 
     def reach(self, recipe: Recipe) -> Reach:
@@ -87,10 +92,24 @@ class Lcd(VoxelSystem):
         inputs = {name: batch.images[name][:, None] for name in GRIDS}
         return Events(inputs, {name: batch.truth[name] for name in self.columns})
 
+    def augment(self, recipe: Recipe, events: Events, rng: np.random.Generator) -> Events:
+        """Half of the events are mirrored in x, half in y, in half both are exchanged."""
+        if not self.model(recipe).mirror:
+            return events
+        images = {name: events.inputs[name].copy() for name in GRIDS}
+        in_x, in_y, exchanged = rng.random((3, len(events))) < 0.5
+        for image in images.values():
+            image[in_x] = image[in_x, :, ::-1]
+            image[in_y] = image[in_y, :, :, ::-1]
+            image[exchanged] = image[exchanged].swapaxes(2, 3)
+        return Events(images, events.truth)
+
     def build(self, recipe: Recipe, layers: Layers) -> nn.Module:
+        from levelone.zoo.lcd.compact import SumsNetwork
         from levelone.zoo.lcd.network import LcdNetwork
 
-        return LcdNetwork(layers, self.model(recipe), len(PARTICLES))
+        model = self.model(recipe)
+        return (SumsNetwork if model.views else LcdNetwork)(layers, model, len(PARTICLES))
 
     def event_loss(self, recipe: Recipe, outputs: tuple[Tensor, ...], truth: Mapping[str, Tensor]) -> Tensor:
         from levelone.zoo.lcd.loss import energy_and_kind
@@ -116,8 +135,9 @@ class Lcd(VoxelSystem):
     def fit_baselines(self, recipe: Recipe, train: Source) -> dict[str, Predictor]:
         """Calibrated sums for the energy; gradient boosting on everything computed for both."""
         from levelone.zoo.lcd.baselines import fit_boosting, fit_sums
+        from levelone.zoo.lcd.results import SUMS
 
-        return {"sums": fit_sums(train), "boosting": fit_boosting(train, recipe.seed)}
+        return {SUMS: fit_sums(train), "boosting": fit_boosting(train, recipe.seed)}
 
     def leak_control(self, recipe: Recipe, train: Source) -> LeakControl:
         """Energies of the cells without their positions."""

@@ -108,5 +108,4 @@ def test_rtl_is_exact_clock_by_clock(config: RtlConfig, clocks: int, tmp_path: P
     assert result["clocks_per_event"] == result["timing"]["planned_clocks_per_event"] == clocks
     assert [(len(how["resets"]), how["problem"]) for how in result["traffic"]] == [(0, None), (8, None)]
     compared = {layer["name"] for layer in result["layers"] if layer["compared"]}
-    kept = {node.name for node in read_qonnx(project / "model.onnx")}
-    assert compared == kept
+    assert {node.name for node in read_qonnx(project / "model.onnx")} <= compared

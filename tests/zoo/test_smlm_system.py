@@ -21,6 +21,7 @@ from levelone.simulate.smlm.generator import molecule_map, simulate_smlm
 from levelone.simulate.smlm.optics import Gaussian
 from levelone.simulate.smlm.section import SmlmGenerate
 from levelone.train import evaluate, train_system
+from levelone.train.batches import event_values
 from levelone.train.codes import layer_codes
 from levelone.zoo import find_system
 from levelone.zoo.kit.control import CONTROL
@@ -73,6 +74,8 @@ def test_events_enter_the_network_above_the_offset(data):
     assert np.array_equal(events.inputs["frame"] * UNIT_ADU, np.maximum(frame - 100, 0))
     assert np.array_equal(events.truth["event"], rows)
     assert sum(SMLM.check_data(recipe(), data).values()) == 260
+    longest = events.truth["molecules"].shape[1]
+    assert event_values(events) == 32 * 32 * (1 + 4) + 4 * longest + 2  # truth counts, density and number too
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,8 @@ def panels(metrics: Mapping[str, Any], kept: Mapping[str, NDArray[Any]]) -> list
 
 
 def _densities(metrics: Mapping[str, Any]) -> list[str]:
-    return sorted((region for region in metrics["frames"] if region != "all"), key=float)
+    regions = next(iter(metrics["models"].values()))
+    return sorted((region for region in regions if region != "all"), key=float)
 
 
 def _over_density(

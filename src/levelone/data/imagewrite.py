@@ -142,11 +142,16 @@ class ImageWriter:
             If something is missing, has another length, or holds impossible values.
         """
         given: dict[str, Mapping[str, Any]] = {"images": images, "maps": maps, "lists": lists, "truth": truth}
-        known = {**self._pixels, "lists": self._lists, "truth": self._columns}
+        names = {kind: [spec.name for spec in specs] for kind, specs in self._pixels.items()}
+        names |= {
+            "lists": [each.name for each in self._lists],
+            "truth": [each.name for each in self._columns],
+        }
         for kind, found in given.items():
-            names = [spec.name for spec in known[kind]]
-            if set(found) != set(names):
-                raise LeveloneError(f"a batch must bring exactly the {kind} {names}, got {sorted(found)}")
+            if set(found) != set(names[kind]):
+                raise LeveloneError(
+                    f"a batch must bring exactly the {kind} {names[kind]}, got {sorted(found)}"
+                )
         if not np.isin(split, range(len(SPLITS))).all():
             raise LeveloneError(f"split codes must be 0 to {len(SPLITS) - 1} ({', '.join(SPLITS)})")
         n = len(split)

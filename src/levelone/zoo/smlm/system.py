@@ -112,9 +112,14 @@ class Smlm(ImageSystem):
     def event_loss(self, recipe: Recipe, outputs: tuple[Tensor, ...], truth: Mapping[str, Tensor]) -> Tensor:
         from levelone.zoo.smlm.loss import pixel_loss
 
-        model = _model(recipe)
-        weights = {"present_weight": model.present_weight, "shift_weight": model.shift_weight}
-        return pixel_loss(*outputs, truth["map"], **weights)
+        model, (logit, shift) = _model(recipe), outputs
+        return pixel_loss(
+            logit,
+            shift,
+            truth["map"],
+            present_weight=model.present_weight,
+            shift_weight=model.shift_weight,
+        )
 
     def fit_baselines(self, recipe: Recipe, train: Source) -> dict[str, Predictor]:
         """A Gaussian fitted to every maximum, the classical way; boosted trees on each pixel's neighbours."""

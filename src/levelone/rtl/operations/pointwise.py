@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from math import gcd
 
 import numpy as np
 
@@ -214,10 +215,9 @@ def emit_scaled(name: str, x: Value, plan: LayerPlan, wires: str, netlist: Netli
     known = [end for pair in limits for end in pair if end is not None]
     product = max(signed_bits(*ends, *known, reach.lo, reach.hi), max(hardware.shift) + 1)
     factor = signed_bits(*hardware.factor)
-    least = [-(1 << product - 1) if low is None else low for low, _ in limits]
-    most = [(1 << product - 1) - 1 if high is None else high for _, high in limits]
     lanes = range(source.lanes)
     channels = len(hardware.factor)
+    bounds = of_lanes(limits, source.lanes, IntRange(-(1 << product - 1), (1 << product - 1) - 1))
     netlist.instance(
         "levelone_scale",
         f"u_{name}",
@@ -232,13 +232,32 @@ def emit_scaled(name: str, x: Value, plan: LayerPlan, wires: str, netlist: Netli
             "TERMS": packed([hardware.term[lane % channels] for lane in lanes], product),
             "SHIFTS": packed([hardware.shift[lane % channels] for lane in lanes], 8),
             "ROUNDING": MODES.index(hardware.rounding),
-            "LEAST": packed([least[lane % channels] for lane in lanes], product),
-            "MOST": packed([most[lane % channels] for lane in lanes], product),
+            "LEAST": packed([least for least, _ in bounds], product),
+            "MOST": packed([most for _, most in bounds], product),
             "LOWEST": packed([hardware.clip.lo], result.width),
             "HIGHEST": packed([hardware.clip.hi], result.width),
         },
         handshake({"i": wires, "o": name}),
     )
+
+
+def of_lanes(
+    limits: Sequence[tuple[int | None, int | None]], lanes: int, every: IntRange
+) -> list[tuple[int, int]]:
+    """Least and most of every lane from those of the channels; what no limit changes has the ends of `every`.
+
+    Where there are fewer lanes than channels, channels take turns on a lane: with the same constants, but not
+    all of them reach as far as a limit.
+    """
+    turn = gcd(lanes, len(limits))
+    served = [limits[lane % turn :: turn] for lane in range(lanes)]
+    return [
+        (
+            max((least for least, _ in ends if least is not None), default=every.lo),
+            min((most for _, most in ends if most is not None), default=every.hi),
+        )
+        for ends in served
+    ]
 
 
 def _unlimited(hardware: Scaling, channel: int, reach: IntRange) -> tuple[int | None, int | None]:

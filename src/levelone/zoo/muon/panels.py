@@ -17,7 +17,7 @@ from levelone.zoo.muon.results import BINS, FEWEST, STUDY
 NAMES = {
     "boosting": "boosting, 28 features",
     "boosting_sums": "boosting, features and layer sums",
-    "boosting_loss": "the same with a loss for the study's improvement",
+    "boosting_loss": "boosting, features and layer sums, loss for the study's improvement",
     CONTROL: TITLE,
 }
 PER_BIN: dict[str, tuple[str, str, str, Scale]] = {
@@ -109,7 +109,7 @@ def cards(metrics: Mapping[str, Any]) -> list[Card]:
     models = metrics["models"]
     name = "quantised" if "quantised" in models else "float"
     compared = {name: name} | {
-        rival: NAMES[rival] for rival in ("boosting", "boosting_sums") if rival in models
+        rival: NAMES[rival] for rival in ("boosting", "boosting_sums", "boosting_loss") if rival in models
     }
     shown = [(STUDY, model, f"the study's improvement, {what}") for model, what in compared.items()]
     shown += [

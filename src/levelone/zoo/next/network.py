@@ -12,20 +12,27 @@ larger than the mean, and the dense layer sees little else.)
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from levelone.quant.layers import Layers
+from levelone.quant.norm import Norm
 from levelone.zoo.next.section import SHAPE, NextModel
+
+_GAIN = 8.0
+"""Of the first weights behind the mean over the chamber, before training."""
 
 
 class _Dense(nn.Module):
     """What both end with: dense layers with rectifiers, then the logit."""
 
-    def _add_dense(self, layers: Layers, source: str, width: int, units: tuple[int, ...]) -> None:
+    def _add_dense(
+        self, layers: Layers, source: str, width: int, units: tuple[int, ...], norm: Norm | None
+    ) -> None:
         self._dense: list[tuple[str, str]] = []
         for number, count in enumerate(units, start=1):
             name = f"fc{number}"
-            self.add_module(name, layers.dense(name, (source,), (width, count)))
+            self.add_module(name, layers.dense(name, (source,), (width, count), norm=norm))
             self.add_module(f"{name}_act", layers.relu(name))
             self._dense.append((name, f"{name}_act"))
             source, width = f"{name}_act", count
@@ -46,7 +53,7 @@ class Published(_Dense):
         self.input_shapes = {"tpc": SHAPE}
         self.tpc_q = layers.input("tpc_q", signed=False)
         self.flat = layers.flatten("flat", ("tpc_q",))
-        self._add_dense(layers, "flat", SHAPE[1] * SHAPE[2] * SHAPE[3], section.dense)
+        self._add_dense(layers, "flat", SHAPE[1] * SHAPE[2] * SHAPE[3], section.dense, "batch")
 
     def forward(self, tpc: Tensor) -> Tensor:
         return self._finish(self.flat(self.tpc_q(tpc)))
@@ -76,7 +83,13 @@ class Compact(_Dense):
         self.mean = layers.average_pool("mean", (source,), grid)
         self.mean_q = layers.quantise("mean_q", signed=False)
         self.flat = layers.flatten("flat", ("mean_q",))
-        self._add_dense(layers, "flat", channels, section.dense)
+        self._add_dense(layers, "flat", channels, section.dense, None)
+        # The mean is small, as most of the chamber is empty. Weights that make up for it let the convolutions
+        # learn from the first step; with ordinary ones the answer is that of the biases alone.
+        behind = self.get_submodule(self._dense[0][0] if self._dense else "logit")
+        first = next(weights for weights in behind.parameters() if weights.ndim == 2)
+        with torch.no_grad():
+            first.mul_(_GAIN)
 
     def forward(self, tpc: Tensor) -> Tensor:
         x = self.tpc_q(tpc)

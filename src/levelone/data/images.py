@@ -6,8 +6,9 @@ molecules are, which boxes there are), and numbers. Everything has a name, a uni
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +26,12 @@ from levelone.data.imagecheck import (
     check_structure,
 )
 from levelone.data.imagewrite import ImageWriter, Ragged, create_images
-from levelone.data.voxelcheck import SPLITS, damaged
-from levelone.data.voxels import windows
+from levelone.data.splitfile import BRIDGE, SplitFile, open_with, portions
+from levelone.data.voxelcheck import damaged
 from levelone.errors import LeveloneError
 
 _HELD_BYTES = 1 << 26
 """Of the events between which a shuffled stream chooses."""
-_BRIDGE = 24
-"""Largest distance of event numbers that are still read together."""
 
 __all__ = ["ImageBatch", "ImageFile", "ImageWriter", "Ragged", "create_images", "open_images"]
 
@@ -60,7 +59,7 @@ class ImageBatch:
     truth: dict[str, NDArray[Any]]
 
 
-class ImageFile:
+class ImageFile(SplitFile):
     """An open image file (context manager). Numbers and lists are held; pixels are read when asked for.
 
     Attributes
@@ -104,27 +103,9 @@ class ImageFile:
             raise LeveloneError(f"{self.path}: 'truth/{name}' holds NaN or infinite values")
         return values
 
-    @property
-    def splits(self) -> dict[str, int]:
-        """Events per split."""
-        counts = np.bincount(self._split, minlength=len(SPLITS))
-        return {name: int(count) for name, count in zip(SPLITS, counts, strict=True)}
-
     def listed(self, name: str) -> Ragged:
         """The list called `name` of all events."""
         return self._lists[name]
-
-    def select(self, split: str, limit: int | None = None) -> NDArray[np.int64]:
-        """int64 event numbers of one split, in file order, at most `limit`.
-
-        Raises
-        ------
-        LeveloneError
-            If there is no such split.
-        """
-        if split not in SPLITS:
-            raise LeveloneError(f"no split '{split}'", hint=f"one of {', '.join(SPLITS)}")
-        return np.flatnonzero(self._split == SPLITS.index(split))[:limit].astype(np.int64)
 
     def read(self, events: NDArray[np.int64] | Sequence[int]) -> ImageBatch:
         """Everything of the chosen events, in any order (repeats allowed).
@@ -134,11 +115,7 @@ class ImageFile:
         LeveloneError
             If an event number is out of range, or the data are damaged or impossible.
         """
-        chosen = np.asarray(events, np.int64)
-        if chosen.size and (chosen.min() < 0 or chosen.max() >= self.events):
-            raise LeveloneError(
-                f"event numbers must be 0 to {self.events - 1}, got {chosen.min()} to {chosen.max()}"
-            )
+        chosen = self._numbers(events)
         wanted, back = np.unique(chosen, return_inverse=True)
         images, maps = (
             {name: self._pixels(kind, spec, wanted)[back] for name, spec in specs.items()}
@@ -153,7 +130,7 @@ class ImageFile:
         data = self._file[f"{kind}/{spec.name}"]
         found = np.empty((len(events), *spec.shape), spec.dtype)
         done = 0
-        for run in np.split(events, np.flatnonzero(np.diff(events) > _BRIDGE) + 1) if len(events) else []:
+        for run in np.split(events, np.flatnonzero(np.diff(events) > BRIDGE) + 1) if len(events) else []:
             first = int(run[0])
             with damaged(self.path):
                 block = data[first : int(run[-1]) + 1]
@@ -188,44 +165,18 @@ class ImageFile:
             Begin behind so many events of that order.
         """
         order = self.select(split, limit)
-        rng = None if seed is None else np.random.default_rng(seed)
         each = sum(spec.nbytes for spec in (*self.images.values(), *self.maps.values()))
         block = int(np.clip(_HELD_BYTES // (32 * each), 1, 64))
-        held: list[ImageBatch] = []
-        missing = size
-        for window in windows(order, rng, block):
-            rows = np.arange(len(window)) if rng is None else rng.permutation(len(window))
-            rows, skip = rows[skip:], max(skip - len(window), 0)
-            if not len(rows):
-                continue
-            pool = self.read(window)
-            while len(rows):
-                part, rows = rows[:missing], rows[missing:]
-                held.append(_take(pool, part))
-                missing -= len(part)
-                if not missing:
-                    yield _joined(held)
-                    held, missing = [], size
-            del pool  # before the next window is read: never two at a time
-        if held:
-            yield _joined(held)
+
+        def load(window: NDArray[np.int64]) -> Callable[[NDArray[np.int64]], ImageBatch]:
+            return partial(_take, self.read(window))
+
+        yield from map(_joined, portions(order, size, load, seed=seed, skip=skip, block=block))
 
     def check(self, chunk: int = 1024) -> None:
         """Read the whole file once, in pieces, and raise the `LeveloneError` of the first bad value."""
         for start in range(0, self.events, chunk):
             self.read(np.arange(start, min(start + chunk, self.events)))
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
-
-    def __enter__(self) -> ImageFile:
-        """Return the open file."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close the file."""
-        self.close()
 
 
 def _take(batch: ImageBatch, rows: NDArray[np.int64]) -> ImageBatch:
@@ -266,18 +217,7 @@ def open_images(path: Path) -> ImageFile:
         If the file is missing, not HDF5, truncated, foreign, of a newer schema, or lacks a dataset or has it
         with another shape or type; the message names the file and the dataset.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise LeveloneError(f"no image file {path}", hint="make one with the simulation, or check the path")
-    if not h5py.is_hdf5(path):
-        raise LeveloneError(f"{path} is not an HDF5 file")
-    with damaged(path):
-        file = h5py.File(path, "r")
-    try:
-        return ImageFile(path, file)
-    except BaseException:
-        file.close()
-        raise
+    return open_with(path, "image", ImageFile)
 
 
 class _ImageReader(HdfReader):

@@ -7,26 +7,30 @@ its energy.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import Any
+from typing import Any, TypeAlias
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.data.voxelcheck import SCHEMA, SPLITS, GridSpec, check_cells, check_structure, damaged
+from levelone.data.hdf import HdfReader
+from levelone.data.splitfile import BRIDGE, SplitFile, open_with, portions
+from levelone.data.voxelcheck import SCHEMA, GridSpec, check_cells, check_structure, damaged
 from levelone.data.voxelwrite import SparseGrid, VoxelWriter, create_voxels
 from levelone.errors import LeveloneError
 
-_BRIDGE = 24
-"""Largest distance of event numbers that are still read together; about half a compressed piece of muons."""
 _RUN = 128
 """Most events of one read: what is made on the way to a part of them is a small share of a window."""
 
 __all__ = ["SparseGrid", "VoxelBatch", "VoxelFile", "VoxelWriter", "create_voxels", "open_voxels"]
+
+
+_Held: TypeAlias = tuple[NDArray[np.int64], dict[str, NDArray[np.float32]]]
+"""Event numbers and dense images of a part of a batch."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class VoxelBatch:
     truth: dict[str, NDArray[Any]]
 
 
-class VoxelFile:
+class VoxelFile(SplitFile):
     """An open voxel file (context manager). Per-event data are held; voxels are read when asked for.
 
     Attributes
@@ -72,24 +76,6 @@ class VoxelFile:
                 raise LeveloneError(
                     f"{path}: 'grids/{name}/offsets' must rise from 0 to the {cells} filled voxels"
                 )
-
-    @property
-    def splits(self) -> dict[str, int]:
-        """Events per split."""
-        counts = np.bincount(self._split, minlength=len(SPLITS))
-        return {name: int(count) for name, count in zip(SPLITS, counts, strict=True)}
-
-    def select(self, split: str, limit: int | None = None) -> NDArray[np.int64]:
-        """int64 event numbers of one split, in file order, at most `limit`.
-
-        Raises
-        ------
-        LeveloneError
-            If there is no such split.
-        """
-        if split not in SPLITS:
-            raise LeveloneError(f"no split '{split}'", hint=f"one of {', '.join(SPLITS)}")
-        return np.flatnonzero(self._split == SPLITS.index(split))[:limit].astype(np.int64)
 
     def truth(self, name: str, events: slice | NDArray[np.int64] | None = None) -> NDArray[Any]:
         """[n] values of a truth column, for all events or for `events` in the order asked.
@@ -145,11 +131,7 @@ class VoxelFile:
             If an event number is out of range, or as `read_sparse`.
         """
         spec = self._spec(grid)
-        chosen = np.arange(self.events)[events] if isinstance(events, slice) else np.asarray(events, np.int64)
-        if chosen.size and (chosen.min() < 0 or chosen.max() >= self.events):
-            raise LeveloneError(
-                f"event numbers must be 0 to {self.events - 1}, got {chosen.min()} to {chosen.max()}"
-            )
+        chosen = self._numbers(np.arange(self.events)[events] if isinstance(events, slice) else events)
         wanted, back = np.unique(chosen, return_inverse=True)
         sparse = self._gather(grid, wanted)
         return (sparse if np.array_equal(chosen, wanted) else sparse.take(back)).to_dense(spec.shape)
@@ -160,7 +142,7 @@ class VoxelFile:
         Events of other splits between them are read too and dropped: their voxels lie in the same compressed
         pieces, and one long read is much cheaper than many short ones.
         """
-        gaps = np.flatnonzero(np.diff(events) > _BRIDGE) + 1
+        gaps = np.flatnonzero(np.diff(events) > BRIDGE) + 1
         ends = np.union1d(gaps, np.arange(_RUN, len(events), _RUN))
         parts = []
         for run in np.split(events, ends) if len(events) else []:
@@ -210,29 +192,19 @@ class VoxelFile:
             in which the stream begins).
         """
         order = self.select(split, limit)
-        rng = None if seed is None else np.random.default_rng(seed)
         names = tuple(self.grids) if grids is None else tuple(grids)
         shapes = {name: self._spec(name).shape for name in names}
         columns = {name: self.truth(name) for name in (self.columns if truth is None else truth)}
-        held: list[tuple[NDArray[np.int64], dict[str, NDArray[np.float32]]]] = []
-        missing = size
-        for window in windows(order, rng):
-            rows = np.arange(len(window)) if rng is None else rng.permutation(len(window))
-            rows, skip = rows[skip:], max(skip - len(window), 0)
-            if not len(rows):
-                continue
+
+        def load(window: NDArray[np.int64]) -> Callable[[NDArray[np.int64]], _Held]:
             pool = {name: self._gather(name, window) for name in names}
-            while len(rows):
-                part, rows = rows[:missing], rows[missing:]
-                images = {name: pool[name].take(part).to_dense(shapes[name]) for name in names}
-                held.append((window[part], images))
-                missing -= len(part)
-                if not missing:
-                    yield _batch(held, columns)
-                    held, missing = [], size
-            del pool  # before the next window is read: never two at a time
-        if held:
-            yield _batch(held, columns)
+
+            def take(rows: NDArray[np.int64]) -> _Held:
+                return window[rows], {name: pool[name].take(rows).to_dense(shapes[name]) for name in names}
+
+            return take
+
+        yield from map(partial(_batch, columns), portions(order, size, load, seed=seed, skip=skip))
 
     def check(self, chunk: int = 4096) -> None:
         """Read the whole file once, in pieces, and raise the `LeveloneError` of the first bad value."""
@@ -247,35 +219,8 @@ class VoxelFile:
             raise LeveloneError(f"{self.path} has no grid '{grid}'", hint=f"it has {', '.join(self.grids)}")
         return self.grids[grid]
 
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
 
-    def __enter__(self) -> VoxelFile:
-        """Return the open file."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the file."""
-        self.close()
-
-
-def windows(
-    order: NDArray[np.int64], rng: np.random.Generator | None, block: int = 64, window: int = 32
-) -> Iterator[NDArray[np.int64]]:
-    """Rising event numbers of `window` blocks at a time; blocks in random order if there is a generator."""
-    blocks = [order[i : i + block] for i in range(0, len(order), block)]
-    if rng is not None:
-        blocks = [blocks[i] for i in rng.permutation(len(blocks))]
-    for i in range(0, len(blocks), window):
-        yield np.sort(np.concatenate(blocks[i : i + window]))
-
-
-def _batch(
-    held: list[tuple[NDArray[np.int64], dict[str, NDArray[np.float32]]]], columns: Mapping[str, NDArray[Any]]
-) -> VoxelBatch:
+def _batch(columns: Mapping[str, NDArray[Any]], held: list[_Held]) -> VoxelBatch:
     if len(held) == 1:
         events, images = held[0]
     else:
@@ -293,34 +238,14 @@ def open_voxels(path: Path) -> VoxelFile:
         If the file is missing, not HDF5, truncated, foreign, of a newer schema, or lacks a dataset or has it
         with another shape or type; the message names the file and the dataset.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise LeveloneError(f"no voxel file {path}", hint="make one with the simulation, or check the path")
-    if not h5py.is_hdf5(path):
-        raise LeveloneError(f"{path} is not an HDF5 file")
-    with damaged(path):
-        file = h5py.File(path, "r", rdcc_nbytes=1 << 22)
-    try:
-        return VoxelFile(path, file)
-    except BaseException:
-        file.close()
-        raise
+    return open_with(path, "voxel", VoxelFile, rdcc_nbytes=1 << 22)
 
 
-class _VoxelReader:
+class _VoxelReader(HdfReader):
     """`levelone-voxels`; see `levelone.data.opening.Reader`."""
-
-    holds = "voxels"
-
-    def sniff(self, path: Path) -> bool:
-        try:
-            with h5py.File(path, "r") as file:
-                return bool(file.attrs.get("schema") == SCHEMA)
-        except (OSError, RuntimeError):
-            return False
 
     def open(self, path: Path) -> VoxelFile:
         return open_voxels(path)
 
 
-READER = _VoxelReader()
+READER = _VoxelReader("voxels", lambda file: file.attrs.get("schema") == SCHEMA, VoxelFile)

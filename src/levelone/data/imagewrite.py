@@ -14,14 +14,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.data.imagecheck import SCHEMA, VERSION, ImageSpec, ListSpec, check_entries, check_pixels
-from levelone.data.voxelcheck import SPLITS, Column
-from levelone.data.voxelwrite import check_column, extend
+from levelone.data.voxelcheck import Column
+from levelone.data.voxelwrite import (
+    ZIPPED,
+    check_column,
+    check_split,
+    create_column,
+    create_offsets,
+    create_split,
+    extend,
+    write_head,
+)
 from levelone.errors import LeveloneError
 from levelone.files import atomic_path
 
-_ROW_CHUNK = 16_384  # rows per HDF5 chunk of what has a number per event or entry
 _CHUNK_BYTES = 1 << 18  # of a chunk of images
-_ZIPPED: dict[str, Any] = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
 
 
 @dataclass(frozen=True)
@@ -105,15 +112,13 @@ class ImageWriter:
         for each in self._lists:
             group = file.create_group(f"lists/{each.name}")
             group.attrs["description"] = each.description
-            group.create_dataset(
-                "offsets", data=np.zeros(1, np.int64), maxshape=(None,), chunks=(_ROW_CHUNK,), **_ZIPPED
-            )
+            create_offsets(group)
             for column in each.columns:
-                _create_column(group, column)
+                create_column(group, column)
         truth = file.create_group("truth")
         for column in self._columns:
-            _create_column(truth, column)
-        file.create_dataset("split", (0,), np.uint8, maxshape=(None,), chunks=(_ROW_CHUNK,), **_ZIPPED)
+            create_column(truth, column)
+        create_split(file)
 
     def append(
         self,
@@ -152,8 +157,7 @@ class ImageWriter:
                 raise LeveloneError(
                     f"a batch must bring exactly the {kind} {names[kind]}, got {sorted(found)}"
                 )
-        if not np.isin(split, range(len(SPLITS))).all():
-            raise LeveloneError(f"split codes must be 0 to {len(SPLITS) - 1} ({', '.join(SPLITS)})")
+        check_split(split)
         n = len(split)
         for kind, specs in self._pixels.items():
             for spec in specs:
@@ -186,20 +190,11 @@ def _create_image(file: h5py.File, kind: str, spec: ImageSpec) -> None:
         spec.dtype,
         maxshape=(None, *spec.shape),
         chunks=(rows, *spec.shape),
-        **_ZIPPED,
+        **ZIPPED,
     )
     told = {"unit": spec.unit, "description": spec.description, "cell_unit": spec.cell_unit}
     data.attrs.update(told | {"cell": np.asarray(spec.cell, np.float64), "bits": spec.bits})
     data.attrs.update({"channels": json.dumps(spec.channels), "names": json.dumps(spec.names)})
-
-
-def _create_column(group: h5py.Group, column: Column) -> None:
-    data = group.create_dataset(
-        column.name, (0,), column.dtype, maxshape=(None,), chunks=(_ROW_CHUNK,), **_ZIPPED
-    )
-    data.attrs.update({"unit": column.unit, "description": column.description})
-    if column.names:
-        data.attrs["names"] = json.dumps(column.names)
 
 
 def _check_image(kind: str, spec: ImageSpec, values: NDArray[Any], events: int) -> None:
@@ -252,9 +247,7 @@ def create_images(
         JSON-serialisable facts: versions, seed, command. No machine paths.
     """
     with atomic_path(Path(path)) as scratch, h5py.File(scratch, "w", libver="v110") as file:
-        file.attrs["schema"] = SCHEMA
-        file.attrs["version"] = VERSION
-        file.attrs["provenance"] = json.dumps(dict(provenance), sort_keys=True)
+        write_head(file, SCHEMA, VERSION, provenance)
         writer = ImageWriter(file, images, maps, lists, columns)
         yield writer
         file.attrs["events"] = writer.events

@@ -20,6 +20,8 @@ from levelone.errors import LeveloneError
 from levelone.files import atomic_path
 
 _ROW_CHUNK = 16_384  # rows per HDF5 chunk of the per-event datasets
+ZIPPED: dict[str, Any] = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
+"""How datasets are packed by HDF5 itself."""
 _CELL_CHUNK = 65_536  # filled voxels per HDF5 chunk: about 40 events, cheap to open for random access
 
 
@@ -130,7 +132,6 @@ class VoxelWriter:
         self.events = 0
         self._filled = dict.fromkeys((g.name for g in self._grids), 0)
         self._cells: dict[str, tuple[_Cells, _Cells]] = {}
-        zipped: dict[str, Any] = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
         for grid in self._grids:
             group = file.create_group(f"grids/{grid.name}")
             group.attrs["shape"] = np.asarray(grid.shape, np.int64)
@@ -138,23 +139,15 @@ class VoxelWriter:
             group.attrs["axes"] = json.dumps(grid.axes)
             group.attrs["unit"] = grid.unit
             kind = np.uint16 if math.prod(grid.shape) <= 1 << 16 else np.uint32
-            group.create_dataset(
-                "offsets", data=np.zeros(1, np.int64), maxshape=(None,), chunks=(_ROW_CHUNK,), **zipped
-            )
+            create_offsets(group)
             self._cells[grid.name] = (
                 _Cells(group, "index", kind, zlib.Z_DEFAULT_STRATEGY),
                 _Cells(group, "energy", np.float32, zlib.Z_HUFFMAN_ONLY),
             )
-        file.create_group("truth")
+        truth = file.create_group("truth")
         for column in self._columns:
-            data = file.create_dataset(
-                f"truth/{column.name}", (0,), column.dtype, maxshape=(None,), chunks=(_ROW_CHUNK,), **zipped
-            )
-            data.attrs["unit"] = column.unit
-            data.attrs["description"] = column.description
-            if column.names:
-                data.attrs["names"] = json.dumps(column.names)
-        file.create_dataset("split", (0,), np.uint8, maxshape=(None,), chunks=(_ROW_CHUNK,), **zipped)
+            create_column(truth, column)
+        create_split(file)
 
     def append(
         self, grids: Mapping[str, SparseGrid], truth: Mapping[str, NDArray[Any]], split: NDArray[np.uint8]
@@ -181,8 +174,7 @@ class VoxelWriter:
                 f"a batch must bring exactly the grids {[g.name for g in self._grids]} and the truth columns "
                 f"{[c.name for c in self._columns]}, got {sorted(grids)} and {sorted(truth)}"
             )
-        if not np.isin(split, range(len(SPLITS))).all():
-            raise LeveloneError(f"split codes must be 0 to {len(SPLITS) - 1} ({', '.join(SPLITS)})")
+        check_split(split)
         for spec in self._grids:
             grid = grids[spec.name]
             if grid.offsets[-1] - grid.offsets[0] != len(grid.index) or np.any(np.diff(grid.offsets) < 0):
@@ -211,6 +203,42 @@ class VoxelWriter:
         for cells in self._cells.values():
             for part in cells:
                 part.finish()
+
+
+def write_head(file: h5py.File, schema: str, version: int, provenance: Mapping[str, Any]) -> None:
+    """What a file is, and how it was made; `levelone.data.voxelcheck.read_head` reads it."""
+    file.attrs["schema"] = schema
+    file.attrs["version"] = version
+    file.attrs["provenance"] = json.dumps(dict(provenance), sort_keys=True)
+
+
+def create_offsets(group: h5py.Group) -> None:
+    """Where each event begins in what is ragged; 0 before the first."""
+    group.create_dataset(
+        "offsets", data=np.zeros(1, np.int64), maxshape=(None,), chunks=(_ROW_CHUNK,), **ZIPPED
+    )
+
+
+def create_column(group: h5py.Group, column: Column) -> None:
+    """One number per event or entry, with what it means."""
+    data = group.create_dataset(
+        column.name, (0,), column.dtype, maxshape=(None,), chunks=(_ROW_CHUNK,), **ZIPPED
+    )
+    data.attrs["unit"] = column.unit
+    data.attrs["description"] = column.description
+    if column.names:
+        data.attrs["names"] = json.dumps(column.names)
+
+
+def create_split(file: h5py.File) -> None:
+    """The split of every event."""
+    file.create_dataset("split", (0,), np.uint8, maxshape=(None,), chunks=(_ROW_CHUNK,), **ZIPPED)
+
+
+def check_split(split: NDArray[np.uint8]) -> None:
+    """Refuse codes that are no split."""
+    if not np.isin(split, range(len(SPLITS))).all():
+        raise LeveloneError(f"split codes must be 0 to {len(SPLITS) - 1} ({', '.join(SPLITS)})")
 
 
 def check_column(column: Column, values: NDArray[Any]) -> None:
@@ -253,9 +281,7 @@ def create_voxels(
     VoxelWriter
     """
     with atomic_path(Path(path)) as scratch, h5py.File(scratch, "w", libver="v110") as file:
-        file.attrs["schema"] = SCHEMA
-        file.attrs["version"] = VERSION
-        file.attrs["provenance"] = json.dumps(dict(provenance), sort_keys=True)
+        write_head(file, SCHEMA, VERSION, provenance)
         writer = VoxelWriter(file, grids, columns)
         yield writer
         writer.finish()

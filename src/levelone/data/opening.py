@@ -64,24 +64,35 @@ class Reader(Protocol):
         ...
 
 
-class VoxelEvents(EventFile, Protocol):
-    """What systems ask of a file of voxel events; `levelone.data.voxels.VoxelFile` says it in full.
+class SplitEvents(EventFile, Protocol):
+    """Events with truth, each of a split; `levelone.data.splitfile.SplitFile` says it in full.
 
     Attributes
     ----------
-    grids, columns
-        What there is of every event: images, and truth.
+    columns
+        The truth of every event.
     splits
         Events in each split.
     """
 
     @property
-    def grids(self) -> Mapping[str, GridSpec]: ...
-    @property
     def columns(self) -> Mapping[str, Column]: ...
     @property
     def splits(self) -> Mapping[str, int]: ...
     def select(self, split: str, limit: int | None = None) -> NDArray[np.int64]: ...
+
+
+class VoxelEvents(SplitEvents, Protocol):
+    """What systems ask of a file of voxel events; `levelone.data.voxels.VoxelFile` says it in full.
+
+    Attributes
+    ----------
+    grids
+        The images of every event.
+    """
+
+    @property
+    def grids(self) -> Mapping[str, GridSpec]: ...
     def batches(
         self,
         split: str,
@@ -95,15 +106,13 @@ class VoxelEvents(EventFile, Protocol):
     ) -> Iterator[VoxelBatch]: ...
 
 
-class ImageEvents(EventFile, Protocol):
+class ImageEvents(SplitEvents, Protocol):
     """What systems ask of a file of images; `levelone.data.images.ImageFile` says it in full.
 
     Attributes
     ----------
-    images, maps, lists, columns
-        What there is of every event: images, truth per pixel, lists, numbers.
-    splits
-        Events in each split.
+    images, maps, lists
+        What there is of every event: images, truth per pixel, lists.
     """
 
     @property
@@ -112,12 +121,7 @@ class ImageEvents(EventFile, Protocol):
     def maps(self) -> Mapping[str, ImageSpec]: ...
     @property
     def lists(self) -> Mapping[str, ListSpec]: ...
-    @property
-    def columns(self) -> Mapping[str, Column]: ...
-    @property
-    def splits(self) -> Mapping[str, int]: ...
     def listed(self, name: str) -> Ragged: ...
-    def select(self, split: str, limit: int | None = None) -> NDArray[np.int64]: ...
     def batches(
         self,
         split: str,

@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
+from benchmarks.lib.common import COMMITTED, processor_seconds, timed
 from levelone.pipeline.checks import check_folder
 from levelone.pipeline.converting import convert_with
 from levelone.pipeline.cosim import cosim_folder
@@ -25,7 +26,6 @@ from levelone.rtl.body import BODY
 from levelone.rtl.config import RtlConfig
 from levelone.rtl.document import RtlDocument
 
-PROJECTS = Path(__file__).parents[1] / "hls_projects"
 COLUMNS = (
     "model",
     "pixels per clock",
@@ -45,20 +45,10 @@ TRIED = (4, 16)
 """Vectors of two comparisons: what the second takes more is what its further vectors take."""
 
 
-def processor_seconds() -> float:
-    """Of this process and of all that it started and that have ended."""
-    times = os.times()
-    return times.user + times.system + times.children_user + times.children_system
-
-
 def fitting(project: Path, minutes: float) -> int:
     """Random vectors whose comparison takes about so many minutes of one core, judged by a few."""
     BODY.build(project)
-    took = []
-    for count in TRIED:
-        start = processor_seconds()
-        check_folder(project, vectors=count)
-        took.append(processor_seconds() - start)
+    took = [timed(partial(check_folder, project, vectors=count)).processor for count in TRIED]
     each = max(took[1] - took[0], 1e-3) / (TRIED[1] - TRIED[0])
     return max(1, int(60 * minutes / each))
 
@@ -66,7 +56,7 @@ def fitting(project: Path, minutes: float) -> int:
 def row(name: str, vectors: int | None, minutes: float | None) -> tuple[str, ...]:
     """One model, ``NAME`` or ``NAME:CLOCKS``: what was compared, and its clocks."""
     system, _, clocks = name.partition(":")
-    model = PROJECTS / system / "model.onnx"
+    model = COMMITTED / system / "model.onnx"
     config = RtlConfig(clocks_per_event=int(clocks) if clocks else None)
     with tempfile.TemporaryDirectory() as scratch:
         project = Path(scratch) / "rtl"
@@ -114,7 +104,7 @@ def main() -> None:
     )
     parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
     arguments = parser.parse_args()
-    names = arguments.system or sorted(path.parent.name for path in PROJECTS.glob("*/model.onnx"))
+    names = arguments.system or sorted(path.parent.name for path in COMMITTED.glob("*/model.onnx"))
     if arguments.json:
         rows = [dict(zip(COLUMNS, row(n, arguments.vectors, arguments.minutes), strict=True)) for n in names]
         print(json.dumps({"models": rows}))

@@ -84,16 +84,17 @@ class Seconds:
         return Seconds(self.wall / count, self.processor / count)
 
 
+def processor_seconds() -> float:
+    """What `Seconds.processor` is a difference of."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
 def timed(work: Callable[[], Any]) -> Seconds:
     """One call."""
-
-    def processor() -> float:
-        used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-        return sum(one.ru_utime + one.ru_stime for one in used)
-
-    wall, before = time.perf_counter(), processor()
+    wall, before = time.perf_counter(), processor_seconds()
     work()
-    return Seconds(time.perf_counter() - wall, processor() - before)
+    return Seconds(time.perf_counter() - wall, processor_seconds() - before)
 
 
 def taking_turns(works: Mapping[str, Callable[[], Any]], repeat: int) -> dict[str, Seconds]:

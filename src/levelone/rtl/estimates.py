@@ -67,14 +67,14 @@ def estimates(layers: Sequence[RtlLayer], counted: Mapping[str, int], total: int
     total
         Those of the whole design.
     """
+    if all(layer.lut is None for layer in layers):
+        return ()
     groups: dict[str, list[RtlLayer]] = {}
     heads: dict[str, str] = {}
     for layer in layers:
         head = heads.get(layer.inputs[0], layer.name) if layer.op in FOLLOWING else layer.name
         heads[layer.name] = head
         groups.setdefault(head, []).append(layer)
-    if all(layer.lut is None for layer in layers):
-        return ()
     found = [
         _estimate(
             tuple(layer.name for layer in group), group, sum(counted.get(layer.name, 0) for layer in group)

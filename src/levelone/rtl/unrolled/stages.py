@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from levelone.errors import UnsupportedError
-from levelone.rtl.delays import ULTRASCALE_PLUS, Delays
+from levelone.rtl.delays import ULTRASCALE_PLUS, Delays, Effort
 from levelone.rtl.unrolled.cells import Constant, Input
 from levelone.rtl.unrolled.circuit import Circuit
 
@@ -34,9 +34,8 @@ class Budget:
         """Levels, or ns of logic, between two registers."""
         return self.levels if self.levels is not None else self.clock_ns - self.delays.overhead
 
-    def taken(self, circuit: Circuit, number: int) -> float:
+    def taken(self, effort: Effort) -> float:
         """By one place, in the same unit."""
-        effort = circuit.effort(number)
         return effort.levels if self.levels is not None else self.delays.of(effort)
 
     def refusal(self, circuit: Circuit, number: int) -> UnsupportedError:
@@ -45,7 +44,7 @@ class Budget:
         unit = "levels of logic" if self.levels is not None else "ns"
         return UnsupportedError(
             f"{place.layer}: one {type(place.cell).__name__} of {place.reach.width} bits takes "
-            f"{self.taken(circuit, number):.2g} {unit}, a stage has {self.room:.2g}",
+            f"{self.taken(circuit.effort(number)):.2g} {unit}, a stage has {self.room:.2g}",
             hint="allow more levels, or a longer clock period",
         )
 
@@ -99,7 +98,8 @@ def schedule(circuit: Circuit, live: Iterable[int], budget: Budget) -> Schedule:
         at = max((stage[n] for n in read), default=0)
         before = max((used[n] for n in read if stage[n] == at), default=0.0)
         levels = max((depth[n] for n in read if stage[n] == at), default=0)
-        taken = budget.taken(circuit, number)
+        effort = circuit.effort(number)
+        taken = budget.taken(effort)
         if taken > budget.room:
             if number in kept:
                 raise budget.refusal(circuit, number)
@@ -108,7 +108,7 @@ def schedule(circuit: Circuit, live: Iterable[int], budget: Budget) -> Schedule:
             at, before, levels = at + 1, 0.0, 0
         stage.append(at)
         used.append(before + taken)
-        depth.append(levels + circuit.effort(number).levels)
+        depth.append(levels + effort.levels)
     return Schedule(tuple(stage), max(stage[n] for n in kept) + 1, max(depth[n] for n in kept))
 
 

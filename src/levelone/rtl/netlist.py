@@ -19,10 +19,7 @@ def literal(value: int, bits: int) -> str:
 
 def packed(values: Sequence[int], bits: int) -> str:
     """All of `values`, `bits` each, as one literal; the first in the lowest bits."""
-    total = 0
-    for value in reversed(values):
-        total = total << bits | value & ((1 << bits) - 1)
-    return literal(total, bits * len(values))
+    return literal(word_of(values, bits), bits * len(values))
 
 
 def address_bits(count: int) -> int:

@@ -216,7 +216,7 @@ class Model:
         folder
             Where to write it.
         body
-            ``"hls"``, ``"rtl"`` (streamed SystemVerilog), the name of a registered body, or
+            ``"hls"``, ``"rtl"`` (SystemVerilog), the name of a registered body, or
             ``"package.module:NAME"``.
         part
             FPGA part name, as the vendor tools spell it.

@@ -33,8 +33,8 @@ page ends with them. A run makes its events when its recipe has a section `[gene
 when a key of it is given on the command line (`--set generate.pileup=200`; `--events N` and `--seed N` are
 short for `generate.events` and `generate.seed`), or when there are no others.
 
-A run whose recipe has a section `[rtl]` (`--set rtl.clock_ns=4` makes one) also writes streamed
-[RTL](rtl.md), simulates it clock by clock, and counts its verdict.
+A run whose recipe has a section `[rtl]` (`--set rtl.clock_ns=4` makes one) also writes [RTL](rtl.md),
+simulates it clock by clock, and counts its verdict.
 
 This page is written by `python -m levelone.pipeline.recipe_page` from the code that checks recipes. Keys
 without a default have to be given, or are empty tables. `NAME` stands for a layer, `[i]` for an entry of a

@@ -1,1 +1,1 @@
-"""The second hardware body: streamed SystemVerilog made from the integer graph, run in Verilator."""
+"""The second hardware body: SystemVerilog of the integer graph, streamed or unrolled, run in Verilator."""

@@ -15,9 +15,9 @@ from levelone.report.panels import draw
 from levelone.report.svg import render
 from levelone.zoo import find_system
 from levelone.zoo.kit.events import Events, MemorySource
+from levelone.zoo.kit.loss import cross_entropy
 from levelone.zoo.pixelseed import SYSTEM as PIXELSEED
 from levelone.zoo.pixelseed.features import FEATURES, LIMIT, SUMMARY, expert_features, profile_length
-from levelone.zoo.pixelseed.loss import cross_entropy
 from levelone.zoo.pixelseed.section import PixelSeedModel
 from levelone.zoo.pixelseed.source import SATURATION_KE, log_odds, training_log_odds
 

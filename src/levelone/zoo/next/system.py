@@ -95,7 +95,7 @@ class Next(VoxelSystem):
         return (Compact if model.variant == "compact" else Published)(layers, model)
 
     def event_loss(self, recipe: Recipe, outputs: tuple[Tensor, ...], truth: Mapping[str, Tensor]) -> Tensor:
-        from levelone.zoo.next.loss import cross_entropy
+        from levelone.zoo.kit.loss import cross_entropy
 
         return cross_entropy(outputs[0][:, 0], truth["label"])
 

@@ -131,7 +131,7 @@ class PixelSeed(System):
 
         Balanced doublets have no prior, so that of the natural mixture is taken off the output again.
         """
-        from levelone.zoo.pixelseed.loss import cross_entropy
+        from levelone.zoo.kit.loss import cross_entropy
 
         model = _model(recipe)
         score = outputs[0][:, 0]

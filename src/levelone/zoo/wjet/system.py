@@ -77,11 +77,9 @@ class WJet(System):
         return WJetNetwork(layers, _model(recipe))
 
     def event_loss(self, recipe: Recipe, outputs: tuple[Tensor, ...], truth: Mapping[str, Tensor]) -> Tensor:
-        """Binary cross-entropy."""
-        from torch.nn.functional import binary_cross_entropy_with_logits
+        from levelone.zoo.kit.loss import cross_entropy
 
-        logit = outputs[0][:, 0]
-        return binary_cross_entropy_with_logits(logit, truth["label"].to(logit.dtype), reduction="none")
+        return cross_entropy(outputs[0][:, 0], truth["label"])
 
     def fit_baselines(self, recipe: Recipe, train: Source) -> dict[str, Predictor]:
         """Boosted trees on mass, tau21 and distance of the subjets, each alone and together, and on all."""

@@ -1,4 +1,4 @@
-"""The loss of the PixelSeed network."""
+"""Losses that several systems train with."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 
 def cross_entropy(logit: Tensor, target: Tensor) -> Tensor:
-    """Binary cross-entropy of every doublet, [n]; `target` is 1 where one particle made both hits."""
+    """Binary cross-entropy of every event, [n]; `target` [n] is 1 for signal."""
     return binary_cross_entropy_with_logits(logit, target.to(logit.dtype), reduction="none")

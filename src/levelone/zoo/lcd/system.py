@@ -21,6 +21,7 @@ from levelone.zoo.kit.events import Events, Predictor, Source
 from levelone.zoo.kit.generator import Generator, geant4_engine
 from levelone.zoo.kit.meter import PerEvent, split_kept
 from levelone.zoo.kit.sections import check_dense
+from levelone.zoo.kit.symmetry import SquareSymmetry
 from levelone.zoo.kit.system import Reach
 from levelone.zoo.kit.voxels import VoxelSystem
 from levelone.zoo.lcd.section import COMPACT_LAYERS, GRIDS, LcdModel, branch_grid
@@ -96,13 +97,8 @@ class Lcd(VoxelSystem):
         """Half of the events are mirrored in x, half in y, in half both are exchanged."""
         if not self.model(recipe).mirror:
             return events
-        images = {name: events.inputs[name].copy() for name in GRIDS}
-        in_x, in_y, exchanged = rng.random((3, len(events))) < 0.5
-        for image in images.values():
-            image[in_x] = image[in_x, :, ::-1]
-            image[in_y] = image[in_y, :, :, ::-1]
-            image[exchanged] = image[exchanged].swapaxes(2, 3)
-        return Events(images, events.truth)
+        symmetry = SquareSymmetry.draw(len(events), rng)
+        return Events({name: symmetry.of(events.inputs[name]) for name in GRIDS}, events.truth)
 
     def build(self, recipe: Recipe, layers: Layers) -> nn.Module:
         from levelone.zoo.lcd.compact import SumsNetwork

@@ -21,6 +21,7 @@ from levelone.zoo.kit.control import LeakControl, without_positions
 from levelone.zoo.kit.events import Events, Predictor, Source
 from levelone.zoo.kit.generator import Generator, geant4_engine
 from levelone.zoo.kit.meter import PerEvent, split_kept
+from levelone.zoo.kit.symmetry import SquareSymmetry
 from levelone.zoo.kit.system import Reach
 from levelone.zoo.kit.voxels import VoxelSystem
 from levelone.zoo.next.section import PUBLISHED, SHAPE, UNIT_KEV, NextModel, check_sizes
@@ -80,12 +81,8 @@ class Next(VoxelSystem):
         """
         if not self._model(recipe).mirror:
             return events
-        tpc = events.inputs["tpc"].copy()
-        in_x, in_y, exchanged = rng.random((3, len(tpc))) < 0.5
-        tpc[in_x] = tpc[in_x, :, ::-1]
-        tpc[in_y] = tpc[in_y, :, :, ::-1]
-        tpc[exchanged] = tpc[exchanged].swapaxes(2, 3)
-        return Events({"tpc": tpc}, events.truth)
+        symmetry = SquareSymmetry.draw(len(events), rng)
+        return Events({"tpc": symmetry.of(events.inputs["tpc"])}, events.truth)
 
     def build(self, recipe: Recipe, layers: Layers) -> nn.Module:
 

@@ -22,6 +22,7 @@ from levelone.zoo.kit.control import LeakControl
 from levelone.zoo.kit.events import Events, Predictor, Source
 from levelone.zoo.kit.generator import Generator
 from levelone.zoo.kit.images import ImageSystem, Padded
+from levelone.zoo.kit.symmetry import SquareSymmetry
 from levelone.zoo.smlm.section import OFFSET, UNIT_ADU, SmlmModel
 
 if TYPE_CHECKING:
@@ -93,16 +94,13 @@ class Smlm(ImageSystem):
         """Half of the frames are mirrored in x, half in y, in half rows and columns are exchanged."""
         if not _model(recipe).symmetries:
             return events
-        frame, truth = events.inputs["frame"].copy(), events.truth["map"].copy()
-        in_x, in_y, exchanged = rng.random((3, len(frame))) < 0.5
-        for images in (frame, truth):
-            images[in_x] = images[in_x, :, :, ::-1]
-            images[in_y] = images[in_y, :, ::-1]
-            images[exchanged] = images[exchanged].swapaxes(2, 3)
+        in_x, in_y, exchanged = rng.random((3, len(events))) < 0.5
+        symmetry = SquareSymmetry(in_y, in_x, exchanged)  # rows run along y
+        truth = symmetry.of(events.truth["map"])
         truth[in_x, 1] *= -1
         truth[in_y, 2] *= -1
         truth[exchanged, 1:3] = truth[exchanged, 2:0:-1]
-        return Events({"frame": frame}, {"map": truth})
+        return Events({"frame": symmetry.of(events.inputs["frame"])}, {"map": truth})
 
     def build(self, recipe: Recipe, layers: Layers) -> nn.Module:
         from levelone.zoo.smlm.network import SmlmNetwork

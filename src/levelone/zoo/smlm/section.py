@@ -8,10 +8,10 @@ import numpy as np
 from pydantic import Field
 
 from levelone.recipe import Section
-from levelone.simulate.smlm.camera import OFFSET
 
 UNIT_ADU = np.float32(64.0)
-"""The camera's numbers enter the network above `OFFSET` and in this unit; below it there is nothing."""
+"""The camera's numbers enter the network in this unit, above `levelone.simulate.smlm.camera.OFFSET`; below it
+there is nothing."""
 
 
 class SmlmModel(Section):
@@ -30,6 +30,3 @@ class SmlmModel(Section):
     threshold: float = Field(
         0.6, gt=0, lt=5, description="chances around a candidate, added up, that make it a molecule"
     )
-
-
-__all__ = ["OFFSET", "UNIT_ADU", "SmlmModel"]

@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 from levelone.errors import LeveloneError
 from levelone.panels import Card, Panel, Rows
 from levelone.recipe import Recipe, Section
+from levelone.simulate.smlm.camera import OFFSET
 from levelone.simulate.smlm.section import SmlmGenerate
 from levelone.zoo.kit.control import LeakControl
 from levelone.zoo.kit.events import Events, Predictor, Source
 from levelone.zoo.kit.generator import Generator
 from levelone.zoo.kit.images import ImageSystem, Padded
 from levelone.zoo.kit.symmetry import SquareSymmetry
-from levelone.zoo.smlm.section import OFFSET, UNIT_ADU, SmlmModel
+from levelone.zoo.smlm.section import UNIT_ADU, SmlmModel
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

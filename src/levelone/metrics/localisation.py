@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
-Floats = NDArray[np.float64]
+from levelone.metrics.ranking import Floats, bootstrap_counts
 
 COUNTED = ("true", "found", "matched", "squared", "bound")
 """Columns of what `count` gives: points, matches, their squared distances, the squares of their bounds."""
@@ -88,9 +88,8 @@ def summarise(
         Model name, or "a-b", -> figure of `FIGURES` -> ``{"value", "error"}``; None where nothing was
         matched.
     """
-    frames = len(next(iter(counted.values())))
-    chance = np.full(frames, 1 / frames)
-    draws = np.random.default_rng(seed).multinomial(frames, chance, replicas).astype(np.float64)
+    frames = np.arange(len(next(iter(counted.values()))))
+    draws = bootstrap_counts(frames, replicas, seed).astype(np.float64, order="C")
     value = {name: _figures(rows.sum(0)) for name, rows in counted.items()}
     spread = {name: _figures(draws @ rows) for name, rows in counted.items()}
     models = {name: _as_json(value[name], spread[name]) for name in counted}

@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.zoo.kit.control import without_positions
-
 Floats = NDArray[np.floating[Any]]
 
 CELL = 0.1
@@ -30,11 +28,6 @@ PLAIN = ("mass", "tau21", "dr")
 def columns(names: tuple[str, ...]) -> list[int]:
     """Their places among `FEATURES`."""
     return [FEATURES.index(name) for name in names]
-
-
-def spectrum(images: Floats) -> NDArray[np.float32]:
-    """Towers without their places: see `levelone.zoo.kit.control.without_positions`."""
-    return without_positions([images])
 
 
 def summary(images: Floats, truth: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:

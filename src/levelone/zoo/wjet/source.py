@@ -10,8 +10,9 @@ from levelone.data.opening import open_image_events
 from levelone.errors import LeveloneError
 from levelone.simulate.wjet.events import STEP_GEV
 from levelone.simulate.wjet.generator import COLUMNS, IMAGE
+from levelone.zoo.kit.control import without_positions
 from levelone.zoo.kit.events import MemorySource, Split
-from levelone.zoo.wjet.features import spectrum, summary
+from levelone.zoo.wjet.features import summary
 from levelone.zoo.wjet.preparing import DOWN, prepare
 
 STEPS = {IMAGE.unit: STEP_GEV, "GeV": 1.0}
@@ -51,5 +52,5 @@ def read_jets(path: Path, split: Split, limit: int | None, pixels: str) -> Memor
     truth |= unknown | {"turn": truth.get("turn", np.full(len(raw), DOWN, np.float32))}
     return MemorySource(
         inputs={"jet": image if split == "test" else image.astype(np.float16)},
-        truth=truth | {"summary": summary(raw, truth), "spectrum": spectrum(raw)},
+        truth=truth | {"summary": summary(raw, truth), "spectrum": without_positions([raw])},
     )

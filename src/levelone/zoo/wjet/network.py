@@ -12,48 +12,33 @@ from __future__ import annotations
 
 import math
 
-from torch import Tensor, nn
-
 from levelone.quant.layers import Layers
+from levelone.quant.wiring import Wired
 from levelone.zoo.wjet.section import SHAPE, WJetModel
 
 
-class WJetNetwork(nn.Module):
+class WJetNetwork(Wired):
     """See the module's text. Argument: jet [n, 1, 25, 25]; result: logit [n, 1], positive for a W."""
 
     def __init__(self, layers: Layers, section: WJetModel) -> None:
-        super().__init__()
-        self.input_shapes = {"jet": SHAPE}
+        super().__init__(layers, {"jet": SHAPE})
         channels, *axes = SHAPE
         grid = tuple(axes)
-        self.jet_q = layers.input("jet_q", signed=False)
-        self._steps: list[str] = []
-        source = "jet_q"
+        value = self.step("jet_q", layers.input("jet_q", signed=False), "jet")
         for number, conv in enumerate(section.convolutions, start=1):
-            name, activation = f"conv{number}", f"act{number}"
+            name = f"conv{number}"
             sizes = (conv.kernel, conv.stride, conv.padding)
-            self.add_module(name, layers.conv(name, (source,), (channels, conv.channels), *sizes))
-            self.add_module(activation, layers.relu(name))
-            self._steps += [name, activation]
-            source, channels, grid = activation, conv.channels, conv.pooled_grid(grid)
+            value = self.step(name, layers.conv(name, (value,), (channels, conv.channels), *sizes), value)
+            value = self.step(f"act{number}", layers.relu(name), value)
+            channels, grid = conv.channels, conv.pooled_grid(grid)
             if conv.pool > 1:
-                source = f"pool{number}"
-                self.add_module(source, layers.max_pool(source, (activation,), (conv.pool, conv.pool)))
-                self._steps.append(source)
-        self.flat = layers.flatten("flat", (source,))
-        self._steps.append("flat")
-        source, width = "flat", channels * math.prod(grid)
+                name = f"pool{number}"
+                value = self.step(name, layers.max_pool(name, (value,), (conv.pool, conv.pool)), value)
+        value = self.step("flat", layers.flatten("flat", (value,)), value)
+        width = channels * math.prod(grid)
         for number, units in enumerate(section.dense, start=1):
             name = f"fc{number}"
-            self.add_module(name, layers.dense(name, (source,), (width, units)))
-            self.add_module(f"{name}_act", layers.relu(name))
-            self._steps += [name, f"{name}_act"]
-            source, width = f"{name}_act", units
-        self.logit = layers.dense("logit", (source,), (width, 1), norm=None)
-
-    def forward(self, jet: Tensor) -> Tensor:
-        x = self.jet_q(jet)
-        for step in self._steps:
-            x = self.get_submodule(step)(x)
-        result: Tensor = self.logit(x)
-        return result
+            value = self.step(name, layers.dense(name, (value,), (width, units)), value)
+            value = self.step(f"{name}_act", layers.relu(name), value)
+            width = units
+        self.step("logit", layers.dense("logit", (value,), (width, 1), norm=None), value)

@@ -20,7 +20,7 @@ from levelone.zoo.muon.section import GRID, OUTPUT, MuonModel, baseline_inputs, 
 
 
 class MuonBaseline(Wired):
-    """Arguments: calo [n, 1, 50, 32, 32] [, sums [n, 3, 50, 1, 1]]; result: energy [n, 1] in TeV."""
+    """Arguments: `baseline_inputs`, calo [n, 1, 50, 32, 32] the first; result: energy [n, 1] in TeV."""
 
     def __init__(self, layers: Layers, section: MuonModel) -> None:
         super().__init__(layers, baseline_inputs(section))

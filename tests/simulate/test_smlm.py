@@ -19,7 +19,7 @@ from levelone.simulate.smlm.generator import (
     molecule_map,
     simulate_smlm,
 )
-from levelone.simulate.smlm.optics import Airy, Gaussian, optics_of, sigma_pixels
+from levelone.simulate.smlm.optics import Airy, Gaussian, optics_of
 from levelone.simulate.smlm.precision import bounds, mortensen, thompson
 from levelone.simulate.smlm.section import SmlmGenerate
 
@@ -65,8 +65,8 @@ def test_encircled_energy_of_the_airy_pattern_is_that_of_the_textbook():
 def test_width_of_the_gaussian_is_the_published_one():
     """0.21 wavelength / aperture: Zhang et al. 2007; here 100.5 nm."""
     options = SmlmGenerate()
-    assert sigma_pixels(options) * options.pixel_nm == pytest.approx(100.5)
     airy, gaussian = (optics_of(options.model_copy(update={"psf": psf})) for psf in ("airy", "gaussian"))
+    assert gaussian.sigma * options.pixel_nm == pytest.approx(100.5)
     peaks = [optics.spots(one(16.5), one(16.5))[0, 16, 16] for optics in (airy, gaussian)]
     assert peaks[0] == pytest.approx(peaks[1], rel=0.15)  # it is the nearest Gaussian to that Airy pattern
 

@@ -107,12 +107,5 @@ def camera_of(options: SmlmGenerate) -> Camera:
     return Emccd(options.bits)
 
 
-def adu_per_photon(options: SmlmGenerate) -> float:
-    """Mean slope of a pixel's number by photons."""
-    camera = camera_of(options)
-    gain = camera.gain / camera.per_adu if isinstance(camera, Emccd) else 2.2
-    return camera.efficiency * gain
-
-
 def _digitised(values: Floats, bits: int) -> NDArray[np.uint16]:
     return np.clip(np.rint(values), 0, (1 << bits) - 1).astype(np.uint16)

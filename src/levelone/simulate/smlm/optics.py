@@ -118,8 +118,3 @@ def optics_of(options: SmlmGenerate) -> Optics:
     if options.psf == "airy":
         return Airy(options.pixels, 2 * np.pi * per_pixel)
     return Gaussian(options.pixels, GAUSSIAN_SHARE / per_pixel)
-
-
-def sigma_pixels(options: SmlmGenerate) -> float:
-    """Standard deviation of the Gaussian that a section means or is nearest to, in pixels."""
-    return GAUSSIAN_SHARE * options.wavelength_nm / (options.aperture * options.pixel_nm)

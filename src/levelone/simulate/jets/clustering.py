@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
+from levelone.simulate.materials import Floats
 from levelone.simulate.pythia import INSTALL_HINT
 
-Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 Algorithm = Literal["antikt", "kt"]
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from levelone.simulate.jets.clustering import Clusters, Floats, FourMomenta, Momenta, Rows, axes, cluster
+from levelone.simulate.jets.clustering import Clusters, FourMomenta, Momenta, Rows, axes, cluster
+from levelone.simulate.materials import Floats
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.simulate.jets.clustering import Floats, Momenta, Rows
+from levelone.simulate.jets.clustering import Momenta, Rows
+from levelone.simulate.materials import Floats
 
 ETA_LIMIT = 5.0
 ALONG = 100

@@ -23,9 +23,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from levelone.simulate.materials import Floats
 from levelone.simulate.smlm.section import SmlmGenerate
-
-Floats = NDArray[np.float64]
 
 OFFSET = 100.0
 """ADU without light, of both cameras (sCMOS: the mean of its pixels)."""

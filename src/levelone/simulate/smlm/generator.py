@@ -28,14 +28,13 @@ from levelone.data.imagecheck import ImageSpec, ListSpec
 from levelone.data.images import Ragged, create_images
 from levelone.data.voxelcheck import SPLITS, Column
 from levelone.simulate import Progress
+from levelone.simulate.materials import Floats
 from levelone.simulate.provenance import provenance
 from levelone.simulate.smlm.camera import Camera, camera_of
 from levelone.simulate.smlm.optics import Optics, optics_of
 from levelone.simulate.smlm.precision import bounds
 from levelone.simulate.smlm.section import SmlmGenerate
 from levelone.simulate.voxelrun import split_codes
-
-Floats = NDArray[np.float64]
 
 CHUNK = 128
 """Frames generated at once, with a random generator of their own."""

@@ -20,12 +20,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import erf, j1
 
+from levelone.simulate.materials import Floats
 from levelone.simulate.smlm.section import SmlmGenerate
-
-Floats = NDArray[np.float64]
 
 GAUSSIAN_SHARE = 0.21
 """Standard deviation of the Gaussian, in wavelengths over aperture."""

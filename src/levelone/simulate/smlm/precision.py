@@ -10,13 +10,11 @@ molecule.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.integrate import quad
 
+from levelone.simulate.materials import Floats
 from levelone.simulate.smlm.camera import Camera
 from levelone.simulate.smlm.optics import Optics
-
-Floats = NDArray[np.float64]
 
 _UNKNOWN_PIXELS = 10.0
 """What is known of a position beforehand, as a standard deviation: next to nothing."""

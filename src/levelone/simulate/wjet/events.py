@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
-from levelone.simulate.jets.clustering import Clusters, Floats, Momenta, Rows, cluster
+from levelone.simulate.jets.clustering import Clusters, Momenta, Rows, cluster
 from levelone.simulate.jets.jets import Jets, join_jets
 from levelone.simulate.jets.substructure import subjettiness, trim, turned
 from levelone.simulate.jets.towers import AROUND, Towers, of_events, place
+from levelone.simulate.materials import Floats
 from levelone.simulate.pythia import seeds, start
 from levelone.simulate.wjet.section import WJetGenerate
 

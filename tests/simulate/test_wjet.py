@@ -98,7 +98,7 @@ def test_ranges_without_jets_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events, "of_events", lambda made: made)
     monkeypatch.setattr(events, "BATCH", 1)
     with pytest.raises(LeveloneError, match=r"class 'quark or gluon'[\s\S]*mass_gev = \[20.0, 200.0\]"):
-        events.block(OPEN, 0, 1)
+        events.block(OPEN, 1, 0)
 
 
 def two_prongs(row: int, column: int, rows: int, columns: int) -> Towers:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from typing import TypeVar
 
 Task = TypeVar("Task")
@@ -28,3 +29,13 @@ def in_order(
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()
+
+
+def over_workers(function: Callable[[Task], Made], tasks: Iterable[Task], workers: int) -> Iterator[Made]:
+    """Results in the order of the tasks; a single worker is this process, several are new ones."""
+    if workers == 1:
+        yield from map(function, tasks)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context) as executor:
+        yield from in_order(executor, workers, function, tasks)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -26,7 +24,7 @@ from levelone.simulate.pixelseed.pairing import make_doublets
 from levelone.simulate.pixelseed.section import Geometry, PixelSeedGenerate
 from levelone.simulate.pixelseed.sensors import SENSORS, PixelSensor
 from levelone.simulate.pixelseed.transport import Detector, load_acts
-from levelone.simulate.processes import in_order
+from levelone.simulate.processes import over_workers
 from levelone.simulate.provenance import provenance
 from levelone.simulate.pythia import seeds
 
@@ -141,15 +139,6 @@ def _tasks(
             yield _Task(geometry, (seed, 2, code, start), code, tables)
 
 
-def _blocks(tasks: Iterator[_Task], workers: int) -> Iterator[list[_Done]]:
-    if workers == 1:
-        yield from map(_run_block, tasks)
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as executor:
-        yield from in_order(executor, workers, _run_block, tasks)
-
-
 def simulate_pixelseed(
     path: Path, options: PixelSeedGenerate, progress: Progress | None = None, *, workers: int = 1
 ) -> SimulationSummary:
@@ -179,7 +168,7 @@ def simulate_pixelseed(
     splits = dict.fromkeys(SPLITS, 0)
     finished = 0
     with create(path, layout, CHARGE_UNIT_KE, _facts(options)) as writer:
-        for block in _blocks(_tasks(geometry, seed, split, drawn), workers):
+        for block in over_workers(_run_block, _tasks(geometry, seed, split, drawn), workers):
             for done in block:
                 writer.append(done.event)
                 _count(totals, done)

@@ -70,7 +70,7 @@ def settings(label: int, pt_gev: tuple[float, float]) -> tuple[str, ...]:
     )
 
 
-def block(options: WJetGenerate, number: int, per_slice: int) -> Jets:
+def block(options: WJetGenerate, per_slice: int, number: int) -> Jets:
     """`2 * SLICES * per_slice` jets, half of them of W, in random order; a function of its arguments.
 
     Raises

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import time
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,7 +16,7 @@ from levelone.data.voxelcheck import Column
 from levelone.simulate import Progress
 from levelone.simulate.jets.clustering import load_fastjet
 from levelone.simulate.jets.jets import Jets, join_jets
-from levelone.simulate.processes import in_order
+from levelone.simulate.processes import over_workers
 from levelone.simulate.provenance import provenance
 from levelone.simulate.wjet.events import CLASSES, SIZE, SLICES, STEP_GEV, block
 from levelone.simulate.wjet.section import WJetGenerate
@@ -119,9 +116,10 @@ def simulate_wjet(
         "process": "pp at 14 TeV: W' to W Z, W to quarks, Z to neutrinos; hard QCD",
         "per_slice": per_slice,
     }
+    make = partial(block, options, per_slice)
     parts: list[Jets] = []
     with create_images(path, (IMAGE,), (), (), COLUMNS, facts) as writer:
-        for number, made in enumerate(_blocks(options, -(-events // size), per_slice, workers)):
+        for number, made in enumerate(over_workers(make, range(-(-events // size)), workers)):
             # a block is always made whole, so that a shorter run has the first jets of a longer one
             start, stop = number * size, min(number * size + size, events)
             jets = made.at(np.arange(stop - start))
@@ -151,17 +149,3 @@ def simulate_wjet(
         seconds=seconds,
         events_per_second=len(jets) / seconds,
     )
-
-
-def _blocks(options: WJetGenerate, count: int, per_slice: int, workers: int) -> Iterator[Jets]:
-    make = partial(_block, options, per_slice)
-    if workers == 1:
-        yield from map(make, range(count))
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as executor:
-        yield from in_order(executor, workers, make, range(count))
-
-
-def _block(options: WJetGenerate, per_slice: int, number: int) -> Jets:
-    return block(options, number, per_slice)

@@ -17,6 +17,7 @@ columns, y along the rows.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -84,7 +85,7 @@ class Airy:
 
     def spots(self, x: Floats, y: Floats) -> Floats:
         """See `Optics`."""
-        table = self._table()
+        table = self._table
         points, weights = np.polynomial.legendre.leggauss(3)
         found = np.zeros((len(x), self.pixels, self.pixels))
         middle = np.arange(self.pixels) + 0.5
@@ -103,6 +104,7 @@ class Airy:
         along_y = self.spots(x, y + _SHIFT) - self.spots(x, y - _SHIFT)
         return along_x / (2 * _SHIFT), along_y / (2 * _SHIFT)
 
+    @cached_property
     def _table(self) -> Floats:
         """Intensity per square pixel at multiples of `_STEP`, whose integral over the plane is 1."""
         v = self.scale * np.arange(int(2 * (self.pixels + 10) / _STEP)) * _STEP

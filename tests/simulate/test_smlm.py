@@ -41,9 +41,8 @@ def one(value: float) -> np.ndarray:
 def test_all_photons_of_a_molecule_land_somewhere(psf):
     optics = optics_of(SmlmGenerate(psf=psf, pixels=64))
     spot = optics.spots(one(32.3), one(31.8))[0]
-    v = (
-        2 * np.pi * 1.4 / 670 * 100 * 31.8
-    )  # what an Airy pattern has outside a circle that fits into the frame
+    v = 2 * np.pi * 1.4 / 670 * 100 * 31.8
+    # what an Airy pattern has outside a circle that fits into the frame
     outside = 0.0 if psf == "gaussian" else j0(v) ** 2 + j1(v) ** 2
     assert 1 - outside - 1e-3 < spot.sum() <= 1 + 1e-6
     rows, columns = np.indices(spot.shape) + 0.5

@@ -11,7 +11,6 @@ import pytest
 
 from levelone.data.images import open_images
 from levelone.errors import LeveloneError
-from levelone.simulate.jets.clustering import load_fastjet
 from levelone.simulate.jets.towers import Towers
 from levelone.simulate.wjet import events, generator
 from levelone.simulate.wjet.events import SIZE, SLICES, STEP_GEV, select
@@ -115,7 +114,6 @@ def two_prongs(row: int, column: int, rows: int, columns: int) -> Towers:
 @pytest.mark.parametrize("row", [30, 2, 61])
 def test_an_image_is_centred_on_the_hardest_subjet(row: int) -> None:
     """Wherever the jet is, across pi in azimuth, too: the same image, the same numbers."""
-    load_fastjet()
     options = WJetGenerate(mass_gev=(0.0, 200.0), pt_gev=(200.0, 300.0))
     jets = select(two_prongs(row, 45, 3, -4), options, 1)
     assert jets is not None

@@ -15,7 +15,7 @@ from levelone.quant.grids import (
     plain_layers,
     value_exponent,
 )
-from levelone.quant.linear import FloatLinear
+from levelone.quant.linear import FloatLinear, parameter_of
 from levelone.quant.quant_layers import QuantLayers
 from levelone.quant.vocabulary import Layers
 
@@ -27,6 +27,7 @@ __all__ = [
     "activation_layers",
     "activation_scale",
     "linear_layers",
+    "parameter_of",
     "plain_layers",
     "value_exponent",
 ]

@@ -133,6 +133,11 @@ class FloatLinear(nn.Module):
         return weight.float(), bias.float()
 
 
+def parameter_of(layer: nn.Module, name: str) -> nn.Parameter:
+    """The "weight" or "bias" of a layer with weights, of the float twin or quantised."""
+    return (layer.linear if isinstance(layer, FloatLinear) else layer).get_parameter(name)
+
+
 class FloatAffine(nn.Module):
     """A normalisation that stands alone, in front of an activation."""
 

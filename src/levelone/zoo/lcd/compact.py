@@ -28,7 +28,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from levelone.quant.layers import Layers
+from levelone.quant.layers import Layers, parameter_of
 from levelone.zoo.lcd.section import GRIDS, UNIT_GEV, LcdModel, Triple
 
 _CLIPS_GEV = (2.0**-6, 2.0**-4)
@@ -104,14 +104,14 @@ class SumsNetwork(nn.Module):
         self.correction_q = layers.quantise("correction", signed=True)
         self.energy = layers.add("energy", ("total_flat", "correction_q"))
         with torch.no_grad():
-            _parameter(self.correction, "weight").mul_(_FIRST_CORRECTION)
+            parameter_of(self.correction, "weight").mul_(_FIRST_CORRECTION)
 
     def _identification(self, layers: Layers, section: LcdModel, particles: int) -> None:
         clips, views = len(_CLIPS_GEV), section.views
         kernel = (_SIDE, _SIDE, 1)
         self.views = layers.conv("views", ("towers_q",), (1, views), kernel, bias=False, norm=None)
         with torch.no_grad():
-            weight = _parameter(self.views, "weight")
+            weight = parameter_of(self.views, "weight")
             weight.copy_(first_views(views).reshape(weight.shape))
         self.views_act = layers.relu("views")
         self.along = layers.concat("along", ("ecal_layers_q", "clip_layers_act"))
@@ -207,12 +207,7 @@ def _along(weights: Sequence[float], kernel: Triple = (1, 1, 1)) -> Tensor:
 
 def _fix_bias(layer: nn.Module, value: float | Tensor) -> None:
     """Give a layer a bias that is never trained."""
-    bias = _parameter(layer, "bias")
+    bias = parameter_of(layer, "bias")
     with torch.no_grad():
         bias.copy_(torch.as_tensor(value).expand_as(bias))
     bias.requires_grad_(False)
-
-
-def _parameter(layer: nn.Module, name: str) -> nn.Parameter:
-    """Of the float twin's layer or of the quantised one."""
-    return layer.get_parameter(name if hasattr(layer, "weight") else f"linear.{name}")

@@ -30,7 +30,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from levelone.quant.layers import Layers
+from levelone.quant.layers import Layers, parameter_of
 from levelone.zoo.lcd.section import GRIDS, UNIT_GEV, Branch, LcdModel, Triple, branch_grid
 
 _FIRST_CORRECTION = 0.1
@@ -108,9 +108,8 @@ class LcdNetwork(nn.Module):
         self.known = layers.concat("known", ("shape_act", "depths"))
         self.correction = layers.dense("correction", ("known",), (units + 6, 1), norm=None)
         self.correction_q = layers.quantise("correction", signed=True)
-        name = "weight" if hasattr(self.correction, "weight") else "linear.weight"
         with torch.no_grad():
-            self.correction.get_parameter(name).mul_(_FIRST_CORRECTION)
+            parameter_of(self.correction, "weight").mul_(_FIRST_CORRECTION)
 
     def forward(self, ecal: Tensor, hcal: Tensor) -> tuple[Tensor, Tensor]:
         """See the class."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from levelone.quant.layers import Layers
+from levelone.quant.layers import Layers, parameter_of
 from levelone.quant.norm import Norm
 from levelone.zoo.next.section import SHAPE, NextModel
 
@@ -87,9 +87,8 @@ class Compact(_Dense):
         # The mean is small, as most of the chamber is empty. Weights that make up for it let the convolutions
         # learn from the first step; with ordinary ones the answer is that of the biases alone.
         behind = self.get_submodule(self._dense[0][0] if self._dense else "logit")
-        first = next(weights for weights in behind.parameters() if weights.ndim == 2)
         with torch.no_grad():
-            first.mul_(_GAIN)
+            parameter_of(behind, "weight").mul_(_GAIN)
 
     def forward(self, tpc: Tensor) -> Tensor:
         x = self.tpc_q(tpc)

@@ -2,52 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import pytest
+from published_jet_files import write_published_jets
 
 from levelone.data import published_jets
 from levelone.data.opening import open_image_events
 from levelone.errors import LeveloneError
 
-NUMBERS = (
-    "jet_pt",
-    "jet_eta",
-    "jet_mass",
-    "jet_phi",
-    "jet_delta_R",
-    "tau_1",
-    "tau_2",
-    "tau_3",
-    "tau_21",
-    "tau_32",
-)
-"""Datasets beside `image` and `signal`, as in the published file."""
-
-
-def write(path: Path, n: int = 50, **other: Any) -> dict[str, np.ndarray]:
-    """A file of the published layout; `other` replaces datasets, None leaves one out."""
-    rng = np.random.default_rng(1)
-    found: Mapping[str, Any] = {
-        "image": rng.exponential(1, (n, 25, 25)),
-        "signal": (np.arange(n) % 2).astype(float),
-        **{name: rng.uniform(0.1, 300, n) for name in NUMBERS},
-        **other,
-    }
-    with h5py.File(path, "w") as file:
-        for name, values in found.items():
-            if values is not None:
-                file[name] = values
-    return dict(found)
-
 
 def test_every_jet_is_in_one_split_and_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(published_jets, "SLAB", 16)
-    told = write(tmp_path / "a.h5")
+    told = write_published_jets(tmp_path / "a.h5")
     with open_image_events(tmp_path / "a.h5") as file:
         assert file.splits == {"train": 35, "validation": 5, "test": 10}
         seen = []
@@ -79,7 +48,7 @@ def test_every_jet_is_in_one_split_and_as_it_was(tmp_path: Path, monkeypatch: py
 
 
 def test_a_part_is_taken_from_all_over_the_file(tmp_path: Path) -> None:
-    write(tmp_path / "a.h5", 200)
+    write_published_jets(tmp_path / "a.h5", 200)
     with open_image_events(tmp_path / "a.h5") as file:
         part, all_of_them = file.select("train", 10), file.select("train")
         assert len(part) == 10
@@ -89,7 +58,7 @@ def test_a_part_is_taken_from_all_over_the_file(tmp_path: Path) -> None:
 
 
 def test_what_interpolation_made_negative_is_empty(tmp_path: Path) -> None:
-    write(tmp_path / "a.h5", 10, image=np.full((10, 25, 25), -0.25))
+    write_published_jets(tmp_path / "a.h5", 10, image=np.full((10, 25, 25), -0.25))
     with open_image_events(tmp_path / "a.h5") as file:
         assert not next(file.batches("train", 4)).images["jet"].any()
 
@@ -107,16 +76,16 @@ def test_what_interpolation_made_negative_is_empty(tmp_path: Path) -> None:
     ],
 )
 def test_damaged_files_are_refused(other: dict[str, Any], message: str, tmp_path: Path) -> None:
-    write(tmp_path / "bad.h5", **other)
+    write_published_jets(tmp_path / "bad.h5", **other)
     with pytest.raises(LeveloneError, match=rf"bad\.h5: [\s\S]*{message}"):  # noqa: SIM117
         with open_image_events(tmp_path / "bad.h5") as file:
             list(file.batches("train", 8))
 
 
 def test_a_file_without_a_dataset_is_of_no_known_format(tmp_path: Path) -> None:
-    write(tmp_path / "bad.h5", jet_mass=None)
+    write_published_jets(tmp_path / "bad.h5", jet_mass=None)
     with pytest.raises(LeveloneError, match=r"bad\.h5"):
         open_image_events(tmp_path / "bad.h5")
-    write(tmp_path / "few.h5", 2)
+    write_published_jets(tmp_path / "few.h5", 2)
     with pytest.raises(LeveloneError, match=r"few\.h5: 2 jets; at least 3 are needed"):
         open_image_events(tmp_path / "few.h5")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 import torch
 from exact_layers import exact_codes
 from metered import metered
+from published_jet_files import write_published_jets
 
 from levelone.data.images import create_images, open_images
 from levelone.data.opening import open_image_events
@@ -218,20 +218,7 @@ def test_published_jet_images_are_taken_as_they_stand(tmp_path):
     """A file of the published layout: upright images in GeV, no directions of subjets."""
     rng = np.random.default_rng(6)
     image = np.where(rng.random((60, 25, 25)) < 0.05, rng.exponential(9, (60, 25, 25)), 0)
-    with h5py.File(tmp_path / "p.h5", "w") as file:
-        file["image"], file["signal"] = image, np.arange(60) % 2.0
-        for name in (
-            "jet_pt",
-            "jet_eta",
-            "jet_mass",
-            "jet_phi",
-            "jet_delta_R",
-            "tau_1",
-            "tau_2",
-            "tau_3",
-            "tau_21",
-        ):
-            file[name] = rng.uniform(0.1, 1, 60)
+    write_published_jets(tmp_path / "p.h5", 60, image=image, tau_32=None)  # which nothing reads
     events = WJET.load(recipe("model.pixels=linear"), tmp_path / "p.h5", "test")
     with open_image_events(tmp_path / "p.h5") as file:
         rows = file.select("test")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from math import gcd
+from math import ceil, floor, gcd
 
 import numpy as np
 
 from levelone.errors import LeveloneError, UnsupportedError
 from levelone.graph.ops import Affine, Lookup, Power, Relu, Requantise, Staircase
-from levelone.graph.rounding import round_divide
+from levelone.graph.rounding import boundary
 from levelone.graph.values import IntRange, Rounding, Value
 from levelone.hardware.choose import choose
 from levelone.hardware.forms import Scaling, Thresholds
@@ -265,12 +264,13 @@ def _unlimited(hardware: Scaling, channel: int, reach: IntRange) -> tuple[int | 
     factor, term, shift = (part[channel] for part in (hardware.factor, hardware.term, hardware.shift))
     low, high = sorted((reach.lo * factor + term, reach.hi * factor + term))
 
-    def rounded(total: int) -> int:
-        return int(round_divide(np.array(total, dtype=object), np.array(1 << shift), hardware.rounding))
+    def first(level: int) -> int:
+        """The first sum that is rounded to `level` or more."""
+        bound, attained = boundary(level, hardware.rounding)
+        total = bound * (1 << shift)
+        return min(max(ceil(total) if attained else floor(total) + 1, low), high + 1)
 
-    sums = range(low, high + 1)
-    least = low + bisect_left(sums, hardware.clip.lo, key=rounded)
-    most = low + bisect_right(sums, hardware.clip.hi, key=rounded) - 1
+    least, most = first(hardware.clip.lo), first(hardware.clip.hi + 1) - 1
     return None if least == low else least, None if most == high else most
 
 

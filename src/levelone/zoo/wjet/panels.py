@@ -81,7 +81,15 @@ def _distributions(truth: Truth) -> list[Panel]:
         "dr": truth["dr"],
         "tau21": truth["tau2"] / np.maximum(truth["tau1"], 1e-9),
     }
-    return [_histogram(axis, values[name], truth["label"], CLASSES) for name, axis in _PLOTTED]
+    return [
+        Lines(
+            axis.partition(" (")[0].capitalize(),
+            "Test jets, normalised.",
+            Axes(axis, "density"),
+            _histograms(values[name], truth["label"], CLASSES),
+        )
+        for name, axis in _PLOTTED
+    ]
 
 
 def _scores(predictions: Predictions, truth: Truth) -> list[Panel]:
@@ -90,13 +98,13 @@ def _scores(predictions: Predictions, truth: Truth) -> list[Panel]:
     for name in shown:
         score = predictions[name]["logit"][:, 0]
         classes = tuple(f"{name}, {what}" for what in CLASSES)
-        series += _histogram("logit", score, truth["label"], classes).series
+        series += _histograms(score, truth["label"], classes)
     return [
         Lines("Network output", "Logit of test jets, normalised.", Axes("logit", "density"), tuple(series))
     ]
 
 
-def _histogram(axis: str, values: NDArray[Any], label: NDArray[Any], names: tuple[str, ...]) -> Lines:
+def _histograms(values: NDArray[Any], label: NDArray[Any], names: tuple[str, ...]) -> tuple[Series, ...]:
     low, high = np.quantile(values, [0.002, 0.998])
     edges = np.linspace(low, high if high > low else low + 1, 41)
     found = []
@@ -104,8 +112,7 @@ def _histogram(axis: str, values: NDArray[Any], label: NDArray[Any], names: tupl
         counts, _ = np.histogram(values[label == code], edges)
         total = max(counts.sum(), 1) * np.diff(edges)
         found.append(Series(name, edges, counts / total, style="steps"))
-    title = axis.partition(" (")[0].capitalize()
-    return Lines(title, "Test jets, normalised.", Axes(axis, "density"), tuple(found))
+    return tuple(found)
 
 
 def tables(metrics: Mapping[str, Any]) -> list[Rows]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from levelone.data.detector import IMAGE_SIZE, REGIONS
 from levelone.data.features import FEATURES
-from levelone.data.splitting import SPLITS
+from levelone.data.splitting import SPLITS, split_sizes
 from levelone.errors import LeveloneError
 
 __all__ = [
@@ -131,8 +131,7 @@ class DoubletFile(ABC):
     @property
     def splits(self) -> dict[str, int]:
         """Number of doublets in each split."""
-        counts = np.bincount(self.index.split, minlength=len(SPLITS))
-        return {name: int(count) for name, count in zip(SPLITS, counts, strict=True)}
+        return split_sizes(self.index.split)
 
     def events(self, split: str) -> NDArray[np.int64]:
         """Numbers of the events of a split, ascending."""

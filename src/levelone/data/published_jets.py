@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import h5py
 import numpy as np
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from levelone.data import hdf
 from levelone.data.imagecheck import ImageSpec, ListSpec
 from levelone.data.images import ImageBatch
+from levelone.data.splitfile import SplitFile
 from levelone.data.splitting import SPLITS, split_codes
 from levelone.data.voxelcheck import Column
 from levelone.errors import LeveloneError
@@ -51,7 +51,7 @@ COLUMNS = {
 _NEEDED = {"image", *(dataset for dataset, _ in COLUMNS.values())}
 
 
-class PublishedJets:
+class PublishedJets(SplitFile):
     """An open file; see `levelone.data.opening.ImageEvents`.
 
     Attributes
@@ -61,11 +61,12 @@ class PublishedJets:
     """
 
     def __init__(self, path: Path, file: h5py.File) -> None:
-        self._path, self._file = path, file
+        self.path, self._file = path, file
         n = hdf.require(path, file, "image", (None, SIZE, SIZE)).shape[0]
         self._truth = {name: self._column(name, n) for name in COLUMNS}
         if n < len(SPLITS):
             raise LeveloneError(f"{path}: {n} jets; at least {len(SPLITS)} are needed, one for each split")
+        self.events = n
         self._split = split_codes(n)[np.random.default_rng(0).permutation(n)]
         self.images = {IMAGE.name: IMAGE}
         self.maps: dict[str, ImageSpec] = {}
@@ -78,24 +79,19 @@ class PublishedJets:
 
     def _column(self, name: str, n: int) -> NDArray[Any]:
         dataset, column = COLUMNS[name]
-        values = np.asarray(hdf.load(self._path, hdf.require(self._path, self._file, dataset, (n,))))
+        values = np.asarray(hdf.load(self.path, hdf.require(self.path, self._file, dataset, (n,))))
         if values.dtype.kind not in "fiub":
-            raise LeveloneError(f"{self._path}: dataset '{dataset}' is {values.dtype}; expected numbers")
+            raise LeveloneError(f"{self.path}: dataset '{dataset}' is {values.dtype}; expected numbers")
         most = 1 if name == "label" else MOST_GEV
         least = 0 if name == "label" else -MOST_GEV
-        hdf.check_values(self._path, dataset, values.astype(np.float64), least, most, "its values")
+        hdf.check_values(self.path, dataset, values.astype(np.float64), least, most, "its values")
         if name == "label" and np.any(values != np.rint(values)):
-            raise LeveloneError(f"{self._path}: '{dataset}' holds other values than 0 and 1")
+            raise LeveloneError(f"{self.path}: '{dataset}' holds other values than 0 and 1")
         return values.astype(column.dtype)
-
-    @property
-    def splits(self) -> dict[str, int]:
-        """Jets per split."""
-        return {name: int(np.sum(self._split == code)) for code, name in enumerate(SPLITS)}
 
     def longest(self, name: str) -> int:
         """There are no lists."""
-        raise LeveloneError(f"{self._path}: there is no list '{name}'")
+        raise LeveloneError(f"{self.path}: there is no list '{name}'")
 
     def select(self, split: str, limit: int | None = None) -> NDArray[np.int64]:
         """Rising numbers of the jets of a split, int64: at most `limit`, at equal distances."""
@@ -127,23 +123,15 @@ class PublishedJets:
             if not len(rows):
                 continue
             start = int(rows.min()) // SLAB * SLAB
-            block = np.asarray(hdf.load(self._path, self._file["image"], start, start + SLAB))
+            block = np.asarray(hdf.load(self.path, self._file["image"], start, start + SLAB))
             for first in range(0, len(rows), size):
                 yield self._batch(rows[first : first + size], block, start)
 
     def _batch(self, rows: NDArray[np.int64], block: NDArray[Any], start: int) -> ImageBatch:
         image = block[rows - start]
-        hdf.check_values(self._path, "image", image, -MOST_GEV, MOST_GEV, "pixels", int(rows[0]))
+        hdf.check_values(self.path, "image", image, -MOST_GEV, MOST_GEV, "pixels", int(rows[0]))
         truth = {name: values[rows] for name, values in self._truth.items()}
         return ImageBatch(rows, {IMAGE.name: np.maximum(image, 0)[:, None].astype(np.float32)}, {}, {}, truth)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._file.close()
 
 
 READER = hdf.HdfReader("images", lambda file: set(file) >= _NEEDED, PublishedJets)

@@ -10,7 +10,8 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.data.voxelcheck import SPLITS, damaged
+from levelone.data.splitting import SPLITS, split_sizes
+from levelone.data.voxelcheck import damaged
 from levelone.errors import LeveloneError
 
 BRIDGE = 24
@@ -34,8 +35,7 @@ class SplitFile:
     @property
     def splits(self) -> dict[str, int]:
         """Events per split."""
-        counts = np.bincount(self._split, minlength=len(SPLITS))
-        return {name: int(count) for name, count in zip(SPLITS, counts, strict=True)}
+        return split_sizes(self._split)
 
     def select(self, split: str, limit: int | None = None) -> NDArray[np.int64]:
         """int64 event numbers of one split, in file order, at most `limit`.

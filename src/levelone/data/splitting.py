@@ -20,3 +20,9 @@ def split_codes(events: int) -> NDArray[np.uint8]:
     counts = [max(1, round(share * events)) for share in SPLIT_SHARES]
     counts[0] = events - counts[1] - counts[2]
     return np.repeat(np.arange(len(SPLITS)), counts).astype(np.uint8)
+
+
+def split_sizes(codes: NDArray[np.uint8]) -> dict[str, int]:
+    """How many of the events with these `codes` [n] are in each split."""
+    counts = np.bincount(codes, minlength=len(SPLITS))
+    return {name: int(count) for name, count in zip(SPLITS, counts, strict=True)}

@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.data.repeats import first_repeat
+from levelone.data.splitting import SPLITS
 from levelone.errors import LeveloneError
 from levelone.files import parse_json
 
 SCHEMA = "levelone-voxels"
 VERSION = 1
-SPLITS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.data.voxelcheck import SCHEMA, SPLITS, VERSION, Column, GridSpec, check_cells
+from levelone.data.splitting import SPLITS
+from levelone.data.voxelcheck import SCHEMA, VERSION, Column, GridSpec, check_cells
 from levelone.errors import LeveloneError
 from levelone.files import atomic_path
 

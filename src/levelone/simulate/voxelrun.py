@@ -13,7 +13,8 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.data.voxelcheck import SPLITS, Column, GridSpec
+from levelone.data.splitting import SPLITS, split_sizes
+from levelone.data.voxelcheck import Column, GridSpec
 from levelone.data.voxels import SparseGrid, create_voxels
 from levelone.recipe import GenerateSection
 from levelone.simulate import Progress
@@ -157,7 +158,7 @@ def run(
     seconds = time.perf_counter() - began
     return VoxelSummary(
         events=events,
-        splits={name: int(np.sum(splits == code)) for code, name in enumerate(SPLITS)},
+        splits=split_sizes(splits),
         mean_voxels={name: count / events for name, count in filled.items()},
         mean_energy={name: total / events for name, total in energy.items()},
         outside_fraction=outside / max(deposited, 1e-12),

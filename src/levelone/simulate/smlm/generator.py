@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 
 from levelone.data.imagecheck import ImageSpec, ListSpec
 from levelone.data.images import Ragged, create_images
-from levelone.data.voxelcheck import SPLITS, Column
+from levelone.data.splitting import split_sizes
+from levelone.data.voxelcheck import Column
 from levelone.simulate import Progress
 from levelone.simulate.materials import Floats
 from levelone.simulate.provenance import provenance
@@ -129,7 +130,7 @@ def simulate_smlm(path: Path, options: SmlmGenerate, progress: Progress | None =
     all_bounds = np.concatenate(bound)
     return SmlmSummary(
         events=events,
-        splits={name: int(np.sum(splits == code)) for code, name in enumerate(SPLITS)},
+        splits=split_sizes(splits),
         molecules=len(all_bounds) / events,
         median_bound_nm=float(np.median(all_bounds)) if len(all_bounds) else float("nan"),
         saturated=saturated / (events * pixels**2),

@@ -11,7 +11,7 @@ import numpy as np
 
 from levelone.data.imagecheck import ImageSpec
 from levelone.data.images import create_images
-from levelone.data.splitting import SPLITS, split_codes
+from levelone.data.splitting import split_codes, split_sizes
 from levelone.data.voxelcheck import Column
 from levelone.simulate import Progress
 from levelone.simulate.jets.clustering import load_fastjet
@@ -140,7 +140,7 @@ def simulate_wjet(
 
     return JetSummary(
         events=len(jets),
-        splits={name: int(np.sum(split == code)) for code, name in enumerate(SPLITS)},
+        splits=split_sizes(split),
         classes={name: int(np.sum(label == code)) for code, name in enumerate(CLASSES)},
         mean_mass_gev=by_class("mass"),
         mean_pt_gev=by_class("pt"),

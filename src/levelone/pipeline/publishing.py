@@ -14,10 +14,11 @@ from levelone.pipeline.modules import MODULE, VECTORS
 from levelone.pipeline.verdicts import read_verdict
 from levelone.recipe import dump_recipe
 from levelone.report.content import read_json
+from levelone.zoo.kit.control import CONTROL
 
 SCHEMA = "levelone-training"
 VERSION = 1
-_FIGURES = ("models", "differences", "reference", "cost")
+_FIGURES = ("models", "differences", CONTROL, "reference", "cost")
 
 
 def publish(job: Job, folder: Path) -> list[Path]:
@@ -66,7 +67,7 @@ def _portable(job: Job) -> str:
 
 def _made_here(job: Job) -> bool:
     """Whether the run made its events itself; the recipe says how, and a run of it makes the same."""
-    return bool(job.recipe.generate) and job.data == job.path(EVENTS)
+    return bool(job.recipe.generate) and job.data.resolve() == job.path(EVENTS).resolve()
 
 
 def _command(job: Job) -> list[str]:

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from levelone.data.voxels import open_voxels
+from levelone.simulate.deflections import klein_nishina, turned
 from levelone.simulate.materials import ALPHA, ELECTRON_MEV
 from levelone.simulate.next.generator import generate, simulate_next
-from levelone.simulate.next.photons import klein_nishina
-from levelone.simulate.next.scattering import deflections, mott_ratio, screening, turned
+from levelone.simulate.next.scattering import deflections, mott_ratio, screening
 from levelone.simulate.next.section import NextGenerate
 from levelone.simulate.next.sources import ENERGY_MEV, Q_MEV, pair_spectrum, sample_decay, start
 from levelone.simulate.next.stopping import (

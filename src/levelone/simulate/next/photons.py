@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from levelone.simulate.deflections import klein_nishina, turned
 from levelone.simulate.materials import ELECTRON_MEV, Floats
-from levelone.simulate.next.scattering import turned
 
 LEAVES = 3.0
 """g / cm2 from the vertex: what gets farther has left the vicinity (35 cm at 15 bar)."""
@@ -86,23 +86,6 @@ def attenuation(energy: Floats) -> tuple[Floats, Floats]:
     log_kev = np.log(1e3 * energy)
     photo, compton = (np.exp(np.interp(log_kev, np.log(_KEV), np.log(t))) for t in (_PHOTOELECTRIC, _COMPTON))
     return photo, compton
-
-
-def klein_nishina(energy: Floats, rng: np.random.Generator) -> Floats:
-    """Share of its energy that a photon keeps, [n]."""
-    alpha = energy / ELECTRON_MEV
-    share = np.ones(len(energy))
-    left = np.arange(len(energy))
-    while len(left):
-        a = alpha[left]
-        low = 1 / (1 + 2 * a)
-        e = low ** rng.random(len(left))  # proposed with density 1 / e
-        cosine = 1 - (1 / e - 1) / a
-        # Klein and Nishina's density over the proposed one: e (1 / e + e - sin^2), at most 2
-        good = 2 * rng.random(len(left)) < e * (1 / e + e - 1 + cosine**2)
-        share[left[good]] = e[good]
-        left = left[~good]
-    return share
 
 
 def follow(photons: Particles, rng: np.random.Generator) -> Particles:

@@ -104,25 +104,3 @@ def sample_large(kinetic: Floats, large: Floats, rng: np.random.Generator) -> Fl
     mu = np.clip(mu, large, 1)
     keep = _LARGEST * rng.random(len(kinetic)) < mott_ratio(mu, kinetic)
     return np.where(keep, mu, 0)
-
-
-def sample_small(soft: Floats, step: Floats, rng: np.random.Generator) -> Floats:
-    """The sum of all small deflections on `step`, [n]: its mean is that of many, its law exponential."""
-    mean = -np.expm1(-soft * step) / 2
-    return np.minimum(mean * rng.standard_exponential(len(step)), 1)
-
-
-def turned(direction: Floats, cosine: Floats, azimuth: Floats) -> Floats:
-    """Unit vectors [n, 3] at polar angle arccos(`cosine`) and `azimuth` around `direction`, unit vectors."""
-    x, y, z = direction.T
-    across = np.sqrt(np.maximum(1 - cosine**2, 0))
-    one, two = across * np.cos(azimuth), across * np.sin(azimuth)
-    # an orthonormal basis without a singular direction (T. Duff et al., J. Comput. Graph. Tech. 6 (2017) 1)
-    sign = np.where(z < 0, -1.0, 1.0)
-    a = -1 / (sign + z)
-    b = x * y * a
-    out = np.empty_like(direction)
-    out[:, 0] = cosine * x + one * (1 + sign * x**2 * a) + two * b
-    out[:, 1] = cosine * y + one * sign * b + two * (sign + y**2 * a)
-    out[:, 2] = cosine * z - one * sign * x - two * y
-    return out

@@ -18,9 +18,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from levelone.simulate.deflections import turned
 from levelone.simulate.materials import ELECTRON_MEV, Floats
 from levelone.simulate.next.photons import Particles
-from levelone.simulate.next.scattering import momentum, turned
+from levelone.simulate.next.scattering import momentum
 from levelone.simulate.next.section import Signal
 
 Q_MEV = 2.458

@@ -18,9 +18,10 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from levelone.simulate.deflections import sample_small, turned
 from levelone.simulate.materials import ELECTRON_MEV, Floats
 from levelone.simulate.next.photons import Particles, follow
-from levelone.simulate.next.scattering import deflections, sample_large, sample_small, turned
+from levelone.simulate.next.scattering import deflections, sample_large
 from levelone.simulate.next.stopping import (
     collision_scale,
     collision_stopping,

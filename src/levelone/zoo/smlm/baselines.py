@@ -10,6 +10,7 @@ from scipy.ndimage import uniform_filter
 
 from levelone.zoo.kit.boosting import View
 from levelone.zoo.kit.events import Events, Outputs, Predictor, Source
+from levelone.zoo.kit.pixels import places_and_bits, windows
 from levelone.zoo.smlm.section import UNIT_ADU
 
 Floats = NDArray[np.float32]
@@ -30,7 +31,7 @@ def neighbours(events: Events) -> Floats:
     frame = events.inputs["frame"][:, 0]
     around = uniform_filter(frame, (0, 9, 9), mode="nearest")
     side = 2 * NEAR + 1
-    light = _windows(frame, NEAR) - around[..., None, None]
+    light = windows(frame, NEAR) - around[..., None, None]
     across = np.arange(-NEAR, NEAR + 1, dtype=np.float32)
     above = np.maximum(light, 0)
     total = np.maximum(above.sum((-1, -2)), 1e-3)
@@ -47,15 +48,8 @@ def neighbours(events: Events) -> Floats:
 
 def what_must_not_matter(events: Events) -> Floats:
     """Row, column and frame of each pixel, the two lowest bits of it and of its four neighbours."""
-    frame = events.inputs["frame"][:, 0]
-    rows, columns = frame.shape[1:]
-    bits = np.rint(frame * UNIT_ADU).astype(np.int64) % 4
-    around = _windows(bits, 1)
-    number = np.broadcast_to(events.truth["event"][:, None, None], frame.shape)
-    row, column = np.broadcast_arrays(np.arange(rows)[:, None], np.arange(columns))
-    places = [np.broadcast_to(each, frame.shape) for each in (row, column)]
-    five = [around[..., i, j] for i, j in ((1, 1), (0, 1), (1, 0), (1, 2), (2, 1))]
-    return np.stack([number, *places, *five], axis=-1).reshape(-1, 8).astype(np.float32)
+    codes = np.rint(events.inputs["frame"][:, 0] * UNIT_ADU).astype(np.int64)
+    return places_and_bits(codes, events.truth["event"])
 
 
 def fit_trees(train: Source, seed: int) -> Predictor:
@@ -126,10 +120,3 @@ def _as_maps(events: Events, logit: NDArray[Any], shift: NDArray[Any]) -> Output
         "logit": logit.reshape(n, 1, rows, columns).astype(np.float32),
         "shift": places.astype(np.float32),
     }
-
-
-def _windows(frame: NDArray[Any], radius: int) -> NDArray[Any]:
-    """The pixels around each pixel, [n, rows, columns, 2 radius + 1, 2 radius + 1]; edges are repeated."""
-    wide = np.pad(frame, ((0, 0), (radius, radius), (radius, radius)), mode="edge")
-    side = 2 * radius + 1
-    return np.lib.stride_tricks.sliding_window_view(wide, (side, side), axis=(1, 2))

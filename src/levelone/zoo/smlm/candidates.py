@@ -11,16 +11,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from levelone.zoo.kit.pixels import chances
 
 _BEFORE = ((-1, -1), (-1, 0), (-1, 1), (0, -1))
 _AFTER = ((0, 1), (1, -1), (1, 0), (1, 1))
 _BESIDE = ((-1, 0), (0, -1), (0, 1), (1, 0))
-
-
-def chances(logit: NDArray[np.floating]) -> Floats:
-    """The logistic function."""
-    return 1 / (1 + np.exp(-np.clip(logit.astype(np.float64), -60, 60)))
 
 
 def molecules(

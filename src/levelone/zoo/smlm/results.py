@@ -11,7 +11,8 @@ from levelone.metrics.localisation import COUNTED, count, match, summarise
 from levelone.metrics.ranking import compare
 from levelone.zoo.kit.events import Events
 from levelone.zoo.kit.meter import Meter, Predictions
-from levelone.zoo.smlm.candidates import chances, molecules
+from levelone.zoo.kit.pixels import chances
+from levelone.zoo.smlm.candidates import molecules
 from levelone.zoo.smlm.fitting import TOLERANCE_NM
 from levelone.zoo.smlm.section import UNIT_ADU, SmlmModel
 

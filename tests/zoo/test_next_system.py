@@ -13,10 +13,11 @@ from metered import metered
 from levelone.data.voxels import open_voxels
 from levelone.errors import LeveloneError
 from levelone.panels import Density, Images, Lines, Rows
-from levelone.recipe import load_recipe
+from levelone.recipe import digest, load_recipe
 from levelone.simulate.next.generator import simulate_next
 from levelone.simulate.next.section import NextGenerate
 from levelone.simulate.next.summary import BLOB_VOXELS
+from levelone.train.pipeline import feed_of
 from levelone.zoo import find_system
 from levelone.zoo.next import SYSTEM as NEXT
 from levelone.zoo.next.features import FEATURES, blob_score, summary
@@ -101,6 +102,22 @@ def test_mirrored_events_are_the_same_events_seen_from_another_side(data):
         }
         sides |= {way for way, image in ways.items() if np.array_equal(image, other)}
     assert len(sides) == 8
+
+
+def test_training_batches_alone_are_taught(data):
+    """Of the trees of the baseline, fold by fold; events stay what they are, and rivals learn from labels."""
+    plain, taught = recipe(), recipe("train.distillation=0.5", "data.max_train=300")
+    learned = NEXT.load(taught, data, "train", 300)
+    train = feed_of(NEXT, taught, data, "train")
+    batches = list(train.epoch(100, 1, 0))
+    mixed = np.concatenate([truth["label"].numpy() for _, truth in batches])
+    assert len(mixed) == 300
+    assert not set(mixed.tolist()) & {0.0, 1.0}
+    assert (mixed > 0.5).sum() == (learned.truth["label"] == 1).sum()
+    for feed in (train, feed_of(NEXT, taught, data, "validation")):
+        assert {int(label) for _, truth in feed.in_order() for label in truth["label"]} == {0, 1}
+    assert NEXT.rivals(taught)["published"].train == plain.train
+    assert digest(recipe("train.distillation=0")) == digest(plain) != digest(recipe("train.distillation=0.5"))
 
 
 def test_a_file_of_another_system_is_refused(tmp_path):

@@ -69,13 +69,21 @@ class TrainSection(Section):
     epoch_events: int | None = Field(
         None, gt=0, description="events per epoch; a pass over all of them takes several (default: one)"
     )
+    distillation: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="share of the loss in which boosted trees that learned from other events stand in the "
+        "label's place; for systems that have such a teacher",
+    )
 
     @model_serializer(mode="wrap")
     def _as_before(self, default: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Recipes without the key keep the digest that they had before the key existed."""
+        """Recipes without a key keep the digest that they had before the key existed."""
         values: dict[str, Any] = default(self)
-        if values.get("epoch_events") is None:
-            values.pop("epoch_events", None)
+        for key in ("epoch_events", "distillation"):
+            if not values.get(key):
+                values.pop(key, None)
         return values
 
 

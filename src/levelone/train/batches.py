@@ -46,7 +46,8 @@ class Feed:
         How many of them make an epoch, after which training can be continued: a pass over all takes as many
         epochs as are needed. None: all of them.
     augment
-        Random symmetry of a training batch; given a generator seeded with the place of the batch.
+        What becomes of a training batch and of no other: a random symmetry, targets of a teacher; given a
+        generator seeded with the place of the batch.
     """
 
     source: Source

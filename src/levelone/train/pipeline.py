@@ -23,6 +23,7 @@ from levelone.train.loop import fit
 from levelone.train.objective import SystemObjective
 from levelone.train.options import LoopOptions
 from levelone.train.result import Progress, TrainResult
+from levelone.zoo.kit.distillation import distil
 from levelone.zoo.kit.events import Split
 from levelone.zoo.kit.system import System
 
@@ -113,7 +114,12 @@ def feed_of(system: System, recipe: Recipe, data: Path, split: Split) -> Feed:
     source = system.source(recipe, data, split, limits(recipe)[split])
     if split != "train":
         return Feed(source)
-    return Feed(source, recipe.train.epoch_events, partial(system.augment, recipe))
+    augment = partial(system.augment, recipe)
+    teacher = system.teacher(recipe)
+    if teacher is not None and recipe.train.distillation:
+        taught = distil(source, teacher, recipe.train.distillation, recipe.seed)
+        return Feed(source, recipe.train.epoch_events, lambda events, rng: augment(taught(events), rng))
+    return Feed(source, recipe.train.epoch_events, augment)
 
 
 def calibration_events(train: Feed) -> int:

@@ -68,23 +68,21 @@ def blobs(energy: NDArray[np.float32]) -> NDArray[np.float32]:
     A blob is a box of `BLOB_VOXELS`; the first is the one with most energy, the second the one with most
     energy whose centre is not within `APART_VOXELS` of the first.
     """
-    from scipy.ndimage import uniform_filter
+    found = np.empty((len(energy), 5), np.float32)
+    for row, image in zip(found, energy, strict=True):
+        density = _boxes(image)
+        first = np.unravel_index(density.argmax(), density.shape)
+        row[0] = density[first]
+        density[tuple(slice(max(a - r, 0), a + r + 1) for a, r in zip(first, APART_VOXELS, strict=True))] = 0
+        second = np.unravel_index(density.argmax(), density.shape)
+        row[1] = density[second]
+        row[2:] = np.subtract(second, first)
+    return found
 
-    n, *shape = energy.shape
-    volume = float(np.prod(BLOB_VOXELS))
-    density = uniform_filter(energy, (1, *BLOB_VOXELS), mode="constant") * volume
-    first = density.reshape(n, -1).argmax(1)
-    centre = np.unravel_index(first, shape)
-    near = np.ones(energy.shape, bool)
-    for axis, (where, reach) in enumerate(zip(centre, APART_VOXELS, strict=True)):
-        along = [1] * 4
-        along[axis + 1] = -1
-        place = np.arange(shape[axis]).reshape(along)
-        near &= np.abs(place - where.reshape(-1, 1, 1, 1)) <= reach
-    other = np.where(near, 0, density).reshape(n, -1)
-    second = other.argmax(1)
-    apart = [a - b for a, b in zip(np.unravel_index(second, shape), centre, strict=True)]
-    each = np.arange(n)
-    return np.stack([density.reshape(n, -1)[each, first], other[each, second], *apart], axis=1).astype(
-        np.float32
-    )
+
+def _boxes(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Energy in the box of `BLOB_VOXELS` around every voxel of one image, [x, y, z] as the image."""
+    summed = np.pad(image, [(size // 2, size // 2) for size in BLOB_VOXELS])
+    for axis, size in enumerate(BLOB_VOXELS):
+        summed = np.lib.stride_tricks.sliding_window_view(summed, size, axis).sum(-1)
+    return summed

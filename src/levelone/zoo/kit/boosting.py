@@ -41,11 +41,21 @@ def gather(train: Source, view: View, target: str) -> tuple[NDArray[np.floating[
 
 def fit_two(train: Source, view: View, target: str, output: str, seed: int) -> Predictor:
     """Trees for a truth column of 0 and 1; the answer `output` is a logit, [n, 1]: 0 if only one is there."""
-    seen, kind = gather(train, view, target)
+    logit = logit_trees(*gather(train, view, target), seed)
+    return lambda events: {output: logit(view(events))[:, None]}
+
+
+def logit_trees(
+    seen: NDArray[np.floating[Any]], kind: NDArray[Any], seed: int
+) -> Callable[[NDArray[np.floating[Any]]], NDArray[np.float32]]:
+    """Trees for the classes 0 and 1, `kind` [n], of what was `seen` [n, columns].
+
+    They are a function from columns to the logit, [n]: 0 if only one class is there.
+    """
     if len(np.unique(kind)) < 2:
-        return lambda events: {output: np.zeros((len(events), 1), np.float32)}
+        return lambda columns: np.zeros(len(columns), np.float32)
     trees = _classifier(seed).fit(seen, kind)
-    return lambda events: {output: trees.decision_function(view(events)).astype(np.float32)[:, None]}
+    return lambda columns: np.asarray(trees.decision_function(columns), np.float32)
 
 
 def fit_kinds(train: Source, view: View, target: str, output: str, kinds: int, seed: int) -> Predictor:

@@ -23,6 +23,7 @@ from levelone.errors import LeveloneError, nearest
 from levelone.panels import Card, Panel, Rows
 from levelone.recipe import Moved, Recipe, Section, load_recipe, misfit, parse_section
 from levelone.zoo.kit.control import LeakControl
+from levelone.zoo.kit.distillation import Teacher
 from levelone.zoo.kit.events import SPLITS, Events, Predictor, Source, Split, join_events
 from levelone.zoo.kit.generator import Generator
 from levelone.zoo.kit.meter import Meter
@@ -213,6 +214,13 @@ class System(ABC):
         """
         return None
 
+    def teacher(self, recipe: Recipe) -> Teacher | None:
+        """What a network of this recipe may learn from beside its labels (``train.distillation``).
+
+        None, unless a system whose loss is the cross-entropy of a logit says otherwise.
+        """
+        return None
+
     def golden(self, recipe: Recipe, path: Path, events: int) -> Events:
         """A few test events, at most so many, for golden vectors and for the report's pictures.
 
@@ -260,6 +268,8 @@ class System(ABC):
         """
         section = parse_section(self.section, recipe.model, at=("model",))
         self.check_model(recipe, section)
+        if recipe.train.distillation and self.teacher(recipe) is None:
+            raise misfit("train.distillation", f": system {self.name} has no teacher", hint="leave it out")
         _check_names("quant.layers", "layer", recipe.quant.layers, self.layer_names(recipe))
         _check_names("hls.layers", "layer", recipe.hls.layers, self.layer_names(recipe))
         ports = tuple(self.input_shapes(recipe))

@@ -22,6 +22,11 @@ def second_blob(events: Events) -> Outputs:
     return {"logit": blob_score(energies(events))[:, None]}
 
 
+def view(events: Events) -> NDArray[np.float32]:
+    """`summary` of a batch, in voxels of the default size."""
+    return summary(energies(events), VOXEL_MM)
+
+
 def fit_boosting(train: Source, seed: int) -> Predictor:
-    """Gradient boosting on `summary`, in voxels of the default size; the answer is a logit."""
-    return fit_two(train, lambda events: summary(energies(events), VOXEL_MM), "label", "logit", seed)
+    """Gradient boosting on `view`; the answer is a logit."""
+    return fit_two(train, view, "label", "logit", seed)

@@ -18,6 +18,7 @@ from levelone.panels import Card, Panel, Rows
 from levelone.recipe import Recipe, Section
 from levelone.simulate.next.section import NextGenerate
 from levelone.zoo.kit.control import LeakControl, without_positions
+from levelone.zoo.kit.distillation import Teacher
 from levelone.zoo.kit.events import Events, Predictor, Source
 from levelone.zoo.kit.generator import Generator, geant4_engine
 from levelone.zoo.kit.meter import PerEvent, split_kept
@@ -97,17 +98,27 @@ class Next(VoxelSystem):
         return cross_entropy(outputs[0][:, 0], truth["label"])
 
     def rivals(self, recipe: Recipe) -> dict[str, Recipe]:
-        """The published network, trained on the same events; none for the published network itself."""
+        """The published network, on the same events and their labels alone; none for that network itself."""
         if self._model(recipe).variant == "published":
             return {}
-        quant = recipe.quant.model_copy(update={"layers": {}})
-        return {"published": recipe.model_copy(update={"model": PUBLISHED.model_dump(), "quant": quant})}
+        told = {
+            "model": PUBLISHED.model_dump(),
+            "quant": recipe.quant.model_copy(update={"layers": {}}),
+            "train": recipe.train.model_copy(update={"distillation": 0.0}),
+        }
+        return {"published": recipe.model_copy(update=told)}
 
     def fit_baselines(self, recipe: Recipe, train: Source) -> dict[str, Predictor]:
         """Boosting on all that a person would compute; the second blob, the classical quantity."""
         from levelone.zoo.next.baselines import fit_boosting, second_blob
 
         return {"boosting": fit_boosting(train, recipe.seed), "blob": second_blob}
+
+    def teacher(self, recipe: Recipe) -> Teacher:
+        """The trees of the baseline."""
+        from levelone.zoo.next.baselines import view
+
+        return Teacher(view, "label")
 
     def leak_control(self, recipe: Recipe, train: Source) -> LeakControl:
         """Energies of the voxels without their positions."""

@@ -17,6 +17,7 @@ from levelone.panels import Card, Panel, Rows
 from levelone.recipe import Moved, Recipe, Section, misfit
 from levelone.simulate.pixelseed.section import PixelSeedGenerate
 from levelone.zoo.kit.control import LeakControl
+from levelone.zoo.kit.distillation import Teacher
 from levelone.zoo.kit.events import SPLITS, Events, MemorySource, Predictor, Source, Split
 from levelone.zoo.kit.generator import Generator
 from levelone.zoo.kit.system import System
@@ -143,6 +144,10 @@ class PixelSeed(System):
         from levelone.zoo.pixelseed.baselines import fit_all
 
         return fit_all(train, recipe.seed)
+
+    def teacher(self, recipe: Recipe) -> Teacher:
+        """Trees on all that the baseline with the sub-pixel lengths knows."""
+        return Teacher(lambda events: events.truth["summary"], "target")
 
     def leak_control(self, recipe: Recipe, train: Source) -> LeakControl:
         """The number of the event, and the pair of layers."""

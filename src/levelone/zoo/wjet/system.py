@@ -16,6 +16,7 @@ from levelone.panels import Card, Panel, Rows
 from levelone.recipe import Recipe, Section
 from levelone.simulate.wjet.section import WJetGenerate
 from levelone.zoo.kit.control import LeakControl
+from levelone.zoo.kit.distillation import Teacher
 from levelone.zoo.kit.events import Events, MemorySource, Predictor, Source, Split
 from levelone.zoo.kit.generator import Generator
 from levelone.zoo.kit.meter import split_kept
@@ -86,6 +87,12 @@ class WJet(System):
         from levelone.zoo.wjet.baselines import fit_all
 
         return fit_all(train, recipe.seed)
+
+    def teacher(self, recipe: Recipe) -> Teacher:
+        """Trees on all `FEATURES`."""
+        from levelone.zoo.wjet.baselines import BASELINES, view
+
+        return Teacher(view(BASELINES["boosting"]), "label")
 
     def leak_control(self, recipe: Recipe, train: Source) -> LeakControl:
         """Towers without their places."""

@@ -41,16 +41,20 @@ COLUMNS = (
     "buffers and FIFOs, kbit",
     "processor minutes",
 )
-TRIED = (4, 16)
-"""Vectors of two comparisons: what the second takes more is what its further vectors take."""
+FEW = 4
+"""Random vectors of a first comparison."""
+SHARE = 0.1
+"""Of the minutes: what a comparison has to take so that others are judged by it."""
 
 
 def fitting(project: Path, minutes: float) -> int:
-    """Random vectors whose comparison takes about so many minutes of one core, judged by a few."""
+    """Random vectors whose comparison takes so many minutes of one core, judged by ever more of them."""
     BODY.build(project)
-    took = [timed(partial(check_folder, project, vectors=count)).processor for count in TRIED]
-    each = max(took[1] - took[0], 1e-3) / (TRIED[1] - TRIED[0])
-    return max(1, int(60 * minutes / each))
+    check_folder(project, vectors=FEW)  # what is built or loaded once does not count
+    count = FEW
+    while (took := timed(partial(check_folder, project, vectors=count)).processor) < SHARE * 60 * minutes:
+        count *= 4
+    return max(1, int(60 * minutes / took * count))
 
 
 def row(name: str, vectors: int | None, minutes: float | None) -> tuple[str, ...]:

@@ -36,6 +36,20 @@ def test_folders_of_all_data_sets_are_searched(tmp_path: Path, variable: str) ->
     assert found.facts()["data"]["G4LEDATA"] == "G4EMLOW4.2"
 
 
+def test_the_folder_that_is_named_goes_before_the_one_at_home(tmp_path: Path) -> None:
+    home, named = tmp_path / "home", tmp_path / "named"
+    for name in DATA_SETS.values():
+        (home / ".geant4_pybind" / f"{name}9.9").mkdir(parents=True)
+    (named / "G4EMLOW4.1").mkdir(parents=True)
+    (named / "G4EMLOW4.2").mkdir()
+    found = find_data({"GEANT4_DATA_DIR": str(named), "HOME": str(home)})
+    assert found.full  # what is not in the named folder is looked for at home
+    assert found.found["G4LEDATA"] == named / "G4EMLOW4.2"
+    assert found.found["G4SAIDXSDATA"] == home / ".geant4_pybind" / "G4SAIDDATA9.9"
+    own = find_data({"GEANT4_DATA_DIR": str(named), "HOME": str(home), "G4LEDATA": str(tmp_path)})
+    assert own.found["G4LEDATA"] == tmp_path
+
+
 def test_what_needs_the_data_sets_is_refused_by_name() -> None:
     with pytest.raises(LeveloneError) as caught:
         need_data(Data({}), 'generate.particles = ["pion"]')

@@ -1,7 +1,8 @@
 """Which of Geant4's data sets there are, and what stands in for those that are not.
 
 Geant4 finds a data set by an environment variable of its own, or in the folder that GEANT4_DATA_DIR names
-(Geant4, Installation Guide, "Postinstall setup"). Its Python wheel looks in ~/.geant4_pybind as well.
+(Geant4, Installation Guide, "Postinstall setup"). Its Python wheel looks in ~/.geant4_pybind as well: what a
+variable names goes before what lies there.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ def find_data(environment: Mapping[str, str] | None = None) -> Data:
         Where variables are looked up, by default those of this process.
     """
     told = os.environ if environment is None else environment
-    places = (("GEANT4_DATA_DIR", "."), ("HOME", ".geant4_pybind"))
+    places = (("HOME", ".geant4_pybind"), ("GEANT4_DATA_DIR", "."))  # the last one that has a set wins
     folders = [Path(told[name]) / inside for name, inside in places if name in told]
     found = {}
     for variable, name in DATA_SETS.items():

@@ -15,7 +15,7 @@ from onnx_models import Model, compare
 from levelone.graph import IntRange, Rounding, execute, quantise_inputs, read_qonnx
 from levelone.graph.ops import Requantise, Staircase
 from levelone.graph.reader import curve as curve_module
-from levelone.graph.reader.curve import Curve, staircase
+from levelone.graph.reader.curve import Curve, staircase, tabulated
 from levelone.graph.reader.formulae import FUNCTIONS, TURNS, swish
 from levelone.graph.reader.quantiser_node import NO_ZERO, QuantiserNode, code_limits
 
@@ -57,7 +57,8 @@ def test_every_code_has_its_entry(name: str) -> None:
         codes = np.arange(r.lo, r.hi + 1)
         result = found.evaluate(np.repeat(codes[:, None], len(curves), axis=1))
         for channel, one in enumerate(curves):
-            assert result[:, channel].tolist() == [one.entry(int(code)) for code in codes]
+            entries = [one.entry(int(code)) for code in codes]
+            assert result[:, channel].tolist() == tabulated(one, TURNS.get(name, ()), r) == entries
 
 
 @pytest.mark.parametrize("name", ["Tanh", "Sigmoid", "Swish", "Gelu", "Elu"])
@@ -70,6 +71,24 @@ def test_few_codes_of_a_wide_sum_are_tried(name: str) -> None:
     for step in found.steps[0].tolist():
         for code in range(step - 3, step + 3):
             assert found.evaluate(np.array([[code]]))[0, 0] == one.entry(code)
+
+
+@pytest.mark.parametrize("name", ["Tanh", "Swish"])
+def test_few_codes_of_a_table_are_tried(name: str) -> None:
+    calls = []
+    of = function(name)
+
+    def counted(x: Fraction) -> float:
+        calls.append(x)
+        return of(x)
+
+    quantiser = QuantiserNode(np.float32(1), NO_ZERO, code_limits(6, True, False), Rounding.ROUND)
+    one = Curve(Fraction(1, 2**12), Fraction(1, 3), None, None, counted, quantiser, Fraction(1, 16), 0)
+    r = IntRange(-(2**14), 2**14 - 1)
+    found = tabulated(one, TURNS.get(name, ()), r)
+    assert len(calls) < 2**12
+    assert found == tabulated(one, None, r) == [one.entry(code) for code in range(r.lo, r.hi + 1)]
+    assert len(set(found)) > 30
 
 
 def test_a_library_that_is_not_monotone_is_followed_code_by_code() -> None:
@@ -88,6 +107,7 @@ def test_a_library_that_is_not_monotone_is_followed_code_by_code() -> None:
     found = staircase([one], (), r, lambda: None)
     assert found is not None
     assert found.evaluate(np.arange(r.lo, r.hi + 1)[:, None])[:, 0].tolist() == exact
+    assert tabulated(one, (), r) == exact
 
 
 def test_the_turning_points_lie_between_their_bounds() -> None:

@@ -31,6 +31,9 @@ SLACK = 2.0**-40, 2.0**-60
 MAX_STEPS = 2**12
 """Most steps of a staircase: each is a comparator."""
 
+SPARSE = 32
+"""Codes per level of a table from which on its steps are searched for: each takes about `log2` codes."""
+
 FAR = 2**200
 """Stands for an infinite number."""
 
@@ -160,6 +163,22 @@ class _Search:
             else:
                 middle = (first + last) // 2
                 open_spans += [(middle + 1, last), (first, middle)]
+
+
+def tabulated(curve: Curve, turns: Turns | None, r: IntRange) -> list[int]:
+    """The output's code for every code in `r`.
+
+    Parameters
+    ----------
+    turns
+        Where the function turns (`Function.turns`), so that not every code need be tried; None if unknown.
+    """
+    limits = curve.quantiser.range
+    if turns is None or r.hi - r.lo < SPARSE * (limits.hi - limits.lo + 1):
+        return [curve.entry(code) for code in range(r.lo, r.hi + 1)]
+    pieces = [*_Search(curve, lambda: None).pieces(turns, r)]
+    ends = [first for first, _ in pieces[1:]] + [r.hi + 1]
+    return [level for (first, level), end in zip(pieces, ends, strict=True) for _ in range(first, end)]
 
 
 def staircase(curves: list[Curve], turns: Turns, r: IntRange, spend: Callable[[], None]) -> Staircase | None:

@@ -12,7 +12,7 @@ import onnx
 from levelone.graph.ops import Add, Affine, Lookup, Relu, Requantise
 from levelone.graph.ops._bounds import spread
 from levelone.graph.reader.context import MAX_OUTPUT_WIDTH, Context
-from levelone.graph.reader.curve import MAX_STEPS, Curve, staircase
+from levelone.graph.reader.curve import MAX_STEPS, Curve, staircase, tabulated
 from levelone.graph.reader.nodes import unsupported
 from levelone.graph.reader.quantiser_node import QuantiserNode
 from levelone.graph.reader.tensors import Activation, Fractions
@@ -104,7 +104,7 @@ def _table(
     r = ctx.value(x).range
     curves = _curves(ctx, quantiser, x, scale)
     ctx.spend((r.hi - r.lo + 1) * len(curves) * TABLE_COST * x.function.depth, node)
-    table = [[curve.entry(code) for code in range(r.lo, r.hi + 1)] for curve in curves]
+    table = [tabulated(curve, x.function.turns, r) for curve in curves]
     op = Lookup(r.lo, np.array(table if len(table) > 1 else table[0]), scale, tuple(curves))
     return ctx.emit_like(node.output[0], op, x)
 

@@ -23,7 +23,7 @@ from levelone.exits import run_and_exit
 from levelone.files import sha256, write_text
 from levelone.pipeline.job import open_run
 from levelone.pipeline.results_page import FIGURES
-from levelone.train.measurement import fitted, measure, networks, predictor
+from levelone.train.measurement import fitted, measure, networks, predictors
 from levelone.zoo import find_system
 from levelone.zoo.kit.events import SPLITS
 
@@ -82,7 +82,7 @@ def figures(folder: Path, train: Path | None, events: Path) -> dict[str, Any]:
         raise LeveloneError(f"{events} is the file of the training", hint="name events of another simulation")
     learned = system.source(recipe, train, "train", recipe.data.max_train)
     others, _ = fitted(system, recipe, learned)
-    models = {name: predictor(system, network) for name, network in trained.items()} | others
+    models = predictors(system, recipe, trained) | others
     found = {}
     for part, path, splits in (("other", events, SPLITS), ("own", train, ("test",))):
         meter = system.meter(recipe, learned)

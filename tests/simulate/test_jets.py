@@ -11,7 +11,8 @@ import pytest
 from levelone.errors import LeveloneError
 from levelone.simulate.jets import towers
 from levelone.simulate.jets.clustering import Momenta, cluster, load_fastjet
-from levelone.simulate.jets.substructure import subjettiness, trim, turned
+from levelone.simulate.jets.particles import Particles
+from levelone.simulate.jets.substructure import subjettiness, trim, turned, two_point
 
 needs_fastjet = pytest.mark.skipif(
     any(importlib.util.find_spec(name) is None for name in ("fastjet", "awkward")),
@@ -31,7 +32,8 @@ def test_particles_in_a_tower_add_their_energies() -> None:
     eta, phi = np.array([0.01, 0.09, 0.11, 5.1]), np.array([0.02, 0.02, 0.02, 0.02])
     pt = np.array([3.0, 4.0, 5.0, 6.0])
     event = np.zeros(4, np.int64)
-    found = towers.fill(event, pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta), pt * np.cosh(eta))
+    p = (pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta))
+    found = towers.fill(Particles(event, event, *p, pt * np.cosh(eta)))
     assert found.column.tolist() == [50, 51]
     np.testing.assert_allclose(found.energy, [3 * np.cosh(0.01) + 4 * np.cosh(0.09), 5 * np.cosh(0.11)])
     seen = found.momenta
@@ -44,9 +46,9 @@ def test_the_order_of_particles_does_not_matter() -> None:
     p = rng.normal(0, 3, (3, 200))
     event = np.repeat([0, 1], 100)
     energy = np.sqrt((p**2).sum(0))
-    one = towers.fill(event, *p, energy)
+    one = towers.fill(Particles(event, event, *p, energy))
     order = rng.permutation(200)
-    other = towers.fill(event[order], *p[:, order], energy[order])
+    other = towers.fill(Particles(event[order], event, *p[:, order], energy[order]))
     assert np.array_equal(one.row, other.row)
     assert np.array_equal(one.column, other.column)
     np.testing.assert_allclose(one.energy, other.energy, rtol=1e-12)
@@ -107,3 +109,14 @@ def test_fastjet_is_named_when_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(LeveloneError, match="fastjet") as caught:
         load_fastjet()
     assert caught.value.hint == "pip install 'levelone[sim]'"
+
+
+def test_two_point_correlations_by_hand() -> None:
+    """Two particles: z1 z2 d**beta; a particle alone, or three in one place: 0."""
+    found = two_point(
+        momenta(
+            [(30.0, 0.0, 3.1), (10.0, 0.3, 3.1 + 0.4 - 2 * np.pi)], [(5.0, 0.1, 0.2)], [(1.0, 0.5, 0.5)] * 3
+        ),
+        0.2,
+    )
+    np.testing.assert_allclose(found, [0.75 * 0.25 * 0.5**0.2, 0, 0], atol=1e-12)

@@ -11,9 +11,12 @@ import pytest
 
 from levelone.data.images import open_images
 from levelone.errors import LeveloneError
+from levelone.simulate.jets import spectrum
+from levelone.simulate.jets.files import JetSummary
+from levelone.simulate.jets.spectrum import SLICES
 from levelone.simulate.jets.towers import Towers
 from levelone.simulate.wjet import events, generator
-from levelone.simulate.wjet.events import SIZE, SLICES, STEP_GEV, select
+from levelone.simulate.wjet.events import SIZE, STEP_GEV, select
 from levelone.simulate.wjet.generator import simulate_wjet
 from levelone.simulate.wjet.section import WJetGenerate
 
@@ -25,7 +28,7 @@ OPEN = WJetGenerate(events=30, seed=5, mass_gev=(20.0, 200.0))
 
 
 @pytest.fixture(scope="module")
-def few(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, generator.JetSummary, list[tuple[int, int]]]:
+def few(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, JetSummary, list[tuple[int, int]]]:
     if not INSTALLED:
         pytest.skip("needs levelone[sim]")
     path = tmp_path_factory.mktemp("wjet") / "few.h5"
@@ -94,8 +97,9 @@ def test_a_failure_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 @needs_tools
 def test_ranges_without_jets_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events, "select", lambda *_: None)
-    monkeypatch.setattr(events, "of_events", lambda made: made)
-    monkeypatch.setattr(events, "BATCH", 1)
+    monkeypatch.setattr(events, "of_events", lambda *_: None)
+    monkeypatch.setattr(events, "fill", lambda made: made)
+    monkeypatch.setattr(spectrum, "BATCH", 1)
     with pytest.raises(LeveloneError, match=r"class 'quark or gluon'[\s\S]*mass_gev = \[20.0, 200.0\]"):
         events.block(OPEN, 1, 0)
 
@@ -117,9 +121,9 @@ def test_an_image_is_centred_on_the_hardest_subjet(row: int) -> None:
     options = WJetGenerate(mass_gev=(0.0, 200.0), pt_gev=(200.0, 300.0))
     jets = select(two_prongs(row, 45, 3, -4), options, 1)
     assert jets is not None
-    filled = np.argwhere(jets.image[0, 0]).tolist()
+    filled = np.argwhere(jets.images["jet"][0, 0]).tolist()
     assert filled == [[12, 12], [15, 8]]
-    assert jets.image[0, 0, 12, 12] == 150 / STEP_GEV
+    assert jets.images["jet"][0, 0, 12, 12] == 150 / STEP_GEV
     found = {name: float(values[0]) for name, values in jets.columns.items()}
     assert (found["subjets"], found["label"]) == (2, 1)
     assert found["dr"] == pytest.approx(np.hypot(3 * 2 * np.pi / 63, 0.4), rel=1e-5)

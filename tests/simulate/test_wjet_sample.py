@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from levelone.data.images import open_images
-from levelone.simulate.wjet.events import SLICES
+from levelone.simulate.jets.spectrum import SLICES
 from levelone.simulate.wjet.section import WJetGenerate
 
 SAMPLE = Path(str(files("levelone.data") / "sample" / "wjet.h5"))

@@ -291,10 +291,10 @@ def test_average_images_are_those_of_each_class(data):
         )
         meter.update(part, {"float": {"logit": score["float"]["logit"][rows]}})
     label = events.truth["label"]
-    expected = [events.inputs["jet"][label == code, 0].mean(0) for code in (0, 1)]
+    expected = [events.inputs["jet"][label == code].mean(0) for code in (0, 1)]
     np.testing.assert_allclose(meter.kept()["truth/average"], expected, rtol=1e-5)
     (shown,) = [p for p in WJET.panels(meter.result(), meter.kept()) if isinstance(p, SideBySide)]
-    signal, other, difference = (column.images[0] for column in shown.columns)
+    signal, other, difference = (column.images for column in shown.columns)
     np.testing.assert_allclose((other, signal), expected, rtol=1e-5)
     assert np.array_equal(difference, signal - other)
     assert [type(panel) for panel in WJET.examples(recipe(), events)] == [Images, Images]

@@ -37,7 +37,7 @@ def evaluate(
     cost = network_cost(trained["quantised"]) if "quantised" in trained else {}
     report(f"fitting the baselines on {len(train)} events")
     others, control = fitted(system, recipe, train)
-    models = {name: predictor(system, network) for name, network in trained.items()} | others
+    models = predictors(system, recipe, trained) | others
     report(f"evaluating {len(models)} models on {len(test)} test events")
     meter = system.meter(recipe, train)
     measure(models, test.batches(evaluation_batch(event_values(next(test.batches(1))))), meter)
@@ -77,11 +77,18 @@ def fitted(system: System, recipe: Recipe, train: Source) -> tuple[dict[str, Pre
     return models, control
 
 
-def predictor(system: System, network: nn.Module) -> Predictor:
-    """A network in evaluation mode, as a function of events."""
+def predictors(system: System, recipe: Recipe, trained: Mapping[str, nn.Module]) -> dict[str, Predictor]:
+    """What `networks` gives, as functions of the recipe's events."""
+    rivals = system.rivals(recipe)
+    return {name: predictor(system, network, rivals.get(name)) for name, network in trained.items()}
+
+
+def predictor(system: System, network: nn.Module, rival: Recipe | None = None) -> Predictor:
+    """A network in evaluation mode, as a function of events; that of a `rival`, of its opponent's events."""
     network.eval()
 
     def answer(events: Events) -> Outputs:
+        events = events if rival is None else system.seen_by(rival, events)
         with torch.no_grad():
             found = as_outputs(network(*as_batch(events)[0]))
         return {name: tensor.numpy() for name, tensor in zip(system.outputs, found, strict=True)}

@@ -121,6 +121,19 @@ class Clusters:
     member: Rows
     jet: Rows
 
+    @property
+    def rank(self) -> Rows:
+        """[k]: place of each jet in its group, the hardest has 0."""
+        return np.arange(len(self.group)) - np.searchsorted(self.group, self.group)
+
+    def at(self, chosen: NDArray[np.bool_]) -> Clusters:
+        """Those of the jets that are `chosen`, [k], with what is in them."""
+        number = np.cumsum(chosen) - 1
+        inside = chosen[self.jet]
+        return Clusters(
+            self.group[chosen], self.momentum.at(chosen), self.member[inside], number[self.jet[inside]]
+        )
+
 
 def cluster(momenta: Momenta, algorithm: Algorithm, radius: float, pt_min: float = 0.0) -> Clusters:
     """Jets of every group above `pt_min` (GeV), E scheme, distances in pseudorapidity and azimuth."""

@@ -16,24 +16,30 @@ class Jets:
 
     Attributes
     ----------
-    image
-        uint16 [n, channels, rows, columns].
+    images
+        [n, channels, rows, columns] each, by name.
     columns
-        [n] each, by name.
+        [n] each, by name; `label` is the class.
     """
 
-    image: NDArray[np.uint16]
+    images: Mapping[str, NDArray[Any]]
     columns: Mapping[str, NDArray[Any]]
 
     def __len__(self) -> int:
-        return len(self.image)
+        return len(self.columns["label"])
 
     def at(self, rows: NDArray[np.int64]) -> Jets:
         """Some of them, in this order."""
-        return Jets(self.image[rows], {name: values[rows] for name, values in self.columns.items()})
+        images, columns = (
+            {name: values[rows] for name, values in held.items()} for held in (self.images, self.columns)
+        )
+        return Jets(images, columns)
 
 
 def join_jets(parts: Sequence[Jets]) -> Jets:
     """Several sets of jets as one."""
-    columns = {name: np.concatenate([part.columns[name] for part in parts]) for name in parts[0].columns}
-    return Jets(np.concatenate([part.image for part in parts]), columns)
+    images, columns = (
+        {name: np.concatenate([part[name] for part in several]) for name in several[0]}
+        for several in ([part.images for part in parts], [part.columns for part in parts])
+    )
+    return Jets(images, columns)

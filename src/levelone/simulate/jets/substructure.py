@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -41,12 +42,8 @@ def trim(constituents: Momenta, pt: Floats, radius: float, share: float) -> Trim
         Of the jet's transverse momentum that a subjet needs.
     """
     found = cluster(constituents, "kt", radius)
-    kept = found.momentum.pt >= share * pt[found.group]
-    number = np.cumsum(kept) - 1
-    inside = kept[found.jet]
-    momentum, group = found.momentum.at(kept), found.group[kept]
-    subjets = Clusters(group, momentum, found.member[inside], number[found.jet[inside]])
-    return Trimmed(momentum.sums(group, len(pt)), subjets)
+    subjets = found.at(found.momentum.pt >= share * pt[found.group])
+    return Trimmed(subjets.momentum.sums(subjets.group, len(pt)), subjets)
 
 
 def turned(phi: Floats) -> Floats:
@@ -73,4 +70,20 @@ def subjettiness(momenta: Momenta, count: int, radius: float) -> Floats:
     away = np.hypot(some.eta[:, None] - eta[some.group], turned(some.phi[:, None] - phi[some.group]))
     moment = np.bincount(some.group, some.pt * away.min(axis=1), some.groups)
     found[enough] = moment / (radius * np.bincount(some.group, some.pt, some.groups))
+    return found
+
+
+def two_point(momenta: Momenta, beta: float) -> Floats:
+    """Two-point energy correlation of every group, [groups].
+
+    Sum over pairs of shares of the transverse momentum times distance to the power `beta` (A. Larkoski,
+    G. Salam, J. Thaler, JHEP 06 (2013) 108, arXiv:1305.0007: C1).
+    """
+    found = np.zeros(momenta.groups)
+    ends = np.searchsorted(momenta.group, np.arange(momenta.groups + 1))
+    for number, (start, stop) in enumerate(pairwise(ends)):
+        pt, eta, phi = (values[start:stop] for values in (momenta.pt, momenta.eta, momenta.phi))
+        apart = np.hypot(eta[:, None] - eta, turned(phi[:, None] - phi))
+        share = pt / pt.sum()
+        found[number] = (share[:, None] * share * apart**beta).sum() / 2
     return found

@@ -8,12 +8,12 @@ without mass: L. de Oliveira et al., JHEP 07 (2016) 069, arXiv:1511.05190, secti
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from levelone.simulate.jets.clustering import Momenta, Rows
+from levelone.simulate.jets.particles import MUON, NEUTRINOS, Particles
 from levelone.simulate.materials import Floats
 
 ETA_LIMIT = 5.0
@@ -21,8 +21,8 @@ ALONG = 100
 """Towers along pseudorapidity."""
 AROUND = 63
 """Towers around in azimuth."""
-INVISIBLE = (12, 13, 14, 16)
-"""Neutrinos and muons leave nothing."""
+INVISIBLE = (*NEUTRINOS, MUON)
+"""They leave nothing."""
 
 
 @dataclass(frozen=True)
@@ -59,27 +59,12 @@ def place(eta: Floats, phi: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64
     return row, np.floor((eta + ETA_LIMIT) * (ALONG / (2 * ETA_LIMIT))).astype(np.int64)
 
 
-def fill(event: Rows, px: Floats, py: Floats, pz: Floats, energy: Floats) -> Towers:
-    """Towers from particles, [n] each; `event` from 0 on, in any order."""
-    pt = np.maximum(np.hypot(px, py), 1e-12)
-    eta, phi = np.arcsinh(pz / pt), np.arctan2(py, px)
+def fill(particles: Particles) -> Towers:
+    """Towers from particles; their events count from 0."""
+    eta = particles.eta
     seen = np.abs(eta) < ETA_LIMIT
-    row, column = place(eta[seen], phi[seen])
-    key = (event[seen] * AROUND + row) * ALONG + column
+    row, column = place(eta[seen], particles.phi[seen])
+    key = (particles.event[seen] * AROUND + row) * ALONG + column
     cells, inverse = np.unique(key, return_inverse=True)
-    total = np.bincount(inverse, energy[seen], len(cells)).astype(np.float64)
+    total = np.bincount(inverse, particles.energy[seen], len(cells)).astype(np.float64)
     return Towers(cells // (AROUND * ALONG), cells // ALONG % AROUND, cells % ALONG, total)
-
-
-def of_events(events: Any) -> Towers:
-    """Towers of a batch of Pythia's events (`Pythia.nextBatch`)."""
-    import awkward as ak
-
-    particles = events.prt
-    kind = abs(particles.id)
-    visible = particles.status > 0
-    for code in INVISIBLE:
-        visible = visible & (kind != code)
-    kept = particles.p[visible]
-    event = np.repeat(np.arange(len(events)), ak.to_numpy(ak.num(kept.px, axis=1)))
-    return fill(event, *(ak.to_numpy(ak.flatten(kept[name])) for name in ("px", "py", "pz", "e")))

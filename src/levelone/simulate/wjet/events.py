@@ -15,13 +15,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.errors import LeveloneError
 from levelone.simulate.jets.clustering import Clusters, Momenta, Rows, cluster
-from levelone.simulate.jets.jets import Jets, join_jets
+from levelone.simulate.jets.jets import Jets
+from levelone.simulate.jets.particles import of_events
+from levelone.simulate.jets.spectrum import collect_even, hard_momenta, mixed, within
 from levelone.simulate.jets.substructure import subjettiness, trim, turned
-from levelone.simulate.jets.towers import AROUND, Towers, of_events, place
+from levelone.simulate.jets.towers import AROUND, INVISIBLE, Towers, fill, place
 from levelone.simulate.materials import Floats
-from levelone.simulate.pythia import seeds, start
 from levelone.simulate.wjet.section import WJetGenerate
 
 CLASSES = ("quark or gluon", "W")
@@ -32,12 +32,6 @@ STEP_GEV = 0.05
 RADIUS = 1.0
 ETA_MAX = 2.0
 """The trimmed jet's pseudorapidity lies within +-ETA_MAX: the image is within the calorimeter."""
-SLICES = 5
-"""Slices of transverse momentum, of which every block holds as many jets, of both classes."""
-BATCH = 100
-"""Events of Pythia at a time."""
-FRUITLESS = 40
-"""Batches without a jet that is still wanted, after which a block gives up."""
 HADRONS = "1 2 3 4 5"
 
 
@@ -45,16 +39,11 @@ def settings(label: int, pt_gev: tuple[float, float]) -> tuple[str, ...]:
     """Pythia's settings for background (0) or signal (1) with jets in a range of transverse momentum.
 
     The W' is so heavy that its W has the middle of the range, and a tenth more, because a part of the W's
-    momentum is lost with what is trimmed or flies out of the jet; its width is small. Hard collisions
-    are made in a range that is wider than that of the jets by what radiation makes of it.
+    momentum is lost with what is trimmed or flies out of the jet; its width is small.
     """
     low, high = pt_gev
     if not label:
-        return (
-            "HardQCD:all = on",
-            f"PhaseSpace:pTHatMin = {0.88 * low}",
-            f"PhaseSpace:pTHatMax = {1.33 * high}",
-        )
+        return "HardQCD:all = on", *hard_momenta(pt_gev)
     return (
         "NewGaugeBoson:ffbar2Wprime = on",
         "Wprime:coup2WZ = 1.",
@@ -78,43 +67,20 @@ def block(options: WJetGenerate, per_slice: int, number: int) -> Jets:
     LeveloneError
         If Pythia or FastJet is missing, or no jets are found in the ranges that are asked for.
     """
-    of_class = seeds((options.seed, 0, number), len(CLASSES))
-    parts = [_of_class(options, label, seed, per_slice) for label, seed in enumerate(of_class)]
-    jets = join_jets(parts)
-    order = np.random.default_rng([options.seed, 1, number]).permutation(len(jets))
-    return jets.at(order)
+    asked = f"generate.pt_gev = {list(options.pt_gev)}, generate.mass_gev = {list(options.mass_gev)}"
 
+    def collect(label: int, seed: int) -> Jets:
+        return collect_even(
+            CLASSES[label],
+            settings(label, options.pt_gev),
+            seed,
+            lambda events: select(fill(of_events(events, INVISIBLE)), options, label),
+            options.pt_gev,
+            per_slice,
+            asked,
+        )
 
-def _of_class(options: WJetGenerate, label: int, seed: int, per_slice: int) -> Jets:
-    name = CLASSES[label]
-    generator = start(name, settings(label, options.pt_gev), seed)
-    low, high = options.pt_gev
-    left = np.full(SLICES, per_slice)
-    found: list[Jets] = []
-    fruitless = 0
-    while left.any():
-        events = generator.nextBatch(BATCH)
-        fruitless += 1
-        if (jets := select(of_events(events), options, label)) is not None:
-            part = ((jets.columns["pt"] - low) / max(high - low, 1e-6) * SLICES).astype(np.int64)
-            which = np.clip(part, 0, SLICES - 1)
-            wanted = _first(which, left)
-            left -= np.bincount(which[wanted], minlength=SLICES)
-            found.append(jets.at(wanted))
-            fruitless = 0 if len(wanted) else fruitless
-        if fruitless == FRUITLESS:
-            raise LeveloneError(
-                f"no jet of the class '{name}' that is wanted among {FRUITLESS * BATCH} events in a row: "
-                f"generate.pt_gev = {list(options.pt_gev)}, generate.mass_gev = {list(options.mass_gev)}",
-                hint="ask for wider ranges",
-            )
-    return join_jets(found)
-
-
-def _first(which: Rows, left: NDArray[np.int64]) -> Rows:
-    """The first rows of every slice, at most so many as are left."""
-    kept = [np.flatnonzero(which == code)[:count] for code, count in enumerate(left)]
-    return np.sort(np.concatenate(kept))
+    return mixed(options.seed, number, CLASSES, collect)
 
 
 def select(towers: Towers, options: WJetGenerate, label: int) -> Jets | None:
@@ -124,23 +90,20 @@ def select(towers: Towers, options: WJetGenerate, label: int) -> Jets | None:
     """
     momenta = towers.momenta
     found = cluster(momenta, "antikt", RADIUS, pt_min=0.8 * options.pt_gev[0])
-    rank = np.arange(len(found.group)) - np.searchsorted(found.group, found.group)
-    leading = rank < (1 if label else 2)
-    number = np.cumsum(leading) - 1
-    inside = leading[found.jet]
-    count = int(leading.sum())
-    constituents = momenta.at(found.member[inside], number[found.jet[inside]], count)
+    leading = found.at(found.rank < (1 if label else 2))
+    count = len(leading.group)
     if not count:
         return None
-    trimmed = trim(constituents, found.momentum.pt[leading], options.subjet_radius, options.trimmed_share)
+    constituents = momenta.at(leading.member, leading.jet, count)
+    trimmed = trim(constituents, leading.momentum.pt, options.subjet_radius, options.trimmed_share)
     whole = trimmed.momentum
     with np.errstate(divide="ignore", invalid="ignore"):  # nothing may be left of a jet
-        chosen = _within(whole.pt, options.pt_gev) & _within(whole.mass, options.mass_gev)
+        chosen = within(whole.pt, options.pt_gev) & within(whole.mass, options.mass_gev)
         chosen &= np.abs(whole.eta) < ETA_MAX
     if not chosen.any():
         return None
     sub = trimmed.subjets
-    rows = found.member[inside][sub.member]
+    rows = leading.member[sub.member]
     jet = sub.group[sub.jet]
     order = np.flatnonzero(chosen[jet])
     order = order[np.argsort(jet[order], kind="stable")]
@@ -155,10 +118,6 @@ def select(towers: Towers, options: WJetGenerate, label: int) -> Jets | None:
         **subjets.columns,
     }
     return _images(towers, rows[order], kept, subjets, label, columns)
-
-
-def _within(values: Floats, ends: tuple[float, float]) -> NDArray[np.bool_]:
-    return (values >= ends[0]) & (values <= ends[1])
 
 
 @dataclass(frozen=True)
@@ -208,6 +167,5 @@ def _images(
     steps = np.minimum(np.rint(kept.pt / STEP_GEV), np.iinfo(np.uint16).max)
     image[kept.group[seen], 0, row[seen], column[seen]] = steps[seen]
     label_of = np.full(kept.groups, label, np.uint8)
-    return Jets(
-        image, {name: values.astype(np.float32) for name, values in columns.items()} | {"label": label_of}
-    )
+    told = {name: values.astype(np.float32) for name, values in columns.items()}
+    return Jets({"jet": image}, told | {"label": label_of})

@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from levelone.data.imagecheck import ImageSpec
-from levelone.data.images import create_images
-from levelone.data.splitting import split_codes, split_sizes
 from levelone.data.voxelcheck import Column
 from levelone.simulate import Progress
-from levelone.simulate.jets.clustering import load_fastjet
-from levelone.simulate.jets.jets import Jets, join_jets
-from levelone.simulate.processes import over_workers
-from levelone.simulate.provenance import provenance
-from levelone.simulate.wjet.events import CLASSES, SIZE, SLICES, STEP_GEV, block
+from levelone.simulate.jets.files import PER_SLICE, JetFile, JetSummary, write_jets
+from levelone.simulate.wjet.events import CLASSES, SIZE, STEP_GEV, block
 from levelone.simulate.wjet.section import WJetGenerate
 
-PER_SLICE = 20
-"""Jets of each class and slice of transverse momentum that a block holds; part of what a seed means."""
 IMAGE = ImageSpec(
     "jet",
     (1, SIZE, SIZE),
@@ -50,35 +39,12 @@ COLUMNS = (
 )
 
 
-@dataclass(frozen=True)
-class JetSummary:
-    """What was made.
-
-    Attributes
-    ----------
-    events, splits
-        Jets in all and per split.
-    classes
-        Jets per class.
-    mean_mass_gev, mean_pt_gev
-        Of the jets of each class.
-    mean_pixels
-        Filled pixels per image.
-    bytes
-        Size of the file.
-    seconds, events_per_second
-        Wall time, and jets over it.
-    """
-
-    events: int
-    splits: dict[str, int]
-    classes: dict[str, int]
-    mean_mass_gev: dict[str, float]
-    mean_pt_gev: dict[str, float]
-    mean_pixels: float
-    bytes: int
-    seconds: float
-    events_per_second: float
+FILE = JetFile(
+    "wjet",
+    (IMAGE,),
+    COLUMNS,
+    {"process": "pp at 14 TeV: W' to W Z, W to quarks, Z to neutrinos; hard QCD"},
+)
 
 
 def simulate_wjet(
@@ -107,45 +73,5 @@ def simulate_wjet(
     LeveloneError
         If the [sim] extra is missing, the ranges hold no jets, or the file cannot be written.
     """
-    load_fastjet()
-    began = time.perf_counter()
-    events, size = options.events, 2 * SLICES * per_slice
-    split = split_codes(events)
-    facts = {
-        **provenance("wjet", options, "pythia8mc", "fastjet", "numpy"),
-        "process": "pp at 14 TeV: W' to W Z, W to quarks, Z to neutrinos; hard QCD",
-        "per_slice": per_slice,
-    }
     make = partial(block, options, per_slice)
-    parts: list[Jets] = []
-    with create_images(path, (IMAGE,), (), (), COLUMNS, facts) as writer:
-        for number, made in enumerate(over_workers(make, range(-(-events // size)), workers)):
-            # a block is always made whole, so that a shorter run has the first jets of a longer one
-            start, stop = number * size, min(number * size + size, events)
-            jets = made.at(np.arange(stop - start))
-            writer.append({"jet": jets.image}, {}, {}, jets.columns, split[start:stop])
-            parts.append(jets)
-            if progress is not None:
-                progress(stop, events)
-    jets = join_jets(parts)
-    seconds = time.perf_counter() - began
-    label = jets.columns["label"]
-
-    def by_class(name: str) -> dict[str, float]:
-        return {
-            what: float(jets.columns[name][label == code].mean())
-            for code, what in enumerate(CLASSES)
-            if np.any(label == code)
-        }
-
-    return JetSummary(
-        events=len(jets),
-        splits=split_sizes(split),
-        classes={name: int(np.sum(label == code)) for code, name in enumerate(CLASSES)},
-        mean_mass_gev=by_class("mass"),
-        mean_pt_gev=by_class("pt"),
-        mean_pixels=float(np.count_nonzero(jets.image) / len(jets)),
-        bytes=Path(path).stat().st_size,
-        seconds=seconds,
-        events_per_second=len(jets) / seconds,
-    )
+    return write_jets(path, FILE, options, make, per_slice, progress, workers)

@@ -203,6 +203,10 @@ class System(ABC):
         """Other networks to compare with, by model name: recipes of this system, trained in float."""
         return {}
 
+    def seen_by(self, rival: Recipe, events: Events) -> Events:
+        """The events of a recipe as one of its rivals takes them, for example in fewer channels."""
+        return events
+
     def fit_baselines(self, recipe: Recipe, train: Source) -> dict[str, Predictor]:
         """Classical methods by model name, fitted on the training events."""
         return {}

@@ -1,4 +1,4 @@
-"""The ``[model]`` section of a recipe for wjet: convolutions with pooling over the image, dense layers."""
+"""The ``[model]`` section of a recipe for wjet."""
 
 from __future__ import annotations
 
@@ -6,64 +6,16 @@ from typing import Literal
 
 from pydantic import Field
 
-from levelone.recipe import Section, misfit
 from levelone.simulate.wjet.events import SIZE
-from levelone.zoo.kit.sections import Convolution, check_convolution, check_dense, positions
+from levelone.zoo.kit.pooled import PooledModel
 
 SHAPE = (1, SIZE, SIZE)
 """One channel, rows (azimuth), columns (pseudorapidity)."""
 
-Pair = tuple[int, int]
 
-
-class Conv(Convolution):
-    """One convolution and the pooling behind it; sizes are (rows, columns)."""
-
-    kernel: Pair = Field((3, 3), description="size along rows, columns")
-    stride: Pair = Field((1, 1), description="step along the same axes")
-    padding: Pair = Field((1, 1), description="zeros at both ends of the same axes")
-    pool: int = Field(
-        2, ge=1, le=5, description="the largest of so many rows and columns is kept; 1: no pooling"
-    )
-
-    def pooled_grid(self, grid: tuple[int, ...]) -> tuple[int, ...]:
-        """The grid behind the pooling."""
-        return tuple(positions(size, self.pool, self.pool) for size in self.output_grid(grid))
-
-
-class WJetModel(Section):
+class WJetModel(PooledModel):
     """The `[model]` section of a recipe for wjet."""
 
-    variant: Literal["compact", "published"] = Field(
-        "compact", description="published: sizes that no trigger holds; trained, not converted to firmware"
-    )
     pixels: Literal["root", "linear"] = Field(
         "root", description="what enters: the square root of a pixel's GeV, or 16 GeV as 1"
     )
-    convolutions: tuple[Conv, ...] = Field(
-        (Conv(channels=8), Conv(channels=8), Conv(channels=12)),
-        min_length=1,
-        max_length=4,
-        description="over the image",
-    )
-    dense: tuple[int, ...] = Field((16,), description="units of the dense layers before the logit")
-
-    def layer_names(self) -> tuple[str, ...]:
-        """Names of the layers that have weights: the keys allowed in ``[quant.layers]``."""
-        convolutions = (f"conv{number}" for number in range(1, len(self.convolutions) + 1))
-        return *convolutions, *(f"fc{number}" for number in range(1, len(self.dense) + 1)), "logit"
-
-
-def check_sizes(section: WJetModel) -> None:
-    """Refuse sizes that do not fit together, naming the key."""
-    grid: tuple[int, ...] = SHAPE[1:]
-    for number, conv in enumerate(section.convolutions):
-        where = f"model.convolutions.{number}"
-        check_convolution(where, conv, grid)
-        found = conv.output_grid(grid)
-        if conv.pool > min(found):
-            raise misfit(
-                f"{where}.pool", f" = {conv.pool} is larger than the grid of {found[0]} x {found[1]}"
-            )
-        grid = conv.pooled_grid(grid)
-    check_dense(section.dense)

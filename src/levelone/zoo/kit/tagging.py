@@ -1,7 +1,8 @@
-"""How well models tell W jets from others."""
+"""How well models tell the signal among two classes of jets, seen as images."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,45 +12,58 @@ from levelone.metrics.ranking import compare
 from levelone.metrics.rejection import compare_rejections
 from levelone.zoo.kit.events import Events
 from levelone.zoo.kit.meter import PerEvent, Predictions, Truth
-from levelone.zoo.wjet.section import SHAPE
 
 REPLICAS = 200
 """Bootstrap replicas behind each uncertainty."""
-KEPT = ("label", "pt", "mass", "tau1", "tau2", "dr")
-"""Truth columns that results and plots are made of."""
-NARROW_GEV = (75.0, 85.0)
-"""Masses between which mass says little more."""
+Regions = Callable[[Truth], Mapping[str, NDArray[np.bool_]]]
+"""From truth to which jets are in each region that results are given for, by name; the first holds all."""
 
 
-class JetMeter(PerEvent):
-    """`figures`, and the average image that entered the network, of each class."""
+class TaggingMeter(PerEvent):
+    """`figures`, and the average image that entered the network, of each class.
 
-    def __init__(self, seed: int) -> None:
-        super().__init__(lambda predictions, truth: figures(predictions, truth, seed=seed), KEPT)
-        self._sums = np.zeros((2, *SHAPE[1:]))
+    Parameters
+    ----------
+    image
+        Name and shape of the network's input.
+    kept
+        Truth columns that plots are made of; `label` is 1 for signal.
+    """
+
+    def __init__(
+        self, image: tuple[str, tuple[int, ...]], kept: Collection[str], regions: Regions, seed: int
+    ) -> None:
+        super().__init__(
+            lambda predictions, truth: figures(predictions, truth, regions(truth), seed=seed),
+            {"label", *kept},
+        )
+        self._input, shape = image
+        self._sums = np.zeros((2, *shape))
 
     def update(self, events: Events, outputs: Predictions) -> None:
         super().update(events, outputs)
-        if "jet" in events.inputs:
+        if self._input in events.inputs:
             for code in (0, 1):
                 chosen = events.truth["label"] == code
-                self._sums[code] += events.inputs["jet"][chosen, 0].sum(0, dtype=np.float64)
+                self._sums[code] += events.inputs[self._input][chosen].sum(0, dtype=np.float64)
 
     def kept(self) -> dict[str, NDArray[Any]]:
-        """What `PerEvent.kept` gives, and ``truth/average`` [2, rows, columns]."""
+        """What `PerEvent.kept` gives, and ``truth/average`` [2, channels, rows, columns]."""
         found = super().kept()
         count = np.bincount(found["truth/label"], minlength=2)
-        return found | {"truth/average": self._sums / np.maximum(count, 1)[:, None, None]}
+        return found | {"truth/average": self._sums / np.maximum(count, 1)[:, None, None, None]}
 
 
-def figures(predictions: Predictions, truth: Truth, *, seed: int) -> dict[str, Any]:
-    """AUC, efficiency, rejection at half of the W jets: of all test jets, and of a narrow range of masses."""
-    label, mass = truth["label"], truth["mass"]
-    low, high = NARROW_GEV
-    regions = {
-        "all": np.ones(len(label), bool),
-        f"mass {low:g} to {high:g} GeV": (mass >= low) & (mass <= high),
-    }
+def everywhere(truth: Truth) -> dict[str, NDArray[np.bool_]]:
+    """The region of all jets alone."""
+    return {"all": np.ones(len(truth["label"]), bool)}
+
+
+def figures(
+    predictions: Predictions, truth: Truth, regions: Mapping[str, NDArray[np.bool_]], *, seed: int
+) -> dict[str, Any]:
+    """AUC, efficiency, rejection at half of the signal, of the test jets of every region."""
+    label = truth["label"]
     best = "quantised" if "quantised" in predictions else "float"
     pairs = tuple((best, name) for name in predictions if name != best)
     models: dict[str, Any] = {name: {} for name in predictions}

@@ -15,6 +15,7 @@ from levelone.simulate.next.section import NextGenerate
 from levelone.simulate.pixelseed.section import PixelSeedGenerate
 from levelone.simulate.pixelseed.sensors import SENSORS
 from levelone.simulate.provenance import check_current, provenance
+from levelone.simulate.qgjet.section import QGJetGenerate
 from levelone.simulate.smlm.section import SmlmGenerate
 from levelone.simulate.wjet.section import WJetGenerate
 
@@ -23,6 +24,7 @@ SECTIONS: tuple[type[GenerateSection], ...] = (
     MuonGenerate,
     NextGenerate,
     PixelSeedGenerate,
+    QGJetGenerate,
     SmlmGenerate,
     WJetGenerate,
 )

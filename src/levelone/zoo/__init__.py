@@ -18,6 +18,7 @@ SYSTEMS = Registry(
         "muon": "levelone.zoo.muon:SYSTEM",
         "next": "levelone.zoo.next:SYSTEM",
         "pixelseed": "levelone.zoo.pixelseed:SYSTEM",
+        "qgjet": "levelone.zoo.qgjet:SYSTEM",
         "smlm": "levelone.zoo.smlm:SYSTEM",
         "wjet": "levelone.zoo.wjet:SYSTEM",
     },

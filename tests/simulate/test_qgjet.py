@@ -82,7 +82,8 @@ def test_colours_and_quantities_of_a_jet_by_hand(eta: float, phi: float) -> None
     assert found["pt"] == pytest.approx(210, rel=1e-3)
     # the direction of the sum of momenta is nearly the centre of the transverse momentum
     assert found["girth"] == pytest.approx((140 * shift + 70 * (AWAY - shift)) / 210, rel=0.02)
-    assert found["c1"] == pytest.approx(140 * 70 / 210**2 * AWAY**0.2, rel=2e-3)  # the pions are a rounding apart
+    # the two pions are a rounding apart
+    assert found["c1"] == pytest.approx(140 * 70 / 210**2 * AWAY**0.2, rel=2e-3)
     assert found["dispersion"] == pytest.approx(np.sqrt(100**2 + 70**2 + 40**2) / 210, rel=1e-5)
     assert found["largest"] == pytest.approx(100 / 210, rel=1e-5)
 

@@ -154,3 +154,47 @@ SPECIAL = {
     "packed": lambda: _network((3, 2), Transpose((1, 0)), MaxPool((1,), (1,), ((0, 0),), (1,))),
 }
 """Networks for blocks that stand between operations."""
+
+
+def _sliding(kernel: tuple[int, ...], stride: int = 1, pad: int = 0) -> Conv:
+    """A convolution of one channel to two; `pad` at both ends of every axis that the kernel reaches along."""
+    weights = (np.arange(2 * np.prod(kernel)) % 5 - 2).reshape(*kernel, 1, 2)
+    pads = tuple((pad, pad) if k > 1 else (0, 0) for k in kernel)
+    return Conv(weights, np.zeros(2, int), (Fraction(1),), (stride,) * len(kernel), pads, (1,) * len(kernel))
+
+
+PIXELS = 60
+PACED = {
+    "odd": ((5, 12, 1), _sliding((3, 3), pad=1)),
+    "odder": ((4, 15, 1), _sliding((3, 3), pad=1)),
+    "whole": ((6, 10, 1), _sliding((3, 3), pad=1)),
+    "wide": ((12, 5, 1), _sliding((5, 5), pad=2)),
+    "inside": ((10, 6, 1), _sliding((3, 3))),
+    "halved": ((5, 12, 1), _sliding((3, 3), stride=2, pad=1)),
+    "parted": ((5, 12, 1), _sliding((2, 2), stride=2)),
+    "deep": ((5, 3, 4, 1), _sliding((3, 3, 3), pad=1)),
+    "flat": ((5, 12, 1), _sliding((1, 3), pad=1)),
+    "long": ((60, 1), _sliding((3,), pad=1)),
+    "pool": ((4, 15, 1), MaxPool((3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1))),
+}
+"""Inputs and windows; an event has a clock for each of `PIXELS`."""
+
+
+@pytest.mark.slow
+def test_events_follow_each_other_as_planned(tmp_path: Path) -> None:
+    builder, codes = GraphBuilder("paced"), {}
+    for name, (shape, op) in PACED.items():
+        builder.input(f"{name}_x", shape, Fraction(1), IntRange(-8, 7))
+        builder.node(name, op, f"{name}_x")
+        codes[f"{name}_x"] = codes_of(builder.values[f"{name}_x"], 4 * EVENTS, 1)
+    graph = builder.build(*PACED)
+    assert plan_graph(graph).clocks_per_event == PIXELS
+    bench = build(graph, codes, tmp_path)
+    recording = bench.run()
+    assert bench.wrong(recording) == []
+    ends = {name: found.reshape(4 * EVENTS, -1)[:, -1] for name, found in recording.given.items()}
+    steady = {name: set(np.diff(found[EVENTS:])) for name, found in ends.items()}
+    assert steady == {name: {PIXELS} for name in PACED}
+    rough = bench.run(ROUGH)
+    assert rough.finished
+    assert bench.wrong(rough) == []

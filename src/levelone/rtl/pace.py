@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from itertools import groupby
 
 ADDED = 3
-"""Clocks of `levelone_mac` besides the tree: weights, products, and the sum."""
+"""Clocks of `levelone_mac` besides the tree: operands, products, and the sum."""
+READ = 1
+"""One more where its weights come from memories: the register behind them."""
 OUT = 1
 """Clocks of the FIFO behind a layer."""
 OUT_BEATS = 2

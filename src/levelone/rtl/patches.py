@@ -80,7 +80,7 @@ def crossed(window: Window, spatial: Sequence[int], positions: Sequence[int]) ->
     return sliding(window, spatial, positions, [place.get(axis, -1) for axis in range(window.rank)])
 
 
-def plan_patch(along: Sliding, lanes: int, together: int) -> PatchPlan:
+def plan_patch(along: Sliding, lanes: int, together: int, clocks: int) -> PatchPlan:
     """Banks for a window.
 
     Parameters
@@ -91,14 +91,20 @@ def plan_patch(along: Sliding, lanes: int, together: int) -> PatchPlan:
         Pixels of an input beat: a divisor of the pixels in a row.
     together
         Positions of an output beat: a divisor of the positions in a row.
+    clocks
+        That an event may take.
     """
-    size, stride = along.spatial, along.stride
+    size, stride, positions = along.spatial, along.stride, along.positions
     deep, high, wide = ((k - 1) * d + 1 for k, d in zip(along.kernel, along.dilation, strict=True))
     wide = -(-(wide + (together - 1) * stride[2]) // lanes) * lanes
     # planes of the next positions, and of the next event, come in while the present ones are read
-    event = -(-size[0] // deep) * deep
-    ahead = max(stride[0], event - (along.positions[0] - 1) * stride[0])
-    planes = 1 << (-(-(deep + ahead) // deep) - 1).bit_length()
+    unit = gcd(stride[0], deep)
+    event = -(-size[0] // unit) * unit
+    ahead = max(stride[0], event - (positions[0] - 1) * stride[0])
+    # a plane becomes free a clock after the next one could come: without a clock to spare, there is one more
+    busy = min(prod(size) // lanes, prod(positions) // together)
+    spare = 0 if busy + positions[0] <= clocks else 1
+    planes = 1 << (-(-(deep + ahead + spare) // deep) - 1).bit_length()
     need = tuple(along.last(row) // lanes + 1 for row in along.rows)
     return PatchPlan(
         **vars(along), lanes=lanes, together=together, banks=(deep, high, wide), planes=planes, need=need
@@ -115,7 +121,7 @@ def fitted_patch(window: Window, x: Value, output: Value, arriving: Stream, cloc
     lanes = first_within(
         divisors(along.spatial[2]), lambda pixels: arriving.clocks_to(pixels * channels), clocks
     )
-    patch = plan_patch(along, lanes, fewest(along.positions[2], prod(along.positions), clocks))
+    patch = plan_patch(along, lanes, fewest(along.positions[2], prod(along.positions), clocks), clocks)
     return patch if patch.depth <= DEEPEST else None
 
 

@@ -1,7 +1,8 @@
 // OUTPUTS sums of TAPS products each, one tap of every input lane per clock, SWEEPS sets of weights in turn, for
 // POSITIONS at once: sum = bias + sum over taps of sum over lanes of its group. Weights and biases come from memories
-// that answer a clock after the address; where one set is all there is, it is wired. Sums wrap: whatever is on the
-// way, the last is right when SUM bits hold it. Part of levelone.
+// that answer a clock after the address, with a register behind them: the way from a memory to a multiplier is long.
+// Where one set is all there is, it is wired. Sums wrap: whatever is on the way, the last is right when SUM bits hold
+// it. Part of levelone.
 module levelone_mac #(
     parameter WIDTH = 8,       // bits of an operand
     parameter SIGNED = 0,      // whether operands are signed
@@ -33,8 +34,10 @@ module levelone_mac #(
     localparam PER_GROUP = OUTPUTS / GROUPS;
     localparam OPERAND = SIGNED ? WIDTH : WIDTH + 1;
     localparam TREE = ($clog2(SIMD) + 1) / 2;  // clocks in which the products of a sum are added
-    // 0: operands here, memories addressed; 1: weights read; 2: products; then the tree, and what it gives
-    localparam READ = 1, ADDED = 2 + TREE;
+    localparam READS = TAPS * SWEEPS > 1;
+    // 0: operands here, memories addressed; then weights read, and in their register; products; the tree, and what it gives
+    localparam OPERANDS = 2 + READS, ADDED = OPERANDS + TREE;
+    localparam BEAT = POSITIONS * GROUPS * SIMD * WIDTH;
     reg [ADDRESS-1:0] t;
     reg [SWEEP-1:0] s;
     localparam BITS = TAPS > 1 ? $clog2(TAPS) : 1;
@@ -42,7 +45,7 @@ module levelone_mac #(
     reg [BITS-1:0] in_sweep;
     wire t_last = in_sweep == LAST[BITS-1:0], s_last = s == SWEEPS - 1;
     reg [ADDED:0] valid, first, last;
-    reg [POSITIONS*GROUPS*SIMD*WIDTH-1:0] x1, x2;
+    reg [OPERANDS*BEAT-1:0] operands;
     assign en = !o_valid || o_ready;
     assign i_ready = en;
     assign tap = t;
@@ -62,7 +65,7 @@ module levelone_mac #(
         end
     always @(posedge clk)
         if (en) begin
-            x1 <= i_data; x2 <= x1;
+            operands <= {operands, i_data};
             first <= {first[ADDED-1:0], in_sweep == 0};
             last <= {last[ADDED-1:0], t_last};
         end
@@ -73,20 +76,23 @@ module levelone_mac #(
         if (TAPS * SWEEPS == 1) begin : wired
             assign weight = weights;
         end else begin : read
-            reg [OUTPUTS*SIMD*WEIGHT-1:0] held;
-            always @(posedge clk) if (en) held <= weights;
+            reg [OUTPUTS*SIMD*WEIGHT-1:0] left, held;
+            always @(posedge clk)
+                if (en) begin
+                    left <= weights; held <= left;
+                end
             assign weight = held;
         end
         if (SWEEPS == 1) begin : one
             assign bias = biases;
         end else begin : several
-            reg [(ADDED-READ+1)*OUTPUTS*SUM-1:0] held;
+            reg [ADDED*OUTPUTS*SUM-1:0] held;
             always @(posedge clk) if (en) held <= {held, biases};
-            assign bias = held[(ADDED-READ)*OUTPUTS*SUM+:OUTPUTS*SUM];
+            assign bias = held[(ADDED-1)*OUTPUTS*SUM+:OUTPUTS*SUM];
         end
         for (p = 0; p < POSITIONS; p = p + 1) begin : position
             for (o = 0; o < OUTPUTS; o = o + 1) begin : output_
-                wire [SIMD*WIDTH-1:0] lanes = x2[(p*GROUPS+o/PER_GROUP)*SIMD*WIDTH+:SIMD*WIDTH];
+                wire [SIMD*WIDTH-1:0] lanes = operands[(OPERANDS-1)*BEAT+(p*GROUPS+o/PER_GROUP)*SIMD*WIDTH+:SIMD*WIDTH];
                 wire [SIMD*SUM-1:0] products;
                 for (i = 0; i < SIMD; i = i + 1) begin : lane
                     wire signed [WEIGHT-1:0] w = weight[(o*SIMD+i)*WEIGHT+:WEIGHT];
@@ -103,7 +109,7 @@ module levelone_mac #(
                 );
                 reg [SUM-1:0] sum;
                 always @(posedge clk)
-                    if (en && valid[ADDED]) sum <= (first[ADDED] ? bias[o*SUM+:SUM] : sum) + total;
+                    if (en && valid[ADDED]) sum <= total + (first[ADDED] ? bias[o*SUM+:SUM] : sum);
                 assign o_data[(p*OUTPUTS+o)*SUM+:SUM] = sum;
             end
         end

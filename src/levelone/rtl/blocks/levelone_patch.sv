@@ -1,7 +1,7 @@
 // All taps of a sliding window in one beat, for POSITIONS that are neighbours in a row, from lines and planes that are kept in
 // banks: pixels that can lie under one window are in banks of their own, so that all are read in one clock. LANES pixels
-// come in with a beat, and are neighbours in a row. A bank keeps PLANES of the planes that fall to it; every event starts at the
-// first bank, in a new plane. Differences of modular numbers are right as in levelone_window. Part of levelone.
+// come in with a beat, and are neighbours in a row. A bank keeps PLANES of the planes that fall to it; an event starts in the bank
+// behind the last plane of the one before, or so many further that the corner's bank moves in steps of UD. Differences of modular numbers are right as in levelone_window. Part of levelone.
 module levelone_patch #(
     parameter WIDTH = 8,          // bits of a pixel
     parameter LANES = 1,
@@ -36,7 +36,8 @@ module levelone_patch #(
     localparam WORDS = IW / LANES, PARTS = BW / LANES, BEATS = OW / POSITIONS;
     localparam TAPS = KD * KH * KW, TAKEN = POSITIONS * KW;
     localparam FD = bank(PD, BD) % UD, FH = bank(PH, BH) % UH, FW = bank(PW, BW) % UW;
-    localparam [COUNT-1:0] EVENT = ID * IH * WORDS, ROOM = PLANES * BD, AT_BD = BD;
+    localparam NEXT = (ID + UD - 1) / UD * UD;  // planes from event to event
+    localparam [COUNT-1:0] EVENT = ID * IH * WORDS, ROOM = PLANES * BD;
 
     function integer bank(input integer pad, input integer banks);  // in which the corner starts
         bank = (pad + banks - 1) / banks * banks - pad;
@@ -49,7 +50,9 @@ module levelone_patch #(
     assign i_ready = ahead[COUNT-1] || ahead < ROOM;
     wire writes = i_valid && i_ready;
     wire w_last = w == WORDS - 1, h_last = h == IH - 1, d_last = d == ID - 1;
-    wire part_last = bank_w == PARTS - 1, bank_h_last = bank_h == BH - 1, bank_d_last = bank_d == BD - 1;
+    wire part_last = bank_w == PARTS - 1, bank_h_last = bank_h == BH - 1;
+    wire [SIZE-1:0] planes_on = d_last ? 1 + NEXT - ID : 1, bank_on = bank_d + planes_on;
+    wire bank_wraps = bank_on >= BD;
     always @(posedge clk)
         if (rst) begin
             d <= 0; h <= 0; w <= 0; bank_d <= 0; bank_h <= 0; bank_w <= 0; at_d <= 0; at_h <= 0; at_w <= 0;
@@ -65,9 +68,9 @@ module levelone_patch #(
                 at_h <= h_last ? 0 : bank_h_last ? at_h + 1'b1 : at_h;
                 if (h_last) begin
                     d <= d_last ? 0 : d + 1'b1;
-                    bank_d <= d_last || bank_d_last ? 0 : bank_d + 1'b1;
-                    at_d <= !(d_last || bank_d_last) ? at_d : at_d == PLANES - 1 ? 0 : at_d + 1'b1;
-                    plane <= d_last ? plane + AT_BD - bank_d : plane + 1'b1;
+                    bank_d <= bank_wraps ? bank_on - BD : bank_on;
+                    at_d <= !bank_wraps ? at_d : at_d == PLANES - 1 ? 0 : at_d + 1'b1;
+                    plane <= plane + planes_on;
                 end
             end
         end
@@ -76,7 +79,6 @@ module levelone_patch #(
     // what goes out: corner of the window, the bank that it is in (by its turn) and the place there
     wire en, there;
     reg [COUNT-1:0] base, base_plane;   // beats and planes of earlier events
-    reg [SIZE-1:0] base_at;             // place of the first plane of the event
     reg [SIZE-1:0] ow, oh, od;
     wire signed [SIZE-1:0] corner_d, corner_h, corner_w;
     wire [SIZE-1:0] turn_d, turn_h, turn_w, place_d, place_h, place_w;
@@ -90,12 +92,12 @@ module levelone_patch #(
     levelone_axis #(.SIZE(SIZE), .BANKS(BH), .UNIT(UH), .STEP(SH), .PAD(PH)) axis_h (
         .clk(clk), .rst(rst), .step(next_h), .last(oh_last), .corner(corner_h), .turn(turn_h), .place(place_h)
     );
-    levelone_axis #(.SIZE(SIZE), .BANKS(BD), .UNIT(UD), .STEP(SD), .PAD(PD)) axis_d (
+    levelone_axis #(.SIZE(SIZE), .BANKS(BD), .UNIT(UD), .STEP(SD), .PAD(PD), .NEXT(NEXT)) axis_d (
         .clk(clk), .rst(rst), .step(next_d), .last(od_last), .corner(corner_d), .turn(turn_d), .place(place_d)
     );
     always @(posedge clk)
         if (rst) begin
-            ow <= 0; oh <= 0; od <= 0; row <= 0; base <= 0; base_plane <= 0; base_at <= 0; kept <= 0;
+            ow <= 0; oh <= 0; od <= 0; row <= 0; base <= 0; base_plane <= 0; kept <= 0;
         end else begin
             if (go) ow <= ow_last ? 0 : ow + 1'b1;
             if (next_h) begin
@@ -105,8 +107,7 @@ module levelone_patch #(
             if (next_d) od <= od_last ? 0 : od + 1'b1;
             if (next_event) begin
                 base <= base + EVENT;
-                base_plane <= base_plane + (ID + BD - 1) / BD * BD;
-                base_at <= (base_at + (ID + BD - 1) / BD) % PLANES;
+                base_plane <= base_plane + NEXT;
             end
             // planes before the one that is read next are free once its address is out
             if (en) kept <= base_plane + (corner_d < 0 ? 0 : corner_d);
@@ -122,7 +123,7 @@ module levelone_patch #(
     always @(posedge clk)
         if (en) begin
             for (a = 0; a < 8; a = a + 1)
-                address[a] <= ((base_at + place_d + a[2]) % PLANES * ROWS + place_h + a[1]) * COLUMNS + place_w + a[0];
+                address[a] <= ((place_d + a[2]) % PLANES * ROWS + place_h + a[1]) * COLUMNS + place_w + a[0];
             turned_d <= turn_d; turned_h <= turn_h; turned_w <= turn_w;
             turn2_d <= turned_d; turn2_h <= turned_h; turn2_w <= turned_w;
             pad1 <= pad; pad2 <= pad1; o_pad <= pad2;

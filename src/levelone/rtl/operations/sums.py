@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from levelone.graph.ops import Conv, Dense
 from levelone.rtl.choosing import divisors, fewest, first_within, largest
 from levelone.rtl.netlist import Netlist, address_bits, handshake, literal, packed, signed_bits, word_of
-from levelone.rtl.pace import ADDED, OUT, OUT_BEATS, Pace, Taking, grouped, tree
+from levelone.rtl.pace import ADDED, OUT, OUT_BEATS, READ, Pace, Taking, grouped, tree
 from levelone.rtl.patches import PatchPlan, emit_patch, fitted_patch, patch_pace
 from levelone.rtl.site import LayerPlan, Site
 from levelone.rtl.streams import Stream
@@ -176,12 +176,13 @@ class Sums:
 
 def _pace(folding: Folding, inputs: int, beats: int) -> Pace:
     window, taps = folding.window, folding.taps
+    reads = taps * folding.sweeps > 1
     # from the operands of the last tap on
-    summed = ADDED + 1 + tree(folding.simd) + OUT
+    summed = ADDED + READ * reads + 1 + tree(folding.simd) + OUT
     if isinstance(window, WindowPlan):
         return window_pace(window, inputs, beats, taps, summed)
     if isinstance(window, PatchPlan):
-        return patch_pace(window, beats, taps, summed + (taps if taps * folding.sweeps > 1 else 0))
+        return patch_pace(window, beats, taps, summed + taps * reads)
     hold = OUT_BEATS + -(-summed // taps)
     return Pace((Taking(grouped(inputs, beats)),), summed, hold=hold)
 

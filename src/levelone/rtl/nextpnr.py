@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -86,7 +89,8 @@ def route(tool: Nextpnr, netlist: Path, clock_ns: float, seeds: int = 1) -> Rout
     clock_ns
         Period that it tries to reach; the result says what it reached.
     seeds
-        Placements to try, from seeds 1, 2, ...: the result is the best one's, and says what all reached.
+        Placements to try, from seeds 1, 2, ..., on all cores: the result is the best one's, and says what all
+        reached.
 
     Raises
     ------
@@ -95,23 +99,27 @@ def route(tool: Nextpnr, netlist: Path, clock_ns: float, seeds: int = 1) -> Rout
     """
     design = json.loads(netlist.read_text(encoding="utf-8"))
     packed = sum(pack_multipliers(module) for module in design["modules"].values() if "cells" in module)
-    ready, report = netlist.with_name("packed.json"), netlist.with_name("report.json")
+    ready = netlist.with_name("packed.json")
     ready.write_text(json.dumps(design), encoding="utf-8")
-    found = []
-    for seed in range(1, seeds + 1):
-        # names without folders: the wheel's program sees the folder that it runs in, and no temporary ones
-        command = [*tool.command, *DEVICE, "--json", ready.name, "--report", report.name, "--quiet"]
-        command += ["--freq", f"{1000 / clock_ns:.6g}", "--timing-allow-fail", "--lpf-allow-unconstrained"]
-        command += ["--seed", str(seed)]
-        report.unlink(missing_ok=True)
-        done = subprocess.run(command, cwd=netlist.parent, capture_output=True, text=True, check=False)
-        if done.returncode or not report.is_file():
-            said = [line for line in (done.stdout + done.stderr).splitlines() if "ERROR" in line]
-            why = " ".join(said[:3]) or done.returncode
-            raise LeveloneError(f"{tool.name} could not place the design on {DEVICE_NAME}: {why}")
-        found.append(parse_report(json.loads(report.read_text(encoding="utf-8")), tool.name))
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        found = list(pool.map(partial(_placed, tool, ready, clock_ns), range(1, seeds + 1)))
     best = max(found, key=lambda routed: routed.fmax_mhz)
     return replace(best, reached_mhz=tuple(routed.fmax_mhz for routed in found), packed=packed)
+
+
+def _placed(tool: Nextpnr, netlist: Path, clock_ns: float, seed: int) -> Routed:
+    # names without folders: the wheel's program sees the folder that it runs in, and no temporary ones
+    report = netlist.with_name(f"report{seed}.json")
+    command = [*tool.command, *DEVICE, "--json", netlist.name, "--report", report.name, "--quiet"]
+    command += ["--freq", f"{1000 / clock_ns:.6g}", "--timing-allow-fail", "--lpf-allow-unconstrained"]
+    command += ["--seed", str(seed)]
+    report.unlink(missing_ok=True)
+    done = subprocess.run(command, cwd=netlist.parent, capture_output=True, text=True, check=False)
+    if done.returncode or not report.is_file():
+        said = [line for line in (done.stdout + done.stderr).splitlines() if "ERROR" in line]
+        why = " ".join(said[:3]) or done.returncode
+        raise LeveloneError(f"{tool.name} could not place the design on {DEVICE_NAME}: {why}")
+    return parse_report(json.loads(report.read_text(encoding="utf-8")), tool.name)
 
 
 def parse_report(report: Mapping[str, Any], tool: str) -> Routed:

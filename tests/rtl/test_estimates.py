@@ -49,6 +49,21 @@ def test_activations_are_counted_with_their_sums() -> None:
     assert whole.planned_ratio == round(whole.planned / 120, 3)
 
 
+def test_a_port_with_one_reader_is_counted_to_it() -> None:
+    builder = GraphBuilder("ports")
+    for name in ("a", "b"):
+        builder.input(name, (2,), Fraction(1), IntRange(-8, 7))
+    builder.node("both", Add(), "a", "b")
+    graph = builder.build(builder.node("again", Add(), "both", "a"))
+    plan = plan_of(graph, UNROLLED)
+    assert isinstance(plan, UnrolledPlan)
+    found = describe(plan, write_unrolled(plan, "top"), UNROLLED, None).layers
+    groups = {
+        one.layers: one.counted for one in estimates(found, {"a": 3, "b": 5, "both": 7, "again": 11}, 30)
+    }
+    assert groups == {("both",): 12, ("again",): 11, (): 30}
+
+
 def test_alkaid_counts_the_adders_of_products_alone() -> None:
     by_name = {layer.name: layer for layer in layers()}
     for name in ("one", "two"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -60,10 +61,13 @@ class Estimate:
 def estimates(layers: Sequence[RtlLayer], counted: Mapping[str, int], total: int) -> tuple[Estimate, ...]:
     """Groups of layers that take look-up tables, and the whole; empty for a streamed design.
 
+    A tool calls what is between a port and the first sums behind it after either: what is counted to a port
+    that one layer alone reads is that layer's.
+
     Parameters
     ----------
     counted
-        Look-up tables by layer.
+        Look-up tables by layer, and by input port.
     total
         Those of the whole design.
     """
@@ -75,10 +79,16 @@ def estimates(layers: Sequence[RtlLayer], counted: Mapping[str, int], total: int
         head = heads.get(layer.inputs[0], layer.name) if layer.op in FOLLOWING else layer.name
         heads[layer.name] = head
         groups.setdefault(head, []).append(layer)
+    of_layers = Counter({name: counted.get(name, 0) for name in heads})
+    readers: dict[str, list[str]] = {}
+    for layer in layers:
+        for name in layer.inputs:
+            readers.setdefault(name, []).append(layer.name)
+    for port in counted.keys() - heads.keys():
+        if len(readers.get(port, ())) == 1:
+            of_layers[readers[port][0]] += counted[port]
     found = [
-        _estimate(
-            tuple(layer.name for layer in group), group, sum(counted.get(layer.name, 0) for layer in group)
-        )
+        _estimate(tuple(layer.name for layer in group), group, sum(of_layers[layer.name] for layer in group))
         for group in groups.values()
     ]
     return (*(one for one in found if one.planned or one.counted), _estimate((), layers, total))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from rtl_designs import EVENTS, build, build_unrolled, codes_of, many
 
 from levelone.graph import GraphBuilder, IntRange
 from levelone.graph.operation import Op
-from levelone.graph.ops import OPERATIONS, Add, AveragePool, Conv, MaxPool, Transpose
+from levelone.graph.ops import OPERATIONS, Add, AveragePool, Concat, Conv, MaxPool, Transpose
+from levelone.rtl.design import write_design
 from levelone.rtl.library import BLOCKS
 from levelone.rtl.operations import FAMILIES
 from levelone.rtl.plan import plan_graph
@@ -41,6 +43,16 @@ def test_every_plan_comes_to_its_last_beat(clocks: int | None) -> None:
         latency = plan_graph(graph, clocks).latency
         assert min(latency.latency_clocks.values()) >= 0
         assert latency.latency_clocks.keys() == latency.after_last_clocks.keys() == set(graph.outputs)
+
+
+def test_of_three_joined_values_read_twice_every_wire_has_its_own_name() -> None:
+    builder = GraphBuilder("joined")
+    builder.input("x", (4,), Fraction(1), IntRange(-8, 7))
+    builder.node("y", Concat(0), "x", "x", "x")
+    text = write_design(plan_graph(builder.build(builder.node("z", Add(), "y", "y"))), "top").text
+    names = re.findall(r"^ *wire (?:\[.*?\] )?(\w+)", text, re.MULTILINE)
+    assert "y_joined1_data" in names and "y_to1_data" in names
+    assert len(names) == len(set(names))
 
 
 @pytest.mark.slow  # verilates and compiles

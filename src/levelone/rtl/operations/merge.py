@@ -168,7 +168,7 @@ class Concatenation:
         outer = prod(site.output.shape[: site.op.axis])
         present, beats = widened[0], plan.inputs[0].beats // outer
         for i, (x, source) in enumerate(zip(widened[1:], plan.inputs[1:], strict=True), start=1):
-            joined = name if i == len(widened) - 1 else f"{name}_to{i}"
+            joined = name if i == len(widened) - 1 else f"{name}_joined{i}"
             if joined != name:
                 netlist.stream(joined, target)
             more = source.beats // outer

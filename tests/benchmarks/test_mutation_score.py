@@ -154,7 +154,7 @@ def test_edits_of_one_file_do_not_disturb_each_other(tmp_path: Path) -> None:
 def test_copies_compute_what_their_originals_do() -> None:
     graphs = small_graphs("parallel")
     packed = pack(graphs, 2)
-    codes = {name: random_vectors(packed, 8, 1)[name] for name in (p.value.name for p in packed.inputs)}
+    codes = random_vectors(packed, 8, 1)
     together = execute(packed, codes)
     for number, graph in enumerate(graphs):
         own = execute(graph, {p.value.name: codes[f"g{number}c1_{p.value.name}"] for p in graph.inputs})

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
-import subprocess
-import sys
+import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import torch
 from fake_system import FAKE, made_up, recipe
 
 from levelone.errors import LeveloneError
-from levelone.train import train_system
+from levelone.train import batches, checkpoints, train_system
 from levelone.train.batches import Feed
 from levelone.train.loop import fit
 from levelone.train.objective import SystemObjective
@@ -164,65 +165,61 @@ def test_nothing_is_written_to_standard_output(tmp_path, capfd):
     assert capfd.readouterr().out == ""
 
 
-CHILD = """
-import os, signal, sys
-from pathlib import Path
-sys.path.insert(0, sys.argv[1])
-from fake_system import FAKE, recipe
-from levelone.train import train_system
-from levelone.train import batches, checkpoints
+def in_a_child(task: Callable[[], None]) -> int:
+    """Status of a process that does `task`: one that is forked has imported everything already."""
+    child = os.fork()
+    if child == 0:
+        try:
+            task()
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
-kind, _, number = sys.argv[4].partition(":")
-count = 0
 
-def step():
-    global count
-    count += 1
-    if count == int(number):
-        os.kill(os.getpid(), signal.SIGKILL)
+def train_until(moment: str, data: Path, run: Path, lines: Path) -> None:
+    """Train; kill this very process at `moment`."""
+    kind, _, number = moment.partition(":")
+    count = 0
 
-if kind == "batch":
-    as_batch = batches.as_batch
-    batches.as_batch = lambda events: (step(), as_batch(events))[1]
-elif kind == "save":  # the checkpoint is complete in its scratch file, but not yet under its name
-    replace = os.replace
-    os.replace = lambda *paths: (step(), replace(*paths))[1]
-elif kind == "saved":
-    save = checkpoints._save
-    checkpoints._save = lambda *arguments: (save(*arguments), step())[0]
-data, run = Path(sys.argv[2]), Path(sys.argv[3])
-train_system(FAKE, recipe(), data, run, progress=lambda line: print(line, flush=True))
-"""
+    def step() -> None:
+        nonlocal count
+        count += 1
+        if count == int(number):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    if kind == "batch":
+        as_batch = batches.as_batch
+        batches.as_batch = lambda events: (step(), as_batch(events))[1]
+    elif kind == "save":  # the checkpoint is complete in its scratch file, but not yet under its name
+        replace = os.replace
+        os.replace = lambda *paths: (step(), replace(*paths))[1]
+    elif kind == "saved":
+        save = checkpoints._save
+        checkpoints._save = lambda *arguments: (save(*arguments), step())[0]
+    with lines.open("w") as stream:
+        train_system(FAKE, recipe(), data, run, progress=lambda line: print(line, file=stream, flush=True))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("moment", ["batch:10", "batch:60", "saved:3", "save:11", "batch:190"])
 def test_killed_and_resumed_gives_the_same_weights(trained, tmp_path, moment):
     _, data, uninterrupted, _, _ = trained
-    start = [
-        sys.executable,
-        "-c",
-        CHILD,
-        str(Path(__file__).parents[1] / "helpers"),
-        str(data),
-        str(tmp_path / "run"),
-    ]
-    killed = subprocess.run([*start, moment], capture_output=True, text=True)
-    assert killed.returncode == -signal.SIGKILL
-    assert not (tmp_path / "run" / "module.pt").exists()
-    resumed = subprocess.run([*start, "never:0"], capture_output=True, text=True, check=True)
+    run, lines = tmp_path / "run", tmp_path / "lines.txt"
+    assert in_a_child(lambda: train_until(moment, data, run, lines)) == -signal.SIGKILL
+    assert not (run / "module.pt").exists()
+    assert in_a_child(lambda: train_until("never:0", data, run, lines)) == 0
     # Epochs that were finished before are not done again: together they are done as often as in one run.
     if moment != "batch:10":
-        assert resumed.stdout.count(" epoch ") < 8
+        assert lines.read_text().count(" epoch ") < 8
     for name in ("module.pt", "float/best.ckpt"):
-        first, second = state(uninterrupted / name), state(tmp_path / "run" / name)
+        first, second = state(uninterrupted / name), state(run / name)
         if name.endswith("ckpt"):
             first, second = first["state_dict"], second["state_dict"]
         assert list(first) == list(second)
         assert all(torch.equal(first[key], second[key]) for key in first)
     for part in ("float", "quantised"):
-        curves = [
-            json.loads((run / "curves.json").read_text())[part] for run in (uninterrupted, tmp_path / "run")
-        ]
+        curves = [json.loads((folder / "curves.json").read_text())[part] for folder in (uninterrupted, run)]
         rows = [[{k: v for k, v in row.items() if k != "seconds"} for row in c["epochs"]] for c in curves]
         assert rows[0] == rows[1]

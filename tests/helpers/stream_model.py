@@ -13,6 +13,7 @@ import numpy as np
 
 from levelone.hardware.streams import INPUTS, OUTPUTS, Edge
 from levelone.hls import Manifest
+from levelone.hls.compile import one_unit
 from levelone.hls.toolchain import find_compiler
 
 Step = tuple[str, bool]
@@ -33,24 +34,24 @@ def stuck(layers: Sequence[Layer], depths: Mapping[str, int], events: int = 3) -
     Who runs first does not matter: each does the same in the same order, and nobody takes away the beat, or
     the room, that another one waits for. One schedule therefore shows whether any of them gets stuck.
     """
-    held: Counter[str] = Counter()
-    done = dict.fromkeys(layers, 0)
-
-    def may(stream: str, writes: bool) -> bool:
-        return held[stream] < depths[stream] if writes else held[stream] > 0
-
+    held = dict.fromkeys(depths, 0)
+    programs = [layer.steps * events for layer in layers]
+    done = [0] * len(programs)
     moved = True
     while moved:
         moved = False
-        for layer in layers:
-            while done[layer] < events * len(layer.steps):
-                stream, writes = layer.steps[done[layer] % len(layer.steps)]
-                if not may(stream, writes):
+        for number, program in enumerate(programs):
+            at = done[number]
+            while at < len(program):
+                stream, writes = program[at]
+                if held[stream] == depths[stream] if writes else not held[stream]:
                     break
                 held[stream] += 1 if writes else -1
-                done[layer] += 1
-                moved = True
-    return [layer.name for layer in layers if done[layer] < events * len(layer.steps)]
+                at += 1
+            moved |= at > done[number]
+            done[number] = at
+    ways = zip(layers, programs, done, strict=True)
+    return [layer.name for layer, program, at in ways if at < len(program)]
 
 
 def edges(layers: Sequence[Layer]) -> dict[str, Edge]:
@@ -99,9 +100,9 @@ def recorded(manifest: Manifest) -> list[Layer]:
     data = folder / "tb_data" / "tb_input_features.dat"
     data.write_text(data.read_text(encoding="ascii").splitlines()[0] + "\n", encoding="ascii")  # one event
     header = Path(__file__).with_name("recording_stream.h")
-    command = [str(find_compiler().path), "-std=c++17", "-w", "-O0", "-include", str(header)]
-    units = [f"firmware/{name}.cpp", f"{name}_test.cpp"]
-    subprocess.run([*command, "-I", "firmware/ap_types", *units, "-o", "recorder"], cwd=folder, check=True)
+    units = one_unit(header, Path(f"firmware/{name}.cpp"), Path(f"{name}_test.cpp"))
+    command = [str(find_compiler().path), "-std=c++17", "-w", "-O0", *units, "-o", "recorder"]
+    subprocess.run(command, cwd=folder, check=True)
     ran = subprocess.run(["./recorder"], cwd=folder, capture_output=True, text=True, check=True)
     steps = [(stream, what == "write") for what, stream in _STEP.findall(ran.stderr)]
 

@@ -1,4 +1,4 @@
-"""Events per second of CPU time of the voxel generators, one thread; of muons also without the file."""
+"""Events per second of CPU time of generators, one thread; of muons also without the file."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from levelone.simulate.muon.tables import MuonAbsorber
 from levelone.zoo import find_system
 
 CASES: dict[str, dict[str, Any]] = {
+    "lartpc": {},
     "lcd": {},
     "lcd, electrons": {"particles": ("electron",)},
     "muon": {},

@@ -9,6 +9,7 @@ import pytest
 
 from levelone.errors import LeveloneError
 from levelone.recipe import GenerateSection, parse_section
+from levelone.simulate.lartpc.section import LartpcGenerate
 from levelone.simulate.lcd.section import LcdGenerate
 from levelone.simulate.muon.section import MuonGenerate
 from levelone.simulate.next.section import NextGenerate
@@ -20,6 +21,7 @@ from levelone.simulate.smlm.section import SmlmGenerate
 from levelone.simulate.wjet.section import WJetGenerate
 
 SECTIONS: tuple[type[GenerateSection], ...] = (
+    LartpcGenerate,
     LcdGenerate,
     MuonGenerate,
     NextGenerate,

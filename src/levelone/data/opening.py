@@ -27,6 +27,7 @@ READERS = Registry(
         "cms-doublets": "levelone.data.cms:READER",
         "levelone-voxels": "levelone.data.voxels:READER",
         "published-jets": "levelone.data.published_jets:READER",
+        "pilarnet": "levelone.data.pilarnet:READER",
         "levelone-images": "levelone.data.images:READER",
     },
 )

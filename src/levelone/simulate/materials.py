@@ -19,6 +19,8 @@ Floats = NDArray[np.float64]
 ELECTRON_MEV = 0.510_998_95
 MUON_MEV = 105.658_375_5
 PI0_MEV = 134.976_8
+PION_MEV = 139.570_39
+PROTON_MEV = 938.272_09
 ALPHA = 1 / 137.035_999
 CLASSICAL_RADIUS_CM = 2.817_940_3e-13
 AVOGADRO = 6.022_140_76e23
@@ -125,6 +127,10 @@ LEAD_TUNGSTATE = Material(
     "lead tungstate", 8.3, 7.39, 9.64, 168.3, 198.0, 600.7,
     Sternheimer(0.2276, 3.0, 0.4068, 3.0023, 5.8528),
     ((82, 207.2, 0.455347), (74, 183.84, 0.404011), (8, 15.9994, 0.140462)),
+)  # fmt: skip
+LIQUID_ARGON = Material(
+    "liquid argon", 1.396, 19.55, 32.84, 119.7, 149.0, 188.0,
+    Sternheimer(0.1956, 3.0, 0.2, 3.0, 5.2146), ((18, 39.948, 1.0),),
 )  # fmt: skip
 
 

@@ -1,0 +1,62 @@
+"""Shares of wrong entries, over all events and for parts of them, with uncertainties.
+
+Entries of one event (pixels) have something in common: uncertainties are bootstrap standard deviations over
+events, the same replicas for all models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from levelone.metrics.ranking import Floats, bootstrap_counts
+
+
+def summarise(
+    counted: Mapping[str, Floats],
+    parts: Sequence[str],
+    *,
+    replicas: int,
+    seed: int,
+    differences: tuple[tuple[str, str], ...] = (),
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Shares of several models on the same events, and of differences between them.
+
+    Parameters
+    ----------
+    counted
+        Model name -> [events, parts, 2]: entries, and wrong ones.
+    parts
+        Names along the second axis.
+    differences
+        Pairs (a, b): shares of a minus those of b.
+
+    Returns
+    -------
+    tuple
+        Model name, or "a-b", -> part -> ``{"value", "error"}``; None for a part without entries.
+    """
+    events = np.arange(len(next(iter(counted.values()))))
+    draws = bootstrap_counts(events, replicas, seed).astype(np.float64)
+    value = {name: _shares(rows.sum(0)) for name, rows in counted.items()}
+    spread = {name: _shares(np.tensordot(draws, rows, 1)) for name, rows in counted.items()}
+    models = {name: _as_json(parts, value[name], spread[name]) for name in counted}
+    deltas = {f"{a}-{b}": _as_json(parts, value[a] - value[b], spread[a] - spread[b]) for a, b in differences}
+    return models, deltas
+
+
+def _shares(sums: Floats) -> Floats:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shares: Floats = sums[..., 1] / sums[..., 0]
+    return shares
+
+
+def _as_json(parts: Sequence[str], value: Floats, replicas: Floats) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for part, here, spread in zip(parts, value, replicas.T, strict=True):
+        usable = spread[np.isfinite(spread)]
+        error = float(usable.std(ddof=1)) if len(usable) > 1 else None
+        found[part] = {"value": float(here), "error": error} if np.isfinite(here) else None
+    return found

@@ -1,0 +1,1 @@
+"""Particles in liquid argon, as the wires of a time-projection chamber see them."""

@@ -1,0 +1,180 @@
+"""What charged particles lose in liquid argon, what of it is charge, and how they are deflected.
+
+Sources
+-------
+Heavy particles: Bethe's formula with density effect (PDG review, "Passage of particles through matter").
+Electrons: the collision stopping power of M. J. Berger and S. M. Seltzer (ICRU Report 37, 1984). Single
+collisions: the spectrum 1 / T^2 of knock-on electrons (PDG review), for electrons its leading term.
+Deflections: V. L. Highland's angle in the form of Lynch and Dahl, taken at `REFERENCE_CM`: the mean cosine
+then falls exponentially along the path, however it is divided.
+
+Recombination: the modified box of ArgoNeuT, R. Acciarri et al., JINST 8 (2013) P08005; Birks' law with the
+constants of ICARUS, S. Amoruso et al., Nucl. Instrum. Methods A 523 (2004) 275. 23.6 eV free an electron (M.
+Miyajima et al., Phys. Rev. A 9 (1974) 1438). The field is 0.5 kV / cm.
+
+Everything that adds up along a path is tabulated as a function of energy (range, charge), or drawn from a law
+that is closed under addition (single collisions one by one, softer ones normal): nothing depends on steps.
+Kinetic energies in MeV, lengths in cm.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from levelone.simulate.materials import (
+    ELECTRON_MEV,
+    K_MEV_CM2,
+    LIQUID_ARGON,
+    Floats,
+)
+from levelone.simulate.straggling import highland
+
+Recombination = Literal["box", "birks"]
+
+FIELD_KV_CM = 0.5
+PAIR_MEV = 23.6e-6
+"""To free one electron."""
+SINGLE_MEV = 0.005
+"""Collisions that transfer more are drawn one by one."""
+REFERENCE_CM = 3.0
+"""Length at which Highland's angle is taken."""
+SLOWEST = 1.5e-3
+"""Kinetic energy over mass below which Bethe's formula fails: from there on the loss is taken as constant. A
+proton then has 1.4 MeV, and 0.1 mm to go."""
+_BOX = (0.93, 0.212)  # alpha; beta, (kV / cm) (g / cm2) / MeV
+_BIRKS = (0.800, 0.0486)  # A; k, (kV / cm) (g / cm2) / MeV
+_SCALE = K_MEV_CM2 / 2 * LIQUID_ARGON.z_over_a * LIQUID_ARGON.density
+_X0_CM = LIQUID_ARGON.x0_mm / 10
+_GRID = np.geomspace(0.05, 20_000, 1600)
+
+
+def motion(kinetic: Floats, mass: float) -> tuple[Floats, Floats]:
+    """Momentum (MeV) and velocity squared."""
+    momentum = np.sqrt(kinetic * (kinetic + 2 * mass))
+    return momentum, (momentum / (kinetic + mass)) ** 2
+
+
+def largest_transfer(kinetic: Floats, mass: float) -> Floats:
+    """Largest energy that a collision with an electron transfers; half of an electron's own."""
+    if mass == ELECTRON_MEV:
+        return kinetic / 2
+    beta_gamma2 = kinetic * (kinetic + 2 * mass) / mass**2
+    ratio = ELECTRON_MEV / mass
+    return 2 * ELECTRON_MEV * beta_gamma2 / (1 + 2 * (1 + kinetic / mass) * ratio + ratio**2)
+
+
+def stopping(kinetic: Floats, mass: float) -> Floats:
+    """Mean loss in collisions, MeV / cm."""
+    if mass != ELECTRON_MEV:
+        kinetic = np.maximum(kinetic, SLOWEST * mass)
+    momentum, beta2 = motion(kinetic, mass)
+    excitation = LIQUID_ARGON.excitation_ev * 1e-6
+    delta = LIQUID_ARGON.sternheimer.delta(momentum / mass)
+    if mass == ELECTRON_MEV:
+        tau = kinetic / mass
+        f = 1 - beta2 + (tau**2 / 8 - (2 * tau + 1) * np.log(2)) / (tau + 1) ** 2
+        return _SCALE / beta2 * (np.log(tau**2 * (tau + 2) / 2 / (excitation / mass) ** 2) + f - delta)
+    most = largest_transfer(kinetic, mass)
+    squared = 2 * ELECTRON_MEV * (momentum / mass) ** 2 * most / excitation**2
+    return _SCALE / beta2 * (np.log(squared) - 2 * beta2 - delta)
+
+
+def survives(loss: Floats, how: Recombination) -> Floats:
+    """Share of the freed electrons that do not recombine where a particle loses `loss` MeV / cm."""
+    mass_loss = loss / (LIQUID_ARGON.density * FIELD_KV_CM)
+    if how == "birks":
+        return _BIRKS[0] / (1 + _BIRKS[1] * mass_loss)
+    xi = _BOX[1] * mass_loss
+    return np.log(_BOX[0] + xi) / xi
+
+
+def turning(kinetic: Floats, mass: float) -> Floats:
+    """Inverse path on which direction is lost, 1 / cm."""
+    momentum, _ = motion(kinetic, mass)
+    return highland(momentum, REFERENCE_CM / _X0_CM, mass) ** 2 / REFERENCE_CM
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Of one kind of particle: on `energy` [k] the range (cm) and the free electrons on the way to rest."""
+
+    energy: Floats
+    range: Floats
+    charge: Floats
+
+    def energy_left(self, length: Floats) -> Floats:
+        """Kinetic energy of which `length` is the range."""
+        return np.interp(length, self.range, self.energy)
+
+    def range_of(self, kinetic: Floats) -> Floats:
+        """Range."""
+        return np.interp(kinetic, self.energy, self.range)
+
+    def charge_of(self, kinetic: Floats) -> Floats:
+        """Free electrons on the way to rest."""
+        return np.interp(kinetic, self.energy, self.charge)
+
+
+@lru_cache(maxsize=16)
+def tables(mass: float, how: Recombination) -> Tables:
+    """Of a heavy particle; below the first energy the loss is that of the first energy."""
+    loss = stopping(_GRID, mass)
+    per_mev = survives(loss, how) / PAIR_MEV
+    energy = np.concatenate([[0.0], _GRID])
+    steps = np.diff(energy)
+
+    def integral(density: Floats) -> Floats:
+        ends = np.concatenate([[density[0]], density])
+        return np.concatenate([[0.0], np.cumsum(steps * (ends[1:] + ends[:-1]) / 2)])
+
+    return Tables(energy, integral(1 / loss), integral(per_mev))
+
+
+@dataclass(frozen=True)
+class Collisions:
+    """Transfers between `low` and `high`, both [n]: spectrum scale / T^2 (1 - slope T), per cm."""
+
+    scale: Floats
+    low: Floats
+    high: Floats
+    slope: Floats
+
+    @staticmethod
+    def of(kinetic: Floats, mass: float, low: float, high: float) -> Collisions:
+        """Those of particles [n] above `low` and below `high` or what is possible."""
+        kinetic = np.maximum(kinetic, SLOWEST * mass)
+        _, beta2 = motion(kinetic, mass)
+        most = largest_transfer(kinetic, mass)
+        top = np.minimum(most, high)
+        slope = np.zeros_like(beta2) if mass == ELECTRON_MEV else beta2 / most
+        return Collisions(_SCALE / beta2, np.minimum(np.full_like(top, low), top), top, slope)
+
+    @property
+    def mean(self) -> Floats:
+        """Mean loss, MeV / cm."""
+        return self.scale * (np.log(self.high / self.low) - self.slope * (self.high - self.low))
+
+    def draw(self, length: Floats, rng: np.random.Generator) -> tuple[NDArray[np.int64], Floats]:
+        """On paths [n]: whose collision it is, and the energy transferred, [m] each."""
+        rate = self.scale * (1 / self.low - 1 / self.high)
+        whose = np.repeat(np.arange(len(rate)), rng.poisson(rate * length))
+        low, high = 1 / self.low[whose], 1 / self.high[whose]
+        transfer = 1 / (low - rng.random(len(whose)) * (low - high))
+        real = rng.random(len(whose)) >= self.slope[whose] * transfer
+        return whose[real], transfer[real]
+
+
+def straggled(
+    kinetic: Floats, mass: float, mean: Floats, length: Floats, high: float, rng: np.random.Generator
+) -> Floats:
+    """What particles [n] leave on `length`, whose mean is `mean`, in collisions of up to `high`, [n]."""
+    singles = Collisions.of(kinetic, mass, SINGLE_MEV, high)
+    whose, transfer = singles.draw(length, rng)
+    soft = np.sqrt(singles.scale * singles.low * length) * rng.standard_normal(len(length))
+    lumps = np.bincount(whose, transfer, len(length))
+    return np.maximum(mean + lumps - singles.mean * length + soft, 0)

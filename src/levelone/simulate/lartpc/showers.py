@@ -1,0 +1,243 @@
+"""Electromagnetic showers in liquid argon: electrons radiate, photons make pairs or scatter, and again.
+
+Sources
+-------
+Bremsstrahlung: 4/3 - 4/3 y + y^2 over y per radiation length (PDG review, complete screening). Pairs: the
+first Born approximation without screening at low energies, L. C. Maximon, J. Res. Natl. Bur. Stand. 72B
+(1968) 79 (its expansion in 2 / k, with Z (Z + 1) for the atom's electrons), 7/9 per radiation length at high
+ones (PDG review); in between the fourth powers of both lengths are added. Energies are shared as 1 - 4/3 x (1
+- x). Compton scattering: O. Klein and Y. Nishina. Photoelectric absorption: 0.053 cm2 / g at 0.1 MeV (NIST's
+XCOM), falling with the power 3.2.
+
+Left out: annihilation of positrons, the angle between a pair or a radiated photon and what made it
+(electron mass over energy), photons below `SOFT_MEV`, which are absorbed where they are made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from levelone.simulate.deflections import klein_nishina, sample_small, turned
+from levelone.simulate.lartpc.losses import (
+    PAIR_MEV,
+    Recombination,
+    stopping,
+    straggled,
+    survives,
+    turning,
+)
+from levelone.simulate.lartpc.particles import Deposits, Particles, join, take
+from levelone.simulate.materials import (
+    ALPHA,
+    AVOGADRO,
+    CLASSICAL_RADIUS_CM,
+    ELECTRON_MEV,
+    LIQUID_ARGON,
+    Floats,
+)
+
+SOFT_MEV = 0.3
+"""Photons of less are absorbed where they are made, and electrons of less stop where they are."""
+STRAGGLES_MEV = 2.0
+"""Single collisions of electrons up to here make their charge fluctuate, larger ones count with the mean."""
+BEYOND_CM = 3.0
+"""So far outside the crop electrons are followed; photons three times as far."""
+_X0_CM = LIQUID_ARGON.x0_mm / 10
+_Z, _A, _ = LIQUID_ARGON.elements[0]
+_ATOMS = AVOGADRO / _A * LIQUID_ARGON.density  # per cm3
+_PAIR = ALPHA * CLASSICAL_RADIUS_CM**2 * _Z * (_Z + 1) * _ATOMS
+_ZETA3 = 1.202_056_9
+
+
+@dataclass(frozen=True)
+class Region:
+    """Where particles matter: 0 to `side_cm` across the wires and along the drift."""
+
+    side_cm: float
+
+    def near(self, position: Floats, beyond_cm: float) -> NDArray[np.bool_]:
+        """Which of the positions [n, 3] lie inside, or at most so far outside."""
+        seen = position[:, ::2]
+        return np.all((seen > -beyond_cm) & (seen < self.side_cm + beyond_cm), axis=1)
+
+
+def pair_rate(energy: Floats) -> Floats:
+    """Pairs of photons (MeV), per cm."""
+    k = np.maximum(energy / ELECTRON_MEV, 2.000_001)
+    log = np.log(2 * k)
+    near = 6 * log - 3.5 + 2 / 3 * log**3 - log**2 - np.pi**2 / 3 * log + 2 * _ZETA3 + np.pi**2 / 6
+    bare = _PAIR * (28 / 9 * log - 218 / 27 + (2 / k) ** 2 * near - (2 / k) ** 4 * (3 / 16 * log + 1 / 8))
+    bare = np.maximum(bare, 1e-9)
+    screened = 7 / 9 / _X0_CM
+    return np.where(energy > 2 * ELECTRON_MEV, (bare**-4 + screened**-4) ** -0.25, 0)
+
+
+def compton_rate(energy: Floats) -> Floats:
+    """Compton scatterings of photons (MeV), per cm: Klein and Nishina's total cross section."""
+    a = energy / ELECTRON_MEV
+    b = np.log1p(2 * a)
+    area = (1 + a) / a**2 * (2 * (1 + a) / (1 + 2 * a) - b / a) + b / (2 * a) - (1 + 3 * a) / (1 + 2 * a) ** 2
+    return 2 * np.pi * CLASSICAL_RADIUS_CM**2 * _Z * _ATOMS * area
+
+
+def absorption_rate(energy: Floats) -> Floats:
+    """Photoelectric absorption of photons (MeV), per cm."""
+    return 0.053 * LIQUID_ARGON.density * (energy / 0.1) ** -3.2
+
+
+def radiation_rate(kinetic: Floats) -> Floats:
+    """Photons above `SOFT_MEV` that electrons (MeV) radiate, per cm."""
+    y = np.minimum(SOFT_MEV / kinetic, 1)
+    return (-4 / 3 * np.log(y) - 4 / 3 * (1 - y) + (1 - y**2) / 2) / _X0_CM
+
+
+def soft_radiation(kinetic: Floats) -> Floats:
+    """Mean loss to softer photons, MeV / cm."""
+    y = np.minimum(SOFT_MEV / kinetic, 1)
+    return kinetic * (4 / 3 * y - 2 / 3 * y**2 + y**3 / 3) / _X0_CM
+
+
+def sample_radiated(kinetic: Floats, rng: np.random.Generator) -> Floats:
+    """Energies of photons above `SOFT_MEV`, [n]."""
+    energy = np.empty(len(kinetic))
+    left = np.arange(len(kinetic))
+    while len(left):
+        y = (SOFT_MEV / kinetic[left]) ** rng.random(len(left))  # proposed with density 1 / y
+        energy[left] = y * kinetic[left]
+        left = left[4 / 3 * rng.random(len(left)) > 4 / 3 - 4 / 3 * y + y**2]
+    return energy
+
+
+def _share(count: int, rng: np.random.Generator) -> Floats:
+    """Share of a photon's energy that the electron of its pair gets."""
+    x = rng.random(count)
+    left = np.flatnonzero(rng.random(count) > 1 - 4 / 3 * x * (1 - x))
+    while len(left):
+        x[left] = rng.random(len(left))
+        left = left[rng.random(len(left)) > 1 - 4 / 3 * x[left] * (1 - x[left])]
+    return x
+
+
+def follow_photons(photons: Particles, region: Region, rng: np.random.Generator) -> Particles:
+    """The electrons that photons set going near the region."""
+    born = [Particles.none()]
+    while len(photons):
+        rates = np.stack([rate(photons.energy) for rate in (pair_rate, compton_rate, absorption_rate)])
+        path = rng.standard_exponential(len(photons)) / rates.sum(0)
+        position = photons.position + photons.direction * path[:, None]
+        here = region.near(position, 3 * BEYOND_CM)
+        photons = Particles(photons.event, photons.kind, photons.energy, position, photons.direction)
+        photons, rates = take(photons, here), rates[:, here]
+        drawn = rng.random(len(photons)) * rates.sum(0)
+        pair, scatters = drawn < rates[0], (drawn >= rates[0]) & (drawn < rates[0] + rates[1])
+        born += [*_pairs(take(photons, pair), rng), take(photons, ~pair & ~scatters)]
+        photons = take(photons, scatters)
+        share = klein_nishina(photons.energy, rng)
+        cosine = 1 - (1 / share - 1) * ELECTRON_MEV / photons.energy
+        aim = turned(photons.direction, cosine, rng.uniform(0, 2 * np.pi, len(photons)))
+        kick = photons.direction - aim * share[:, None]
+        kick /= np.maximum(np.linalg.norm(kick, axis=1, keepdims=True), 1e-12)
+        lost = photons.energy * (1 - share)
+        born.append(Particles(photons.event, photons.kind, lost, photons.position, kick))
+        photons = Particles(photons.event, photons.kind, photons.energy * share, photons.position, aim)
+    return join(born)
+
+
+def _pairs(photons: Particles, rng: np.random.Generator) -> list[Particles]:
+    available = photons.energy - 2 * ELECTRON_MEV
+    share = _share(len(photons), rng)
+    return [
+        Particles(photons.event, photons.kind, available * part, photons.position, photons.direction)
+        for part in (share, 1 - share)
+    ]
+
+
+@dataclass(frozen=True)
+class _Rates:
+    """Of electrons at energies on a logarithmic grid: rows of what a step needs."""
+
+    first: float
+    per_unit: float
+    rows: Floats
+
+    def at(self, kinetic: Floats) -> Floats:
+        """Rows at these energies, interpolated in the logarithm."""
+        place = np.clip((np.log(kinetic) - self.first) * self.per_unit, 0, self.rows.shape[1] - 1.001)
+        below = place.astype(np.int64)
+        part = place - below
+        return self.rows[:, below] * (1 - part) + self.rows[:, below + 1] * part
+
+
+@lru_cache(maxsize=4)
+def _rates(how: Recombination) -> _Rates:
+    energy = np.geomspace(0.02, 2500, 800)
+    loss = stopping(energy, ELECTRON_MEV)
+    rows = (
+        loss,
+        soft_radiation(energy),
+        radiation_rate(energy),
+        turning(energy, ELECTRON_MEV),
+        survives(loss, how) / PAIR_MEV,
+    )
+    span = np.log(energy[-1] / energy[0])
+    return _Rates(float(np.log(energy[0])), (len(energy) - 1) / span, np.stack(rows))
+
+
+def follow_electrons(
+    electrons: Particles, region: Region, how: Recombination, step_cm: float, rng: np.random.Generator
+) -> tuple[list[Deposits], Particles]:
+    """What electrons leave, and the photons that they radiate."""
+    table = _rates(how)
+    deposits: list[Deposits] = []
+    photons = [Particles.none()]
+    wait = rng.standard_exponential(len(electrons))
+    while len(electrons):
+        loss, soft, radiates, turns, per_mev = table.at(electrons.energy)
+        slow = electrons.energy < SOFT_MEV
+        length = np.where(slow, 0.0, np.minimum(step_cm, electrons.energy / (loss + soft)))
+        mean = np.where(slow, electrons.energy, (loss + soft) * length)
+        bends = 1 - 2 * sample_small(turns, length, rng)
+        direction = turned(electrons.direction, bends, rng.uniform(0, 2 * np.pi, len(length)))
+        way = direction * length[:, None]
+        high = np.where(slow, 0, length)
+        left = straggled(
+            np.maximum(electrons.energy, 2.1 * SOFT_MEV), ELECTRON_MEV, mean, high, STRAGGLES_MEV, rng
+        )
+        left = np.minimum(left, electrons.energy)
+        charge = left * per_mev
+        deposits.append(Deposits.at(electrons.event, electrons.kind, electrons.position + way / 2, charge))
+        energy, position = electrons.energy - left, electrons.position + way
+        wait = wait - radiates * length
+        emits = (wait <= 0) & (energy > SOFT_MEV)
+        photon = sample_radiated(energy[emits], rng)
+        energy[emits] -= photon
+        wait[emits] += rng.standard_exponential(len(photon))
+        moved = Particles(electrons.event, electrons.kind, energy, position, direction)
+        born = take(moved, emits)
+        photons.append(Particles(born.event, born.kind, photon, born.position, born.direction))
+        goes = (energy > 1e-6) & region.near(position, BEYOND_CM)
+        electrons, wait = take(moved, goes), wait[goes]
+    return deposits, join(photons)
+
+
+def follow_showers(
+    electrons: Particles,
+    photons: Particles,
+    region: Region,
+    how: Recombination,
+    step_cm: float,
+    rng: np.random.Generator,
+) -> Deposits:
+    """Charge of electrons, photons and everything that they make."""
+    empty = np.zeros(0, np.int64)
+    deposits = [Deposits(empty, empty, np.zeros(0), np.zeros(0), np.zeros(0))]
+    while len(electrons) or len(photons):
+        electrons = join([electrons, follow_photons(photons, region, rng)])
+        left, photons = follow_electrons(electrons, region, how, step_cm, rng)
+        deposits += left
+        electrons = Particles.none()
+    return join(deposits)

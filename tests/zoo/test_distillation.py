@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from pathlib import Path
 
+import fake_system
 import numpy as np
 import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
 from levelone.errors import LeveloneError
+from levelone.train.pipeline import feed_of
 from levelone.zoo import find_system
 from levelone.zoo.kit.boosting import logit_trees
 from levelone.zoo.kit.distillation import Teacher, cross_fitted, distil, fingerprints
@@ -85,6 +88,19 @@ def test_equal_events_are_in_one_fold_wherever_they_stand() -> None:
 def test_one_class_alone_teaches_that_nothing_is_known() -> None:
     one = dataclasses.replace(source(40), truth={"label": np.ones(40, np.uint8)})
     assert set(distil(one, TEACHER, 0.5, 1).answers.values()) == {0.5}
+
+
+def test_another_system_trains_with_its_own_teacher() -> None:
+    recipe = fake_system.recipe("train.distillation=0.5", "data.max_train=400", "train.batch_size=200")
+    labels, taught = (
+        feed_of(fake_system.FAKE, told, Path("made up"), "train")
+        for told in (fake_system.recipe("data.max_train=400"), recipe)
+    )
+    truths = [next(iter(feed.epoch(200, 1, 0)))[1] for feed in (labels, taught)]
+    assert [set((2 * truth["target"]).long().tolist()) for truth in truths] == [{0, 2}, {0, 1}]
+    losses = [fake_system.FAKE.loss(recipe, (torch.ones(200, 1),), truth) for truth in truths]
+    assert torch.isfinite(losses[1])
+    assert losses[0] != losses[1]
 
 
 def test_a_system_without_a_teacher_refuses() -> None:

@@ -68,13 +68,15 @@ def test_the_committed_module_gives_the_golden_vectors(project: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("io", ["parallel", "stream"])
 @pytest.mark.parametrize("project", PROJECTS, ids=name_of)
-def test_csim_is_exact(project: Path, io: str, tmp_path: Path) -> None:
+def test_csim_is_exact(project: Path, tmp_path: Path) -> None:
+    """Both io modes, on the same vectors."""
     _, recipe = read_recipe(project / "recipe.toml")
     graph = read_qonnx(project / "model.onnx")
-    config = recipe.hls.model_copy(update={"io": io})
-    convert(graph, tmp_path / "project", config, name=recipe.system, model=project / "model.onnx")
+    folders = [tmp_path / io for io in ("parallel", "stream")]
+    for folder in folders:
+        config = recipe.hls.model_copy(update={"io": folder.name})
+        convert(graph, folder, config, name=recipe.system, model=project / "model.onnx")
     golden = read_vectors(project / "vectors.h5", graph)
     module = module_in(project)
     assert module is not None
@@ -85,11 +87,16 @@ def test_csim_is_exact(project: Path, io: str, tmp_path: Path) -> None:
         VectorSet("golden", golden.inputs, golden.layers),
         VectorSet(f"random, seed {seed}", codes, module.codes(graph, real_inputs(graph, codes))),
     ]
-    result = compare([tmp_path / "project"], graph, sets, [])
+    result = compare(folders, graph, sets, [])
     assert result["verdict"] == "exact", result["first_mismatch"] or result["reason"]
+    assert [(body["project"], body["verdict"]) for body in result["bodies"]] == [
+        (str(folder), "exact") for folder in folders
+    ]
     assert result["vectors"] == len(golden) + count
-    compared = {layer["name"] for layer in result["layers"] if layer["compared"]}
-    assert {node.name for node in graph} <= compared  # every layer, not only the output
+    for part in result["sets"]:
+        for body in part["bodies"]:  # every layer, not only the output
+            compared = {layer["name"] for layer in body["layers"] if layer["compared"]}
+            assert {node.name for node in graph} <= compared
 
 
 @pytest.mark.slow  # verilates and compiles

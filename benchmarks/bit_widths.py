@@ -22,8 +22,7 @@ from levelone.exits import run_and_exit
 from levelone.pipeline.job import open_run
 from levelone.quant.calibrate import calibrate, fold_into
 from levelone.quant.grids import activation_layers, linear_layers
-from levelone.recipe import Recipe
-from levelone.recipe.form import Bits, QuantSection
+from levelone.recipe import Bits, QuantSection, Recipe
 from levelone.train.batches import Feed
 from levelone.train.objective import SystemObjective
 from levelone.train.pipeline import calibration_events, feed_of, float_twin

@@ -10,6 +10,7 @@ import pytest
 
 from levelone.errors import LeveloneError
 from levelone.pipeline.results_page import published, results_page, with_summary
+from levelone.zoo.kit.control import CONTROL
 
 ROOT = Path(__file__).parents[2]
 MODELS = published(ROOT)
@@ -32,6 +33,14 @@ def test_the_readme_is_what_the_command_writes() -> None:
 def test_every_committed_model_has_a_page() -> None:
     pages = {path.stem for path in (ROOT / "docs" / "results").glob("*.md")}
     assert pages == set(MODELS) == {path.parent.name for path in ROOT.glob("hls_projects/*/model.onnx")}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_leak_control_is_published_with_what_it_may_know(name: str) -> None:
+    metrics = json.loads((MODELS[name] / "training.json").read_text())["metrics"]
+    assert CONTROL in metrics["models"]
+    assert metrics[CONTROL]["given"] in results_page(MODELS[name])
+    assert metrics[CONTROL]["may_know"]
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 ADDED = 3
-"""Clocks of `levelone_mac` besides the tree: operands, products, and the sum."""
+"""Clocks of `levelone_mac` besides the tree: operands twice, and products."""
 READ = 1
 """One more where its weights come from memories: the register behind them."""
 OUT = 1

@@ -1,8 +1,9 @@
 // OUTPUTS sums of TAPS products each, one tap of every input lane per clock, SWEEPS sets of weights in turn, for
 // POSITIONS at once: sum = bias + sum over taps of sum over lanes of its group. Weights and biases come from memories
 // that answer a clock after the address, with a register behind them: the way from a memory to a multiplier is long.
-// Where one set is all there is, it is wired. Sums wrap: whatever is on the way, the last is right when SUM bits hold
-// it. Part of levelone.
+// Where one set is all there is, it is wired. A register that begins with its bias needs no choice in front of its adder;
+// the last sum leaves the adder at once. Sums wrap: whatever is on the way, the last is right when SUM bits hold it.
+// Part of levelone.
 module levelone_mac #(
     parameter WIDTH = 8,       // bits of an operand
     parameter SIGNED = 0,      // whether operands are signed
@@ -35,7 +36,7 @@ module levelone_mac #(
     localparam OPERAND = SIGNED ? WIDTH : WIDTH + 1;
     localparam TREE = ($clog2(SIMD) + 1) / 2;  // clocks in which the products of a sum are added
     localparam READS = TAPS * SWEEPS > 1;
-    // 0: operands here, memories addressed; then weights read, and in their register; products; the tree, and what it gives
+    // 0: operands here, memories addressed; then weights read, and in their register; products; the tree, and its sum
     localparam OPERANDS = 2 + READS, ADDED = OPERANDS + TREE;
     localparam BEAT = POSITIONS * GROUPS * SIMD * WIDTH;
     reg [ADDRESS-1:0] t;
@@ -56,7 +57,7 @@ module levelone_mac #(
             valid <= 0; o_valid <= 0;
         end else if (en) begin
             valid <= {valid[ADDED-1:0], i_valid};
-            o_valid <= valid[ADDED] && last[ADDED];
+            o_valid <= valid[ADDED-1] && last[ADDED-1];
             if (i_valid) begin
                 in_sweep <= t_last ? 0 : in_sweep + 1'b1;
                 t <= t_last && s_last ? 0 : t + 1'b1;
@@ -107,10 +108,18 @@ module levelone_mac #(
                 levelone_tree #(.WIDTH(SUM), .COUNT(SIMD)) tree (
                     .clk(clk), .en(en), .i_data(products), .o_data(total)
                 );
+                wire [SUM-1:0] start = bias[o*SUM+:SUM], next;
                 reg [SUM-1:0] sum;
-                always @(posedge clk)
-                    if (en && valid[ADDED]) sum <= total + (first[ADDED] ? bias[o*SUM+:SUM] : sum);
-                assign o_data[(p*OUTPUTS+o)*SUM+:SUM] = sum;
+                assign o_data[(p*OUTPUTS+o)*SUM+:SUM] = next;
+                if (SWEEPS == 1) begin : preset
+                    assign next = sum + total;
+                    always @(posedge clk)
+                        if (rst) sum <= start;
+                        else if (en && valid[ADDED]) sum <= last[ADDED] ? start : next;
+                end else begin : chosen
+                    assign next = (first[ADDED] ? start : sum) + total;
+                    always @(posedge clk) if (en && valid[ADDED]) sum <= next;
+                end
             end
         end
     endgenerate

@@ -178,7 +178,7 @@ def _pace(folding: Folding, inputs: int, beats: int) -> Pace:
     window, taps = folding.window, folding.taps
     reads = taps * folding.sweeps > 1
     # from the operands of the last tap on
-    summed = ADDED + READ * reads + 1 + tree(folding.simd) + OUT
+    summed = ADDED + READ * reads + tree(folding.simd) + OUT
     if isinstance(window, WindowPlan):
         return window_pace(window, inputs, beats, taps, summed)
     if isinstance(window, PatchPlan):

@@ -101,9 +101,9 @@ def plan_patch(along: Sliding, lanes: int, together: int, clocks: int) -> PatchP
     unit = gcd(stride[0], deep)
     event = -(-size[0] // unit) * unit
     ahead = max(stride[0], event - (positions[0] - 1) * stride[0])
-    # a plane becomes free a clock after the next one could come: without a clock to spare, there is one more
+    # a plane of one row becomes free a clock after the next could come: one more if no clock is to spare
     busy = min(prod(size) // lanes, prod(positions) // together)
-    spare = 0 if busy + positions[0] <= clocks else 1
+    spare = int(positions[1] == 1 and busy + positions[0] > clocks)
     planes = 1 << (-(-(deep + ahead + spare) // deep) - 1).bit_length()
     need = tuple(along.last(row) // lanes + 1 for row in along.rows)
     return PatchPlan(

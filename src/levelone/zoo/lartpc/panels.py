@@ -85,13 +85,13 @@ def _figures(metrics: Mapping[str, Any]) -> Rows:
     rows = []
     for part in PARTS:
         entries = [measured(metrics["models"][model]["wrong"][part], 2, percent=True) for model in models]
-        rows.append((TITLES.get(part, part), f"{metrics['pixels'][part]:,}", *entries))
+        rows.append((TITLES.get(part, part), *entries))
     caption = (
         "Incorrectly classified pixels, in percent of the pixels with charge and a class: of all, as the "
         "mean over events, of either class, and by the particle that most of the charge comes from. One "
         "standard deviation (bootstrap over events)."
     )
-    head = ("pixels", "number", *(NAMES.get(model, model) for model in models))
+    head = ("pixels", *(NAMES.get(model, model) for model in models))
     return Rows("Wrong pixels", caption, head, tuple(rows), tuple(range(1, len(head))))
 
 

@@ -63,12 +63,13 @@ def read_selection(ctx: Context, node: onnx.NodeProto) -> tuple[Tensor, ...]:
 def taken(
     ctx: Context, node: onnx.NodeProto, name: str, x: Activation, selection: moves.Selection
 ) -> Activation:
-    """The selected elements of every axis, one axis after the other."""
+    """The selected elements of every axis, one axis after the other; the last result is called `name`."""
     cut = [(a, picked) for a, picked in selection.items() if picked != tuple(range(x.shape[a]))]
     for axis, indices in cut:
         axes, (x,) = alike(ctx, node, x)
-        x = ctx.emit_axes(name, Take(axes[axis], indices), axes, x)
-        if axis != cut[-1][0]:
+        last = axis == cut[-1][0]
+        x = ctx.emit_axes(name if last else f"{name}_cut", Take(axes[axis], indices), axes, x)
+        if not last:
             ctx.not_the_tensor(x)
     return x
 

@@ -347,3 +347,14 @@ def test_what_is_too_wide_names_the_node() -> None:
     with pytest.raises(LeveloneError, match=r"node 'n_concat_\d+' \(Concat\): .* needs \d+ bits .*axis=1"):
         joined = m.add("Concat", shifted, shifted, axis=1)
         read_qonnx(m.build(m.add("MatMul", joined, m.weight(weights(6, 2), 0.25))))
+
+
+def test_a_tensor_cut_along_several_axes_has_its_name_after_the_last_cut() -> None:
+    m = Model(x=(2, 6, 5))
+    cuts = (m.constant(part, np.int64) for part in ([1, 0], [5, 3], [2, 3]))
+    cut = m.add("Slice", m.quant("x", 0.25, 5), *cuts, out="cut")
+    model = m.build(m.quant(m.add("Relu", cut), 0.5, 4))
+    graph = read_qonnx(model)
+    assert (graph.values["cut"].shape, graph.layouts["cut"].tensor) == ((4, 3, 2), "cut")
+    assert ops(model)[:2] == ["Take", "Take"]
+    assert compare(model) >= 2

@@ -136,8 +136,8 @@ class PilarnetFile(SplitFile):
         cells = PIXELS * PIXELS
         sums = np.bincount(
             (origin * cells + place)[inside], points[inside, 3], (len(ORIGINS) + 1) * cells
-        ).reshape(-1, PIXELS, PIXELS)
-        return _maps(sums)
+        ).astype(np.float64, copy=False)  # of energies they are that already
+        return _maps(sums.reshape(-1, PIXELS, PIXELS))
 
     def _table(self, name: str, event: int, width: int) -> NDArray[np.float64]:
         """The numbers of an event, [rows, width]."""

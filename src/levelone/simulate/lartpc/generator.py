@@ -148,7 +148,7 @@ def start(options: LartpcGenerate, side_cm: float, rng: np.random.Generator) -> 
 
 
 def _listed(started: Particles) -> list[dict[str, NDArray[np.generic]]]:
-    found = []
+    found: list[dict[str, NDArray[np.generic]]] = []
     for number in range(CHUNK):
         mine = take(started, started.event == number)
         place = (10 * mine.position[:, ::2]).astype(np.float32)

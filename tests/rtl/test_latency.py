@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from levelone.rtl.latency import Block, Fork, Sink, Wire, latency_of
+import numpy as np
+import pytest
+
+from levelone.rtl.latency import Block, Fork, Sink, Wire, latency_of, most_waiting
 from levelone.rtl.pace import Pace, Taking, freed, grouped, piped, regrouped, swept, tree
 
 
@@ -67,3 +70,16 @@ def test_a_window_waits_for_its_rows_and_makes_room_behind_them() -> None:
 
 def test_a_tree_adds_four_at_a_time() -> None:
     assert [tree(count) for count in (1, 2, 4, 5, 16, 17, 64)] == [0, 1, 1, 2, 2, 3, 3]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_beats_of_several_events_wait_at_once(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    period, beats = int(rng.integers(1, 12)), int(rng.integers(1, 8))
+    entered = np.cumsum(rng.integers(1, 4, beats))
+    left = np.maximum.accumulate(entered + rng.integers(0, 40, beats))
+    events = 60  # the first ones leave before the last ones come
+    clocks = np.arange(events * period)
+    begun = np.arange(events)[:, None, None] * period
+    there = (entered[:, None] + begun <= clocks) & (clocks < left[:, None] + begun)
+    assert most_waiting(entered.tolist(), left.tolist(), period) == there.sum((0, 1)).max()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from rtl_designs import EVENTS, build, build_unrolled, codes_of, many
 from levelone.graph import GraphBuilder, IntRange
 from levelone.graph.operation import Op
 from levelone.graph.ops import OPERATIONS, Add, AveragePool, Concat, Conv, MaxPool, Transpose
+from levelone.graph.values import Value
 from levelone.rtl.design import write_design
 from levelone.rtl.library import BLOCKS
 from levelone.rtl.operations import FAMILIES
@@ -192,6 +194,26 @@ PACED = {
 """Inputs and windows; an event has a clock for each of `PIXELS`."""
 
 
+def _around(builder: GraphBuilder) -> Value:
+    """A sum of an input and of what many convolutions make of it, which comes more than an event later."""
+    builder.input("around_x", (4, 15, 1), Fraction(1), IntRange(-8, 7))
+    weights = (np.arange(9) % 3 - 1).reshape(3, 3, 1, 1)
+    convolution = replace(_sliding((3, 3), pad=1), weights=weights, bias=np.zeros(1, int))
+    last = "around_x"
+    for number in range(6):
+        last = builder.node(f"around_{number}", convolution, last)
+    builder.node("around", Add(), "around_x", last)
+    return builder.values["around_x"]
+
+
+def test_there_is_room_for_more_than_an_event_where_ways_differ_by_more() -> None:
+    builder = GraphBuilder("around")
+    _around(builder)
+    plan = plan_graph(builder.build("around"))
+    late, early = (edge.depth for name in ("around_5", "around_x") for edge in plan.ways(name)[-1:])
+    assert late == PIXELS < early <= plan.latency.latency_clocks["around"]
+
+
 @pytest.mark.slow
 def test_events_follow_each_other_as_planned(tmp_path: Path) -> None:
     builder, codes = GraphBuilder("paced"), {}
@@ -199,14 +221,15 @@ def test_events_follow_each_other_as_planned(tmp_path: Path) -> None:
         builder.input(f"{name}_x", shape, Fraction(1), IntRange(-8, 7))
         builder.node(name, op, f"{name}_x")
         codes[f"{name}_x"] = codes_of(builder.values[f"{name}_x"], 4 * EVENTS, 1)
-    graph = builder.build(*PACED)
+    codes["around_x"] = codes_of(_around(builder), 4 * EVENTS, 1)
+    graph = builder.build(*PACED, "around")
     assert plan_graph(graph).clocks_per_event == PIXELS
     bench = build(graph, codes, tmp_path)
     recording = bench.run()
     assert bench.wrong(recording) == []
     ends = {name: found.reshape(4 * EVENTS, -1)[:, -1] for name, found in recording.given.items()}
     steady = {name: set(np.diff(found[EVENTS:])) for name, found in ends.items()}
-    assert steady == {name: {PIXELS} for name in PACED}
+    assert steady == {name: {PIXELS} for name in (*PACED, "around")}
     rough = bench.run(ROUGH)
     assert rough.finished
     assert bench.wrong(rough) == []

@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from levelone.rtl.pace import Pace
 
@@ -183,3 +184,20 @@ def latency_of(parts: Sequence[Part], ports: Sequence[Wire], outputs: Mapping[st
     return Latency(
         {name: end - first for name, end in ends.items()}, {name: end - last for name, end in ends.items()}
     )
+
+
+def most_waiting(entered: Sequence[int], left: Sequence[int], period: int) -> int:
+    """Beats that are between two places at once, at most, if an event follows another every `period` clocks.
+
+    Parameters
+    ----------
+    entered, left
+        Clocks at which each beat of one event comes to the first place and to the second.
+    """
+    always, change = 0, [0] * period  # beats that are there at every clock, and who comes and goes
+    for begin, end in zip(entered, left, strict=True):
+        whole, rest = divmod(end - begin, period)
+        always += whole + (begin % period + rest >= period)  # it is there where one period meets the next
+        change[begin % period] += 1
+        change[(begin + rest) % period] -= 1
+    return always + max(accumulate(change))

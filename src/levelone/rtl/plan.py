@@ -13,7 +13,7 @@ from levelone.graph.ir import Graph, Node
 from levelone.graph.values import Value
 from levelone.hardware.streams import INPUTS, OUTPUTS, whole
 from levelone.rtl.choosing import divisors, first_within
-from levelone.rtl.latency import Block, Fork, Latency, Part, Sink, Wire, latency_of
+from levelone.rtl.latency import Block, Fork, Latency, Part, Sink, Wire, latency_of, most_waiting
 from levelone.rtl.operations import FAMILIES
 from levelone.rtl.pace import piped, regrouped
 from levelone.rtl.site import LayerPlan, Site
@@ -21,6 +21,8 @@ from levelone.rtl.streams import Stream, regrouping
 
 SHALLOW = 2
 """Beats of a FIFO that only parts a ready from the next."""
+SPARE = 8
+"""Beats of room besides those that the plan finds waiting: its clocks leave out some of the handshakes'."""
 OUTSIDE = ""
 """The reader of a value that leaves the design."""
 
@@ -100,9 +102,31 @@ class Plan:
             else self.stream(edge.value)
         )
 
-    @cached_property
+    @property
     def latency(self) -> Latency:
         """Planned clocks of one event in an empty design."""
+        return self._passage[0]
+
+    def roomy(self) -> Plan:
+        """The same, with room in front of every join for all that waits there.
+
+        Where the slower way lies more than an event behind the quicker one, beats of several events wait, if
+        one follows another as soon as the busiest part allows.
+        """
+        _, waiting = self._passage
+        edges = []
+        for edge in self.edges:
+            most = 0
+            if edge in waiting:
+                entering, leaving = waiting[edge]
+                most = most_waiting(entering.taken, leaving.taken, self.clocks_per_event)
+            edges.append(edge if most <= edge.depth else replace(edge, depth=most + SPARE))
+        return self if tuple(edges) == self.edges else replace(self, edges=tuple(edges))
+
+    @cached_property
+    def _passage(self) -> tuple[Latency, dict[Edge, tuple[Wire, Wire]]]:
+        """The latency, and of every FIFO in which beats wait what enters and what leaves it."""
+        waiting: dict[Edge, tuple[Wire, Wire]] = {}
         values = {name: Wire(range(stream.beats)) for name, stream in self.ports.items()}
         ports, outputs = list(values.values()), {}
         parts: list[Part] = []
@@ -125,16 +149,18 @@ class Plan:
                 lanes = regrouping(self.stream(name).lanes, self.taken(edge).lanes)
                 groups = [self.stream(name).regrouped(n).beats for n in lanes]
                 steps += [regrouped(a, b) for a, b in pairwise(groups)]
-                for step in steps:
+                for number, step in enumerate(steps):
                     result = Wire([])
                     parts.append(Block(step, (wire,), result))
+                    if edge.waits and number == 0:
+                        waiting[edge] = (wire, result)
                     wire = result
                 if edge.reader == OUTSIDE:
                     outputs[name] = wire
                     parts.append(Sink((wire,)))
                 else:
                     arrives[edge.reader, edge.operand] = wire
-        return latency_of(parts, ports, outputs)
+        return latency_of(parts, ports, outputs), waiting
 
     @property
     def clocks_per_event(self) -> int:
@@ -186,7 +212,7 @@ def plan_graph(graph: Graph, clocks: int | None = None, pixels: int | None = Non
             raise UnsupportedError(f"node {node.name}: {type(node.op).__name__} is not streamed in RTL")
         streams = tuple(stream(name) for name in node.inputs)
         layers[node.name] = family.plan(site_of(graph, node, streams, target))
-    return Plan(graph, ports, layers, tuple(_edges(graph, stream, layers)))
+    return Plan(graph, ports, layers, tuple(_edges(graph, stream, layers))).roomy()
 
 
 def site_of(graph: Graph, node: Node, streams: tuple[Stream, ...], clocks: int) -> Site[Any]:
@@ -233,7 +259,8 @@ def _edges(graph: Graph, stream: Callable[[str], Stream], layers: Mapping[str, L
     """Uses of values, in the graph's order.
 
     A whole event finds room where `levelone.hardware.streams` asks for it, so that a dataflow cannot
-    stop, and in front of every other join, so that the quicker way can go on with the next event.
+    stop, and in front of every other join, so that the quicker way can go on with the next event;
+    `Plan.roomy` finds where that is too little.
     """
     uses = {
         f"{node.name}/{i}": (name, node.name) for node in graph.nodes for i, name in enumerate(node.inputs)

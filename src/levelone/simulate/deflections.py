@@ -44,3 +44,21 @@ def klein_nishina(energy: Floats, rng: np.random.Generator) -> Floats:
         share[left[good]] = e[good]
         left = left[~good]
     return share
+
+
+def compton_scatter(
+    energy: Floats, direction: Floats, rng: np.random.Generator
+) -> tuple[Floats, Floats, Floats]:
+    """Photons (MeV, unit `direction` [n, 3]) scattered by electrons at rest.
+
+    Returns
+    -------
+    tuple
+        The share of its energy that each keeps, [n]; unit vectors along it and along the electron, [n, 3].
+    """
+    share = klein_nishina(energy, rng)
+    cosine = 1 - (1 / share - 1) * ELECTRON_MEV / energy
+    aim = turned(direction, cosine, rng.uniform(0, 2 * np.pi, len(energy)))
+    kick = direction - aim * share[:, None]
+    kick /= np.maximum(np.linalg.norm(kick, axis=1, keepdims=True), 1e-12)
+    return share, aim, kick

@@ -21,7 +21,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.simulate.deflections import klein_nishina, sample_small, turned
+from levelone.simulate.deflections import compton_scatter, sample_small, turned
 from levelone.simulate.lartpc.losses import (
     PAIR_MEV,
     Recombination,
@@ -136,11 +136,7 @@ def follow_photons(photons: Particles, region: Region, rng: np.random.Generator)
         pair, scatters = drawn < rates[0], (drawn >= rates[0]) & (drawn < rates[0] + rates[1])
         born += [*_pairs(take(photons, pair), rng), take(photons, ~pair & ~scatters)]
         photons = take(photons, scatters)
-        share = klein_nishina(photons.energy, rng)
-        cosine = 1 - (1 / share - 1) * ELECTRON_MEV / photons.energy
-        aim = turned(photons.direction, cosine, rng.uniform(0, 2 * np.pi, len(photons)))
-        kick = photons.direction - aim * share[:, None]
-        kick /= np.maximum(np.linalg.norm(kick, axis=1, keepdims=True), 1e-12)
+        share, aim, kick = compton_scatter(photons.energy, photons.direction, rng)
         lost = photons.energy * (1 - share)
         born.append(Particles(photons.event, photons.kind, lost, photons.position, kick))
         photons = Particles(photons.event, photons.kind, photons.energy * share, photons.position, aim)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.simulate.deflections import klein_nishina, turned
-from levelone.simulate.materials import ELECTRON_MEV, Floats
+from levelone.simulate.deflections import compton_scatter
+from levelone.simulate.materials import Floats
 
 LEAVES = 3.0
 """g / cm2 from the vertex: what gets farther has left the vicinity (35 cm at 15 bar)."""
@@ -100,11 +100,7 @@ def follow(photons: Particles, rng: np.random.Generator) -> Particles:
         photons = Particles(photons.event, photons.energy, position, photons.direction, photons.main)[here]
         born.append(photons[~scattered])
         photons = photons[scattered]
-        share = klein_nishina(photons.energy, rng)
-        cosine = 1 - (1 / share - 1) * ELECTRON_MEV / photons.energy
-        aim = turned(photons.direction, cosine, rng.uniform(0, 2 * np.pi, len(photons)))
-        kick = photons.direction - aim * share[:, None]
-        kick /= np.maximum(np.linalg.norm(kick, axis=1, keepdims=True), 1e-12)
+        share, aim, kick = compton_scatter(photons.energy, photons.direction, rng)
         lost = photons.energy * (1 - share)
         born.append(Particles(photons.event, lost, photons.position, kick, photons.main))
         photons = Particles(

@@ -96,6 +96,12 @@ class Deposits(Table):
     charge: Floats
 
     @staticmethod
+    def none() -> Deposits:
+        """No deposit."""
+        empty = np.zeros(0, np.int64)
+        return Deposits(empty, empty, np.zeros(0), np.zeros(0), np.zeros(0))
+
+    @staticmethod
     def at(event: NDArray[np.int64], kind: NDArray[np.int64], position: Floats, charge: Floats) -> Deposits:
         """At positions [m, 3]."""
         return Deposits(event, kind, position[:, 0], position[:, 2], charge)

@@ -229,8 +229,7 @@ def follow_showers(
     rng: np.random.Generator,
 ) -> Deposits:
     """Charge of electrons, photons and everything that they make."""
-    empty = np.zeros(0, np.int64)
-    deposits = [Deposits(empty, empty, np.zeros(0), np.zeros(0), np.zeros(0))]
+    deposits = [Deposits.none()]
     while len(electrons) or len(photons):
         electrons = join([electrons, follow_photons(photons, region, rng)])
         left, photons = follow_electrons(electrons, region, how, step_cm, rng)

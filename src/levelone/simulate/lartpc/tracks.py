@@ -69,7 +69,7 @@ def follow_tracks(
     particles: Particles, how: Recombination, step_cm: float, longest_cm: float, rng: np.random.Generator
 ) -> tuple[Deposits, Particles]:
     """Charge of all tracks and of what hadrons make, and the electrons that they set going."""
-    deposits, electrons = [], [Particles.none()]
+    deposits, electrons = [Deposits.none()], [Particles.none()]
     for _ in range(GENERATIONS):
         made = [Particles.none()]
         for kind in TRACKS:
@@ -80,9 +80,6 @@ def follow_tracks(
                 electrons.append(found.electrons)
                 made.append(found.hadrons)
         particles = join(made)
-    if not deposits:
-        empty = np.zeros(0, np.int64)
-        deposits.append(Deposits(empty, empty, np.zeros(0), np.zeros(0), np.zeros(0)))
     return join(deposits), join(electrons)
 
 

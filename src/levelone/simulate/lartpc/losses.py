@@ -152,7 +152,7 @@ class Collisions:
         most = largest_transfer(kinetic, mass)
         top = np.minimum(most, high)
         slope = np.zeros_like(beta2) if mass == ELECTRON_MEV else beta2 / most
-        return Collisions(_SCALE / beta2, np.minimum(np.full_like(top, low), top), top, slope)
+        return Collisions(_SCALE / beta2, np.minimum(low, top), top, slope)
 
     @property
     def mean(self) -> Floats:

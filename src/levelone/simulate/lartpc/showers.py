@@ -114,8 +114,8 @@ def sample_radiated(kinetic: Floats, rng: np.random.Generator) -> Floats:
 
 def _share(count: int, rng: np.random.Generator) -> Floats:
     """Share of a photon's energy that the electron of its pair gets."""
-    x = rng.random(count)
-    left = np.flatnonzero(rng.random(count) > 1 - 4 / 3 * x * (1 - x))
+    x = np.empty(count)
+    left = np.arange(count)
     while len(left):
         x[left] = rng.random(len(left))
         left = left[rng.random(len(left)) > 1 - 4 / 3 * x[left] * (1 - x[left])]
@@ -199,10 +199,8 @@ def follow_electrons(
         bends = 1 - 2 * sample_small(turns, length, rng)
         direction = turned(electrons.direction, bends, rng.uniform(0, 2 * np.pi, len(length)))
         way = direction * length[:, None]
-        high = np.where(slow, 0, length)
-        left = straggled(
-            np.maximum(electrons.energy, 2.1 * SOFT_MEV), ELECTRON_MEV, mean, high, STRAGGLES_MEV, rng
-        )
+        fast = np.maximum(electrons.energy, 2.1 * SOFT_MEV)
+        left = straggled(fast, ELECTRON_MEV, mean, length, STRAGGLES_MEV, rng)
         left = np.minimum(left, electrons.energy)
         charge = left * per_mev
         deposits.append(Deposits.at(electrons.event, electrons.kind, electrons.position + way / 2, charge))

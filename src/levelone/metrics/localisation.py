@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
-from levelone.metrics.ranking import Floats, bootstrap_counts
+from levelone.metrics.ranking import Floats, bootstrap_counts, with_errors
 
 COUNTED = ("true", "found", "matched", "squared", "bound")
 """Columns of what `count` gives: points, matches, their squared distances, the squares of their bounds."""
@@ -92,8 +92,10 @@ def summarise(
     draws = bootstrap_counts(frames, replicas, seed).astype(np.float64, order="C")
     value = {name: _figures(rows.sum(0)) for name, rows in counted.items()}
     spread = {name: _figures(draws @ rows) for name, rows in counted.items()}
-    models = {name: _as_json(value[name], spread[name]) for name in counted}
-    deltas = {f"{a}-{b}": _as_json(value[a] - value[b], spread[a] - spread[b]) for a, b in differences}
+    models = {name: with_errors(FIGURES, value[name], spread[name]) for name in counted}
+    deltas = {
+        f"{a}-{b}": with_errors(FIGURES, value[a] - value[b], spread[a] - spread[b]) for a, b in differences
+    }
     return models, deltas
 
 
@@ -109,13 +111,3 @@ def _figures(sums: Floats) -> Floats:
             np.sqrt(bound / matched),
         )
     return np.stack(parts, axis=-1)
-
-
-def _as_json(value: Floats, replicas: Floats) -> dict[str, Any]:
-    found = {}
-    for number, name in enumerate(FIGURES):
-        usable = replicas[np.isfinite(replicas[:, number]), number]
-        error = float(usable.std(ddof=1)) if len(usable) > 1 else None
-        here = float(value[number])
-        found[name] = {"value": here, "error": error} if np.isfinite(here) else None
-    return found

@@ -7,7 +7,7 @@ the same replicas, so that the uncertainty of a difference is that of the differ
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,6 +100,19 @@ def bootstrap_counts(event: NDArray[np.int64], replicas: int, seed: int) -> NDAr
     names, index = np.unique(event, return_inverse=True)
     draws = np.random.default_rng(seed).multinomial(len(names), np.full(len(names), 1 / len(names)), replicas)
     return draws[:, index]
+
+
+def with_errors(names: Sequence[str], value: Floats, replicas: Floats) -> dict[str, Any]:
+    """Figures `value` [n] under their names, with standard deviations over finite `replicas` [replicas, n].
+
+    Each is ``{"value", "error"}``, or None if it is not finite.
+    """
+    found: dict[str, Any] = {}
+    for name, here, spread in zip(names, value, replicas.T, strict=True):
+        usable = spread[np.isfinite(spread)]
+        error = float(usable.std(ddof=1)) if len(usable) > 1 else None
+        found[name] = {"value": float(here), "error": error} if np.isfinite(here) else None
+    return found
 
 
 def compare(

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from levelone.metrics.ranking import Floats, bootstrap_counts
+from levelone.metrics.ranking import Floats, bootstrap_counts, with_errors
 
 
 def summarise(
@@ -42,8 +42,10 @@ def summarise(
     draws = bootstrap_counts(events, replicas, seed).astype(np.float64)
     value = {name: _shares(rows.sum(0)) for name, rows in counted.items()}
     spread = {name: _shares(np.tensordot(draws, rows, 1)) for name, rows in counted.items()}
-    models = {name: _as_json(parts, value[name], spread[name]) for name in counted}
-    deltas = {f"{a}-{b}": _as_json(parts, value[a] - value[b], spread[a] - spread[b]) for a, b in differences}
+    models = {name: with_errors(parts, value[name], spread[name]) for name in counted}
+    deltas = {
+        f"{a}-{b}": with_errors(parts, value[a] - value[b], spread[a] - spread[b]) for a, b in differences
+    }
     return models, deltas
 
 
@@ -51,12 +53,3 @@ def _shares(sums: Floats) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         shares: Floats = sums[..., 1] / sums[..., 0]
     return shares
-
-
-def _as_json(parts: Sequence[str], value: Floats, replicas: Floats) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for part, here, spread in zip(parts, value, replicas.T, strict=True):
-        usable = spread[np.isfinite(spread)]
-        error = float(usable.std(ddof=1)) if len(usable) > 1 else None
-        found[part] = {"value": float(here), "error": error} if np.isfinite(here) else None
-    return found

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 
-def windows(images: NDArray[Any], radius: int) -> NDArray[Any]:
-    """The pixels around each pixel, [n, rows, columns, 2 radius + 1, 2 radius + 1]; edges are repeated.
+def windows(images: NDArray[Any], radius: int, beyond: Literal["edge", "constant"] = "edge") -> NDArray[Any]:
+    """The pixels around each pixel, [n, rows, columns, 2 radius + 1, 2 radius + 1].
 
     Parameters
     ----------
     images
         [n, rows, columns].
+    beyond
+        What lies outside: the edges repeated, or ("constant") nothing.
     """
-    wide = np.pad(images, ((0, 0), (radius, radius), (radius, radius)), mode="edge")
+    wide = np.pad(images, ((0, 0), (radius, radius), (radius, radius)), mode=beyond)
     side = 2 * radius + 1
     return np.lib.stride_tricks.sliding_window_view(wide, (side, side), axis=(1, 2))
 

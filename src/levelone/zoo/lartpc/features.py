@@ -33,8 +33,8 @@ def surroundings(events: Events) -> Floats:
     The charges of 5 x 5 pixels, and `EACH` of windows of every one of `RADII`.
     """
     charge, there = events.inputs["charge"][:, 0], charged(events)
-    columns = [_window(charge, there, RADII[0]).reshape(int(there.sum()), -1)]
-    columns += [_shape(_window(charge, there, radius)) for radius in RADII]
+    nearest, *others = (_window(charge, there, radius) for radius in RADII)
+    columns = [nearest.reshape(len(nearest), -1), *map(_shape, (nearest, *others))]
     return np.concatenate(columns, axis=1)
 
 
@@ -52,9 +52,7 @@ def blind(events: Events) -> Floats:
 
 def _window(charge: Floats, there: NDArray[np.bool_], radius: int) -> Floats:
     """Around every pixel with charge, [m, 2 radius + 1, 2 radius + 1]; nothing outside the crop."""
-    ring = ((0, 0), (radius, radius), (radius, radius))
-    inside = windows(np.pad(charge, ring), radius)[:, radius:-radius, radius:-radius]
-    found: Floats = inside[there]
+    found: Floats = windows(charge, radius, "constant")[there]
     return found
 
 

@@ -22,7 +22,7 @@ from levelone.data.detector import IMAGE_SIZE, Hits
 from levelone.data.doublets import DoubletFile, Doublets, Index
 from levelone.data.features import FEATURES, doublet_features
 from levelone.data.pandas_hdf import Frame, frames, open_frame
-from levelone.data.splitting import split_codes
+from levelone.data.splitting import shuffled_split_codes
 from levelone.errors import LeveloneError
 
 MM_PER_CM = 10.0
@@ -120,7 +120,7 @@ def from_file(path: Path, file: h5py.File) -> CmsFile:
     region = (~LAYER_BARREL[layers]).sum(axis=1).astype(np.uint8)
     # Shuffled before it is cut, because the files are ordered by run; the same way for every reader.
     count = int(event.max()) + 1
-    split = split_codes(count)[np.random.default_rng(0).permutation(count)]
+    split = shuffled_split_codes(count)
     return CmsFile(
         path=path,
         provenance={"source": "CMS Open Data doublets, pandas data frame", "rows": frame.rows},

@@ -37,7 +37,7 @@ from levelone.data.argon_images import (
 from levelone.data.imagecheck import ImageSpec, ListSpec
 from levelone.data.images import ImageBatch, Ragged
 from levelone.data.splitfile import SplitFile, windows
-from levelone.data.splitting import SPLITS, split_codes
+from levelone.data.splitting import SPLITS, shuffled_split_codes
 from levelone.data.voxelcheck import Column
 from levelone.errors import LeveloneError
 
@@ -67,7 +67,7 @@ class PilarnetFile(SplitFile):
         hdf.require(path, file, "cluster", (self.events,))
         if self.events < len(SPLITS):
             raise LeveloneError(f"{path}: {self.events} events; at least {len(SPLITS)} are needed")
-        self._split = split_codes(self.events)[np.random.default_rng(0).permutation(self.events)]
+        self._split = shuffled_split_codes(self.events)
         image, *maps = specs(PIXELS)
         self.images = {image.name: image}
         self.maps: dict[str, ImageSpec] = {each.name: each for each in maps}

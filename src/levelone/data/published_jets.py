@@ -20,7 +20,7 @@ from levelone.data import hdf
 from levelone.data.imagecheck import ImageSpec, ListSpec
 from levelone.data.images import ImageBatch
 from levelone.data.splitfile import SplitFile
-from levelone.data.splitting import SPLITS, split_codes
+from levelone.data.splitting import SPLITS, shuffled_split_codes
 from levelone.data.voxelcheck import Column
 from levelone.errors import LeveloneError
 
@@ -67,7 +67,7 @@ class PublishedJets(SplitFile):
         if n < len(SPLITS):
             raise LeveloneError(f"{path}: {n} jets; at least {len(SPLITS)} are needed, one for each split")
         self.events = n
-        self._split = split_codes(n)[np.random.default_rng(0).permutation(n)]
+        self._split = shuffled_split_codes(n)
         self.images = {IMAGE.name: IMAGE}
         self.maps: dict[str, ImageSpec] = {}
         self.lists: dict[str, ListSpec] = {}

@@ -22,6 +22,11 @@ def split_codes(events: int) -> NDArray[np.uint8]:
     return np.repeat(np.arange(len(SPLITS)), counts).astype(np.uint8)
 
 
+def shuffled_split_codes(events: int) -> NDArray[np.uint8]:
+    """`split_codes` in a random order, always the same one: for files that are ordered, or may be."""
+    return np.random.default_rng(0).permutation(split_codes(events))
+
+
 def split_sizes(codes: NDArray[np.uint8]) -> dict[str, int]:
     """How many of the events with these `codes` [n] are in each split."""
     counts = np.bincount(codes, minlength=len(SPLITS))

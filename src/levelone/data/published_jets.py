@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from levelone.data import hdf
 from levelone.data.imagecheck import ImageSpec, ListSpec
-from levelone.data.images import ImageBatch
+from levelone.data.images import ImageBatch, Ragged
 from levelone.data.splitfile import SplitFile
 from levelone.data.splitting import SPLITS, shuffled_split_codes
 from levelone.data.voxelcheck import Column
@@ -89,7 +89,7 @@ class PublishedJets(SplitFile):
             raise LeveloneError(f"{self.path}: '{dataset}' holds other values than 0 and 1")
         return values.astype(column.dtype)
 
-    def longest(self, name: str) -> int:
+    def listed(self, name: str) -> Ragged:
         """There are no lists."""
         raise LeveloneError(f"{self.path}: there is no list '{name}'")
 

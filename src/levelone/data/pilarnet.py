@@ -136,7 +136,7 @@ class PilarnetFile(SplitFile):
         cells = PIXELS * PIXELS
         sums = np.bincount(
             (origin * cells + place)[inside], points[inside, 3], (len(ORIGINS) + 1) * cells
-        ).astype(np.float64, copy=False)  # of energies they are that already
+        ).astype(np.float64, copy=False)  # without points they are integers
         return _maps(sums.reshape(-1, PIXELS, PIXELS))
 
     def _table(self, name: str, event: int, width: int) -> NDArray[np.float64]:

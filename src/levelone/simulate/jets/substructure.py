@@ -51,6 +51,17 @@ def turned(phi: Floats) -> Floats:
     return (phi + np.pi) % (2 * np.pi) - np.pi
 
 
+def offsets(momenta: Momenta, eta: Floats, phi: Floats) -> tuple[Floats, Floats]:
+    """Where momenta are from a direction of their group: pseudorapidity and azimuth, [n] each.
+
+    Parameters
+    ----------
+    eta, phi
+        [groups]: the directions.
+    """
+    return momenta.eta - eta[momenta.group], turned(momenta.phi - phi[momenta.group])
+
+
 def subjettiness(momenta: Momenta, count: int, radius: float) -> Floats:
     """N-subjettiness for N = `count` of every group, beta = 1, [groups].
 

@@ -17,7 +17,7 @@ from levelone.simulate.jets.clustering import Momenta, Rows, cluster
 from levelone.simulate.jets.jets import Jets
 from levelone.simulate.jets.particles import NEUTRINOS, Particles, of_events
 from levelone.simulate.jets.spectrum import Range, collect_even, hard_momenta, mixed, within
-from levelone.simulate.jets.substructure import turned, two_point
+from levelone.simulate.jets.substructure import offsets, two_point
 from levelone.simulate.materials import Floats
 from levelone.simulate.qgjet.section import QGJetGenerate
 
@@ -93,27 +93,27 @@ def select(particles: Particles, options: QGJetGenerate, label: int) -> Jets | N
         return None
     jets = found.at(wanted)
     inside = momenta.at(jets.member, jets.jet, len(jets.group))
-    x, y = centred(inside, jets.momentum.eta, jets.momentum.phi)
+    x, y = offsets(inside, jets.momentum.eta, jets.momentum.phi)
     charged = seen.charged[jets.member]
     columns = {
         "pt": jets.momentum.pt,
         "eta": jets.momentum.eta,
         "mass": jets.momentum.mass,
-        **observables(inside, charged, jets.momentum.eta, jets.momentum.phi),
+        **observables(inside, charged, np.hypot(x, y)),
     }
     told = {name: values.astype(np.float32) for name, values in columns.items()}
-    return Jets(images(inside, charged, x, y), told | {"label": np.full(inside.groups, label, np.uint8)})
+    made = images(inside, charged, *centred(inside, x, y))
+    return Jets(made, told | {"label": np.full(inside.groups, label, np.uint8)})
 
 
-def observables(inside: Momenta, charged: NDArray[np.bool_], eta: Floats, phi: Floats) -> dict[str, Floats]:
+def observables(inside: Momenta, charged: NDArray[np.bool_], away: Floats) -> dict[str, Floats]:
     """What a person computes of jets, from their particles, [groups] each.
 
     Parameters
     ----------
-    eta, phi
-        [groups] of the jets.
+    away
+        [n]: distance of each from its jet.
     """
-    away = np.hypot(inside.eta - eta[inside.group], turned(inside.phi - phi[inside.group]))
     total = _sum(inside, inside.pt)
     largest = np.zeros(inside.groups)
     np.maximum.at(largest, inside.group, inside.pt)
@@ -127,16 +127,15 @@ def observables(inside: Momenta, charged: NDArray[np.bool_], eta: Floats, phi: F
     }
 
 
-def centred(inside: Momenta, eta: Floats, phi: Floats) -> tuple[Floats, Floats]:
+def centred(inside: Momenta, x: Floats, y: Floats) -> tuple[Floats, Floats]:
     """Where particles are from the centre of their jet's transverse momentum: pseudorapidity, azimuth, [n].
 
     Parameters
     ----------
-    eta, phi
-        [groups], near the centre.
+    x, y
+        [n]: where they are from their jet.
     """
     total = _sum(inside, inside.pt)
-    x, y = inside.eta - eta[inside.group], turned(inside.phi - phi[inside.group])
     middle = [_sum(inside, inside.pt * way) / total for way in (x, y)]
     return x - middle[0][inside.group], y - middle[1][inside.group]
 

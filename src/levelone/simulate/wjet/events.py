@@ -19,7 +19,7 @@ from levelone.simulate.jets.clustering import Clusters, Momenta, Rows, cluster
 from levelone.simulate.jets.jets import Jets
 from levelone.simulate.jets.particles import of_events
 from levelone.simulate.jets.spectrum import collect_even, hard_momenta, mixed, within
-from levelone.simulate.jets.substructure import subjettiness, trim, turned
+from levelone.simulate.jets.substructure import offsets, subjettiness, trim, turned
 from levelone.simulate.jets.towers import AROUND, INVISIBLE, Towers, fill, place
 from levelone.simulate.materials import Floats
 from levelone.simulate.wjet.section import WJetGenerate
@@ -149,7 +149,7 @@ def _subjets(chosen: NDArray[np.bool_], found: Clusters, kept: Momenta) -> _Subj
 
 def _long_axis(kept: Momenta, eta: Floats, phi: Floats) -> Floats:
     """Angle of the axis along which the transverse momentum of every jet spreads most, around a centre."""
-    x, y = kept.eta - eta[kept.group], turned(kept.phi - phi[kept.group])
+    x, y = offsets(kept, eta, phi)
     xx, yy, xy = (np.bincount(kept.group, kept.pt * w, kept.groups) for w in (x * x, y * y, x * y))
     return np.asarray(np.arctan2(2 * xy, xx - yy) / 2)
 

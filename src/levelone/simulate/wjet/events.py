@@ -13,9 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from levelone.simulate.jets.clustering import Clusters, Momenta, Rows, cluster
+from levelone.simulate.jets.clustering import FourMomenta, Momenta, Rows, cluster
 from levelone.simulate.jets.jets import Jets
 from levelone.simulate.jets.particles import of_events
 from levelone.simulate.jets.spectrum import collect_even, hard_momenta, mixed, within
@@ -102,14 +101,11 @@ def select(towers: Towers, options: WJetGenerate, label: int) -> Jets | None:
         chosen &= np.abs(whole.eta) < ETA_MAX
     if not chosen.any():
         return None
-    sub = trimmed.subjets
-    rows = leading.member[sub.member]
-    jet = sub.group[sub.jet]
-    order = np.flatnonzero(chosen[jet])
-    order = order[np.argsort(jet[order], kind="stable")]
+    left = trimmed.subjets.at(chosen[trimmed.subjets.group])
+    rows = leading.member[left.member]
     new = np.cumsum(chosen) - 1
-    kept = momenta.at(rows[order], new[jet[order]], int(chosen.sum()))
-    subjets = _subjets(chosen, sub, kept)
+    kept = momenta.at(rows, new[left.group[left.jet]], int(chosen.sum()))
+    subjets = _subjets(left.momentum, new[left.group], kept)
     columns = {
         "pt": whole.pt[chosen],
         "eta": whole.eta[chosen],
@@ -117,7 +113,7 @@ def select(towers: Towers, options: WJetGenerate, label: int) -> Jets | None:
         **{f"tau{n}": subjettiness(kept, n, RADIUS) for n in (1, 2, 3)},
         **subjets.columns,
     }
-    return _images(towers, rows[order], kept, subjets, label, columns)
+    return _images(towers, rows, kept, subjets, label, columns)
 
 
 @dataclass(frozen=True)
@@ -129,16 +125,17 @@ class _Subjets:
     columns: Mapping[str, Floats]
 
 
-def _subjets(chosen: NDArray[np.bool_], found: Clusters, kept: Momenta) -> _Subjets:
-    pt, eta, phi = found.momentum.pt, found.momentum.eta, found.momentum.phi
-    of_jet = np.bincount(found.group, minlength=len(chosen))
-    first = (np.cumsum(of_jet) - of_jet)[chosen]
-    several = of_jet[chosen] > 1
+def _subjets(found: FourMomenta, jet: Rows, kept: Momenta) -> _Subjets:
+    """Of subjets, the `jet` of each, ascending, the hardest first; `kept` is what they are made of."""
+    pt, eta, phi = found.pt, found.eta, found.phi
+    of_jet = np.bincount(jet)
+    first = np.cumsum(of_jet) - of_jet
+    several = of_jet > 1
     second = np.where(several, first + 1, first)
     across, along = turned(phi[second] - phi[first]), eta[second] - eta[first]
     turn = np.where(several, np.arctan2(across, along), _long_axis(kept, eta[first], phi[first]))
     columns = {
-        "subjets": of_jet[chosen].astype(np.float64),
+        "subjets": of_jet.astype(np.float64),
         "subjet1": pt[first],
         "subjet2": np.where(several, pt[second], 0.0),
         "dr": np.hypot(across, along),

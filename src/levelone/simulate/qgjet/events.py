@@ -154,15 +154,18 @@ def images(
     seen = (column >= 0) & (column < SIZE) & (row >= 0) & (row < SIZE)
     place = (row * SIZE + column)[seen]
     group, charge, pt = inside.group[seen], charged[seen], inside.pt[seen]
-    momentum = _filled((group * 2 + ~charge) * SIZE**2 + place, pt / STEP_GEV, (inside.groups, 2))
-    count = _filled((group * SIZE**2 + place)[charge], np.ones(int(charge.sum())), (inside.groups, 1))
-    return {"pt": momentum.astype(np.uint16), "count": count.astype(np.uint8)}
+    momentum = _filled((group * 2 + ~charge) * SIZE**2 + place, pt / STEP_GEV, (inside.groups, 2), np.uint16)
+    ones = np.ones(int(charge.sum()))
+    count = _filled((group * SIZE**2 + place)[charge], ones, (inside.groups, 1), np.uint8)
+    return {"pt": momentum, "count": count}
 
 
-def _filled(cells: Rows, values: Floats, size: tuple[int, int]) -> Floats:
+def _filled(
+    cells: Rows, values: Floats, size: tuple[int, int], dtype: type[np.unsignedinteger[Any]]
+) -> NDArray[np.unsignedinteger[Any]]:
     shape = (*size, SIZE, SIZE)
     found = np.bincount(cells, values, int(np.prod(shape))).reshape(shape)
-    return np.minimum(np.rint(found), np.iinfo(np.uint16).max)
+    return np.minimum(np.rint(found), np.iinfo(dtype).max).astype(dtype)
 
 
 def _sum(inside: Momenta, values: Floats) -> Floats:

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.data.opening import open_image_events
-from levelone.errors import LeveloneError
 from levelone.simulate.qgjet.events import STEP_GEV
 from levelone.simulate.qgjet.generator import COLUMNS, COUNT, PT
 from levelone.zoo.kit.control import without_positions
 from levelone.zoo.kit.events import MemorySource, Split
+from levelone.zoo.kit.jetfiles import find_image, read_split
 from levelone.zoo.kit.jets import INPUT
 from levelone.zoo.kit.streamed import refuse_missing
 from levelone.zoo.qgjet.section import QGJetModel
@@ -32,24 +32,13 @@ def read_jets(path: Path, split: Split, limit: int | None, model: QGJetModel) ->
     """
     with open_image_events(path) as file:
         for wanted in (PT, COUNT):
-            spec = file.images.get(wanted.name)
-            if spec is None or (spec.shape, spec.unit) != (wanted.shape, wanted.unit):
-                there = "there is none" if spec is None else f"it has shape {spec.shape}, in {spec.unit!r}"
-                raise LeveloneError(
-                    f"{path}: system qgjet reads an image '{wanted.name}' of shape {wanted.shape}, in "
-                    f"{wanted.unit!r}; {there}"
-                )
+            find_image("qgjet", path, file, wanted, (wanted.unit,))
         names = tuple(column.name for column in COLUMNS)
         refuse_missing("qgjet", path, "truth column", names, tuple(file.columns))
-        batches = list(file.batches(split, 4096, limit=limit))
-    if not batches:
-        raise LeveloneError(f"{path}: the split '{split}' is empty", hint="simulate more events")
-    steps, count = (
-        np.concatenate([batch.images[name] for batch in batches]) for name in (PT.name, COUNT.name)
-    )
-    truth = {name: np.concatenate([batch.truth[name] for batch in batches]) for name in names}
-    momentum = steps.astype(np.float32) * np.float32(STEP_GEV)
-    image = prepare(momentum, count, model)
+        jets = read_split(path, file, split, limit)
+    momentum = jets.images[PT.name].astype(np.float32) * np.float32(STEP_GEV)
+    image = prepare(momentum, jets.images[COUNT.name], model)
+    truth = {name: jets.columns[name] for name in names}
     return MemorySource(
         inputs={INPUT: image if split == "test" else image.astype(np.float16)},
         truth=truth | {"spectrum": without_positions([momentum[:, 0], momentum[:, 1]])},

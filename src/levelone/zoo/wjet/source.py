@@ -12,6 +12,8 @@ from levelone.simulate.wjet.events import STEP_GEV
 from levelone.simulate.wjet.generator import COLUMNS, IMAGE
 from levelone.zoo.kit.control import without_positions
 from levelone.zoo.kit.events import MemorySource, Split
+from levelone.zoo.kit.jetfiles import find_image, read_split
+from levelone.zoo.kit.jets import INPUT
 from levelone.zoo.wjet.features import summary
 from levelone.zoo.wjet.preparing import DOWN, prepare
 
@@ -30,27 +32,18 @@ def read_jets(path: Path, split: Split, limit: int | None, pixels: str) -> Memor
         If the file cannot be read, or lacks the image or a column that is wanted.
     """
     with open_image_events(path) as file:
-        spec = file.images.get(IMAGE.name)
-        if spec is None or spec.shape != IMAGE.shape or spec.unit not in STEPS:
-            there = "there is none" if spec is None else f"it has shape {spec.shape}, in {spec.unit!r}"
-            raise LeveloneError(
-                f"{path}: system wjet reads an image '{IMAGE.name}' of shape {IMAGE.shape}, in "
-                f"{' or '.join(STEPS)}; {there}"
-            )
+        unit = find_image("wjet", path, file, IMAGE, STEPS).unit
         names = [column.name for column in COLUMNS if column.name in file.columns]
         missing = {column.name for column in COLUMNS} - set(names) - UPRIGHT
         if missing:
             raise LeveloneError(f"{path}: system wjet reads the column '{min(missing)}', which is missing")
-        batches = list(file.batches(split, 4096, limit=limit))
-    if not batches:
-        raise LeveloneError(f"{path}: the split '{split}' is empty", hint="simulate more events")
-    raw = np.concatenate([batch.images[IMAGE.name][:, 0] for batch in batches])
-    raw = raw * np.float32(STEPS[spec.unit])
-    truth = {name: np.concatenate([batch.truth[name] for batch in batches]) for name in names}
+        jets = read_split(path, file, split, limit)
+    raw = jets.images[IMAGE.name][:, 0] * np.float32(STEPS[unit])
+    truth = {name: jets.columns[name] for name in names}
     image = prepare(raw, truth.get("turn"), pixels)[:, None]
     unknown = {name: np.zeros(len(raw), np.float32) for name in UPRIGHT - {"turn"} - set(names)}
     truth |= unknown | {"turn": truth.get("turn", np.full(len(raw), DOWN, np.float32))}
     return MemorySource(
-        inputs={"jet": image if split == "test" else image.astype(np.float16)},
+        inputs={INPUT: image if split == "test" else image.astype(np.float16)},
         truth=truth | {"summary": summary(raw, truth), "spectrum": without_positions([raw])},
     )

@@ -5,7 +5,8 @@ measured and shown. It does not know how it is trained, exported or turned into 
 and report know it by this interface alone.
 
 Subclass `levelone.zoo.kit.voxels.VoxelSystem` for events in a `levelone-voxels` file,
-`levelone.zoo.kit.images.ImageSystem` for those in a `levelone-images` file, `System` for others.
+`levelone.zoo.kit.images.ImageSystem` for those in a `levelone-images` file, `levelone.zoo.kit.jets.JetSystem`
+to tell two classes of jets apart, `System` for others.
 """
 
 from __future__ import annotations

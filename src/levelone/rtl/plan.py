@@ -113,15 +113,16 @@ class Plan:
         Where the slower way lies more than an event behind the quicker one, beats of several events wait, if
         one follows another as soon as the busiest part allows.
         """
-        _, waiting = self._passage
-        edges = []
-        for edge in self.edges:
-            most = 0
-            if edge in waiting:
-                entering, leaving = waiting[edge]
-                most = most_waiting(entering.taken, leaving.taken, self.clocks_per_event)
-            edges.append(edge if most <= edge.depth else replace(edge, depth=most + SPARE))
-        return self if tuple(edges) == self.edges else replace(self, edges=tuple(edges))
+        deeper = {
+            edge: most + SPARE
+            for edge, (entering, leaving) in self._passage[1].items()
+            if (most := most_waiting(entering.taken, leaving.taken, self.clocks_per_event)) > edge.depth
+        }
+        if not deeper:
+            return self
+        return replace(
+            self, edges=tuple(replace(edge, depth=deeper.get(edge, edge.depth)) for edge in self.edges)
+        )
 
     @cached_property
     def _passage(self) -> tuple[Latency, dict[Edge, tuple[Wire, Wire]]]:
@@ -149,12 +150,13 @@ class Plan:
                 lanes = regrouping(self.stream(name).lanes, self.taken(edge).lanes)
                 groups = [self.stream(name).regrouped(n).beats for n in lanes]
                 steps += [regrouped(a, b) for a, b in pairwise(groups)]
-                for number, step in enumerate(steps):
-                    result = Wire([])
-                    parts.append(Block(step, (wire,), result))
-                    if edge.waits and number == 0:
-                        waiting[edge] = (wire, result)
-                    wire = result
+                way = [wire]
+                for step in steps:
+                    way.append(Wire([]))
+                    parts.append(Block(step, (way[-2],), way[-1]))
+                if edge.waits:
+                    waiting[edge] = (way[0], way[1])
+                wire = way[-1]
                 if edge.reader == OUTSIDE:
                     outputs[name] = wire
                     parts.append(Sink((wire,)))

@@ -11,7 +11,7 @@ import pytest
 
 from levelone.data.argon_images import NOTHING, ORIGINS, SHOWER, TRACK
 from levelone.data.opening import open_image_events
-from levelone.data.pilarnet import ADU_PER_MEV
+from levelone.data.pilarnet import ADU_PER_MEV, PilarnetFile
 from levelone.errors import LeveloneError
 from levelone.recipe import load_recipe
 from levelone.zoo.lartpc import SYSTEM as LARTPC
@@ -65,6 +65,19 @@ def test_an_event_is_the_densest_tile_of_its_projection(tmp_path: Path) -> None:
         assert (whence[12:20, 10] == 1 + ORIGINS.index("photon")).all()
         assert whence[22, 0] == 1 + ORIGINS.index("electron of a decay")
         assert np.count_nonzero(one) == np.count_nonzero(told) == 29
+
+
+def test_batches_are_full_up_to_the_last_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An epoch counts on it; 2,170 events of training are more than a window of 2,048."""
+    nothing = np.zeros((64, 64), np.uint8)
+    monkeypatch.setattr(PilarnetFile, "_crop", lambda self, event: (nothing, nothing, nothing))
+    with h5py.File(tmp_path / "p.h5", "w") as file:
+        for name in ("point", "cluster"):
+            file.create_dataset(name, (3100,), h5py.vlen_dtype(np.int64))
+    with open_image_events(tmp_path / "p.h5") as events:
+        for seed in (None, (1, 2)):
+            sizes = [len(batch.events) for batch in events.batches("train", 600, seed=seed, skip=100)]
+            assert sizes == [600, 600, 600, 270]
 
 
 def test_scattered_low_energies_have_no_class(tmp_path: Path) -> None:

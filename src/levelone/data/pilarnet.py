@@ -36,7 +36,7 @@ from levelone.data.argon_images import (
 )
 from levelone.data.imagecheck import ImageSpec, ListSpec
 from levelone.data.images import ImageBatch, Ragged
-from levelone.data.splitfile import SplitFile, windows
+from levelone.data.splitfile import SplitFile, portions
 from levelone.data.splitting import SPLITS, shuffled_split_codes
 from levelone.data.voxelcheck import Column
 from levelone.errors import LeveloneError
@@ -91,16 +91,10 @@ class PilarnetFile(SplitFile):
         limit: int | None = None,
         skip: int = 0,
     ) -> Iterator[ImageBatch]:
-        """Events in batches, in the order of the file, or shuffled within windows of it by `seed`.
-
-        Batches are smaller where a window ends.
-        """
-        rng = None if seed is None else np.random.default_rng(seed)
-        for window in windows(self.select(split, limit), rng):
-            rows = window if rng is None else rng.permutation(window)
-            rows, skip = rows[skip:], max(skip - len(rows), 0)
-            for first in range(0, len(rows), size):
-                yield self._batch(rows[first : first + size])
+        """Events in batches, in the order of the file, or shuffled within windows of it by `seed`."""
+        chosen = self.select(split, limit)
+        for parts in portions(chosen, size, lambda window: window.__getitem__, seed=seed, skip=skip):
+            yield self._batch(np.concatenate(parts))
 
     def _batch(self, rows: NDArray[np.int64]) -> ImageBatch:
         crops = [self._crop(int(row)) for row in rows]

@@ -18,6 +18,11 @@ Truth = Mapping[str, NDArray[Any]]
 Figures = Callable[[Predictions, Truth], dict[str, Any]]
 
 
+def network_of(models: Collection[str]) -> str:
+    """The one of the measured models that a result is about: the quantised network, else its float twin."""
+    return "quantised" if "quantised" in models else "float"
+
+
 class Meter(ABC):
     """Adds up what is measured of all models on the same test events, batch by batch.
 

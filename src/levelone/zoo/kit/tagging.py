@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from levelone.metrics.ranking import compare
 from levelone.metrics.rejection import compare_rejections
 from levelone.zoo.kit.events import Events
-from levelone.zoo.kit.meter import PerEvent, Predictions, Truth
+from levelone.zoo.kit.meter import PerEvent, Predictions, Truth, network_of
 
 REPLICAS = 200
 """Bootstrap replicas behind each uncertainty."""
@@ -64,7 +64,7 @@ def figures(
 ) -> dict[str, Any]:
     """AUC, efficiency, rejection at half of the signal, of the test jets of every region."""
     label = truth["label"]
-    best = "quantised" if "quantised" in predictions else "float"
+    best = network_of(predictions)
     pairs = tuple((best, name) for name in predictions if name != best)
     models: dict[str, Any] = {name: {} for name in predictions}
     differences: dict[str, Any] = {f"{a}-{b}": {} for a, b in pairs}

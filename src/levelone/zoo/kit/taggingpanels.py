@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from levelone.metrics.ranking import Ranking, thinned
 from levelone.panels import Axes, Card, Images, Lines, Maps, Panel, Rows, Series, SideBySide, measured
 from levelone.zoo.kit.control import CONTROL, TITLE
-from levelone.zoo.kit.meter import Predictions, Truth
+from levelone.zoo.kit.meter import Predictions, Truth, network_of
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ def tables(wording: Wording, metrics: Mapping[str, Any]) -> list[Rows]:
 def cards(metrics: Mapping[str, Any]) -> list[Card]:
     """AUC, efficiency at 90 % rejection, and the rejection at half of the signal where its error is small."""
     models = metrics["models"]
-    best = "quantised" if "quantised" in models else "float"
+    best = network_of(models)
     entry = models[best]["all"]
     found = [
         Card(measured(entry["auc"], 4), f"{best} AUC"),

@@ -12,6 +12,7 @@ from levelone.data.argon_images import PITCH_MM
 from levelone.panels import Axes, Card, Images, Lines, Maps, Panel, Rows, Series, SideBySide, measured
 from levelone.zoo.kit.control import CONTROL, TITLE
 from levelone.zoo.kit.events import Events
+from levelone.zoo.kit.meter import network_of
 from levelone.zoo.lartpc.results import BINS, PARTS
 from levelone.zoo.lartpc.section import UNIT_ADU
 
@@ -118,7 +119,7 @@ def _areas(metrics: Mapping[str, Any]) -> Rows:
 def cards(metrics: Mapping[str, Any]) -> list[Card]:
     """Wrong pixels of the network, of the trees and of the thresholds."""
     models = metrics["models"]
-    best = "quantised" if "quantised" in models else "float"
+    best = network_of(models)
     found = [Card(measured(models[best]["wrong"]["all"], 1, percent=True), f"% wrong pixels, {best}")]
     for model in ("boosting", "thresholds"):
         if model in models:

@@ -11,7 +11,7 @@ from levelone.data.argon_images import CLASSES, NOTHING, ORIGINS, SHOWER
 from levelone.metrics.ranking import compare
 from levelone.metrics.shares import summarise
 from levelone.zoo.kit.events import Events
-from levelone.zoo.kit.meter import Meter, Predictions
+from levelone.zoo.kit.meter import Meter, Predictions, network_of
 from levelone.zoo.kit.pixels import chances
 from levelone.zoo.lartpc.section import UNIT_ADU
 
@@ -96,7 +96,7 @@ class PixelMeter(Meter):
 
     def result(self) -> dict[str, Any]:
         counted = {name: np.concatenate(rows) for name, rows in self._counted.items()}
-        best = "quantised" if "quantised" in counted else next(iter(counted))
+        best = network_of(counted)
         pairs = tuple((best, name) for name in counted if name != best)
         wrong, deltas = summarise(counted, PARTS, replicas=REPLICAS, seed=self._seed, differences=pairs)
         target, events = np.concatenate(self._target), np.concatenate(self._event_of)

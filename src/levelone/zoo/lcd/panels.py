@@ -12,7 +12,7 @@ from levelone.simulate.lcd.detector import calorimeter
 from levelone.simulate.lcd.section import PARTICLES
 from levelone.zoo.kit.control import CONTROL, TITLE
 from levelone.zoo.kit.events import Events
-from levelone.zoo.kit.meter import Predictions, Truth
+from levelone.zoo.kit.meter import Predictions, Truth, network_of
 from levelone.zoo.lcd.results import SUMS
 from levelone.zoo.lcd.section import UNIT_GEV
 
@@ -41,7 +41,7 @@ def panels(metrics: Mapping[str, Any], predictions: Predictions, truth: Truth) -
                 "Curves: fit of a / sqrt(E) (+) b (+) c / E. Models stand a little beside each other."
             )
             shown.append(Lines(f"Energy resolution: {particle}", caption, axes, tuple(series)))
-    best = "quantised" if "quantised" in energies else "float"
+    best = network_of(energies)
     answers = [
         _response(particle, entry["bins"])
         for particle, entry in energies.get(best, {}).items()
@@ -85,7 +85,7 @@ def tables(metrics: Mapping[str, Any]) -> list[Rows]:
 def cards(metrics: Mapping[str, Any]) -> list[Card]:
     """Width for electrons, stochastic term, accuracy."""
     models = metrics["models"]
-    name = "quantised" if "quantised" in models else "float"
+    name = network_of(models)
     electron = models[name]["energy"].get("electron")
     made = [
         Card(_percent(models[name]["identification"]["accuracy"], 1), f"{name}: particle identified"),

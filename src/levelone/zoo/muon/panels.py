@@ -12,6 +12,7 @@ from levelone.metrics.tracker import TRACKER_PER_GEV
 from levelone.panels import Axes, Card, Density, Images, Lines, Panel, Rows, Scale, Series
 from levelone.simulate.muon.generator import calorimeter
 from levelone.zoo.kit.control import CONTROL, TITLE
+from levelone.zoo.kit.meter import network_of
 from levelone.zoo.muon.results import BINS, FEWEST, STUDY
 
 NAMES = {
@@ -107,7 +108,7 @@ def cards(metrics: Mapping[str, Any]) -> list[Card]:
     Then our own by the network, and its bias.
     """
     models = metrics["models"]
-    name = "quantised" if "quantised" in models else "float"
+    name = network_of(models)
     compared = {name: name} | {
         rival: NAMES[rival] for rival in ("boosting", "boosting_sums", "boosting_loss") if rival in models
     }

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
 from levelone.metrics import tracker
-from levelone.zoo.kit.meter import Predictions, Truth
+from levelone.zoo.kit.meter import Predictions, Truth, network_of
 from levelone.zoo.muon.section import GEV_PER_UNIT, OUTPUT
 
 Floats = NDArray[np.float64]
@@ -44,7 +44,7 @@ def figures(predictions: Predictions, truth: Truth, *, seed: int) -> dict[str, A
 
 
 def _differences(models: dict[str, Any], draws: dict[str, Draws]) -> dict[str, Any]:
-    network = "quantised" if "quantised" in models else "float"
+    network = network_of(models)
     found: dict[str, Any] = {}
     for name in models.keys() - {network} if network in models else ():
         ours, theirs = models[network][STUDY]["value"], models[name][STUDY]["value"]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from levelone.metrics.ranking import REJECTIONS, Ranking, thinned
 from levelone.panels import Axes, Card, Images, Lines, Panel, Rows, Series
 from levelone.zoo.kit.control import CONTROL, TITLE
-from levelone.zoo.kit.meter import Predictions, Truth
+from levelone.zoo.kit.meter import Predictions, Truth, network_of
 
 NAMES = {
     "published": "published architecture (fully connected), trained here",
@@ -111,7 +111,7 @@ def _differences(metrics: Mapping[str, Any]) -> Rows:
 def cards(metrics: Mapping[str, Any]) -> list[Card]:
     """AUC, efficiency at 90 % rejection, distances to the published network and to the boosted trees."""
     models = metrics["models"]
-    best = "quantised" if "quantised" in models else "float"
+    best = network_of(models)
     entry = models[best]["all"]
     found = [
         Card(_short(entry["auc"], 1, 4), f"{best} AUC"),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from levelone.metrics.ranking import compare
-from levelone.zoo.kit.meter import Predictions, Truth
+from levelone.zoo.kit.meter import Predictions, Truth, network_of
 
 REPLICAS = 200
 """Bootstrap replicas behind each uncertainty."""
@@ -18,7 +18,7 @@ def figures(predictions: Predictions, truth: Truth, *, seed: int) -> dict[str, A
     label, drift = truth["label"], truth["drift"]
     regions = {"all": drift >= 0, "drift below 0.5 m": drift < 500, "drift above 0.5 m": drift >= 500}
     others = [name for name in predictions if name not in ("float", "quantised")]
-    best = "quantised" if "quantised" in predictions else "float"
+    best = network_of(predictions)
     pairs = [("quantised", "float")] if {"quantised", "float"} <= set(predictions) else []
     pairs += [(best, name) for name in others]
     models: dict[str, Any] = {name: {} for name in predictions}

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from levelone.panels import Axes, Card, Images, Lines, Maps, Panel, Rows, Series, SideBySide, measured
 from levelone.zoo.kit.control import CONTROL, TITLE
 from levelone.zoo.kit.events import Events
+from levelone.zoo.kit.meter import network_of
 from levelone.zoo.smlm.results import PHOTON_EDGES
 from levelone.zoo.smlm.section import UNIT_ADU
 
@@ -54,7 +55,7 @@ def _over_density(
     metrics: Mapping[str, Any], models: list[str], figure: str, title: str, caption: str
 ) -> Lines:
     series = []
-    best = "quantised" if "quantised" in models else "float"
+    best = network_of(models)
     for model in models:
         series.append(_curve(metrics, model, figure, NAMES.get(model, model), "line"))
         if figure == "rmse" and model == best:
@@ -172,7 +173,7 @@ def _areas(metrics: Mapping[str, Any]) -> Rows:
 def cards(metrics: Mapping[str, Any]) -> list[Card]:
     """Jaccard index and lateral error at a middle density, beside the classical fit."""
     models = metrics["models"]
-    best = "quantised" if "quantised" in models else "float"
+    best = network_of(models)
     densities = _densities(metrics)
     middle = densities[len(densities) // 2 + (len(densities) > 3)] if len(densities) > 1 else densities[0]
     entry, fit = models[best][middle], models["fit"][middle]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from levelone.metrics.localisation import COUNTED, count, match, summarise
 from levelone.metrics.ranking import compare
 from levelone.zoo.kit.events import Events
-from levelone.zoo.kit.meter import Meter, Predictions
+from levelone.zoo.kit.meter import Meter, Predictions, network_of
 from levelone.zoo.kit.pixels import chances
 from levelone.zoo.smlm.candidates import molecules
 from levelone.zoo.smlm.fitting import TOLERANCE_NM
@@ -95,7 +95,7 @@ class FrameMeter(Meter):
         regions = {"all": np.ones(len(density), np.bool_)}
         regions |= {f"{value:g}": density == value for value in np.unique(density)}
         counted = {name: np.stack(rows) for name, rows in self._counted.items()}
-        best = "quantised" if "quantised" in counted else next(iter(counted))
+        best = network_of(counted)
         pairs = tuple((best, name) for name in counted if name != best)
         models: dict[str, Any] = {name: {} for name in counted}
         differences: dict[str, Any] = {f"{a}-{b}": {} for a, b in pairs}

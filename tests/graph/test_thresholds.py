@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from levelone.graph import GraphBuilder, IntRange, Rounding, execute
 from levelone.graph.ops import Requantise
 from levelone.graph.plan import kernel_for
-from levelone.graph.rounding import boundary
+from levelone.graph.rounding import boundaries, boundary
 
 ONE = (Fraction(1),)
 
@@ -35,6 +35,17 @@ def test_boundary_of_each_mode() -> None:
     assert boundary(2, Rounding.ROUND) == (3 * half, True)
     assert boundary(0, Rounding.HALF_UP) == (-half, False)
     assert boundary(0, Rounding.HALF_DOWN) == (-half, True)
+
+
+@pytest.mark.parametrize("mode", list(Rounding))
+@pytest.mark.parametrize(
+    "codes", [np.arange(-9, 10), np.array([-(2**80), -1, 0, 1, 2**80 + 1], dtype=object)]
+)
+def test_boundaries_are_those_of_each_code(mode, codes) -> None:
+    doubled, attained = boundaries(codes, mode)
+    assert doubled.dtype == codes.dtype and attained.dtype == bool
+    found = zip((Fraction(int(n), 2) for n in doubled), attained.tolist(), strict=True)
+    assert list(found) == [boundary(int(code), mode) for code in codes]
 
 
 def test_a_multiplier_of_zero_has_none() -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from levelone.graph import IntRange, Rounding
 from levelone.graph.ops import Requantise
 from levelone.graph.values import Value
+from levelone.hardware import multiplier as search
 from levelone.hardware.choose import smallest_scaling
 from levelone.hardware.forms import Scaling
 from levelone.hardware.multiplier import Multiplier, smallest_multiplier
@@ -98,6 +99,42 @@ def check_smallest(found: Scaling, op: Requantise, x: Value) -> int:
             assert min(map(odd_bits, factors_of(codes, exact, found.clip, larger))) == odd_bits(factor)
         searched += 1
     return searched
+
+
+@pytest.mark.parametrize("mode", Rounding)
+def test_steps_are_where_the_result_changes(mode: Rounding) -> None:
+    rng = np.random.default_rng(50 + list(Rounding).index(mode))
+    seen = set()
+    for _ in range(40):
+        op, x = random_case(rng, mode, 3)
+        for channel, r in enumerate(channel_ranges(x)):
+            exact = exact_codes(op, r, channel)
+            steps = steps_of(op, channel, r)
+            # several levels may be passed at one code
+            at = np.searchsorted(steps.at.astype(np.int64), np.arange(r.lo, r.hi + 1), side="right")
+            assert np.array_equal(np.array([steps.first, *steps.level])[at], exact)
+            assert len(steps.at) == exact.max() - exact.min()
+            seen.add(int(np.sign(exact[-1] - exact[0])))
+    assert seen == {-1, 0, 1}
+
+
+def test_steps_of_huge_codes_are_exact() -> None:
+    unit = Fraction(1, 3 * 2**60)
+    op = Requantise((unit,), (Fraction(1),), IntRange(-4, 4), Rounding.FLOOR, (unit,))
+    steps = steps_of(op, 0, IntRange(-(2**62), 2**62))
+    assert steps.at.tolist() == [3 * 2**60 * n - 1 for n in (-1, 0, 1)]
+
+
+def test_points_below_their_neighbours_are_no_corners(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng, together = np.random.default_rng(8), []
+    for _ in range(60):
+        codes = np.sort(rng.integers(-900, 900, int(rng.integers(65, 400))))
+        levels = rng.integers(-90, 90, len(codes)) + codes // int(rng.integers(2, 30))
+        together.append(list(zip(codes.tolist(), levels.tolist(), strict=True)))
+    thinned = [search._hull(points) for points in together]
+    assert any(len(search._thinned(points)) < len(points) // 2 for points in together)
+    monkeypatch.setattr(search, "MANY", 10**9)
+    assert thinned == [search._hull(points) for points in together]
 
 
 @pytest.mark.parametrize("channels", [1, 3])

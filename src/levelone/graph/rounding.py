@@ -88,3 +88,30 @@ def boundary(code: int, mode: Rounding) -> tuple[Fraction, bool]:
             return half, code > 0
         case Rounding.HALF_DOWN:
             return half, code <= 0
+
+
+def boundaries(codes: NDArray[Any], mode: Rounding) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """`boundary` of many codes: twice the infima, which are integers, and whether each is attained.
+
+    Parameters
+    ----------
+    codes
+        int64 with magnitudes below 2**61, or an object array of Python integers.
+    """
+    positive = np.asarray(codes > 0, dtype=bool)
+    match mode:
+        case Rounding.FLOOR:
+            attained, doubled = np.ones_like(positive), 2 * codes
+        case Rounding.CEIL:
+            attained, doubled = np.zeros_like(positive), 2 * codes - 2
+        case Rounding.DOWN:
+            attained, doubled = positive, 2 * codes - 2 * ~positive
+        case Rounding.UP:
+            attained, doubled = ~positive, 2 * codes - 2 * positive
+        case Rounding.ROUND:
+            attained, doubled = np.asarray(codes % 2 == 0, dtype=bool), 2 * codes - 1
+        case Rounding.HALF_UP:
+            attained, doubled = positive, 2 * codes - 1
+        case Rounding.HALF_DOWN:
+            attained, doubled = ~positive, 2 * codes - 1
+    return doubled, attained

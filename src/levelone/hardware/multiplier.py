@@ -19,12 +19,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
 
 MAX_SHIFT = 48
 """Fractional bits that are searched; a parameter is handed to the firmware through an IEEE double."""
 
 Point = tuple[int, int]
 """(code, level)"""
+MANY = 64
+"""Points of a hull that are worth looking at together first."""
+SAFE = 1 << 30
+"""Products of differences of smaller numbers are int64."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +82,7 @@ def smallest_multiplier(reached: Iterable[Point], missed: Iterable[Point]) -> Mu
 def _hull(points: Iterable[Point]) -> list[Point]:
     """Corners of the upper convex hull of points of rising codes, the highest of each code."""
     hull: list[Point] = []
-    for x, y in points:
+    for x, y in _thinned(list(points)):
         if hull and hull[-1][0] == x:
             if hull[-1][1] >= y:
                 continue
@@ -84,6 +91,26 @@ def _hull(points: Iterable[Point]) -> list[Point]:
             hull.pop()
         hull.append((x, y))
     return hull
+
+
+def _thinned(points: list[Point]) -> list[Point]:
+    """Points of rising codes without most of those that are on or below the line between their neighbours.
+
+    None of these is a corner of the upper hull, so they may go together.
+    """
+    if len(points) < MANY or max(map(abs, chain.from_iterable(points))) >= SAFE:
+        return points
+    x, y = np.array(points, dtype=np.int64).T
+    starts = np.flatnonzero(np.diff(x, prepend=x[0] - 1))
+    x, y = x[starts], np.maximum.reduceat(y, starts)
+    before = 2 * len(x)
+    while MANY < len(x) < before:
+        before = len(x)
+        run, rise = x[1:] - x[:-1], y[1:] - y[:-1]
+        bends = rise[:-1] * run[1:] <= rise[1:] * run[:-1]
+        kept = np.concatenate([[True], ~bends, [True]])
+        x, y = x[kept], y[kept]
+    return list(zip(x.tolist(), y.tolist(), strict=True))
 
 
 def _bends_up(a: Point, b: Point, c: Point) -> bool:

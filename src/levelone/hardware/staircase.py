@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import ceil, floor
 from typing import Any
 
 import numpy as np
 
 from levelone.graph.ops import Requantise
-from levelone.graph.rounding import boundary
+from levelone.graph.ops._bounds import integers
+from levelone.graph.ops._rounding import thresholds
 from levelone.graph.values import IntRange, Value
 from levelone.hardware.forms import Integers
 
@@ -21,7 +21,7 @@ class Steps:
     Attributes
     ----------
     at
-        Rising codes, Python integers.
+        Rising codes.
     level
         Level from that code on.
     first
@@ -70,19 +70,14 @@ def steps_of(op: Requantise, channel: int, r: IntRange) -> Steps:
     one = one_channel(op, channel)
     first, last = (int(v) for v in one.evaluate(_column(r.lo, r.hi))[:, 0])
     if first == last:
-        empty = np.array([], dtype=object)
+        empty = integers(())
         return Steps(empty, empty, first)
-    multiplier, offset = one.multiplier[0], one.offset[0]
-    rising = multiplier > 0
-    # boundaries between level v - 1 and level v, zero point put back
-    levels = np.array(range(min(first, last) + 1, max(first, last) + 1), dtype=object)
-    bounds = [boundary(int(v) + op.zero_point, op.rounding) for v in levels]
-    codes = []
-    for bound, attained in bounds:
-        code = (bound - offset) / multiplier
-        if rising:  # the first code that reaches the upper level
-            codes.append(ceil(code) if attained else floor(code) + 1)
-        else:  # the first code that has left it
-            codes.append(floor(code) + 1 if attained else ceil(code))
-    at = np.array(codes, dtype=object)
-    return Steps(at, levels, first) if rising else Steps(at[::-1], levels[::-1] - 1, first)
+    low, high = min(first, last) + 1, max(first, last) + 1
+    rounded = range(low + op.zero_point, high + op.zero_point)
+    at, levels = (
+        thresholds(rounded, op.rounding, one.multiplier[0], one.offset[0]),
+        integers(range(low, high)),
+    )
+    if one.multiplier[0] > 0:  # the first code that reaches the upper level
+        return Steps(at, levels, first)
+    return Steps(at[::-1] + 1, levels[::-1] - 1, first)  # the first code that has left it

@@ -21,6 +21,8 @@ Bounds = tuple[NDArray[Any], NDArray[Any]]
 
 def integers(values: Iterable[int]) -> NDArray[Any]:
     """An int64 array if every value is small enough to compute with, else one of Python integers."""
+    if isinstance(values, range) and max(abs(values.start), abs(values.stop)) < INT64_SAFE:
+        return np.arange(values.start, values.stop, values.step, dtype=np.int64)
     listed = [int(v) for v in values]
     safe = all(abs(v) < INT64_SAFE for v in listed)
     return np.array(listed, dtype=np.int64 if safe else object)

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.graph.operation import DeclinedError, Op, RoundedSum
-from levelone.graph.rounding import INT64_SAFE, boundary
+from levelone.graph.ops._bounds import integers, largest
+from levelone.graph.rounding import INT64_SAFE, boundaries, boundary
 from levelone.graph.values import IntRange, Rounding, Value
 
 
@@ -136,15 +137,14 @@ def thresholds(codes: Sequence[int], mode: Rounding, multiplier: Fraction, offse
     """
     if multiplier == 0:
         raise ValueError("a multiplier of 0 has no thresholds")
-    bounds = [boundary(code, mode) for code in codes]
-    doubled = [int(2 * bound) for bound, _ in bounds]
-    attained = np.array([at for _, at in bounds], dtype=bool)
     # (bound - offset) / multiplier as one fraction of integers, its denominator positive
     (n, d), (p, q) = multiplier.as_integer_ratio(), offset.as_integer_ratio()
     sign = 1 if n > 0 else -1
-    largest = max(map(abs, doubled), default=0) * q + 2 * abs(p)
-    small = largest * d < INT64_SAFE and 2 * q * abs(n) < INT64_SAFE
-    numerator = (np.array(doubled, dtype=np.int64 if small else object) * q - 2 * p) * (sign * d)
+    levels = integers(codes)
+    reach = (2 * largest(levels) + 2) * q + 2 * abs(p)
+    small = reach * d < INT64_SAFE and 2 * q * abs(n) < INT64_SAFE
+    doubled, attained = boundaries(levels.astype(np.int64 if small else object), mode)
+    numerator = (doubled * q - 2 * p) * (sign * d)
     denominator = 2 * q * abs(n)
     whole = numerator // denominator
     exact = whole * denominator == numerator

@@ -81,7 +81,8 @@ def test_the_nearest_event_to_a_goal_is_found() -> None:
     assert isinstance(family, ArgumentGoals)
     argument, goal = family.node.op.argument(values["one"], values["other"]), 0
     missing = np.flatnonzero(~family.hits(values).any(axis=0))
-    found = {goal: (event, away) for goal, event, away in family.nearest(values, missing)}
+    told = [np.stack(parts, axis=1).tolist() for parts in family.nearest(values, missing)]
+    found = {goal: (event, away) for rows in told for goal, event, away in rows}
     assert set(found) == set(missing.tolist()) and len(found) > 5
     for row, (lows, near) in enumerate(zip(family.lows, family.near, strict=True)):
         for low in lows.tolist():

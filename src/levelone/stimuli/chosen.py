@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 
 from levelone.graph.ir import Graph
 from levelone.graph.values import Codes
-from levelone.stimuli.coverage import Goals, choose, goals
+from levelone.stimuli.coverage import FARTHEST, Goals, choose, goals
 from levelone.stimuli.effort import events_to_try, in_chunks, joined
 
 SINGLES = 1024
 """Input elements that are tried alone, per port."""
 
 ROUNDS = 30
+CHANGES = 3
+"""Input elements of a port that are changed at once, at most."""
 HIT_BYTES = 2**27
 
 
@@ -41,7 +43,7 @@ def covering_vectors(graph: Graph, start: Mapping[str, Codes], limit: int, seed:
     more = events - len(next(iter(pool.values())))
     if more > 0:
         pool = joined(pool, _noise(graph, more, rng))
-    hits, nearest = _evaluate(graph, wanted, pool, None)
+    hits, nearest = _evaluate(graph, wanted, pool, np.ones(total, dtype=bool))
     picked = choose(hits, limit)
     best = {name: codes[picked] for name, codes in pool.items()}
     reached = hits[picked].any(axis=0)
@@ -49,8 +51,8 @@ def covering_vectors(graph: Graph, start: Mapping[str, Codes], limit: int, seed:
     children = max(16, 2 * events // ROUNDS)
     for _ in range(min(ROUNDS, 2 * events_to_try(graph) // children)):
         room = limit - len(next(iter(best.values())))
-        missing = np.flatnonzero(~reached & sought)
-        if room < 1 or len(missing) == 0:
+        missing = ~reached & sought
+        if room < 1 or not missing.any():
             break
         pool = _children(graph, pool, nearest, missing, children, rng)
         found, nearest = _evaluate(graph, wanted, pool, missing)
@@ -62,22 +64,22 @@ def covering_vectors(graph: Graph, start: Mapping[str, Codes], limit: int, seed:
 
 
 def _evaluate(
-    graph: Graph, wanted: list[Goals], codes: Mapping[str, Codes], missing: NDArray[np.int64] | None
-) -> tuple[NDArray[np.bool_], dict[int, int]]:
-    """(hits [event, goal], the nearest event of some goals that nothing hits)."""
+    graph: Graph, wanted: list[Goals], codes: Mapping[str, Codes], missing: NDArray[np.bool_]
+) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """(hits [event, goal], of each goal that is missing and that nothing hits the nearest event, else -1)."""
     hits: list[NDArray[np.bool_]] = []
-    nearest: dict[int, int] = {}
-    distance: dict[int, int] = {}
+    nearest = np.full(len(missing), -1)
+    distance = np.full(len(missing), FARTHEST + 1)
     for start, values in in_chunks(graph, codes, [name for family in wanted for name in family.reads]):
         hits.append(np.concatenate([family.hits(values) for family in wanted], axis=1))
         at = 0
         for family in wanted:
-            open_here = np.flatnonzero(~hits[-1][:, at : at + family.size].any(axis=0))
-            if missing is not None:
-                open_here = np.intersect1d(open_here, missing - at)
-            for goal, event, away in family.nearest(values, open_here):
-                if at + goal not in distance or away < distance[at + goal]:
-                    nearest[at + goal], distance[at + goal] = start + event, away
+            mine = slice(at, at + family.size)
+            open_here = np.flatnonzero(~hits[-1][:, mine].any(axis=0) & missing[mine])
+            for goals_, events, away in family.nearest(values, open_here):
+                closer = away < distance[mine][goals_]
+                nearest[mine][goals_[closer]] = start + events[closer]
+                distance[mine][goals_[closer]] = away[closer]
             at += family.size
     return np.concatenate(hits), nearest
 
@@ -85,25 +87,30 @@ def _evaluate(
 def _children(
     graph: Graph,
     pool: Mapping[str, Codes],
-    nearest: Mapping[int, int],
-    missing: NDArray[np.int64],
+    nearest: NDArray[np.int64],
+    missing: NDArray[np.bool_],
     count: int,
     rng: np.random.Generator,
 ) -> dict[str, Codes]:
     """The events nearest to missing goals, themselves and with a few input elements changed."""
-    known = np.unique([nearest[goal] for goal in missing.tolist() if goal in nearest] or [0])
+    found = nearest[missing]
+    known = np.unique(found[found >= 0]) if (found >= 0).any() else np.zeros(1, dtype=np.int64)
     kept = rng.permutation(known)[: count // 2]  # as they are: the next children may come from them, too
     parents = np.concatenate([kept, rng.choice(known, count - len(kept))])
     result = {}
+    rows = np.arange(len(kept), count)[:, None]
+    shape = (len(rows), CHANGES)
     for port in graph.inputs:
         codes = pool[port.value.name][parents]
         flat = codes.reshape(count, -1)
         low, high = port.value.range.lo, port.value.range.hi
-        for row in flat[len(kept) :]:
-            at = rng.integers(0, flat.shape[1], rng.integers(0, 4))
-            step = rng.integers(-2, 3, len(at))
-            fresh = rng.integers(low, high, len(at), endpoint=True)
-            row[at] = np.clip(np.where(rng.random(len(at)) < 0.5, row[at] + step, fresh), low, high)
+        at = rng.integers(0, flat.shape[1], shape)
+        moved = flat[rows, at] + rng.integers(-2, 3, shape)
+        fresh = rng.integers(low, high, shape, endpoint=True)
+        changed = np.clip(np.where(rng.random(shape) < 0.5, moved, fresh), low, high)
+        few = np.arange(CHANGES) < rng.integers(0, CHANGES + 1, (len(rows), 1))
+        events, places = np.nonzero(few)
+        flat[rows[events, 0], at[events, places]] = changed[events, places]
         result[port.value.name] = flat.reshape(codes.shape)
     return result
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.graph.ir import Graph, Node
+from levelone.graph.ops._bounds import largest
 from levelone.graph.values import Codes, IntRange
 
 MAX_STEPS = 1024
@@ -22,6 +23,12 @@ MAX_STEPS = 1024
 
 MAX_GOALS = 2**15
 """Goals of one layer; evenly chosen where there are more."""
+
+FARTHEST = 2**62
+"""What counts as how far an event is from a goal, at most."""
+
+Near = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
+"""(goals, the event that comes closest to each, how far it is off)"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,24 +72,23 @@ class ArgumentGoals:
             parts.append(found)
         return np.concatenate(parts, axis=1)
 
-    def nearest(
-        self, values: Mapping[str, Codes], wanted: NDArray[np.int64]
-    ) -> Iterator[tuple[int, int, int]]:
-        """(goal, the event that comes closest to it, how far it is off) for each goal that is wanted."""
+    def nearest(self, values: Mapping[str, Codes], wanted: NDArray[np.int64]) -> Iterator[Near]:
+        """What is nearest to goals that nothing hits, of all that are wanted: some at a time."""
         start = 0
         for seen, lows, near in zip(self._rows(values), self.lows, self.near, strict=True):
             here = wanted[(wanted >= start) & (wanted < start + len(lows))]
-            flat = seen.reshape(-1)
-            order = flat.argsort() if len(here) else flat
-            for goal in here.tolist():
-                low = int(lows[goal - start])
-                at = int(np.searchsorted(flat, low, sorter=order))
-                beside = order[max(at - 1, 0) : at + 1].tolist()
-                away = {
-                    place: max(low - int(flat[place]), int(flat[place]) - low - near + 1) for place in beside
-                }
-                best = min(beside, key=away.__getitem__)
-                yield goal, best // seen.shape[1], away[best]
+            if len(here):
+                flat = seen.reshape(-1)
+                order = flat.argsort()
+                known, low = flat[order], lows[here - start]
+                if max(largest(known), largest(low)) >= FARTHEST // 2:
+                    known = known.astype(object)
+                above = np.searchsorted(known, low)
+                beside = np.maximum(above - 1, 0), np.minimum(above, len(known) - 1)
+                away = [np.maximum(low - known[at], known[at] - low - near + 1) for at in beside]
+                better = away[1] < away[0]
+                events = order[np.where(better, *reversed(beside))] // seen.shape[1]
+                yield here, events, np.minimum(np.minimum(*away), FARTHEST).astype(np.int64)
             start += len(lows)
 
     def _rows(self, values: Mapping[str, Codes]) -> Iterator[NDArray[Any]]:
@@ -113,9 +119,7 @@ class OperandGoals:
             [side.any(axis=1) for sides in zip(*met, strict=True) for side in sides], axis=1
         )
 
-    def nearest(
-        self, values: Mapping[str, Codes], wanted: NDArray[np.int64]
-    ) -> Iterator[tuple[int, int, int]]:
+    def nearest(self, values: Mapping[str, Codes], wanted: NDArray[np.int64]) -> Iterator[Near]:
         """Nothing: these goals are reached from a pool, or not."""
         return iter(())
 

@@ -43,6 +43,18 @@ def test_a_leak_control_is_published_with_what_it_may_know(name: str) -> None:
     assert metrics[CONTROL]["may_know"]
 
 
+@pytest.mark.parametrize("name", MODELS)
+def test_a_page_names_the_command_that_made_its_events(name: str) -> None:
+    """That of the run, which makes them itself, or the generator's."""
+    training = json.loads((MODELS[name] / "training.json").read_text())
+    data, page = training["data"], results_page(MODELS[name])
+    if "--data" in training["command"]:
+        assert f"$ levelone simulate {name} --events {data['provenance']['events']}" in page
+        assert f"-o {data['file']}\n" in page
+    else:
+        assert "levelone simulate" not in page
+
+
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     return Path(shutil.copytree(NEXT, tmp_path / "next"))

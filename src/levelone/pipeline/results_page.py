@@ -124,7 +124,7 @@ def _origin(folder: Path, system: System, training: Mapping[str, Any]) -> Iterat
         "own training on our own simulation, on test events that no choice has seen, unless it is called "
         "published."
     )
-    yield f"```console\n$ {training['command']} --out runs/{system.name}\n```"
+    yield "\n".join(("```console", *_commands(system, training), "```"))
     yield (
         f"{', '.join(counts)}; `{data['file']}` (SHA-256 `{data['sha256'][:16]}...`), "
         f"simulated with seed {made['seed']} by levelone {made['levelone']}{_version(made)}."
@@ -132,6 +132,15 @@ def _origin(folder: Path, system: System, training: Mapping[str, Any]) -> Iterat
     source = training["metrics"].get("reference", {}).get("source")
     if source:
         yield f"Reference: {source}."
+
+
+def _commands(system: System, training: Mapping[str, Any]) -> Iterator[str]:
+    """What makes the file of events, where the run was given one, and the run."""
+    data = training["data"]
+    made = data["provenance"].get("command")
+    if made is not None and "--data" in training["command"]:
+        yield f"$ {made.rpartition(' -o ')[0]} -o {data['file']}"
+    yield f"$ {training['command']} --out runs/{system.name}"
 
 
 def _version(made: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ from levelone.graph import Graph, GraphBuilder, execute
 from levelone.graph.ops import OPERATIONS
 from levelone.graph.values import Codes, Value
 from levelone.rtl.design import PROBES, Design, write_design
-from levelone.rtl.plan import plan_graph
+from levelone.rtl.plan import Plan, plan_graph
 from levelone.rtl.project import BLOCKS
 from levelone.rtl.simulation import STEADY, Recording, Traffic, simulate
 from levelone.rtl.unrolled.design import write_unrolled
@@ -49,6 +49,21 @@ class Bench:
             for name, codes in found.items()
             if codes.shape != expected[name].shape or (codes != expected[name]).any()
         ]
+
+
+def busiest(plan: Plan, output: str) -> int:
+    """Clocks per event of the busiest part on the way to an output: of the whole, if it were alone."""
+    above = {output}
+    for node in reversed(list(plan.graph.nodes)):
+        above |= set(node.inputs) if node.name in above else set()
+    ways = [e.clocks for e in plan.edges if e.reader in above or e.value == output]
+    return max(*ways, *(plan.layers[n].clocks if n in plan.layers else plan.ports[n].beats for n in above))
+
+
+def steady(recording: Recording, events: int) -> dict[str, set[int]]:
+    """Output -> clocks from event to event in the second half of all."""
+    ends = {name: found.reshape(events, -1)[:, -1] for name, found in recording.given.items()}
+    return {name: set(np.diff(found[events // 2 :]).tolist()) for name, found in ends.items()}
 
 
 def many(names: Iterable[str], seeds: Iterable[int]) -> tuple[Graph, dict[str, Codes]]:

@@ -7,8 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from levelone.graph.ops import Window
 from levelone.rtl.latency import Block, Fork, Sink, Wire, latency_of, most_waiting
-from levelone.rtl.pace import Pace, Taking, freed, grouped, piped, regrouped, swept, tree
+from levelone.rtl.pace import Pace, Taking, freed, grouped, piped, regrouped, room_of, swept, tree
+from levelone.rtl.windows import plan_window
 
 
 def test_a_pipeline_delays_and_holds_no_more_than_its_stages() -> None:
@@ -83,3 +85,40 @@ def test_beats_of_several_events_wait_at_once(seed: int) -> None:
     begun = np.arange(events)[:, None, None] * period
     there = (entered[:, None] + begun <= clocks) & (clocks < left[:, None] + begun)
     assert most_waiting(entered.tolist(), left.tolist(), period) == there.sum((0, 1)).max()
+
+
+def between_events(
+    needs: list[int], kept: list[int], inputs: int, room: int, beats: int, interval: int
+) -> set[int]:
+    """Clocks from event to event of a window, in the end, when beats come as soon as there is room."""
+    events = 12
+    rows, keeps = ([n + inputs * e for e in range(events) for n in one] for one in (needs, kept))
+    frees = freed(keeps, inputs * events, room, beats * events)
+    pace = swept(rows, beats * events, frees, depth=interval + 3, interval=interval, release=interval)
+    port, end = Wire(range(inputs * events)), Wire([])
+    latency_of([Block(pace, (port,), end), Sink((end,))], [port], {"end": end})
+    return set(np.diff(end.taken[beats - 1 :: beats])[events // 2 :].tolist())
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_events_follow_each_other_through_any_window(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    spatial = tuple(rng.integers(1, 8, rng.integers(1, 4)).tolist())
+    kernel = tuple(int(rng.integers(1, n + 1)) for n in spatial)
+    stride = tuple(rng.integers(1, 4, len(spatial)).tolist())
+    pads = tuple((int(rng.integers(0, k)), int(rng.integers(0, k))) for k in kernel)
+    places = zip(spatial, kernel, stride, pads, strict=True)
+    positions = tuple((n + sum(pad) - k) // s + 1 for n, k, s, pad in places)
+    plan = plan_window("y", Window(kernel, stride, pads, (1,) * len(kernel)), spatial, positions)
+    inputs, beats = int(np.prod(spatial)), int(np.prod(positions))
+    room = room_of(plan.need, plan.keep, inputs)
+    assert room <= plan.pixels
+    for interval in (1, max(1, inputs // beats), -(-inputs // beats), plan.taps):
+        found = between_events(plan.need, plan.keep, inputs, room, beats, interval)
+        assert found == {max(inputs, beats * interval)}
+
+
+def test_a_window_over_all_of_an_event_holds_the_next_one_too() -> None:
+    assert room_of([20], [0], 20) == 40
+    assert between_events([20], [0], 20, 40, 4, 5) == {20}
+    assert between_events([20], [0], 20, 32, 4, 5) == {28}  # 8 of its 20 beats come when it is through

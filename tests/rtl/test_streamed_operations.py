@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from rtl_designs import EVENTS, build, build_unrolled, codes_of, many
+from rtl_designs import EVENTS, build, build_unrolled, busiest, codes_of, many, steady
 
 from levelone.graph import GraphBuilder, IntRange
 from levelone.graph.operation import Op
@@ -62,14 +62,17 @@ def test_of_three_joined_values_read_twice_every_wire_has_its_own_name() -> None
 @pytest.mark.parametrize("group", GROUPS)
 def test_body_equals_meaning(group: str, clocks: int | None, tmp_path: Path) -> None:
     bench = build(*many(GROUPS[group], range(4)), tmp_path, clocks=clocks)
-    for traffic in (Traffic(), ROUGH):
-        recording = bench.run(traffic)
-        assert recording.finished
-        assert bench.wrong(recording) == []
-        if traffic == Traffic():
-            planned = plan_graph(bench.graph, clocks).latency.latency_clocks
-            given = {name: found.reshape(EVENTS, -1)[0, -1] for name, found in recording.given.items()}
-            assert planned == pytest.approx(given, rel=0.02, abs=SLACK)
+    events, plan = 4 * EVENTS, plan_graph(bench.graph, clocks)
+    again = replace(bench, codes={name: np.concatenate([c] * 4) for name, c in bench.codes.items()})
+    recording = again.run()
+    assert recording.finished
+    assert again.wrong(recording) == []
+    given = {name: found.reshape(events, -1)[0, -1] for name, found in recording.given.items()}
+    assert plan.latency.latency_clocks == pytest.approx(given, rel=0.02, abs=SLACK)
+    assert steady(recording, events) == {name: {busiest(plan, name)} for name in bench.graph.outputs}
+    rough = bench.run(ROUGH)
+    assert rough.finished
+    assert bench.wrong(rough) == []
 
 
 BROKEN = {
@@ -189,9 +192,12 @@ PACED = {
     "deep": ((5, 3, 4, 1), _sliding((3, 3, 3), pad=1)),
     "flat": ((5, 12, 1), _sliding((1, 3), pad=1)),
     "long": ((60, 1), _sliding((3,), pad=1)),
+    "blind": ((9, 1, 5, 1), _sliding((9, 1, 1))),
+    "blinder": ((9, 1, 5, 1), MaxPool((9, 1, 1), (1,) * 3, ((0, 0),) * 3, (1,) * 3)),
     "pool": ((4, 15, 1), MaxPool((3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1))),
 }
-"""Inputs and windows; an event has a clock for each of `PIXELS`."""
+"""Inputs and windows; an event has a clock for each of `PIXELS`. Blind ones read all of an event
+tap by tap, and meanwhile the next one comes in."""
 
 
 def _around(builder: GraphBuilder) -> Value:
@@ -223,13 +229,14 @@ def test_events_follow_each_other_as_planned(tmp_path: Path) -> None:
         codes[f"{name}_x"] = codes_of(builder.values[f"{name}_x"], 4 * EVENTS, 1)
     codes["around_x"] = codes_of(_around(builder), 4 * EVENTS, 1)
     graph = builder.build(*PACED, "around")
-    assert plan_graph(graph).clocks_per_event == PIXELS
+    plan = plan_graph(graph)
+    assert plan.clocks_per_event == PIXELS
     bench = build(graph, codes, tmp_path)
     recording = bench.run()
     assert bench.wrong(recording) == []
-    ends = {name: found.reshape(4 * EVENTS, -1)[:, -1] for name, found in recording.given.items()}
-    steady = {name: set(np.diff(found[EVENTS:])) for name, found in ends.items()}
-    assert steady == {name: {PIXELS} for name in (*PACED, "around")}
+    planned = {name: {busiest(plan, name)} for name in (*PACED, "around")}
+    assert steady(recording, 4 * EVENTS) == planned
+    assert [name for name, clocks in planned.items() if clocks != {PIXELS}] == ["blind", "blinder"]
     rough = bench.run(ROUGH)
     assert rough.finished
     assert bench.wrong(rough) == []

@@ -118,6 +118,25 @@ def freed(kept: Iterable[int], inputs: int, room: int, beats: int) -> list[int]:
     return found
 
 
+def room_of(needs: Sequence[int], kept: Sequence[int], inputs: int) -> int:
+    """Input beats to be held so that neither they nor the rows of a window ever wait for room, events on end.
+
+    That is so if there is room while both go on evenly: an event's `inputs` come in the time in which all of
+    its rows are swept, each of which takes as long as any other. While the last ones are swept, the next
+    event comes in: all of it, where each row needs a whole event.
+
+    Parameters
+    ----------
+    needs, kept
+        For every row: input beats that have to be there before it starts, and those that are not needed any
+        more.
+    """
+    rows = len(needs)
+    # in parts of a beat, `rows` to each: when the first row starts so that no row finds its beats missing
+    start = max(need * rows - row * inputs for row, need in enumerate(needs))
+    return max(-(-(start + row * inputs) // rows) - keep for row, keep in enumerate(kept, start=1))
+
+
 def tree(count: int) -> int:
     """Clocks in which ``levelone_tree`` makes one of `count`."""
     return ((count - 1).bit_length() + 1) // 2

@@ -12,7 +12,7 @@ import numpy as np
 from levelone.errors import UnsupportedError
 from levelone.graph.ops import Window
 from levelone.rtl.netlist import Netlist, address_bits, handshake, literal
-from levelone.rtl.pace import Pace, freed, swept
+from levelone.rtl.pace import Pace, freed, room_of, swept
 from levelone.rtl.sliding import AXES, Sliding, sliding
 from levelone.rtl.streams import Stream
 
@@ -81,11 +81,8 @@ def plan_window(name: str, window: Window, spatial: Sequence[int], positions: Se
     need = [along.last(row) + 1 for row in along.rows]
     low = [along.first(row) for row in along.rows]
     keep = np.minimum.accumulate(low[::-1])[::-1].tolist()
-    # while a row is swept, the pixels of the next one come in
-    size, stride = along.spatial, along.stride
-    step = stride[0] * size[1] * size[2] if size[0] > 1 else stride[1] * size[2]
-    span = max(n - k for n, k in zip(need, keep, strict=True)) + max(size[2], step)
-    return WindowPlan(**vars(along), need=tuple(need), keep=tuple(keep), address=address_bits(span))
+    address = address_bits(room_of(need, keep, prod(spatial)))
+    return WindowPlan(**vars(along), need=tuple(need), keep=tuple(keep), address=address)
 
 
 def emit_window(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ from levelone.quant.scale import scale_of
 
 Shapes = dict[str, tuple[tuple[int, ...], tuple[int, ...]]]
 """Layer -> shapes of its (first) operand and of its result, the batch axis included."""
+Calls = Counter[str]
+"""Layer -> how often it is called: every call has logic of its own."""
 
 
 def enclosed_bits(codes: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -53,7 +56,7 @@ def network_cost(network: nn.Module) -> dict[str, Any]:
         ``layers``: name -> ``weights``, ``nonzero_weights``, ``multiplications`` (of nonzero weights),
         ``ebops``; and the totals under the same names.
     """
-    shapes = _shapes(network)
+    shapes, calls = _shapes(network)
     layers: dict[str, dict[str, int]] = {}
     for name, layer in linear_layers(network).items():
         codes = weight_codes(layer)
@@ -61,7 +64,7 @@ def network_cost(network: nn.Module) -> dict[str, Any]:
         if codes.ndim == 2 and len(bits) != codes.shape[1]:  # flattened without a layer of its own
             bits = np.full(codes.shape[1], bits[0])
         # transposed convolutions apply their weights to every cell of the operand, others of the result
-        repeat = math.prod(shapes[name][0 if _transposed(layer) else 1][2:])
+        repeat = calls[name] * math.prod(shapes[name][0 if _transposed(layer) else 1][2:])
         per_weight = enclosed_bits(codes) * _bits_per_weight(layer, codes, bits)
         layers[name] = {
             "weights": int(codes.size),
@@ -105,12 +108,14 @@ def value_bits(network: nn.Module, name: str, shapes: Shapes) -> NDArray[np.int6
     return plain_layers(network)[name].widths(operands, channels)
 
 
-def _shapes(network: nn.Module) -> Shapes:
+def _shapes(network: nn.Module) -> tuple[Shapes, Calls]:
     shapes: Shapes = {}
+    calls: Calls = Counter()
 
     def record(name: str) -> Any:
         def hook(layer: nn.Module, arguments: tuple[Tensor, ...], result: Tensor) -> None:
             shapes[name] = tuple(arguments[0].shape), tuple(result.shape)
+            calls[name] += 1
 
         return hook
 
@@ -124,7 +129,7 @@ def _shapes(network: nn.Module) -> Shapes:
         network.train(training)
         for handle in handles:
             handle.remove()
-    return shapes
+    return shapes, calls
 
 
 def example_inputs(network: nn.Module) -> tuple[Tensor, ...]:

@@ -9,6 +9,17 @@ from torch import Tensor, nn
 from levelone.quant.layers import Layers
 
 
+def call_name(layer: str, number: int, calls: int) -> str:
+    """What the result of one call of a layer is called: as the layer, or with its number, from 1, behind it.
+
+    Parameters
+    ----------
+    number, calls
+        Which call (from 0), and how many there are.
+    """
+    return layer if calls == 1 else f"{layer}_{number + 1}"
+
+
 class Wired(nn.Module):
     """A network whose layers are called in the order in which they were added.
 
@@ -26,7 +37,7 @@ class Wired(nn.Module):
         super().__init__()
         self.make = layers
         self.input_shapes = dict(input_shapes)
-        self._steps: list[tuple[str, tuple[str, ...]]] = []
+        self._steps: list[tuple[str, str, tuple[str, ...]]] = []
 
     def step(self, name: str, layer: nn.Module, *sources: str) -> str:
         """Add `layer` as `name`, called with the results of `sources` (inputs by their argument name).
@@ -36,21 +47,36 @@ class Wired(nn.Module):
         str
             `name`, for the next step.
         """
+        self._add(name, layer)
+        self._steps.append((name, name, sources))
+        return name
+
+    def shared(self, name: str, layer: nn.Module, *calls: tuple[str, ...]) -> tuple[str, ...]:
+        """Add `layer` as `name`, called once for each of `calls`, a tuple of sources: its weights are shared.
+
+        Returns
+        -------
+        tuple
+            The results' names, `call_name` of each: what an exported graph calls them.
+        """
+        self._add(name, layer)
+        results = tuple(call_name(name, number, len(calls)) for number in range(len(calls)))
+        self._steps += [(result, name, sources) for result, sources in zip(results, calls, strict=True)]
+        return results
+
+    def _add(self, name: str, layer: nn.Module) -> None:
         if name in self._modules or name in self.input_shapes:
             raise ValueError(f"two layers would be called {name!r}")
         self.add_module(name, layer)
-        self._steps.append((name, sources))
-        return name
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """Run every step; a result is forgotten after its last use."""
         values = dict(zip(self.input_shapes, inputs, strict=True))
-        last = {source: index for index, (_, sources) in enumerate(self._steps) for source in sources}
+        last = {source: index for index, (_, _, sources) in enumerate(self._steps) for source in sources}
         result = ""
-        for index, (name, sources) in enumerate(self._steps):
-            values[name] = self.get_submodule(name)(*(values[source] for source in sources))
+        for index, (result, name, sources) in enumerate(self._steps):  # noqa: B007
+            values[result] = self.get_submodule(name)(*(values[source] for source in sources))
             for source in set(sources):
                 if last[source] == index:
                     del values[source]
-            result = name
         return values[result]

@@ -25,6 +25,7 @@ from levelone.quant.grids import (
     plain_layers,
     value_exponent,
 )
+from levelone.quant.wiring import call_name
 
 _EXACT = 2**53  # float64 holds every integer up to here
 
@@ -48,7 +49,8 @@ def layer_codes(
     dict
         Layer name -> int64 [n, ...], channels first: codes of input quantisers and activations, sums of
         convolutions and dense layers, results of pools, sums, products and joins. Code times scale is exactly
-        the module's float value.
+        the module's float value. A layer that is called twice has two names:
+        `levelone.quant.wiring.call_name`.
 
     Raises
     ------
@@ -62,6 +64,7 @@ def layer_codes(
         with contextlib.suppress(ValueError):  # a mean that is on no grid before its quantiser
             exponents[name] = value_exponent(module, name)
     parts: dict[str, list[NDArray[np.int64]]] = {name: [] for name in exponents}
+    passes = 0
 
     def record(name: str) -> object:
         def hook(layer: nn.Module, arguments: tuple[Tensor, ...], result: Tensor) -> None:
@@ -75,7 +78,13 @@ def layer_codes(
     with torch.no_grad():
         for start in range(0, count, batch):
             module(*(torch.from_numpy(np.asarray(x[start : start + batch], float)) for x in inputs.values()))
-    return {name: np.concatenate(codes) for name, codes in parts.items()}
+            passes += 1
+    found: dict[str, NDArray[np.int64]] = {}
+    for name, codes in parts.items():
+        calls = len(codes) // passes
+        for number in range(calls):
+            found[call_name(name, number, calls)] = np.concatenate(codes[number::calls])
+    return found
 
 
 def _to_codes(name: str, values: Tensor, exponent: int) -> NDArray[np.int64]:

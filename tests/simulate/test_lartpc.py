@@ -10,26 +10,14 @@ import pytest
 
 from levelone.data.argon_images import NOTHING, ORIGINS, SHOWER, TRACK
 from levelone.data.images import open_images
+from levelone.simulate.lartpc.argon import PAIR_MEV, argon, survives
 from levelone.simulate.lartpc.generator import CHUNK, make_crops, simulate_lartpc, start
-from levelone.simulate.lartpc.losses import (
-    PAIR_MEV,
-    Collisions,
-    stopping,
-    straggled,
-    survives,
-    tables,
-)
-from levelone.simulate.lartpc.particles import (
-    SHOWERS,
-    TRACKS,
-    Deposits,
-    Kind,
-    Particles,
-    anywhere,
-)
 from levelone.simulate.lartpc.readout import Readout, read_out, response
 from levelone.simulate.lartpc.section import PARTICLES, LartpcGenerate
-from levelone.simulate.lartpc.showers import (
+from levelone.simulate.materials import ELECTRON_MEV, LIQUID_ARGON, MUON_MEV, PROTON_MEV
+from levelone.simulate.passage.losses import Collisions, stopping, straggled, tables
+from levelone.simulate.passage.particles import SHOWERS, TRACKS, Deposits, Kind, Particles, anywhere, take
+from levelone.simulate.passage.showers import (
     Region,
     compton_rate,
     follow_showers,
@@ -37,9 +25,9 @@ from levelone.simulate.lartpc.showers import (
     radiation_rate,
     soft_radiation,
 )
-from levelone.simulate.lartpc.tracks import follow_tracks
-from levelone.simulate.materials import ELECTRON_MEV, LIQUID_ARGON, MUON_MEV, PROTON_MEV
+from levelone.simulate.passage.tracks import follow_tracks
 
+ARGON = argon("box")
 DENSITY = LIQUID_ARGON.density
 
 
@@ -52,12 +40,13 @@ def beam(kind: Kind, energy: float, count: int) -> Particles:
 
 
 def showers(energy: float, count: int, step_cm: float, seed: int) -> Deposits:
-    """Those of electrons that start in the middle of a block without borders, where `across` is 0."""
+    """Those of electrons that start in the middle of a block without borders, which is the origin."""
     first = beam(Kind.ELECTRON, energy, count)
     middle = replace(first, position=first.position + 5e3)
     rng = np.random.default_rng(seed)
-    found = follow_showers(middle, Particles.none(), Region(1e4), "box", step_cm, rng)
-    return replace(found, across=found.across - 5e3, drift=found.drift - 5e3)
+    block = Region((0, 0, 0), (1e4, 1e4, 1e4))
+    found = follow_showers(middle, Particles.none(), block, ARGON, step_cm, rng)
+    return replace(found, position=found.position - 5e3)
 
 
 @pytest.mark.parametrize(
@@ -65,22 +54,22 @@ def showers(energy: float, count: int, step_cm: float, seed: int) -> Deposits:
 )
 def test_muon_ranges_are_the_published_ones(energy, range_):
     """Groom, Mokhov and Striganov, table of liquid argon, g / cm2."""
-    assert tables(MUON_MEV, "box").range_of(energy) * DENSITY == pytest.approx(range_, rel=4e-3)
+    assert tables(MUON_MEV, ARGON).range_of(energy) * DENSITY == pytest.approx(range_, rel=4e-3)
 
 
 def test_smallest_loss_is_the_published_one():
     """1.508 MeV cm2 / g, PDG."""
     energy = np.geomspace(50, 2000, 400)
-    assert stopping(energy, MUON_MEV).min() / DENSITY == pytest.approx(1.508, rel=3e-3)
+    assert stopping(energy, MUON_MEV, LIQUID_ARGON).min() / DENSITY == pytest.approx(1.508, rel=3e-3)
 
 
 def test_most_probable_loss_is_landaus():
     """Landau's most probable loss with j = 0.2 (H. Bichsel, PDG review) of 1 GeV muons in 3 mm."""
     energy, length = np.full(60_000, 1000.0), np.full(60_000, 0.3)
-    mean = stopping(energy, MUON_MEV) * length
+    mean = stopping(energy, MUON_MEV, LIQUID_ARGON) * length
     high = 50.0
-    mean = mean - Collisions.of(energy, MUON_MEV, high, np.inf).mean * length
-    lost = straggled(energy, MUON_MEV, mean, length, high, np.random.default_rng(1))
+    mean = mean - Collisions.of(energy, MUON_MEV, high, np.inf, LIQUID_ARGON).mean * length
+    lost = straggled(energy, MUON_MEV, mean, length, high, LIQUID_ARGON, np.random.default_rng(1))
     assert lost.mean() == pytest.approx(mean[0], rel=0.01)
     counts, edges = np.histogram(lost, np.linspace(0.35, 0.8, 46))
     top = np.argmax(np.convolve(counts, np.ones(5), "same"))
@@ -105,11 +94,11 @@ def test_recombination_is_that_of_the_sources():
 def test_photons_interact_as_often_as_published():
     """Klein and Nishina's 0.2112 barn at 1 MeV per electron; pairs: 7/9 per radiation length in the end."""
     electrons = 18 / 39.948 * 0.602214 * DENSITY
-    assert compton_rate(np.array([1.0]))[0] / electrons == pytest.approx(0.2112, rel=2e-3)
+    assert compton_rate(np.array([1.0]), ARGON)[0] / electrons == pytest.approx(0.2112, rel=2e-3)
     limit = 7 / 9 / (LIQUID_ARGON.x0_mm / 10)
-    assert pair_rate(np.array([1e5]))[0] == pytest.approx(limit, rel=0.02)
-    assert pair_rate(np.array([1.0]))[0] == 0
-    rising = pair_rate(np.geomspace(1.1, 1e4, 50))
+    assert pair_rate(np.array([1e5]), ARGON)[0] == pytest.approx(limit, rel=0.02)
+    assert pair_rate(np.array([1.0]), ARGON)[0] == 0
+    rising = pair_rate(np.geomspace(1.1, 1e4, 50), ARGON)
     assert (np.diff(rising) > 0).all()
 
 
@@ -118,9 +107,11 @@ def test_electrons_radiate_their_energy_over_a_radiation_length():
     energy = np.array([100.0])
     y = np.linspace(0.3 / 100, 1, 200_001)
     above = np.trapezoid((4 / 3 - 4 / 3 * y + y**2), y) * 100 / (LIQUID_ARGON.x0_mm / 10)
-    assert above + soft_radiation(energy)[0] == pytest.approx(100 / (LIQUID_ARGON.x0_mm / 10), rel=1e-4)
+    assert above + soft_radiation(energy, ARGON)[0] == pytest.approx(
+        100 / (LIQUID_ARGON.x0_mm / 10), rel=1e-4
+    )
     number = np.trapezoid((4 / 3 - 4 / 3 * y + y**2) / y, y) / (LIQUID_ARGON.x0_mm / 10)
-    assert radiation_rate(energy)[0] == pytest.approx(number, rel=1e-3)
+    assert radiation_rate(energy, ARGON)[0] == pytest.approx(number, rel=1e-3)
 
 
 def test_showers_are_as_deep_as_the_rule_says_and_lose_nothing():
@@ -128,9 +119,9 @@ def test_showers_are_as_deep_as_the_rule_says_and_lose_nothing():
     found = showers(1000.0, 60, 0.2, 3)
     most = 1000 / PAIR_MEV * survives(np.array([2.105]), "box")[0]
     # the masses of pairs are not seen, and slow electrons lose more in recombination
-    assert 0.92 * most < np.bincount(found.event, found.charge, 60).mean() < most
+    assert 0.92 * most < np.bincount(found.event, found.signal, 60).mean() < most
     x0 = LIQUID_ARGON.x0_mm / 10
-    counts, edges = np.histogram(found.across / x0, np.linspace(0, 15, 31), weights=found.charge)
+    counts, edges = np.histogram(found.position[:, 0] / x0, np.linspace(0, 15, 31), weights=found.signal)
     top = np.average((edges[1:] + edges[:-1])[counts > 0.9 * counts.max()] / 2)
     assert top == pytest.approx(np.log(1000 / LIQUID_ARGON.critical_mev) - 0.5, abs=0.6)
 
@@ -141,11 +132,11 @@ def test_half_of_all_steps_changes_no_track(kind):
     sums = []
     for step, seed in ((0.2, 1), (0.1, 2)):
         tracks = beam(kind, 120.0, 600)
-        deposits, _ = follow_tracks(tracks, "box", step, 45.0, np.random.default_rng(seed))
-        mine = deposits.kind == kind
-        charge = np.bincount(deposits.event[mine], deposits.charge[mine], 600)
-        far = np.bincount(deposits.event[mine], (deposits.charge * deposits.across)[mine], 600) / charge
-        wide = np.bincount(deposits.event[mine], (deposits.charge * np.abs(deposits.drift))[mine], 600)
+        deposits, _ = follow_tracks(tracks, ARGON, step, 45.0, np.random.default_rng(seed))
+        mine = take(deposits, deposits.kind == kind)
+        charge = np.bincount(mine.event, mine.signal, 600)
+        far = np.bincount(mine.event, mine.signal * mine.position[:, 0], 600) / charge
+        wide = np.bincount(mine.event, mine.signal * np.abs(mine.position[:, 2]), 600)
         sums.append(np.stack([charge, far, wide / charge]))
     errors = np.sqrt(sum(each.var(axis=1) / 600 for each in sums))
     assert (np.abs(sums[0].mean(1) - sums[1].mean(1)) < 4 * errors + 1e-3 * sums[1].mean(1)).all()
@@ -156,9 +147,9 @@ def test_half_of_all_steps_changes_no_shower():
     sums = []
     for step, seed in ((0.2, 1), (0.1, 2)):
         found = showers(100.0, 250, step, seed)
-        charge = np.bincount(found.event, found.charge, 250)
-        deep = np.bincount(found.event, found.charge * found.across, 250) / charge
-        wide = np.bincount(found.event, found.charge * np.abs(found.drift), 250) / charge
+        charge = np.bincount(found.event, found.signal, 250)
+        deep = np.bincount(found.event, found.signal * found.position[:, 0], 250) / charge
+        wide = np.bincount(found.event, found.signal * np.abs(found.position[:, 2]), 250) / charge
         sums.append(np.stack([charge, deep, wide]))
     errors = np.sqrt(sum(each.var(axis=1) / 250 for each in sums))
     assert (np.abs(sums[0].mean(1) - sums[1].mean(1)) < 4 * errors + 0.01 * sums[1].mean(1)).all()
@@ -170,7 +161,8 @@ def test_what_the_wires_read_does_not_know_how_finely_it_was_deposited():
     for count in (300, 3000):
         at = (np.arange(count) + 0.5) / count * 15 + 1
         zeros = np.zeros(count, np.int64)
-        line = Deposits(zeros, zeros + Kind.MUON, at, at / 2 + 3, np.full(count, 3e6 / count))
+        place = np.column_stack([at, zeros, at / 2 + 3])
+        line = Deposits(zeros, zeros + Kind.MUON, place, np.full(count, 3e6 / count))
         plan = Readout(noise=0.0, threshold=1.0, lifetime_ms=5.0)
         pictures.append(read_out(line, 1, 64, np.array([80.0]), plan, np.random.default_rng(0)))
     one, two = (picture.adu.astype(int) for picture in pictures)
@@ -179,9 +171,8 @@ def test_what_the_wires_read_does_not_know_how_finely_it_was_deposited():
 
 
 def test_charge_arrives_attenuated_and_shaped():
-    deposit = Deposits(
-        *(np.zeros(1, np.int64), np.full(1, int(Kind.PHOTON))), *np.array([[9.75], [9.75], [1e5]])
-    )
+    place = np.array([[9.75, 0, 9.75]])
+    deposit = Deposits(np.zeros(1, np.int64), np.full(1, int(Kind.PHOTON)), place, np.full(1, 1e5))
     plan = Readout(noise=0.0, threshold=100.0, lifetime_ms=5.0)
     found = read_out(deposit, 1, 64, np.array([70.25]), plan, np.random.default_rng(0))
     assert found.adu.sum() == pytest.approx(1e3 * np.exp(-80 / 0.16 / 5000), rel=0.02)
@@ -234,8 +225,8 @@ def test_directions_prefer_none():
 def test_a_particle_that_rests_leaves_the_charge_of_its_energy():
     """Protons of 60 MeV: the table's charge, and no more than their energy could free."""
     tracks = beam(Kind.PROTON, 60.0, 400)
-    deposits, _ = follow_tracks(tracks, "birks", 0.1, 45.0, np.random.default_rng(1))
-    charge = np.bincount(deposits.event, deposits.charge, 400)
-    expected = tables(PROTON_MEV, "birks").charge_of(np.array([60.0]))[0]
+    deposits, _ = follow_tracks(tracks, argon("birks"), 0.1, 45.0, np.random.default_rng(1))
+    charge = np.bincount(deposits.event, deposits.signal, 400)
+    expected = tables(PROTON_MEV, argon("birks")).signal_of(np.array([60.0]))[0]
     assert np.median(charge) == pytest.approx(expected, rel=0.01)
     assert expected < 60 / PAIR_MEV * 0.7

@@ -19,8 +19,8 @@ from levelone.pipeline.checks import VectorSet, compare
 from levelone.recipe import load_recipe
 from levelone.report.panels import draw
 from levelone.simulate.lartpc.generator import simulate_lartpc
-from levelone.simulate.lartpc.particles import Kind
 from levelone.simulate.lartpc.section import LartpcGenerate
+from levelone.simulate.passage.particles import Kind
 from levelone.zoo import find_system
 from levelone.zoo.kit.control import CONTROL
 from levelone.zoo.kit.events import Events

@@ -74,7 +74,7 @@ class Wired(nn.Module):
         values = dict(zip(self.input_shapes, inputs, strict=True))
         last = {source: index for index, (_, _, sources) in enumerate(self._steps) for source in sources}
         result = ""
-        for index, (result, name, sources) in enumerate(self._steps):  # noqa: B007
+        for index, (result, name, sources) in enumerate(self._steps):
             values[result] = self.get_submodule(name)(*(values[source] for source in sources))
             for source in set(sources):
                 if last[source] == index:

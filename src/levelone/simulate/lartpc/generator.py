@@ -4,7 +4,7 @@ An event is what a few particles that start at one point leave in a crop of 64 x
 3 mm, wires along the columns, drift time along the rows; the third coordinate, along the wires, is not seen.
 One to four particles of any kind, energies uniform, directions without preference, the vertex anywhere in the
 crop; across some events a muon passes. Not simulated: a beam or neutrino interactions (what starts where is
-uniform, not physics), nuclear cascades (`levelone.simulate.lartpc.tracks` says what stands for them), other
+uniform, not physics), nuclear cascades (`levelone.simulate.passage.tracks` says what stands for them), other
 planes, and what `levelone.simulate.lartpc.readout` leaves out.
 """
 
@@ -23,12 +23,13 @@ from levelone.data.images import Ragged, create_images
 from levelone.data.splitting import split_sizes
 from levelone.data.voxelcheck import Column
 from levelone.simulate import Progress
-from levelone.simulate.lartpc.particles import Kind, Particles, anywhere, join, take
+from levelone.simulate.lartpc.argon import argon
 from levelone.simulate.lartpc.readout import DRIFTS_CM, PITCH_CM, Pictures, Readout, read_out
 from levelone.simulate.lartpc.section import PARTICLES, LartpcGenerate
-from levelone.simulate.lartpc.showers import Region, follow_showers
-from levelone.simulate.lartpc.tracks import LONGEST_CM, follow_tracks
 from levelone.simulate.materials import Floats
+from levelone.simulate.passage.particles import Kind, Particles, anywhere, join, take
+from levelone.simulate.passage.showers import Region, follow_showers
+from levelone.simulate.passage.tracks import follow_tracks
 from levelone.simulate.provenance import provenance
 from levelone.simulate.voxelrun import split_codes
 
@@ -36,6 +37,8 @@ CHUNK = 128
 """Events generated at once, with a random generator of their own."""
 STEP_CM = 0.1
 """Pieces into which paths are divided."""
+LONGEST_CM = 45.0
+"""Paths are followed so far: more than the diagonal of a crop of 64 pixels."""
 COLUMNS = (Column("drift_cm", "float32", "cm", "from the wires to the crop's first row"),)
 LISTED = (
     Column("particle", "uint8", "", "what started", PARTICLES),
@@ -118,12 +121,14 @@ def make_crops(options: LartpcGenerate, rng: np.random.Generator, step_cm: float
     side = options.pixels * PITCH_CM
     started = start(options, side, rng)
     drift = rng.uniform(*DRIFTS_CM, CHUNK)
-    how, region = options.recombination, Region(side)
+    # across the wires, along them (not seen), along the drift
+    region = Region((0, -np.inf, 0), (side, np.inf, side))
+    matter = argon(options.recombination)
     longest = LONGEST_CM * options.pixels / 64
-    tracks, knocked = follow_tracks(started, how, step_cm, longest, rng)
+    tracks, knocked = follow_tracks(started, matter, step_cm, longest, rng)
     electrons = join([take(started, started.kind == Kind.ELECTRON), knocked])
     photons = take(started, started.kind == Kind.PHOTON)
-    showers = follow_showers(electrons, photons, region, how, step_cm, rng)
+    showers = follow_showers(electrons, photons, region, matter, step_cm, rng)
     plan = Readout(options.noise, options.threshold, options.lifetime_ms)
     pictures = read_out(join([tracks, showers]), CHUNK, options.pixels, drift, plan, rng)
     return Crops(pictures, _listed(started), drift)

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from scipy.special import erf
 
 from levelone.data.argon_images import BITS, ELECTRONS_PER_ADU, NOTHING, PITCH_MM, SHOWER, TRACK
-from levelone.simulate.lartpc.particles import SHOWERS, TRACKS, Deposits, Kind
 from levelone.simulate.materials import Floats
+from levelone.simulate.passage.particles import SHOWERS, TRACKS, Deposits, Kind
 
 PITCH_CM = PITCH_MM / 10
 """Of the wires; a pixel is as long along the drift."""
@@ -70,7 +70,7 @@ def response() -> Floats:
 def read_out(
     deposits: Deposits, events: int, pixels: int, drift_cm: Floats, plan: Readout, rng: np.random.Generator
 ) -> Pictures:
-    """Crops of `events` events whose corner is `drift_cm` [events] from the wires."""
+    """Crops of `events` events from free electrons in argon; their corner is `drift_cm` [events] from the wires."""
     charge = _collected(deposits, events, pixels, drift_cm, plan.lifetime_ms)
     pulse = response()
     signal = np.zeros((events, len(Kind), pixels, pixels))
@@ -94,12 +94,13 @@ def read_out(
 
 def _collected(deposits: Deposits, events: int, pixels: int, drift_cm: Floats, lifetime_ms: float) -> Floats:
     """Electrons that reach each pixel, [events, kinds, pixels + 2 _PAD, pixels + 2 _PAD]."""
-    way = np.maximum(drift_cm[deposits.event] + deposits.drift, 0.1)
+    across, drift = deposits.position[:, 0], deposits.position[:, 2]
+    way = np.maximum(drift_cm[deposits.event] + drift, 0.1)
     time = way / DRIFT_CM_US
-    left = deposits.charge * np.exp(-time / (1e3 * lifetime_ms))
+    left = deposits.signal * np.exp(-time / (1e3 * lifetime_ms))
     wide = pixels + 2 * _PAD
-    row, rows = _shares(deposits.drift, np.sqrt(2 * _ALONG * time))
-    column, columns = _shares(deposits.across, np.sqrt(2 * _ACROSS * time))
+    row, rows = _shares(drift, np.sqrt(2 * _ALONG * time))
+    column, columns = _shares(across, np.sqrt(2 * _ACROSS * time))
     inside = (row >= _REACH) & (row < wide - _REACH) & (column >= _REACH) & (column < wide - _REACH)
     row, column, rows, columns = row[inside], column[inside], rows[:, inside], columns[:, inside]
     place = ((deposits.event * len(Kind) + deposits.kind)[inside] * wide + row) * wide + column

@@ -1,15 +1,14 @@
-"""Muons, pions and protons in liquid argon: how far they get, what they leave, what becomes of them.
+"""Muons, pions and protons in any matter: how far they get, what they leave, what becomes of them.
 
-A particle's energy after a path is that of the rest of its range; collisions below `KNOCK_ON_MEV` straggle
-the charge around that mean, those above are electrons of their own, followed in
-`levelone.simulate.lartpc.showers`. Hadrons interact after exponential paths (lengths of the PDG's tables).
+A particle's energy after a path is that of the rest of its range; collisions below `Matter.knock_on_mev`
+straggle the signal around that mean, those above are electrons of their own, followed in
+`levelone.simulate.passage.showers`. Hadrons interact after exponential paths (lengths of the PDG's tables).
 
 Assumptions without a source, where a nuclear cascade would be needed: of a pion that interacts a third is
 absorbed and leaves two protons, else it goes on with 0.3 to 0.9 of its energy beside one proton; a proton
 that interacts becomes two that share up to 0.8 of its energy; directions prefer none, energies of the protons
 are exponential (means below). At rest half of the pions decay; the others give a proton in half of the cases.
-Muons at rest: half are positive; of the negative ones 76 % are captured (T. Suzuki et al., Phys. Rev. C 35
-(1987) 2212); the others decay, with Michel's spectrum. Energy losses fluctuate, ranges do not.
+Muons at rest: half are positive; of the negative ones `Matter.captured` are captured; the others decay, with Michel's spectrum. Energy losses fluctuate, ranges do not.
 """
 
 from __future__ import annotations
@@ -20,15 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.simulate.deflections import sample_small, turned
-from levelone.simulate.lartpc.losses import (
-    Collisions,
-    Recombination,
-    motion,
-    straggled,
-    tables,
-    turning,
-)
-from levelone.simulate.lartpc.particles import (
+from levelone.simulate.materials import ELECTRON_MEV, MUON_MEV, PION_MEV, Floats
+from levelone.simulate.passage.losses import Collisions, motion, straggled, tables, turning
+from levelone.simulate.passage.matter import Matter
+from levelone.simulate.passage.particles import (
     MASS,
     TRACKS,
     Deposits,
@@ -38,21 +32,10 @@ from levelone.simulate.lartpc.particles import (
     join,
     take,
 )
-from levelone.simulate.materials import ELECTRON_MEV, LIQUID_ARGON, MUON_MEV, PION_MEV, Floats
 
-KNOCK_ON_MEV = 2.0
-"""Knock-on electrons of more are followed: a centimetre of range, three pixels."""
-LONGEST_CM = 45.0
-"""Paths are followed so far: more than the diagonal of a crop of 64 pixels."""
 GENERATIONS = 4
-_CAPTURED = 0.76
 _FREE_MEV = 60.0
 """Mean energy of a proton that a pion frees in flight; at rest a third of it."""
-_INTERACTION_CM = {
-    Kind.MUON: np.inf,
-    Kind.PION: LIQUID_ARGON.pion_interaction_mm / 10,
-    Kind.PROTON: LIQUID_ARGON.interaction_mm / 10,
-}
 _MICHEL_MEV = (MUON_MEV**2 + ELECTRON_MEV**2) / (2 * MUON_MEV)
 
 
@@ -66,16 +49,16 @@ class Followed:
 
 
 def follow_tracks(
-    particles: Particles, how: Recombination, step_cm: float, longest_cm: float, rng: np.random.Generator
+    particles: Particles, matter: Matter, step_cm: float, longest_cm: float, rng: np.random.Generator
 ) -> tuple[Deposits, Particles]:
-    """Charge of all tracks and of what hadrons make, and the electrons that they set going."""
+    """Signal of all tracks, followed so far at most, and of what hadrons make, and the electrons that they set going."""
     deposits, electrons = [Deposits.none()], [Particles.none()]
     for _ in range(GENERATIONS):
         made = [Particles.none()]
         for kind in TRACKS:
             mine = take(particles, particles.kind == kind)
             if len(mine):
-                found = _follow(mine, kind, how, step_cm, longest_cm, rng)
+                found = _follow(mine, kind, matter, step_cm, longest_cm, rng)
                 deposits.append(found.deposits)
                 electrons.append(found.electrons)
                 made.append(found.hadrons)
@@ -86,14 +69,14 @@ def follow_tracks(
 def _follow(
     particles: Particles,
     kind: Kind,
-    how: Recombination,
+    matter: Matter,
     step_cm: float,
     longest_cm: float,
     rng: np.random.Generator,
 ) -> Followed:
-    mass, table = MASS[kind], tables(MASS[kind], how)
+    mass, table = MASS[kind], tables(MASS[kind], matter)
     whole = table.range_of(particles.energy)
-    before = _INTERACTION_CM[kind] * rng.standard_exponential(len(particles))
+    before = _interaction_cm(kind, matter) * rng.standard_exponential(len(particles))
     path = np.minimum(np.minimum(whole, before), longest_cm)
     order = np.argsort(-path)  # the first ones get farthest
     particles, whole, before, path = take(particles, order), whole[order], before[order], path[order]
@@ -101,7 +84,7 @@ def _follow(
     energy = table.energy_left(whole[:, None] - edges)
     length = np.diff(edges, axis=1)
     middle = table.energy_left(whole[:, None] - (edges[:, 1:] + edges[:, :-1]) / 2)
-    lost_direction = turning(np.maximum(middle, 1e-3), mass)
+    lost_direction = turning(np.maximum(middle, 1e-3), mass, matter)
     place = np.empty((*length.shape, 3))
     heading = np.empty_like(place)
     position, direction = particles.position.copy(), particles.direction.copy()
@@ -114,7 +97,7 @@ def _follow(
         position[:n] += 2 * half
     row, column = np.nonzero(length > 0)
     ends = energy[row, column], energy[row, column + 1]
-    deposits, electrons = _charge(
+    deposits, electrons = _signal(
         particles,
         row,
         length[row, column],
@@ -122,17 +105,25 @@ def _follow(
         place[row, column],
         heading[row, column],
         kind,
-        how,
+        matter,
         rng,
     )
     last = Particles(particles.event, particles.kind, energy[:, -1], position, direction)
     interacts = (before < whole) & (before < longest_cm)
     rests = (whole <= before) & (whole < longest_cm)
-    fate = _fate(take(last, interacts), take(last, rests), kind, rng)
+    fate = _fate(take(last, interacts), take(last, rests), kind, matter, rng)
     return Followed(deposits, join([electrons, fate[0]]), fate[1])
 
 
-def _charge(
+def _interaction_cm(kind: Kind, matter: Matter) -> float:
+    """Mean path before a nuclear interaction."""
+    if kind == Kind.MUON:
+        return np.inf
+    material = matter.material
+    return (material.pion_interaction_mm if kind == Kind.PION else material.interaction_mm) / 10
+
+
+def _signal(
     particles: Particles,
     row: NDArray[np.int64],
     length: Floats,
@@ -140,19 +131,20 @@ def _charge(
     place: Floats,
     heading: Floats,
     kind: Kind,
-    how: Recombination,
+    matter: Matter,
     rng: np.random.Generator,
 ) -> tuple[Deposits, Particles]:
     """Deposits of the pieces of path [m] of the particles `row`, and knock-on electrons."""
-    mass, table = MASS[kind], tables(MASS[kind], how)
+    mass, table = MASS[kind], tables(MASS[kind], matter)
     energy = np.maximum((ends[0] + ends[1]) / 2, 1e-3)
     mean = ends[0] - ends[1]
-    per_mev = (table.charge_of(ends[0]) - table.charge_of(ends[1])) / np.maximum(mean, 1e-12)
-    hard = Collisions.of(energy, mass, KNOCK_ON_MEV, np.inf)
+    per_mev = (table.signal_of(ends[0]) - table.signal_of(ends[1])) / np.maximum(mean, 1e-12)
+    knock_on, material = matter.knock_on_mev, matter.material
+    hard = Collisions.of(energy, mass, knock_on, np.inf, material)
     whose, transfer = hard.draw(length, rng)
-    lost = straggled(energy, mass, mean - hard.mean * length, length, KNOCK_ON_MEV, rng)
+    lost = straggled(energy, mass, mean - hard.mean * length, length, knock_on, material, rng)
     event = particles.event[row]
-    deposits = Deposits.at(event, np.full(len(row), kind), place, lost * per_mev)
+    deposits = Deposits(event, np.full(len(row), kind), place, lost * per_mev)
     momentum, _ = motion(energy[whose], mass)
     kicked, _ = motion(transfer, ELECTRON_MEV)
     cosine = np.minimum((energy[whose] + mass + ELECTRON_MEV) * transfer / (momentum * kicked), 1.0)
@@ -162,12 +154,12 @@ def _charge(
 
 
 def _fate(
-    interacts: Particles, rests: Particles, kind: Kind, rng: np.random.Generator
+    interacts: Particles, rests: Particles, kind: Kind, matter: Matter, rng: np.random.Generator
 ) -> tuple[Particles, Particles]:
     """Electrons and hadrons of particles that interact or come to rest."""
     none = Particles.none()
     if kind == Kind.MUON:
-        decays = rng.random(len(rests)) < 0.5 + 0.5 * (1 - _CAPTURED)
+        decays = rng.random(len(rests)) < 0.5 + 0.5 * (1 - matter.captured)
         return _michel(take(rests, decays), rng), none
     if kind == Kind.PROTON:
         share = 0.8 * rng.random(len(interacts))

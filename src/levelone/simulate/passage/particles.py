@@ -10,16 +10,11 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.data import argon_images
-from levelone.data.argon_images import ORIGINS
 from levelone.simulate.materials import ELECTRON_MEV, MUON_MEV, PION_MEV, PROTON_MEV, Floats
 
 
 class Kind(IntEnum):
-    """What a pixel's charge comes from, in the order of `levelone.data.argon_images.ORIGINS`.
-
-    The first ones are the particles of `levelone.simulate.lartpc.section`.
-    """
+    """What a signal comes from; files number origins in this order."""
 
     ELECTRON = 0
     PHOTON = 1
@@ -30,7 +25,7 @@ class Kind(IntEnum):
     MICHEL = 6
 
 
-TRACKS = tuple(kind for kind, name in zip(Kind, ORIGINS, strict=True) if name in argon_images.TRACKS)
+TRACKS = (Kind.MUON, Kind.PION, Kind.PROTON)
 SHOWERS = tuple(kind for kind in Kind if kind not in TRACKS)
 MASS = {Kind.MUON: MUON_MEV, Kind.PION: PION_MEV, Kind.PROTON: PROTON_MEV, Kind.ELECTRON: ELECTRON_MEV}
 
@@ -58,16 +53,16 @@ def join(parts: Sequence[Rows]) -> Rows:
 
 @dataclass(frozen=True)
 class Particles(Table):
-    """Electrons, photons, muons, pions, protons.
+    """Electrons, photons, muons, charged pions, protons.
 
     Attributes
     ----------
     event, kind
-        [n]; `Kind` is what their charge will count as.
+        [n]; `Kind` is what their signal will count as.
     energy
         Kinetic, MeV, [n].
     position
-        cm, [n, 3]: across the wires, along the wires, along the drift; 0 is the corner of the crop.
+        cm, [n, 3].
     direction
         Unit vectors [n, 3].
     """
@@ -87,24 +82,18 @@ class Particles(Table):
 
 @dataclass(frozen=True)
 class Deposits(Table):
-    """Electrons set free: `event`, `kind`, `across` the wires and along the `drift` (cm), `charge`, [m]."""
+    """Signal left: `event`, `kind` [m], `position` (cm, [m, 3]), `signal` [m] in the unit of the matter."""
 
     event: NDArray[np.int64]
     kind: NDArray[np.int64]
-    across: Floats
-    drift: Floats
-    charge: Floats
+    position: Floats
+    signal: Floats
 
     @staticmethod
     def none() -> Deposits:
         """No deposit."""
         empty = np.zeros(0, np.int64)
-        return Deposits(empty, empty, np.zeros(0), np.zeros(0), np.zeros(0))
-
-    @staticmethod
-    def at(event: NDArray[np.int64], kind: NDArray[np.int64], position: Floats, charge: Floats) -> Deposits:
-        """At positions [m, 3]."""
-        return Deposits(event, kind, position[:, 0], position[:, 2], charge)
+        return Deposits(empty, empty, np.zeros((0, 3)), np.zeros(0))
 
 
 def anywhere(count: int, rng: np.random.Generator) -> Floats:

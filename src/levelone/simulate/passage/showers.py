@@ -1,4 +1,4 @@
-"""Electromagnetic showers in liquid argon: electrons radiate, photons make pairs or scatter, and again.
+"""Electromagnetic showers in any matter: electrons radiate, photons make pairs or scatter, and again.
 
 Sources
 -------
@@ -6,8 +6,7 @@ Bremsstrahlung: 4/3 - 4/3 y + y^2 over y per radiation length (PDG review, compl
 first Born approximation without screening at low energies, L. C. Maximon, J. Res. Natl. Bur. Stand. 72B
 (1968) 79 (its expansion in 2 / k, with Z (Z + 1) for the atom's electrons), 7/9 per radiation length at high
 ones (PDG review); in between the fourth powers of both lengths are added. Energies are shared as 1 - 4/3 x (1
-- x). Compton scattering: O. Klein and Y. Nishina. Photoelectric absorption: 0.053 cm2 / g at 0.1 MeV (NIST's
-XCOM), falling with the power 3.2.
+- x). Compton scattering: O. Klein and Y. Nishina. Photoelectric absorption falls with the power 3.2 of the energy.
 
 Left out: annihilation of positrons, the angle between a pair or a radiated photon and what made it
 (electron mass over energy), photons below `SOFT_MEV`, which are absorbed where they are made.
@@ -22,83 +21,74 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.simulate.deflections import compton_scatter, sample_small, turned
-from levelone.simulate.lartpc.losses import (
-    PAIR_MEV,
-    Recombination,
-    stopping,
-    straggled,
-    survives,
-    turning,
-)
-from levelone.simulate.lartpc.particles import Deposits, Particles, join, take
-from levelone.simulate.materials import (
-    ALPHA,
-    AVOGADRO,
-    CLASSICAL_RADIUS_CM,
-    ELECTRON_MEV,
-    LIQUID_ARGON,
-    Floats,
-)
+from levelone.simulate.materials import ALPHA, CLASSICAL_RADIUS_CM, ELECTRON_MEV, Floats
+from levelone.simulate.passage.losses import stopping, straggled, turning
+from levelone.simulate.passage.matter import Matter
+from levelone.simulate.passage.particles import Deposits, Particles, join, take
 
 SOFT_MEV = 0.3
 """Photons of less are absorbed where they are made, and electrons of less stop where they are."""
 STRAGGLES_MEV = 2.0
-"""Single collisions of electrons up to here make their charge fluctuate, larger ones count with the mean."""
-BEYOND_CM = 3.0
-"""So far outside the crop electrons are followed; photons three times as far."""
-_X0_CM = LIQUID_ARGON.x0_mm / 10
-_Z, _A, _ = LIQUID_ARGON.elements[0]
-_ATOMS = AVOGADRO / _A * LIQUID_ARGON.density  # per cm3
-_PAIR = ALPHA * CLASSICAL_RADIUS_CM**2 * _Z * (_Z + 1) * _ATOMS
+"""Single collisions of electrons up to here make their signal fluctuate, larger ones count with the mean."""
 _ZETA3 = 1.202_056_9
 
 
 @dataclass(frozen=True)
 class Region:
-    """Where particles matter: 0 to `side_cm` across the wires and along the drift."""
+    """Where particles matter: between two corners, cm; infinite along an axis that is not seen.
 
-    side_cm: float
+    Attributes
+    ----------
+    beyond_cm
+        So far outside electrons are followed; photons three times as far.
+    """
 
-    def near(self, position: Floats, beyond_cm: float) -> NDArray[np.bool_]:
-        """Which of the positions [n, 3] lie inside, or at most so far outside."""
-        seen = position[:, ::2]
-        return np.all((seen > -beyond_cm) & (seen < self.side_cm + beyond_cm), axis=1)
+    low: tuple[float, float, float]
+    high: tuple[float, float, float]
+    beyond_cm: float = 3.0
+
+    def near(self, position: Floats, beyond: float = 1.0) -> NDArray[np.bool_]:
+        """Which of the positions [n, 3] lie inside, or at most so many times `beyond_cm` outside."""
+        margin = beyond * self.beyond_cm
+        low, high = np.array(self.low) - margin, np.array(self.high) + margin
+        return np.all((position > low) & (position < high), axis=1)
 
 
-def pair_rate(energy: Floats) -> Floats:
+def pair_rate(energy: Floats, matter: Matter) -> Floats:
     """Pairs of photons (MeV), per cm."""
     k = np.maximum(energy / ELECTRON_MEV, 2.000_001)
     log = np.log(2 * k)
     near = 6 * log - 3.5 + 2 / 3 * log**3 - log**2 - np.pi**2 / 3 * log + 2 * _ZETA3 + np.pi**2 / 6
-    bare = _PAIR * (28 / 9 * log - 218 / 27 + (2 / k) ** 2 * near - (2 / k) ** 4 * (3 / 16 * log + 1 / 8))
+    atoms = ALPHA * CLASSICAL_RADIUS_CM**2 * matter.pairing
+    bare = atoms * (28 / 9 * log - 218 / 27 + (2 / k) ** 2 * near - (2 / k) ** 4 * (3 / 16 * log + 1 / 8))
     bare = np.maximum(bare, 1e-9)
-    screened = 7 / 9 / _X0_CM
+    screened = 7 / 9 / matter.x0_cm
     return np.where(energy > 2 * ELECTRON_MEV, (bare**-4 + screened**-4) ** -0.25, 0)
 
 
-def compton_rate(energy: Floats) -> Floats:
+def compton_rate(energy: Floats, matter: Matter) -> Floats:
     """Compton scatterings of photons (MeV), per cm: Klein and Nishina's total cross section."""
     a = energy / ELECTRON_MEV
     b = np.log1p(2 * a)
     area = (1 + a) / a**2 * (2 * (1 + a) / (1 + 2 * a) - b / a) + b / (2 * a) - (1 + 3 * a) / (1 + 2 * a) ** 2
-    return 2 * np.pi * CLASSICAL_RADIUS_CM**2 * _Z * _ATOMS * area
+    return 2 * np.pi * CLASSICAL_RADIUS_CM**2 * matter.electrons * area
 
 
-def absorption_rate(energy: Floats) -> Floats:
+def absorption_rate(energy: Floats, matter: Matter) -> Floats:
     """Photoelectric absorption of photons (MeV), per cm."""
-    return 0.053 * LIQUID_ARGON.density * (energy / 0.1) ** -3.2
+    return matter.absorption * matter.material.density * (energy / 0.1) ** -3.2
 
 
-def radiation_rate(kinetic: Floats) -> Floats:
+def radiation_rate(kinetic: Floats, matter: Matter) -> Floats:
     """Photons above `SOFT_MEV` that electrons (MeV) radiate, per cm."""
     y = np.minimum(SOFT_MEV / kinetic, 1)
-    return (-4 / 3 * np.log(y) - 4 / 3 * (1 - y) + (1 - y**2) / 2) / _X0_CM
+    return (-4 / 3 * np.log(y) - 4 / 3 * (1 - y) + (1 - y**2) / 2) / matter.x0_cm
 
 
-def soft_radiation(kinetic: Floats) -> Floats:
+def soft_radiation(kinetic: Floats, matter: Matter) -> Floats:
     """Mean loss to softer photons, MeV / cm."""
     y = np.minimum(SOFT_MEV / kinetic, 1)
-    return kinetic * (4 / 3 * y - 2 / 3 * y**2 + y**3 / 3) / _X0_CM
+    return kinetic * (4 / 3 * y - 2 / 3 * y**2 + y**3 / 3) / matter.x0_cm
 
 
 def sample_radiated(kinetic: Floats, rng: np.random.Generator) -> Floats:
@@ -122,14 +112,16 @@ def _share(count: int, rng: np.random.Generator) -> Floats:
     return x
 
 
-def follow_photons(photons: Particles, region: Region, rng: np.random.Generator) -> Particles:
+def follow_photons(photons: Particles, region: Region, matter: Matter, rng: np.random.Generator) -> Particles:
     """The electrons that photons set going near the region."""
     born = [Particles.none()]
     while len(photons):
-        rates = np.stack([rate(photons.energy) for rate in (pair_rate, compton_rate, absorption_rate)])
+        rates = np.stack(
+            [rate(photons.energy, matter) for rate in (pair_rate, compton_rate, absorption_rate)]
+        )
         path = rng.standard_exponential(len(photons)) / rates.sum(0)
         position = photons.position + photons.direction * path[:, None]
-        here = region.near(position, 3 * BEYOND_CM)
+        here = region.near(position, 3)
         photons = Particles(photons.event, photons.kind, photons.energy, position, photons.direction)
         photons, rates = take(photons, here), rates[:, here]
         drawn = rng.random(len(photons)) * rates.sum(0)
@@ -169,25 +161,26 @@ class _Rates:
 
 
 @lru_cache(maxsize=4)
-def _rates(how: Recombination) -> _Rates:
-    energy = np.geomspace(0.02, 2500, 800)
-    loss = stopping(energy, ELECTRON_MEV)
+def _rates(matter: Matter) -> _Rates:
+    grid = np.geomspace(0.02, 2500, 800)
+    per_unit = float((len(grid) - 1) / np.log(grid[-1] / grid[0]))
+    energy = np.concatenate([grid, grid[-1] * np.exp(np.arange(1, 121) / per_unit)])  # to 14 GeV
+    loss = stopping(energy, ELECTRON_MEV, matter.material)
     rows = (
         loss,
-        soft_radiation(energy),
-        radiation_rate(energy),
-        turning(energy, ELECTRON_MEV),
-        survives(loss, how) / PAIR_MEV,
+        soft_radiation(energy, matter),
+        radiation_rate(energy, matter),
+        turning(energy, ELECTRON_MEV, matter),
+        matter.signal(loss),
     )
-    span = np.log(energy[-1] / energy[0])
-    return _Rates(float(np.log(energy[0])), (len(energy) - 1) / span, np.stack(rows))
+    return _Rates(float(np.log(energy[0])), per_unit, np.stack(rows))
 
 
 def follow_electrons(
-    electrons: Particles, region: Region, how: Recombination, step_cm: float, rng: np.random.Generator
+    electrons: Particles, region: Region, matter: Matter, step_cm: float, rng: np.random.Generator
 ) -> tuple[list[Deposits], Particles]:
     """What electrons leave, and the photons that they radiate."""
-    table = _rates(how)
+    table = _rates(matter)
     deposits: list[Deposits] = []
     photons = [Particles.none()]
     wait = rng.standard_exponential(len(electrons))
@@ -200,10 +193,10 @@ def follow_electrons(
         direction = turned(electrons.direction, bends, rng.uniform(0, 2 * np.pi, len(length)))
         way = direction * length[:, None]
         fast = np.maximum(electrons.energy, 2.1 * SOFT_MEV)
-        left = straggled(fast, ELECTRON_MEV, mean, length, STRAGGLES_MEV, rng)
+        left = straggled(fast, ELECTRON_MEV, mean, length, STRAGGLES_MEV, matter.material, rng)
         left = np.minimum(left, electrons.energy)
-        charge = left * per_mev
-        deposits.append(Deposits.at(electrons.event, electrons.kind, electrons.position + way / 2, charge))
+        middle = electrons.position + way / 2
+        deposits.append(Deposits(electrons.event, electrons.kind, middle, left * per_mev))
         energy, position = electrons.energy - left, electrons.position + way
         wait = wait - radiates * length
         emits = (wait <= 0) & (energy > SOFT_MEV)
@@ -213,7 +206,7 @@ def follow_electrons(
         moved = Particles(electrons.event, electrons.kind, energy, position, direction)
         born = take(moved, emits)
         photons.append(Particles(born.event, born.kind, photon, born.position, born.direction))
-        goes = (energy > 1e-6) & region.near(position, BEYOND_CM)
+        goes = (energy > 1e-6) & region.near(position)
         electrons, wait = take(moved, goes), wait[goes]
     return deposits, join(photons)
 
@@ -222,15 +215,15 @@ def follow_showers(
     electrons: Particles,
     photons: Particles,
     region: Region,
-    how: Recombination,
+    matter: Matter,
     step_cm: float,
     rng: np.random.Generator,
 ) -> Deposits:
-    """Charge of electrons, photons and everything that they make."""
+    """Signal of electrons, photons and everything that they make."""
     deposits = [Deposits.none()]
     while len(electrons) or len(photons):
-        electrons = join([electrons, follow_photons(photons, region, rng)])
-        left, photons = follow_electrons(electrons, region, how, step_cm, rng)
+        electrons = join([electrons, follow_photons(photons, region, matter, rng)])
+        left, photons = follow_electrons(electrons, region, matter, step_cm, rng)
         deposits += left
         electrons = Particles.none()
     return join(deposits)

@@ -1,4 +1,4 @@
-"""What charged particles lose in liquid argon, what of it is charge, and how they are deflected.
+"""What charged particles lose in matter, what of it is signal, and how they are deflected.
 
 Sources
 -------
@@ -8,11 +8,7 @@ collisions: the spectrum 1 / T^2 of knock-on electrons (PDG review), for electro
 Deflections: V. L. Highland's angle in the form of Lynch and Dahl, taken at `REFERENCE_CM`: the mean cosine
 then falls exponentially along the path, however it is divided.
 
-Recombination: the modified box of ArgoNeuT, R. Acciarri et al., JINST 8 (2013) P08005; Birks' law with the
-constants of ICARUS, S. Amoruso et al., Nucl. Instrum. Methods A 523 (2004) 275. 23.6 eV free an electron (M.
-Miyajima et al., Phys. Rev. A 9 (1974) 1438). The field is 0.5 kV / cm.
-
-Everything that adds up along a path is tabulated as a function of energy (range, charge), or drawn from a law
+Everything that adds up along a path is tabulated as a function of energy (range, signal), or drawn from a law
 that is closed under addition (single collisions one by one, softer ones normal): nothing depends on steps.
 Kinetic energies in MeV, lengths in cm.
 """
@@ -21,24 +17,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.simulate.materials import (
-    ELECTRON_MEV,
-    K_MEV_CM2,
-    LIQUID_ARGON,
-    Floats,
-)
+from levelone.simulate.materials import ELECTRON_MEV, K_MEV_CM2, Floats, Material
+from levelone.simulate.passage.matter import Matter
 from levelone.simulate.straggling import highland
 
-Recombination = Literal["box", "birks"]
-
-FIELD_KV_CM = 0.5
-PAIR_MEV = 23.6e-6
-"""To free one electron."""
 SINGLE_MEV = 0.005
 """Collisions that transfer more are drawn one by one."""
 REFERENCE_CM = 3.0
@@ -46,11 +32,11 @@ REFERENCE_CM = 3.0
 SLOWEST = 1.5e-3
 """Kinetic energy over mass below which Bethe's formula fails: from there on the loss is taken as constant. A
 proton then has 1.4 MeV, and 0.1 mm to go."""
-_BOX = (0.93, 0.212)  # alpha; beta, (kV / cm) (g / cm2) / MeV
-_BIRKS = (0.800, 0.0486)  # A; k, (kV / cm) (g / cm2) / MeV
-_SCALE = K_MEV_CM2 / 2 * LIQUID_ARGON.z_over_a * LIQUID_ARGON.density
-_X0_CM = LIQUID_ARGON.x0_mm / 10
 _GRID = np.geomspace(0.05, 20_000, 1600)
+
+
+def _scale(material: Material) -> float:
+    return K_MEV_CM2 / 2 * material.z_over_a * material.density
 
 
 def motion(kinetic: Floats, mass: float) -> tuple[Floats, Floats]:
@@ -68,44 +54,37 @@ def largest_transfer(kinetic: Floats, mass: float) -> Floats:
     return 2 * ELECTRON_MEV * beta_gamma2 / (1 + 2 * (1 + kinetic / mass) * ratio + ratio**2)
 
 
-def stopping(kinetic: Floats, mass: float) -> Floats:
+def stopping(kinetic: Floats, mass: float, material: Material) -> Floats:
     """Mean loss in collisions, MeV / cm."""
     if mass != ELECTRON_MEV:
         kinetic = np.maximum(kinetic, SLOWEST * mass)
     momentum, beta2 = motion(kinetic, mass)
-    excitation = LIQUID_ARGON.excitation_ev * 1e-6
-    delta = LIQUID_ARGON.sternheimer.delta(momentum / mass)
+    excitation = material.excitation_ev * 1e-6
+    delta = material.sternheimer.delta(momentum / mass)
     if mass == ELECTRON_MEV:
         tau = kinetic / mass
         f = 1 - beta2 + (tau**2 / 8 - (2 * tau + 1) * np.log(2)) / (tau + 1) ** 2
-        return _SCALE / beta2 * (np.log(tau**2 * (tau + 2) / 2 / (excitation / mass) ** 2) + f - delta)
+        return (
+            _scale(material) / beta2 * (np.log(tau**2 * (tau + 2) / 2 / (excitation / mass) ** 2) + f - delta)
+        )
     most = largest_transfer(kinetic, mass)
     squared = 2 * ELECTRON_MEV * (momentum / mass) ** 2 * most / excitation**2
-    return _SCALE / beta2 * (np.log(squared) - 2 * beta2 - delta)
+    return _scale(material) / beta2 * (np.log(squared) - 2 * beta2 - delta)
 
 
-def survives(loss: Floats, how: Recombination) -> Floats:
-    """Share of the freed electrons that do not recombine where a particle loses `loss` MeV / cm."""
-    mass_loss = loss / (LIQUID_ARGON.density * FIELD_KV_CM)
-    if how == "birks":
-        return _BIRKS[0] / (1 + _BIRKS[1] * mass_loss)
-    xi = _BOX[1] * mass_loss
-    return np.log(_BOX[0] + xi) / xi
-
-
-def turning(kinetic: Floats, mass: float) -> Floats:
+def turning(kinetic: Floats, mass: float, matter: Matter) -> Floats:
     """Inverse path on which direction is lost, 1 / cm."""
     momentum, _ = motion(kinetic, mass)
-    return highland(momentum, REFERENCE_CM / _X0_CM, mass) ** 2 / REFERENCE_CM
+    return highland(momentum, REFERENCE_CM / matter.x0_cm, mass) ** 2 / REFERENCE_CM
 
 
 @dataclass(frozen=True)
 class Tables:
-    """Of one kind of particle: on `energy` [k] the range (cm) and the free electrons on the way to rest."""
+    """Of one kind of particle: on `energy` [k] the range (cm) and the signal on the way to rest."""
 
     energy: Floats
     range: Floats
-    charge: Floats
+    signal: Floats
 
     def energy_left(self, length: Floats) -> Floats:
         """Kinetic energy of which `length` is the range."""
@@ -115,16 +94,16 @@ class Tables:
         """Range."""
         return np.interp(kinetic, self.energy, self.range)
 
-    def charge_of(self, kinetic: Floats) -> Floats:
-        """Free electrons on the way to rest."""
-        return np.interp(kinetic, self.energy, self.charge)
+    def signal_of(self, kinetic: Floats) -> Floats:
+        """Signal on the way to rest."""
+        return np.interp(kinetic, self.energy, self.signal)
 
 
 @lru_cache(maxsize=16)
-def tables(mass: float, how: Recombination) -> Tables:
+def tables(mass: float, matter: Matter) -> Tables:
     """Of a heavy particle; below the first energy the loss is that of the first energy."""
-    loss = stopping(_GRID, mass)
-    per_mev = survives(loss, how) / PAIR_MEV
+    loss = stopping(_GRID, mass, matter.material)
+    per_mev = matter.signal(loss)
     energy = np.concatenate([[0.0], _GRID])
     steps = np.diff(energy)
 
@@ -145,14 +124,14 @@ class Collisions:
     slope: Floats
 
     @staticmethod
-    def of(kinetic: Floats, mass: float, low: float, high: float) -> Collisions:
+    def of(kinetic: Floats, mass: float, low: float, high: float, material: Material) -> Collisions:
         """Those of particles [n] above `low` and below `high` or what is possible."""
         kinetic = np.maximum(kinetic, SLOWEST * mass)
         _, beta2 = motion(kinetic, mass)
         most = largest_transfer(kinetic, mass)
         top = np.minimum(most, high)
         slope = np.zeros_like(beta2) if mass == ELECTRON_MEV else beta2 / most
-        return Collisions(_SCALE / beta2, np.minimum(low, top), top, slope)
+        return Collisions(_scale(material) / beta2, np.minimum(low, top), top, slope)
 
     @property
     def mean(self) -> Floats:
@@ -170,10 +149,16 @@ class Collisions:
 
 
 def straggled(
-    kinetic: Floats, mass: float, mean: Floats, length: Floats, high: float, rng: np.random.Generator
+    kinetic: Floats,
+    mass: float,
+    mean: Floats,
+    length: Floats,
+    high: float,
+    material: Material,
+    rng: np.random.Generator,
 ) -> Floats:
     """What particles [n] leave on `length`, whose mean is `mean`, in collisions of up to `high`, [n]."""
-    singles = Collisions.of(kinetic, mass, SINGLE_MEV, high)
+    singles = Collisions.of(kinetic, mass, SINGLE_MEV, high, material)
     whose, transfer = singles.draw(length, rng)
     soft = np.sqrt(singles.scale * singles.low * length) * rng.standard_normal(len(length))
     lumps = np.bincount(whose, transfer, len(length))

@@ -70,7 +70,7 @@ def response() -> Floats:
 def read_out(
     deposits: Deposits, events: int, pixels: int, drift_cm: Floats, plan: Readout, rng: np.random.Generator
 ) -> Pictures:
-    """Crops of `events` events from free electrons in argon; their corner is `drift_cm` [events] from the wires."""
+    """Crops of `events` events from free electrons; their corner is `drift_cm` [events] from the wires."""
     charge = _collected(deposits, events, pixels, drift_cm, plan.lifetime_ms)
     pulse = response()
     signal = np.zeros((events, len(Kind), pixels, pixels))

@@ -25,7 +25,7 @@ class Matter:
     captured
         Share of the negative muons at rest that a nucleus captures.
     knock_on_mev
-        Electrons that heavy particles knock on with more energy are followed, softer ones straggle the signal.
+        Electrons that heavy particles knock on with more energy are followed.
     """
 
     material: Material

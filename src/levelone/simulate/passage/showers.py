@@ -6,7 +6,7 @@ Bremsstrahlung: 4/3 - 4/3 y + y^2 over y per radiation length (PDG review, compl
 first Born approximation without screening at low energies, L. C. Maximon, J. Res. Natl. Bur. Stand. 72B
 (1968) 79 (its expansion in 2 / k, with Z (Z + 1) for the atom's electrons), 7/9 per radiation length at high
 ones (PDG review); in between the fourth powers of both lengths are added. Energies are shared as 1 - 4/3 x (1
-- x). Compton scattering: O. Klein and Y. Nishina. Photoelectric absorption falls with the power 3.2 of the energy.
+- x). Compton scattering: O. Klein and Y. Nishina. Photoelectric absorption falls with the energy to the 3.2.
 
 Left out: annihilation of positrons, the angle between a pair or a radiated photon and what made it
 (electron mass over energy), photons below `SOFT_MEV`, which are absorbed where they are made.

@@ -8,7 +8,8 @@ Assumptions without a source, where a nuclear cascade would be needed: of a pion
 absorbed and leaves two protons, else it goes on with 0.3 to 0.9 of its energy beside one proton; a proton
 that interacts becomes two that share up to 0.8 of its energy; directions prefer none, energies of the protons
 are exponential (means below). At rest half of the pions decay; the others give a proton in half of the cases.
-Muons at rest: half are positive; of the negative ones `Matter.captured` are captured; the others decay, with Michel's spectrum. Energy losses fluctuate, ranges do not.
+Muons at rest: half are positive; of the negative ones `Matter.captured` are captured; the others decay, with
+Michel's spectrum. Energy losses fluctuate, ranges do not.
 """
 
 from __future__ import annotations
@@ -51,7 +52,10 @@ class Followed:
 def follow_tracks(
     particles: Particles, matter: Matter, step_cm: float, longest_cm: float, rng: np.random.Generator
 ) -> tuple[Deposits, Particles]:
-    """Signal of all tracks, followed so far at most, and of what hadrons make, and the electrons that they set going."""
+    """Signal of all tracks and of what hadrons make, and the electrons that they set going.
+
+    A path is followed up to `longest_cm`.
+    """
     deposits, electrons = [Deposits.none()], [Particles.none()]
     for _ in range(GENERATIONS):
         made = [Particles.none()]

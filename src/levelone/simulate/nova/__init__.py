@@ -1,0 +1,1 @@
+"""Neutrinos in a segmented scintillator detector like NOvA's, seen from above and from the side."""

@@ -1,0 +1,231 @@
+"""Neutrinos of an off-axis beam in a segmented scintillator detector.
+
+A neutrino interacts (`levelone.simulate.neutrino`), its muon, electron, protons, charged pions and photons
+pass through the detector (`levelone.simulate.passage`), and cells are read in two views. Neutrons and the
+second neutrino leave nothing. Not simulated: cosmic muons, other beam events at the same time, the detector's
+edges, nuclear cascades, decays of pions in flight, electron neutrinos that are in the beam from the start.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from levelone.data.imagecheck import ImageSpec
+from levelone.data.images import create_images
+from levelone.data.splitting import split_sizes
+from levelone.data.voxelcheck import Column
+from levelone.simulate import Progress
+from levelone.simulate.calorimeter.showers import pi0_photons
+from levelone.simulate.deflections import turned
+from levelone.simulate.materials import ELECTRON_MEV, PI0_MEV, Floats
+from levelone.simulate.neutrino.interactions import CLASSES, PROCESSES, Final, interact
+from levelone.simulate.nova import beam
+from levelone.simulate.nova.detector import (
+    CELL_CM,
+    CELLS,
+    LENGTH_CM,
+    NUCLEONS,
+    PLANE_CM,
+    PLANES,
+    matter,
+)
+from levelone.simulate.nova.readout import BITS, STEP_MEV, Pictures, Readout, read_out
+from levelone.simulate.nova.section import NovaGenerate
+from levelone.simulate.passage.particles import MASS, Kind, Particles, join, take
+from levelone.simulate.passage.showers import Region, follow_showers
+from levelone.simulate.passage.tracks import follow_tracks
+from levelone.simulate.provenance import provenance
+from levelone.simulate.voxelrun import split_codes
+
+CHUNK = 128
+"""Events generated at once, with a random generator of their own."""
+STEP_CM = 1.0
+"""Pieces into which paths are divided."""
+LONGEST_CM = 1500.0
+_BESIDE_CM, _BEHIND_CM = 250.0, 1450.0
+VIEWS = ("xz", "yz")
+COLUMNS = (
+    Column("label", "uint8", "", "what interacted", CLASSES),
+    Column("process", "uint8", "", "how", PROCESSES),
+    Column("energy", "float32", "GeV", "of the neutrino"),
+    Column("lepton", "float32", "GeV", "energy of the charged lepton; 0 of neutral currents"),
+    Column("rate", "float32", "", "events of the oscillated mixture for which it stands, up to a factor"),
+)
+
+
+def view_spec(name: str) -> ImageSpec:
+    """The picture of one view."""
+    return ImageSpec(
+        name,
+        (1, CELLS, PLANES),
+        "uint16",
+        f"{STEP_MEV:g} MeV",
+        f"visible energy: cells along {name[0]}, every other plane along the beam",
+        ("energy",),
+        cell=(2 * PLANE_CM, CELL_CM),
+        cell_unit="cm",
+        bits=BITS,
+    )
+
+
+@dataclass(frozen=True)
+class NovaSummary:
+    """What was made: events per split and class, cells that fired per event, bytes, time."""
+
+    events: int
+    splits: dict[str, int]
+    classes: dict[str, int]
+    filled: float
+    outside: float
+    bytes: int
+    seconds: float
+    events_per_second: float
+
+
+@dataclass(frozen=True)
+class Made:
+    """A chunk: `pictures`, and the columns of truth."""
+
+    pictures: Pictures
+    truth: dict[str, NDArray[np.generic]]
+
+
+def simulate_nova(path: Path, options: NovaGenerate, progress: Progress | None = None) -> NovaSummary:
+    """Write events to `path`; the first events of a long run are those of a short one.
+
+    Raises
+    ------
+    LeveloneError
+        If the file cannot be written.
+    """
+    began = time.perf_counter()
+    events = options.events
+    splits = split_codes(events, options.seed)
+    facts = provenance("nova", options, "numpy", "h5py") | {"chunk": CHUNK}
+    classes = np.zeros(len(CLASSES), np.int64)
+    filled, outside = 0, 0.0
+    with create_images(path, [view_spec(name) for name in VIEWS], [], [], COLUMNS, facts) as writer:
+        for number, start in enumerate(range(0, events, CHUNK)):
+            made = make_events(options, np.random.default_rng([options.seed, number]))
+            n = min(CHUNK, events - start)
+            counts = made.pictures.counts[:n]
+            images = {name: counts[:, view : view + 1] for view, name in enumerate(VIEWS)}
+            truth = {name: values[:n] for name, values in made.truth.items()}
+            writer.append(images, {}, {}, truth, splits[start : start + n])
+            classes += np.bincount(truth["label"].astype(np.int64), minlength=len(CLASSES))
+            filled += np.count_nonzero(counts)
+            outside += float(made.pictures.outside[:n].sum())
+            if progress is not None:
+                progress(start + n, events)
+    seconds = time.perf_counter() - began
+    return NovaSummary(
+        events=events,
+        splits=split_sizes(splits),
+        classes=dict(zip(CLASSES, classes.tolist(), strict=True)),
+        filled=filled / events,
+        outside=outside / events,
+        bytes=Path(path).stat().st_size,
+        seconds=seconds,
+        events_per_second=events / seconds,
+    )
+
+
+def make_events(options: NovaGenerate, rng: np.random.Generator, step_cm: float = STEP_CM) -> Made:
+    """`CHUNK` events, whose paths are divided into pieces of `step_cm`."""
+    kind, energy = beam.draw(options, NUCLEONS, CHUNK, rng)
+    process, lepton = np.zeros(CHUNK, np.int64), np.zeros(CHUNK)
+    parts = [Particles.none()]
+    left = np.arange(CHUNK)
+    while len(left):  # the exclusion principle refuses a few
+        missing = []
+        for number in range(len(CLASSES)):
+            mine = left[kind[left] == number]
+            final, done = interact(number, energy[mine], NUCLEONS, rng)
+            rows = mine[done]
+            process[rows] = final.process
+            lepton[rows] = final.lepton[:, 0] * (number < 2)
+            parts.append(_leave(final, number, rows, rng))
+            missing.append(mine[~done])
+        left = np.concatenate(missing)
+    started = _placed(join(parts), rng)
+    region = Region((-_BESIDE_CM,) * 2 + (-100.0,), (_BESIDE_CM,) * 2 + (_BEHIND_CM,), beyond_cm=20.0)
+    tracks, knocked = follow_tracks(started, matter(), step_cm, LONGEST_CM, rng)
+    electrons = join([take(started, started.kind == Kind.ELECTRON), knocked])
+    photons = take(started, started.kind == Kind.PHOTON)
+    showers = follow_showers(electrons, photons, region, matter(), step_cm, rng)
+    distance = rng.uniform(CELLS * CELL_CM / 2, LENGTH_CM - CELLS * CELL_CM / 2, (CHUNK, 2))
+    plan = Readout(options.noise_pe, options.threshold_pe)
+    pictures = read_out(join([tracks, showers]), CHUNK, distance, plan, rng)
+    truth = {
+        "label": kind.astype(np.uint8),
+        "process": process.astype(np.uint8),
+        "energy": energy.astype(np.float32),
+        "lepton": lepton.astype(np.float32),
+        "rate": beam.weight(options, NUCLEONS, kind, energy).astype(np.float32),
+    }
+    return Made(pictures, truth)
+
+
+def _placed(particles: Particles, rng: np.random.Generator) -> Particles:
+    """Vertices anywhere in a cell of both views: what the edges of cells do to an event is no pattern."""
+    vertex = rng.random((CHUNK, 3)) * np.array([CELL_CM, CELL_CM, 2 * PLANE_CM])
+    return Particles(
+        particles.event, particles.kind, particles.energy, vertex[particles.event], particles.direction
+    )
+
+
+def _leave(final: Final, number: int, rows: NDArray[np.int64], rng: np.random.Generator) -> Particles:
+    """What of interactions of a class leaves something; they are the events `rows`."""
+    hadrons = final.hadrons
+    seen = hadrons.charge != 0
+    neutral = ~hadrons.nucleon & ~seen
+    parts = [
+        _charged(rows[hadrons.event[chosen]], what, hadrons.momentum[chosen])
+        for what, chosen in ((Kind.PROTON, seen & hadrons.nucleon), (Kind.PION, seen & ~hadrons.nucleon))
+    ]
+    if number < 2:
+        parts.append(_charged(rows, (Kind.MUON, Kind.ELECTRON)[number], final.lepton))
+    parts += _photons(rows[hadrons.event[neutral]], hadrons.momentum[neutral], rng)
+    return join(parts)
+
+
+def _charged(event: NDArray[np.int64], kind: Kind, momentum: Floats) -> Particles:
+    size = np.sqrt((momentum[:, 1:] ** 2).sum(1))
+    mass = MASS[kind]
+    kinetic = np.maximum(np.hypot(1e3 * size, mass) - mass, 0.01)
+    return Particles(
+        event,
+        np.full(len(event), int(kind)),
+        kinetic,
+        np.zeros((len(event), 3)),
+        _unit(momentum[:, 1:], size),
+    )
+
+
+def _photons(event: NDArray[np.int64], momentum: Floats, rng: np.random.Generator) -> list[Particles]:
+    """Both photons of neutral pions."""
+    size = np.sqrt((momentum[:, 1:] ** 2).sum(1))
+    whole = np.hypot(size, PI0_MEV / 1e3)
+    energy, angle, azimuth = pi0_photons(whole, rng)
+    axis = _unit(momentum[:, 1:], size)
+    return [
+        Particles(
+            event,
+            np.full(len(event), int(Kind.PHOTON)),
+            np.maximum(1e3 * energy[one], ELECTRON_MEV),
+            np.zeros((len(event), 3)),
+            turned(axis, np.cos(angle[one]), azimuth + one * np.pi),
+        )
+        for one in (0, 1)
+    ]
+
+
+def _unit(momentum: Floats, size: Floats) -> Floats:
+    way = momentum / np.maximum(size, 1e-12)[:, None]
+    way[size < 1e-12] = (0, 0, 1)
+    return way

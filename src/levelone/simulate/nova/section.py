@@ -1,0 +1,28 @@
+"""What the generator of neutrinos in a segmented scintillator detector can be told."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from levelone.recipe import EventCount, GenerateSection, Within
+
+
+class NovaGenerate(GenerateSection):
+    """Neutrinos of an off-axis beam in cells of scintillator, two projections."""
+
+    version: ClassVar[int] = 1
+
+    events: EventCount = 6000
+    mixture: Literal["equal", "oscillated"] = Field(
+        "equal",
+        description="as many of each class, with the beam's energies; or what oscillation leaves at 810 km",
+    )
+    energy_gev: Annotated[tuple[float, float], Within(0.5, 8.0)] = Field(
+        (1.0, 4.0), description="energy of the neutrino, GeV: from, to"
+    )
+    noise_pe: float = Field(3.0, ge=0, le=50, description="electronic noise of a cell, photoelectrons")
+    threshold_pe: float = Field(
+        12.0, gt=0, le=200, description="cells that read less are empty, photoelectrons"
+    )

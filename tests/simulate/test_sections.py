@@ -13,6 +13,7 @@ from levelone.simulate.lartpc.section import LartpcGenerate
 from levelone.simulate.lcd.section import LcdGenerate
 from levelone.simulate.muon.section import MuonGenerate
 from levelone.simulate.next.section import NextGenerate
+from levelone.simulate.nova.section import NovaGenerate
 from levelone.simulate.pixelseed.section import PixelSeedGenerate
 from levelone.simulate.pixelseed.sensors import SENSORS
 from levelone.simulate.provenance import check_current, provenance
@@ -25,6 +26,7 @@ SECTIONS: tuple[type[GenerateSection], ...] = (
     LcdGenerate,
     MuonGenerate,
     NextGenerate,
+    NovaGenerate,
     PixelSeedGenerate,
     QGJetGenerate,
     SmlmGenerate,

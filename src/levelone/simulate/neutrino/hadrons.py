@@ -3,10 +3,10 @@
 Sources
 -------
 Delta: isospin; its pion prefers no direction. Above: the mean number of charged hadrons is a + 1.42 ln W2,
-with a of 0.40 on protons, -0.20 on neutrons, all hadrons are 1.5 times as many, their number over its mean follows
-Levy's function with c = 7.93 and 5.22, which is that of a Poisson variable over its mean (Koba, Nielsen and
-Olesen's scaling): constants of T. Yang et al., Eur. Phys. J. C 63 (2009) 1 (the AGKY model of GENIE and
-MINOS), which also has what is left out here: limited transverse momentum, strange particles, etas.
+with a of 0.40 on protons, -0.20 on neutrons, all hadrons are 1.5 times as many, their number over its mean
+follows Levy's function with c = 7.93 and 5.22, which is that of a Poisson variable over its mean (Koba,
+Nielsen and Olesen's scaling): constants of T. Yang et al., Eur. Phys. J. C 63 (2009) 1 (the AGKY model of
+GENIE and MINOS), which also has what is left out here: limited transverse momentum, strange particles, etas.
 Charges are drawn evenly among those that add up; momenta fill phase space.
 """
 

@@ -1,7 +1,7 @@
 """Neutrinos meet nucleons that move in a nucleus, or protons at rest: what leaves the nucleus.
 
-The nucleus is a Fermi gas (R. A. Smith and E. J. Moniz, Nucl. Phys. B 43 (1972) 605; carbon: 0.221 GeV, 25 MeV
-of binding): a nucleon's momentum is drawn evenly from a sphere, the neutrino's energy in its rest frame
+The nucleus is a Fermi gas (R. A. Smith and E. J. Moniz, Nucl. Phys. B 43 (1972) 605; carbon: 0.221 GeV, 25
+MeV of binding): a nucleon's momentum is drawn evenly from a sphere, the neutrino's energy in its rest frame
 decides, an elastically struck nucleon slower than the sphere's radius is refused (the exclusion principle),
 and nucleons leave with the binding energy less. Hadrons do not interact inside the nucleus: there are more
 pions and faster protons than after a nuclear cascade.

@@ -89,9 +89,9 @@ def isotropic(count: int, rng: np.random.Generator) -> Floats:
 def phase_space(whole: Floats, pions: int, rng: np.random.Generator) -> Floats:
     """A nucleon and so many pions from what has the four-momentum `whole` [n, 4]: [n, 1 + pions, 4].
 
-    A chain of decays into two whose intermediate masses are ordered uniform numbers, weighted with the product
-    of all momenta (F. James, CERN 68-15, 1968): the best of `_TRIES` chains, drawn by weight, stands for
-    rejection.
+    A chain of decays into two whose intermediate masses are ordered uniform numbers, weighted with the
+    product of all momenta (F. James, CERN 68-15, 1968): one of `_TRIES` chains, drawn by weight, stands
+    for rejection.
     """
     n, w = len(whole), mass(whole)
     spare = np.maximum(w - NUCLEON - pions * PION, 0)

@@ -50,7 +50,7 @@ def _sachs(q2: Floats, nucleon: int) -> tuple[Floats, Floats]:
 
 
 def elastic(energy: Floats, q2: Floats, lepton: float, *, neutral: int | None = None) -> Floats:
-    """d sigma / d Q2 of nu n to l p; of `neutral` currents on a proton (0) or neutron (1)."""
+    """Elastic d sigma / d Q2 of nu n to l p; of `neutral` currents on a proton (0) or neutron (1)."""
     (p1, p2), (n1, n2) = _sachs(q2, 0), _sachs(q2, 1)
     axial = _AXIAL * (1 + q2 / _AXIAL_MASS2) ** -2.0
     if neutral is None:
@@ -74,7 +74,7 @@ def elastic(energy: Floats, q2: Floats, lepton: float, *, neutral: int | None = 
 
 
 def delta(w: Floats, q2: Floats, *, neutral: bool) -> Floats:
-    """d2 sigma / dW dQ2 on a proton, where kinematics allow it."""
+    """Resonant d2 sigma / dW dQ2 on a proton, where kinematics allow it."""
     momentum = np.maximum((w**2 - (NUCLEON + PION) ** 2) * (w**2 - (NUCLEON - PION) ** 2), 0) ** 0.5 / (2 * w)
     at_peak = ((_DELTA**2 - (NUCLEON + PION) ** 2) * (_DELTA**2 - (NUCLEON - PION) ** 2)) ** 0.5 / (
         2 * _DELTA
@@ -86,7 +86,7 @@ def delta(w: Floats, q2: Floats, *, neutral: bool) -> Floats:
 
 
 def quarks(energy: Floats, w: Floats, q2: Floats, *, neutral: bool) -> Floats:
-    """d2 sigma / dW dQ2 on a nucleon, where kinematics allow it."""
+    """Inelastic d2 sigma / dW dQ2 on a nucleon, where kinematics allow it."""
     twice = q2 + w**2 - NUCLEON**2
     x, y = q2 / twice, twice / (2 * NUCLEON * energy)
     # integrals over x: B(3/2, 4) and 1/8

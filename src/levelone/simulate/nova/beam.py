@@ -1,8 +1,8 @@
 """Energies of the neutrinos, and what oscillation leaves of each kind at the far detector.
 
 The spectrum is narrow, about 2 GeV, as that of a beam seen under 14 mrad is (NOvA technical design report,
-FERMILAB-DESIGN-2007-01); its shape, two halves of normal curves and a tail, is a choice here. Oscillation: the
-leading terms, without matter or phases, of PDG's review: 810 km, 2.45e-3 eV2, sin2(theta 23) 0.55, sin2(2
+FERMILAB-DESIGN-2007-01); its shape, two halves of normal curves and a tail, is a choice here. Oscillation:
+the leading terms, without matter or phases, of PDG's review: 810 km, 2.45e-3 eV2, sin2(theta 23) 0.55, sin2(2
 theta 13) 0.085.
 """
 
@@ -21,6 +21,8 @@ _SIN2_23, _SIN2_2_13 = 0.55, 0.085
 _PEAK, _BELOW, _ABOVE = 1.9, 0.40, 0.50
 _TAIL, _FALL = 0.04, 3.0
 _STEPS = 800
+_DRAWN = np.array([0.25, 0.25, 0.5])
+"""Shares of `CLASSES` in an even mixture, before those are dropped that hardly leave anything."""
 
 
 def flux(energy: Floats) -> Floats:
@@ -53,7 +55,7 @@ def draw(
         density = np.stack([row * remains(kind, energy) for kind, row in enumerate(density)])
         share = density.sum(1) / density.sum()
     else:
-        share = np.full(len(CLASSES), 1 / len(CLASSES))
+        share = _DRAWN
     kind = rng.choice(len(CLASSES), count, p=share)
     found = np.empty(count)
     for number, row in enumerate(density):
@@ -71,6 +73,6 @@ def weight(options: NovaGenerate, nucleons: Nucleons, kind: NDArray[np.int64], e
     if options.mixture == "oscillated":
         return np.ones(len(kind))
     _, density = rates(options, nucleons)
-    share = density.sum(1) / density.sum()
+    share = density.sum(1) / density.sum() / _DRAWN
     left = np.stack([remains(number, energy) for number in range(len(CLASSES))])
     return share[kind] * left[kind, np.arange(len(kind))]

@@ -3,8 +3,8 @@
 Geometry and composition are NOvA's (technical design report, FERMILAB-DESIGN-2007-01; the shares of elements
 are those of 65 % mineral oil and 35 % PVC with a sixth of titanium dioxide). Cells are 3.9 cm wide and 6.6 cm
 deep, walls included, 15.5 m long. The detector is simulated as one homogeneous matter: a path in a wall and
-one in the scintillator of the same cell are not told apart. Radiation and interaction lengths are those of the
-elements (PDG), added by weight; the density is 14 kt over the volume of 896 planes of 15.6 m x 15.6 m.
+one in the scintillator of the same cell are not told apart. Radiation and interaction lengths are those of
+the elements (PDG), added by weight; the density is 14 kt over the volume of 896 planes of 15.6 m x 15.6 m.
 
 Light: Birks' law with 0.0126 g / (MeV cm2) (PDG, detectors), 14 m of attenuation in the fibre, and 20
 photoelectrons from a minimum ionising particle that crosses a cell at its far end, the design's requirement.

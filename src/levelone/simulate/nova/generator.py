@@ -44,11 +44,14 @@ from levelone.simulate.voxelrun import split_codes
 
 CHUNK = 128
 """Events generated at once, with a random generator of their own."""
+_TRIED = 176
+"""Neutrinos that are let interact for them; again, if too few leave enough."""
 STEP_CM = 1.0
 """Pieces into which paths are divided."""
 LONGEST_CM = 1500.0
 _BESIDE_CM, _BEHIND_CM = 250.0, 1450.0
 VIEWS = ("xz", "yz")
+_PICTURES = ("counts", "outside")
 COLUMNS = (
     Column("label", "uint8", "", "what interacted", CLASSES),
     Column("process", "uint8", "", "how", PROCESSES),
@@ -136,11 +139,30 @@ def simulate_nova(path: Path, options: NovaGenerate, progress: Progress | None =
 
 
 def make_events(options: NovaGenerate, rng: np.random.Generator, step_cm: float = STEP_CM) -> Made:
-    """`CHUNK` events, whose paths are divided into pieces of `step_cm`."""
-    kind, energy = beam.draw(options, NUCLEONS, CHUNK, rng)
-    process, lepton = np.zeros(CHUNK, np.int64), np.zeros(CHUNK)
+    """`CHUNK` events that leave enough, whose paths are divided into pieces of `step_cm`."""
+    parts: list[Made] = []
+    while sum(len(part.pictures.outside) for part in parts) < CHUNK:
+        made = try_events(options, _TRIED, rng, step_cm)
+        cells = np.count_nonzero(made.pictures.counts, axis=(2, 3))
+        parts.append(_rows(made, np.flatnonzero((cells >= options.least_cells).all(1))))
+    whole = Made(
+        Pictures(*(np.concatenate([getattr(part.pictures, name) for part in parts]) for name in _PICTURES)),
+        {name: np.concatenate([part.truth[name] for part in parts]) for name in parts[0].truth},
+    )
+    return _rows(whole, np.arange(CHUNK))
+
+
+def _rows(made: Made, rows: NDArray[np.int64]) -> Made:
+    pictures = Pictures(*(getattr(made.pictures, name)[rows] for name in _PICTURES))
+    return Made(pictures, {name: values[rows] for name, values in made.truth.items()})
+
+
+def try_events(options: NovaGenerate, count: int, rng: np.random.Generator, step_cm: float = STEP_CM) -> Made:
+    """`count` neutrinos that interact, whatever they leave."""
+    kind, energy = beam.draw(options, NUCLEONS, count, rng)
+    process, lepton = np.zeros(count, np.int64), np.zeros(count)
     parts = [Particles.none()]
-    left = np.arange(CHUNK)
+    left = np.arange(count)
     while len(left):  # the exclusion principle refuses a few
         missing = []
         for number in range(len(CLASSES)):
@@ -152,15 +174,15 @@ def make_events(options: NovaGenerate, rng: np.random.Generator, step_cm: float 
             parts.append(_leave(final, number, rows, rng))
             missing.append(mine[~done])
         left = np.concatenate(missing)
-    started = _placed(join(parts), rng)
+    started = _placed(join(parts), count, rng)
     region = Region((-_BESIDE_CM,) * 2 + (-100.0,), (_BESIDE_CM,) * 2 + (_BEHIND_CM,), beyond_cm=20.0)
     tracks, knocked = follow_tracks(started, matter(), step_cm, LONGEST_CM, rng)
     electrons = join([take(started, started.kind == Kind.ELECTRON), knocked])
     photons = take(started, started.kind == Kind.PHOTON)
     showers = follow_showers(electrons, photons, region, matter(), step_cm, rng)
-    distance = rng.uniform(CELLS * CELL_CM / 2, LENGTH_CM - CELLS * CELL_CM / 2, (CHUNK, 2))
+    distance = rng.uniform(CELLS * CELL_CM / 2, LENGTH_CM - CELLS * CELL_CM / 2, (count, 2))
     plan = Readout(options.noise_pe, options.threshold_pe)
-    pictures = read_out(join([tracks, showers]), CHUNK, distance, plan, rng)
+    pictures = read_out(join([tracks, showers]), count, distance, plan, rng)
     truth = {
         "label": kind.astype(np.uint8),
         "process": process.astype(np.uint8),
@@ -171,9 +193,9 @@ def make_events(options: NovaGenerate, rng: np.random.Generator, step_cm: float 
     return Made(pictures, truth)
 
 
-def _placed(particles: Particles, rng: np.random.Generator) -> Particles:
+def _placed(particles: Particles, count: int, rng: np.random.Generator) -> Particles:
     """Vertices anywhere in a cell of both views: what the edges of cells do to an event is no pattern."""
-    vertex = rng.random((CHUNK, 3)) * np.array([CELL_CM, CELL_CM, 2 * PLANE_CM])
+    vertex = rng.random((count, 3)) * np.array([CELL_CM, CELL_CM, 2 * PLANE_CM])
     return Particles(
         particles.event, particles.kind, particles.energy, vertex[particles.event], particles.direction
     )

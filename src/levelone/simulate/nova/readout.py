@@ -2,8 +2,8 @@
 
 A view's planes lie between those of the other. A picture begins two planes in front of the first cell of the
 event that fired, in either view, and lies symmetric around the median of the view's cells: nothing in it is
-placed by what is not seen. Light is attenuated on its way to the end that is read, and values are corrected for
-it, as a calibration would, with the vertex' distance: far events are noisier.
+placed by what is not seen. Light is attenuated on its way to the end that is read, and values are corrected
+for it, as a calibration would, with the vertex' distance: far events are noisier.
 """
 
 from __future__ import annotations

@@ -17,10 +17,13 @@ class NovaGenerate(GenerateSection):
     events: EventCount = 6000
     mixture: Literal["equal", "oscillated"] = Field(
         "equal",
-        description="as many of each class, with the beam's energies; or what oscillation leaves at 810 km",
+        description="about as many of each class, energies of the beam; or what oscillation leaves at 810 km",
     )
     energy_gev: Annotated[tuple[float, float], Within(0.5, 8.0)] = Field(
         (1.0, 4.0), description="energy of the neutrino, GeV: from, to"
+    )
+    least_cells: int = Field(
+        8, ge=1, le=100, description="events with fewer cells that fired in either view are left out"
     )
     noise_pe: float = Field(3.0, ge=0, le=50, description="electronic noise of a cell, photoelectrons")
     threshold_pe: float = Field(

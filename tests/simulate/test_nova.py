@@ -1,0 +1,130 @@
+"""Neutrinos in a segmented detector: its matter, its light, its pictures; independence of steps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from levelone.data.images import open_images
+from levelone.simulate.materials import ELECTRON_MEV, MUON_MEV
+from levelone.simulate.nova import beam
+from levelone.simulate.nova.detector import (
+    CELL_CM,
+    CELL_MATTER,
+    CELLS,
+    FIBRE_CM,
+    NUCLEONS,
+    PE_PER_MEV,
+    PLANE_CM,
+    PLANES,
+    light,
+    matter,
+)
+from levelone.simulate.nova.generator import CHUNK, make_events, simulate_nova, try_events
+from levelone.simulate.nova.readout import BEFORE, IN_FRONT, LONG, WIDE, collected, framed
+from levelone.simulate.nova.section import NovaGenerate
+from levelone.simulate.passage.losses import stopping, tables
+from levelone.simulate.passage.particles import Deposits, Kind
+
+
+def test_matter_is_what_it_is_made_of() -> None:
+    assert sum(share for _, _, share in CELL_MATTER.elements) == pytest.approx(1.0, abs=1e-6)
+    assert NUCLEONS.free + NUCLEONS.protons == pytest.approx(CELL_MATTER.z_over_a, abs=0.005)
+    assert matter().x0_cm == pytest.approx(38, rel=0.06)  # the design report's
+    assert CELL_MATTER.moliere_mm == pytest.approx(110, rel=0.1)
+
+
+def test_muons_range_as_in_polystyrene_and_shine_as_designed() -> None:
+    """2 GeV muons stop after some 10 m; one that crosses a cell far away gives 20 photoelectrons."""
+    energy = np.array([2000.0])
+    assert tables(MUON_MEV, matter()).range_of(energy)[0] == pytest.approx(1010, rel=0.05)
+    least = stopping(np.array([300.0]), MUON_MEV, CELL_MATTER)
+    seen = light(least)[0] * least[0] * PLANE_CM * PE_PER_MEV * np.exp(-1550 / FIBRE_CM)
+    assert seen == pytest.approx(16, rel=0.25)
+    assert light(np.array([20.0]))[0] < 0.8 * light(np.array([2.0]))[0]
+    assert stopping(np.array([20.0]), ELECTRON_MEV, CELL_MATTER)[0] > 0
+
+
+def test_a_deposit_is_read_in_its_cell_and_its_view() -> None:
+    """Planes alternate: the first measures x, the next one y."""
+    place = np.array([[10.0, -5.0, 1.0], [10.0, -5.0, 1.0 + PLANE_CM], [10.0, -5.0, 1.0 + 2 * PLANE_CM]])
+    zero = np.zeros(3, np.int64)
+    found = collected(Deposits(zero, zero + Kind.MUON, place, np.ones(3)), 1, np.full((1, 2), 500.0))
+    x, y = (int(np.floor(at / CELL_CM)) + WIDE // 2 for at in (10.0, -5.0))
+    fired = {tuple(at) for at in np.argwhere(found[0])}
+    assert fired == {(0, x, BEFORE), (1, y, BEFORE), (0, x, BEFORE + 1)}
+    assert found[0, 0, x, BEFORE] == pytest.approx(np.exp(5 / FIBRE_CM))  # nearer to its end
+    assert found[0, 1, y, BEFORE] == pytest.approx(np.exp(-10 / FIBRE_CM))
+
+
+def test_pictures_begin_where_cells_fire_and_lie_around_their_median() -> None:
+    values = np.zeros((2, 2, WIDE, LONG))
+    values[0, 0, 30, 20:40] = 5
+    values[0, 1, 100, 22:30] = 7
+    made = framed(values)
+    assert (made.counts[0, 0, CELLS // 2, IN_FRONT : IN_FRONT + 20] == 5).all()
+    assert (made.counts[0, 1, CELLS // 2, IN_FRONT + 2 : IN_FRONT + 10] == 7).all()
+    assert made.counts[0].sum() == 20 * 5 + 8 * 7
+    assert not made.counts[1].any()
+    assert made.outside.tolist() == [0, 0]
+
+
+def test_oscillation_leaves_few_muon_neutrinos_at_the_peak() -> None:
+    energy = np.array([1.6, 2.0, 8.0])
+    muon, electron = beam.remains(0, energy), beam.remains(1, energy)
+    assert muon[0] < 0.03 < electron[0] < 0.05
+    assert muon[2] > 0.8
+    equal, oscillated = NovaGenerate(), NovaGenerate(mixture="oscillated")
+    rng = np.random.default_rng(1)
+    kind, drawn = beam.draw(equal, NUCLEONS, 60_000, rng)
+    weight = beam.weight(equal, NUCLEONS, kind, drawn)
+    share = np.bincount(kind, weight) / weight.sum()
+    other, _ = beam.draw(oscillated, NUCLEONS, 60_000, rng)
+    assert share == pytest.approx(np.bincount(other) / 60_000, abs=0.01)
+    low, high = equal.energy_gev
+    assert (drawn >= low).all() and (drawn <= high).all()
+
+
+def summary(step_cm: float, seed: int) -> np.ndarray:
+    """Seen energy, cells, planes, width of some hundred events, [quantities, events]."""
+    rows = []
+    for number in range(2):
+        rng = np.random.default_rng([seed, number])
+        counts = try_events(NovaGenerate(), 160, rng, step_cm).pictures.counts
+        fired = counts > 0
+        wide = fired.any(3).sum((1, 2))
+        rows.append(np.stack([counts.sum((1, 2, 3)), fired.sum((1, 2, 3)), fired.any(2).sum((1, 2)), wide]))
+    return np.concatenate(rows, axis=1)
+
+
+@pytest.mark.slow
+def test_half_of_all_steps_changes_no_summary() -> None:
+    """Means of energy, cells, planes and width: within four standard errors."""
+    whole, half = summary(1.0, 1), summary(0.5, 2)
+    errors = np.sqrt(whole.var(1) / whole.shape[1] + half.var(1) / half.shape[1])
+    assert (np.abs(whole.mean(1) - half.mean(1)) < 4 * errors).all()
+
+
+def test_files_hold_what_was_made_and_short_runs_begin_long_ones(tmp_path: Path) -> None:
+    options = NovaGenerate(events=CHUNK + 4, seed=5)
+    found = simulate_nova(tmp_path / "long.h5", options)
+    assert sum(found.classes.values()) == found.events == CHUNK + 4
+    assert min(found.classes.values()) > 15
+    assert found.outside < 0.1
+    made = make_events(options, np.random.default_rng([5, 0]))
+    with open_images(tmp_path / "long.h5") as file:
+        file.check()
+        batch = file.read(np.arange(CHUNK))
+        assert file.provenance["generator_version"] == 1
+    for view, name in enumerate(("xz", "yz")):
+        assert np.array_equal(batch.images[name][:, 0], made.pictures.counts[:, view])
+        fired = np.count_nonzero(batch.images[name], axis=(1, 2, 3))
+        assert fired.min() >= options.least_cells
+        assert batch.images[name].shape[1:] == (1, CELLS, PLANES)
+    assert np.array_equal(batch.truth["label"], made.truth["label"])
+    assert ((batch.truth["lepton"] > 0) == (batch.truth["label"] < 2)).all()
+    # a muon's track is long, an electron's shower is dense
+    planes = (batch.images["xz"][:, 0] > 0).any(1).sum(1)
+    assert planes[batch.truth["label"] == 0].mean() > 1.4 * planes[batch.truth["label"] == 1].mean()

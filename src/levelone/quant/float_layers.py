@@ -13,7 +13,7 @@ from levelone.quant.vocabulary import Layers
 class FloatLayers(Layers):
     """Layers of the float twin: no quantiser anywhere, batch normalisation after each hidden layer."""
 
-    def input(self, name: str, *, signed: bool) -> nn.Module:
+    def input(self, name: str, *, signed: bool, port: str | None = None) -> nn.Module:
         return nn.Identity()
 
     def quantise(self, name: str, *, signed: bool) -> nn.Module:

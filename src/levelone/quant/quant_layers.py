@@ -26,8 +26,8 @@ class QuantLayers(Layers):
     def __init__(self, quant: QuantSection) -> None:
         self._quant = quant
 
-    def input(self, name: str, *, signed: bool) -> nn.Module:
-        source = name.removesuffix("_q")
+    def input(self, name: str, *, signed: bool, port: str | None = None) -> nn.Module:
+        source = port or name.removesuffix("_q")
         if source not in self._quant.inputs:
             raise LeveloneError(
                 f"quant.inputs.{source} is missing: the bit width of the input port {source!r}"

@@ -21,8 +21,14 @@ class Layers(PlainWords, ABC):
     """Makes the layers of a network by name; the words of `PlainWords` are the same in both vocabularies."""
 
     @abstractmethod
-    def input(self, name: str, *, signed: bool) -> nn.Module:
-        """The quantiser of an input port."""
+    def input(self, name: str, *, signed: bool, port: str | None = None) -> nn.Module:
+        """The quantiser of an input port.
+
+        Parameters
+        ----------
+        port
+            Whose width it takes: that of `name` without ``_q`` if None. Of ports that share it, any.
+        """
 
     @abstractmethod
     def quantise(self, name: str, *, signed: bool) -> nn.Module:

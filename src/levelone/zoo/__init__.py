@@ -18,6 +18,7 @@ SYSTEMS = Registry(
         "lcd": "levelone.zoo.lcd:SYSTEM",
         "muon": "levelone.zoo.muon:SYSTEM",
         "next": "levelone.zoo.next:SYSTEM",
+        "nova": "levelone.zoo.nova:SYSTEM",
         "pixelseed": "levelone.zoo.pixelseed:SYSTEM",
         "qgjet": "levelone.zoo.qgjet:SYSTEM",
         "smlm": "levelone.zoo.smlm:SYSTEM",

@@ -109,8 +109,8 @@ def tables(metrics: Mapping[str, Any]) -> list[Rows]:
         Rows(
             "Electron neutrinos",
             f"Share of them in % that is accepted at the purity of the classical cut, {pure} %, and AUC "
-            "against all others, both of the oscillated mixture; right class of three in %, of the test events "
-            "as they are. One standard deviation (bootstrap over events).",
+            "against all others, both of the oscillated mixture; right class of three in %, of the test "
+            "events as they are. One standard deviation (bootstrap over events).",
             ("model", "efficiency", "AUC", "right class"),
             tuple(rows),
             (1, 2, 3),

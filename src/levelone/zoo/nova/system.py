@@ -107,8 +107,8 @@ class Nova(ImageSystem):
 
         return LeakControl(
             "number of the event in the file, the two lowest bits of the eight largest cells of either view",
-            "nothing but the share of the commonest class: events know nothing of each other, and the largest "
-            "cells are far above the threshold",
+            "nothing but the share of the commonest class: events know nothing of each other, and "
+            "the largest cells are far above the threshold",
             fit_control(train, recipe.seed),
         )
 

@@ -22,6 +22,7 @@ CASES: dict[str, dict[str, Any]] = {
     "lcd, electrons": {"particles": ("electron",)},
     "muon": {},
     "next": {},
+    "nova": {},
 }
 """What is measured: a system, and what its generator is told."""
 

@@ -12,6 +12,7 @@ from levelone.quant.cost import enclosed_bits, network_cost, weight_codes
 from levelone.quant.layers import FloatLayers, QuantLayers
 from levelone.quant.wiring import Wired
 from levelone.recipe import Bits, QuantSection
+from levelone.train.codes import layer_codes
 
 QUANT = QuantSection(
     inputs={"x": 5},
@@ -92,3 +93,34 @@ def test_sums_without_a_quantiser_feed_no_other_sums() -> None:
     calibrate(made, [torch.rand(8, 1, 2, 2, 2)])
     with pytest.raises(LeveloneError, match="'a' feeds another layer with weights without a quantiser"):
         network_cost(made)
+
+
+class Twice(Wired):
+    """Two inputs through one convolution, then the sum."""
+
+    def __init__(self, layers) -> None:
+        super().__init__(layers, {"x": (1, 4), "y": (1, 4)})
+        both = self.shared("x_q", layers.input("x_q", signed=True), ("x",), ("y",))
+        conv = layers.conv("conv", ("x_q",), (1, 2), (2,), norm=None)
+        both = self.shared("conv", conv, *((each,) for each in both))
+        both = self.shared("act", layers.relu("conv"), *((each,) for each in both))
+        self.step("sum", layers.add("sum", ("act", "act")), *both)
+
+
+def test_a_layer_that_is_called_twice_is_one_layer_with_two_results() -> None:
+    torch.manual_seed(2)
+    twin = Twice(FloatLayers()).eval()
+    x, y = torch.randn(2, 5, 1, 4)
+    with torch.no_grad():
+        assert torch.equal(twin(x, y), twin.conv(x).relu() + twin.conv(y).relu())
+    network = Twice(QuantLayers(QUANT))
+    calibrate(network, [x, y])
+    one, other = ({"x": a.numpy(), "y": b.numpy()} for a, b in ((x, y), (y, x)))
+    codes, crossed = layer_codes(network, one, batch=2), layer_codes(network, other)
+    assert {"x_q_1", "x_q_2", "conv_1", "conv_2", "act_1", "act_2", "sum"} == set(codes)
+    for name in ("x_q", "conv", "act"):
+        assert np.array_equal(codes[f"{name}_1"], crossed[f"{name}_2"])
+        assert not np.array_equal(codes[f"{name}_1"], codes[f"{name}_2"])
+    assert np.array_equal(codes["sum"], codes["act_1"] + codes["act_2"])
+    cost = network_cost(network)["layers"]["conv"]
+    assert cost["multiplications"] == 2 * 3 * cost["nonzero_weights"]

@@ -125,8 +125,8 @@ def test_efficiency_at_a_purity_on_counted_events():
     assert at_purity(score, target, weight, 0.76) == 0.5
     assert at_purity(-score, target, weight, 0.9) == 0.0
     assert purity(score > 4.5, target, weight) == efficiency(score > 4.5, target, weight) == 0.75
-    # 3 / sqrt(4) beats 2 / sqrt(2) and 4 / sqrt(7)
-    assert 4 < best_cut(score, target == 1, weight) < 5
+    # 2 / sqrt(2) beats 3 / sqrt(5) and 4 / sqrt(10)
+    assert 6 < best_cut(score, target == 1, 2 - target.astype(float)) < 7
 
 
 def test_scores_weigh_classes_by_their_rates():

@@ -76,7 +76,8 @@ def collected(deposits: Deposits, events: int, distance_cm: Floats) -> Floats:
     inside = (cell >= 0) & (cell < WIDE) & (plane >= 0) & (plane < 2 * LONG)
     place = ((deposits.event * 2 + view) * WIDE + cell) * LONG + plane // 2
     seen = deposits.signal * np.exp(-far / FIBRE_CM)
-    found = np.bincount(place[inside], seen[inside], events * 2 * WIDE * LONG)
+    cells = events * 2 * WIDE * LONG
+    found: Floats = np.bincount(place[inside], seen[inside], cells).astype(np.float64, copy=False)
     return found.reshape(events, 2, WIDE, LONG)
 
 

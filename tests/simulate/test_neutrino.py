@@ -19,7 +19,6 @@ from levelone.simulate.neutrino.kinematics import (
     NUCLEON,
     PION,
     boosted,
-    isotropic,
     mass,
     on_shell,
     phase_space,
@@ -27,6 +26,7 @@ from levelone.simulate.neutrino.kinematics import (
     scattered,
 )
 from levelone.simulate.neutrino.sections import FERMI2, elastic
+from levelone.simulate.passage.particles import anywhere
 
 EVEN = Nucleons(free=0.0, protons=0.5)
 TWO = np.array([2.0])
@@ -97,7 +97,7 @@ def test_drawn_q2_follow_the_cross_section() -> None:
 @pytest.mark.parametrize("pions", [1, 2, 4])
 def test_phase_space_keeps_energy_and_momentum(pions: int) -> None:
     rng = np.random.default_rng(2)
-    whole = on_shell(isotropic(3000, rng) * 0.8, 1.9)
+    whole = on_shell(anywhere(3000, rng) * 0.8, 1.9)
     found = phase_space(whole, pions, rng)
     assert np.abs(found.sum(1) - whole).max() < 1e-9
     assert mass(found[:, 0]) == pytest.approx(np.full(3000, NUCLEON), abs=1e-6)

@@ -22,13 +22,12 @@ from levelone.simulate.neutrino.kinematics import (
     NUCLEON,
     PION,
     boosted,
-    isotropic,
     on_shell,
     scattered,
 )
 from levelone.simulate.neutrino.sections import BORDER, delta, elastic, quarks
 from levelone.simulate.neutrino.tables import Table
-from levelone.simulate.passage.particles import join
+from levelone.simulate.passage.particles import anywhere, join
 
 PROCESSES = ("elastic", "Delta", "inelastic")
 CLASSES = ("muon neutrino", "electron neutrino", "neutral current")
@@ -118,7 +117,7 @@ def interact(kind: int, energy: Floats, nucleons: Nucleons, rng: np.random.Gener
     process, proton = np.array(list(found))[np.minimum(channel, len(found) - 1)].T
     bound = (proton == 0) | (rng.random(n) * (nucleons.free + nucleons.protons) > nucleons.free)
     speed = FERMI_GEV * np.cbrt(rng.random(n)) * bound
-    struck = on_shell(isotropic(n, rng) * speed[:, None], NUCLEON)
+    struck = on_shell(anywhere(n, rng) * speed[:, None], NUCLEON)
     beta = struck[:, 1:] / struck[:, :1]
     comes = np.column_stack([energy, np.zeros(n), np.zeros(n), energy])
     seen = boosted(comes, -beta)

@@ -6,6 +6,7 @@ import numpy as np
 
 from levelone.simulate.deflections import turned
 from levelone.simulate.materials import MUON_MEV, PION_MEV, PROTON_MEV, Floats
+from levelone.simulate.passage.particles import anywhere
 
 NUCLEON = PROTON_MEV / 1e3
 """Proton and neutron have one mass here."""
@@ -79,13 +80,6 @@ def q2_limits(energy: Floats, w: Floats, lepton: float) -> tuple[Floats, Floats]
     return middle - 2 * come * momentum, middle + 2 * come * momentum
 
 
-def isotropic(count: int, rng: np.random.Generator) -> Floats:
-    """Unit vectors that prefer no direction, [count, 3]."""
-    cosine, azimuth = rng.uniform(-1, 1, count), rng.uniform(0, 2 * np.pi, count)
-    across = np.sqrt(1 - cosine**2)
-    return np.stack([across * np.cos(azimuth), across * np.sin(azimuth), cosine], axis=1)
-
-
 def phase_space(whole: Floats, pions: int, rng: np.random.Generator) -> Floats:
     """A nucleon and so many pions from what has the four-momentum `whole` [n, 4]: [n, 1 + pions, 4].
 
@@ -108,7 +102,7 @@ def phase_space(whole: Floats, pions: int, rng: np.random.Generator) -> Floats:
     found = np.empty((n, pions + 1, 4))
     rest = whole
     for step in range(pions, 0, -1):
-        way = isotropic(n, rng) * momenta[:, step - 1, None]
+        way = anywhere(n, rng) * momenta[:, step - 1, None]
         beta = rest[:, 1:] / rest[:, :1]
         found[:, step] = boosted(on_shell(way, PION), beta)
         rest = boosted(on_shell(-way, masses[:, step - 1]), beta)

@@ -162,7 +162,7 @@ def test_classical_answers_and_figures(data):
     assert models["quantised"]["accuracy"]["value"] == 1
     assert models["quantised"]["auc"]["value"] == 1
     assert models["boosting"]["auc"]["value"] > models["likelihood"]["auc"]["value"] > 0.6
-    assert 0.05 < metrics["cut"]["purity"]["value"] < 1
+    assert 0.05 < models["likelihood"]["purity"]["value"] < 1
     ratio = metrics["differences"]["quantised-likelihood"]["ratio"]["value"]
     assert ratio == pytest.approx(1 / models["likelihood"]["efficiency"]["value"])
     assert sum(map(sum, models["likelihood"]["confusion"])) == len(batch)

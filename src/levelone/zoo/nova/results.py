@@ -9,13 +9,15 @@ from numpy.typing import NDArray
 
 from levelone.metrics.ranking import bootstrap_counts, compare, with_errors
 from levelone.zoo.kit.events import Events
-from levelone.zoo.kit.meter import PerEvent, Predictions, Truth
+from levelone.zoo.kit.meter import PerEvent, Predictions, Truth, network_of
 from levelone.zoo.nova.baselines import OUTPUT
 from levelone.zoo.nova.features import CLASSICAL, classical
 from levelone.zoo.nova.scores import CLASSES, ELECTRON, electron_score
 
 REPLICAS = 200
 """Bootstrap replicas behind each uncertainty."""
+PURE = 0.5
+"""A purity that the classical cut does not have."""
 CUT = "likelihood"
 """The model whose score 0 is the classical cut."""
 
@@ -45,11 +47,12 @@ def figures(
 ) -> dict[str, Any]:
     """``models``: accuracy, confusion, AUC, and what is found at the purity of the classical cut.
 
+    The cut's own purity is a figure of `CUT`; ``pure`` is the efficiency at a purity of `PURE`.
     ``differences``: of the network's AUC, and ratio of its efficiency, against every other model's, paired.
     """
     label, rate = truth["label"].astype(int), truth["rate"].astype(np.float64)
     scores = {name: electron_score(found[OUTPUT], share) for name, found in predictions.items()}
-    best = "quantised" if "quantised" in scores else next(iter(scores))
+    best = network_of(scores)
     pairs = tuple((best, name) for name in scores if name != best)
     target, rows = (label == ELECTRON).astype(np.uint8), np.arange(len(label))
     areas, deltas = compare(scores, target, rate, rows, replicas=REPLICAS, seed=seed, differences=pairs)
@@ -64,23 +67,26 @@ def figures(
             "confusion": confusion.tolist(),
             "auc": areas.get(name, {}).get("auc"),
         }
-    cut: dict[str, Any] = {}
     if CUT in scores and len(np.unique(target)) == 2:
         counts = bootstrap_counts(rows, REPLICAS, seed)
         weights = [rate, *(rate * row for row in counts)]
         wanted = np.array([purity(scores[CUT] > 0, target, weight) for weight in weights])
-        cut = with_errors(("purity",), wanted[:1], wanted[1:, None])
+        models[CUT] |= with_errors(("purity",), wanted[:1], wanted[1:, None])
         found = {
             name: np.array([at_purity(score, target, *both) for both in zip(weights, wanted, strict=True)])
             for name, score in scores.items()
         }
+        for name, score in scores.items():
+            pure = np.array([at_purity(score, target, weight, PURE) for weight in weights])
+            models[name] |= with_errors(("pure",), pure[:1], pure[1:, None])
         # the cut itself is at its own purity: what it accepts, not the best score of equal purity
         accepted = scores[CUT] > 0
         found[CUT] = np.array([efficiency(accepted, target, weight) for weight in weights])
         for name, values in found.items():
             models[name] |= with_errors(("efficiency",), values[:1], values[1:, None])
-        for first, other in pairs:
-            ratio = found[first] / np.maximum(found[other], 1e-9)
+        # nothing is said of a ratio to what may find no one at that purity
+        for first, other in (pair for pair in pairs if found[pair[1]].min() > 0):
+            ratio = found[first] / found[other]
             deltas.setdefault(f"{first}-{other}", {}).update(
                 with_errors(("ratio",), ratio[:1], ratio[1:, None])
             )
@@ -90,7 +96,6 @@ def figures(
             name: {key: delta[key] for key in ("auc", "ratio") if key in delta}
             for name, delta in deltas.items()
         },
-        "cut": cut,
         "share": share.tolist(),
         "classes": dict(zip(CLASSES, np.bincount(label, minlength=len(CLASSES)).tolist(), strict=True)),
         "bootstrap": {"replicas": REPLICAS, "unit": "event"},

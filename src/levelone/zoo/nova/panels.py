@@ -29,6 +29,7 @@ NAMES = {
 _CELL = (2 * PLANE_CM, CELL_CM)
 _AXES = Axes("along the beam (cm)", "across (cm)")
 _EACH = 2
+_SHORTEST = 30  # planes that are shown at least
 
 
 def panels(predictions: Predictions, truth: Truth, share: NDArray[np.float64]) -> list[Panel]:
@@ -141,13 +142,16 @@ def cards(metrics: Mapping[str, Any]) -> list[Card]:
     best = network_of(models)
     pairs = ((CUT, "the classical cut"), ("boosting", "boosted trees"))
     found = [
-        Card(measured(models[best].get("efficiency"), 1, percent=True), f"% {best} efficiency at its purity"),
+        Card(
+            measured(models[best].get("efficiency"), 1, percent=True),
+            f"% {best} efficiency at the purity of the classical cut",
+        ),
         Card(measured(models[best]["accuracy"], 1, percent=True), f"% {best}, right class of three"),
     ]
     for other, what in pairs:
         ratio = metrics["differences"].get(f"{best}-{other}", {}).get("ratio")
         if ratio:
-            found.append(Card(measured(ratio, 2), f"{best} efficiency over that of {what}, at its purity"))
+            found.append(Card(measured(ratio, 2), f"{best} efficiency over that of {what}, at that purity"))
     return found
 
 
@@ -159,11 +163,14 @@ def example_panels(events: Events) -> list[Panel]:
     for code, name in enumerate(CLASSES):
         chosen = np.flatnonzero(label == code)[:_EACH]
         if len(chosen):
-            columns = (Maps("x-z", "MeV", both[0][chosen], "log"), Maps("y-z", "MeV", both[1][chosen], "log"))
+            shown = [view[chosen] for view in both]
+            last = max(int(np.flatnonzero(view.any((0, 1))).max(initial=0)) for view in shown)
+            shown = [view[:, :, : max(last + 3, _SHORTEST)] for view in shown]
+            columns = (Maps("x-z", "MeV", shown[0], "log"), Maps("y-z", "MeV", shown[1], "log"))
             labels = tuple(f"{events.truth['energy'][row]:.1f} GeV" for row in chosen)
             caption = (
                 "Test events, the neutrino comes from the left: light in the cells of both views, corrected "
-                "for attenuation."
+                "for attenuation; planes behind the last one that fired are left out."
             )
             title = name[0].upper() + name[1:]
             found.append(SideBySide(title, caption, columns, labels, _AXES, _CELL))

@@ -102,7 +102,9 @@ def cross_section(kind: int, energy: Floats, nucleons: Nucleons) -> Floats:
     return np.stack([shares[nucleon] * table.at(energy) for (_, nucleon), table in channels(kind).items()])
 
 
-def interact(kind: int, energy: Floats, nucleons: Nucleons, rng: np.random.Generator) -> tuple[Final, Floats]:
+def interact(
+    kind: int, energy: Floats, nucleons: Nucleons, rng: np.random.Generator
+) -> tuple[Final, NDArray[np.bool_]]:
     """Let neutrinos of these energies interact; some do not, by the exclusion principle.
 
     Returns

@@ -121,7 +121,7 @@ def simulate_nova(path: Path, options: NovaGenerate, progress: Progress | None =
             truth = {name: values[:n] for name, values in made.truth.items()}
             writer.append(images, {}, {}, truth, splits[start : start + n])
             classes += np.bincount(truth["label"].astype(np.int64), minlength=len(CLASSES))
-            filled += np.count_nonzero(counts)
+            filled += int(np.count_nonzero(counts))
             outside += float(made.pictures.outside[:n].sum())
             if progress is not None:
                 progress(start + n, events)
@@ -183,7 +183,7 @@ def try_events(options: NovaGenerate, count: int, rng: np.random.Generator, step
     distance = rng.uniform(CELLS * CELL_CM / 2, LENGTH_CM - CELLS * CELL_CM / 2, (count, 2))
     plan = Readout(options.noise_pe, options.threshold_pe)
     pictures = read_out(join([tracks, showers]), count, distance, plan, rng)
-    truth = {
+    truth: dict[str, NDArray[np.generic]] = {
         "label": kind.astype(np.uint8),
         "process": process.astype(np.uint8),
         "energy": energy.astype(np.float32),

@@ -41,7 +41,8 @@ def fit_likelihood(train: Source) -> Predictor:
     densities = np.stack(tables)
 
     def logits(columns: NDArray[np.float32]) -> NDArray[np.float32]:
-        return densities[:, *_bins(columns, edges)].T.astype(np.float32)
+        where = np.ravel_multi_index(_bins(columns, edges), shape)
+        return densities.reshape(len(CLASSES), -1)[:, where].T.astype(np.float32)
 
     shift = best_cut(electron_score(logits(found), shares(kind, weight)), kind == ELECTRON, weight)
     offset = np.array([-shift if code == ELECTRON else 0 for code in range(len(CLASSES))], np.float32)

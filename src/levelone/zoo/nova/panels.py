@@ -38,9 +38,9 @@ def panels(predictions: Predictions, truth: Truth, share: NDArray[np.float64]) -
     scores = {name: electron_score(found[OUTPUT], share) for name, found in predictions.items()}
     pure, roc = [], []
     for name, score in scores.items():
-        found, of = curve(score, target, rate)
-        seen = found > 0.02
-        pure.append(Series(NAMES.get(name, name), found[seen], of[seen]))
+        kept_share, of = curve(score, target, rate)
+        seen = kept_share > 0.02
+        pure.append(Series(NAMES.get(name, name), kept_share[seen], of[seen]))
         false, true = Ranking.of(score, target).roc(rate)
         kept = thinned(false)
         roc.append(Series(NAMES.get(name, name), true[kept], false[kept]))

@@ -19,6 +19,7 @@ from levelone.graph.ops import (
     Conv,
     Dense,
     ElementAffine,
+    LocallyConnected,
     Lookup,
     MatMul,
     MaxPool,
@@ -117,6 +118,23 @@ def conv(pick: Pick) -> Case:
     bias = _integers(pick, (channels,), -(2**9), 2**9)
     scale = tuple(Fraction(pick(1, 4), 8) for _ in range(channels if pick(0, 3) == 0 else 1))
     return _finish(pick, Conv(weights, bias, scale, stride, pads, dilation, groups, 2 ** pick(0, 2)), x)
+
+
+def locally_connected(pick: Pick) -> Case:
+    kernel, stride, pads, dilation, spatial = _window(pick, pick(1, 3))
+    groups = pick(1, 3) if pick(0, 2) == 0 else 1
+    per_group, channels = pick(1, 2), groups * pick(1, 2)
+    x = _value(pick, "x", (*spatial, per_group * groups))
+    own = tuple(
+        (n + b + e - (d * (k - 1) + 1)) // s + 1
+        for n, k, s, (b, e), d in zip(spatial, kernel, stride, pads, dilation, strict=True)
+    )
+    width = pick(1, 8) if pick(0, 9) else 24
+    weights = _integers(pick, (*own, *kernel, per_group, channels), -(2**width), 2**width)
+    bias = _integers(pick, (*own, channels), -(2**9), 2**9)
+    scale = tuple(Fraction(pick(1, 4), 8) for _ in range(channels if pick(0, 3) == 0 else 1))
+    op = LocallyConnected(weights, bias, scale, stride, pads, dilation, groups, 2 ** pick(0, 2))
+    return _finish(pick, op, x)
 
 
 def dense(pick: Pick) -> Case:
@@ -294,6 +312,7 @@ CASES = {
     Conv: conv,
     Dense: dense,
     ElementAffine: element_affine,
+    LocallyConnected: locally_connected,
     Lookup: lookup,
     MatMul: matmul,
     MaxPool: max_pool,

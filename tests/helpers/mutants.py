@@ -17,6 +17,7 @@ from levelone.graph.ops import (
     Conv,
     Dense,
     ElementAffine,
+    LocallyConnected,
     Lookup,
     MatMul,
     MaxPool,
@@ -67,6 +68,18 @@ def _wrapping(op, x):
     lo, hi = op.range.lo, op.range.hi
     huge = replace(op, range=type(op.range)(-(2**60), 2**60), zero_point=0).evaluate(x)
     return (huge - lo) % (hi - lo + 1) + lo - op.zero_point
+
+
+def _first_kernel(op, x):
+    """A convolution: the kernel of the first position everywhere."""
+    first = op.weights[(slice(0, 1),) * len(op.own)]
+    return replace(op, weights=np.broadcast_to(first, op.weights.shape)).evaluate(x)
+
+
+def _next_kernel(op, x):
+    """Each position takes the kernel of the one after, in row-major order."""
+    kernels = op.weights.reshape(-1, *op.weights.shape[len(op.own) :])
+    return replace(op, weights=np.roll(kernels, -1, axis=0).reshape(op.weights.shape)).evaluate(x)
 
 
 MUTANTS = {
@@ -128,6 +141,16 @@ MUTANTS = {
         ElementAffine,
         lambda op, x: replace(op, factor=op.factor[:1]).evaluate(x),
     ),
+    "locally connected: one kernel for all": (LocallyConnected, _first_kernel),
+    "locally connected: kernel of the next position": (LocallyConnected, _next_kernel),
+    "locally connected: padding value": (LocallyConnected, _padded_with_one),
+    "locally connected: first position's bias": (
+        LocallyConnected,
+        lambda op, x: replace(
+            op, bias=np.broadcast_to(op.bias[(slice(0, 1),) * len(op.own)], op.bias.shape)
+        ).evaluate(x),
+    ),
+    "locally connected: step forgotten": (LocallyConnected, lambda op, x: replace(op, step=1).evaluate(x)),
     "lookup: off by one entry": (
         Lookup,
         lambda op, x: replace(op, table=np.roll(op.table, 1, axis=-1)).evaluate(x),

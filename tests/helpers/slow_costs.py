@@ -19,6 +19,7 @@ from levelone.graph.ops import (
     Conv,
     Dense,
     ElementAffine,
+    LocallyConnected,
     Lookup,
     MatMul,
     MaxPool,
@@ -55,6 +56,15 @@ def conv(op: Conv, x: Value) -> Count:
                 for j in range(channels):
                     count.macs += 1
                     count.product(int(op.weights[(*tap, i, j)]), x.width)
+    return count
+
+
+def locally_connected(op: LocallyConnected, x: Value) -> Count:
+    """Each weight is met once."""
+    count = Count()
+    for weight in op.weights.reshape(-1).tolist():
+        count.macs += 1
+        count.product(weight, x.width)
     return count
 
 
@@ -156,6 +166,7 @@ COSTS = {
     Conv: conv,
     Dense: dense,
     ElementAffine: element_affine,
+    LocallyConnected: locally_connected,
     Lookup: nothing,
     MatMul: matmul,
     MaxPool: nothing,

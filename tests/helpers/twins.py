@@ -21,6 +21,7 @@ from levelone.graph.ops import (
     Conv,
     Dense,
     ElementAffine,
+    LocallyConnected,
     Lookup,
     MatMul,
     MaxPool,
@@ -94,6 +95,23 @@ def conv(op: Conv, x):
                             operand = x[(event, *source, group * per_group + i)]
                             total += int(operand) * int(op.weights[(*tap, i, j)])
                 result[(event, *out, j)] = total * op.step + int(op.bias[j])
+    return result
+
+
+def locally_connected(op: LocallyConnected, x):
+    per_group, channels = op.weights.shape[-2:]
+    result = _empty(len(x), op, x.shape[1:-1], channels)
+    for event in range(len(x)):
+        for out, pairs in positions(op, x.shape[1:-1]):
+            for j in range(channels):
+                first = j // (channels // op.groups) * per_group
+                total = 0
+                for tap, source in pairs:
+                    for i in range(per_group):
+                        if source is not None:
+                            operand = x[(event, *source, first + i)]
+                            total += int(operand) * int(op.weights[(*out, *tap, i, j)])
+                result[(event, *out, j)] = total * op.step + int(op.bias[(*out, j)])
     return result
 
 
@@ -307,6 +325,7 @@ TWINS = {
     Conv: conv,
     Dense: dense,
     ElementAffine: element_affine,
+    LocallyConnected: locally_connected,
     Lookup: lookup,
     MatMul: matmul,
     MaxPool: max_pool,

@@ -18,6 +18,7 @@ from levelone.graph.ops.conv import Conv
 from levelone.graph.ops.dense import Dense
 from levelone.graph.ops.element_affine import ElementAffine
 from levelone.graph.ops.elementwise import Add, Multiply, Relu
+from levelone.graph.ops.locally_connected import LocallyConnected
 from levelone.graph.ops.lookup import Lookup
 from levelone.graph.ops.matmul import MatMul
 from levelone.graph.ops.pool import AveragePool, MaxPool
@@ -37,6 +38,7 @@ OPERATIONS = MappingProxyType(
         "Conv": Conv,
         "Dense": Dense,
         "ElementAffine": ElementAffine,
+        "LocallyConnected": LocallyConnected,
         "Lookup": Lookup,
         "MatMul": MatMul,
         "MaxPool": MaxPool,
@@ -63,6 +65,7 @@ __all__ = [
     "Conv",
     "Dense",
     "ElementAffine",
+    "LocallyConnected",
     "Lookup",
     "MatMul",
     "MaxPool",

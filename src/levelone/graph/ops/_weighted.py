@@ -1,4 +1,4 @@
-"""What convolutions and fully connected layers have in common: sums of products with weights."""
+"""What convolutions, locally and fully connected layers have in common: sums of products with weights."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class WeightedSum(Op):
     Attributes
     ----------
     weights
-        int64 [*kernel, channels in / groups, channels out].
+        int64 [*own, *kernel, channels in / groups, channels out]; see `own`.
     bias
-        int64 [channels out], on the accumulator's grid.
+        int64 [*own, channels out], on the accumulator's grid.
     weight_scale
         Real weight = code * scale; one entry, or one per output channel.
     """
@@ -41,12 +41,17 @@ class WeightedSum(Op):
         object.__setattr__(self, "weights", read_only(self.weights))
         object.__setattr__(self, "bias", read_only(self.bias))
         channels = self.weights.shape[-1]
-        if self.bias.shape != (channels,) or self.step < 1:
+        if self.bias.shape != (*self.own, channels) or self.step < 1:
             raise ValueError(f"bias {self.bias.shape} for weights {self.weights.shape}, step {self.step}")
         if self.groups < 1 or channels % self.groups:
             raise ValueError(f"{channels} output channels in {self.groups} groups")
         if len(self.weight_scale) not in (1, channels):
             raise ValueError(f"{len(self.weight_scale)} weight scales for {channels} output channels")
+
+    @property
+    def own(self) -> Index:
+        """Sizes of the output's axes along which each position has weights and a bias of its own."""
+        return ()
 
     @property
     @abstractmethod
@@ -69,7 +74,7 @@ class WeightedSum(Op):
     @property
     def fan_in(self) -> int:
         """Products of one sum, those with padding included."""
-        return self.weights.size // self.weights.shape[-1]
+        return prod(self.weights.shape[len(self.own) : -1])
 
     def group_slices(self) -> list[tuple[slice, slice]]:
         """(input channels, output channels) of every group."""
@@ -101,8 +106,9 @@ class WeightedSum(Op):
         places = self.places(tuple(spatial), shape[:-1])
         inside = places >= 0
         at = places[inside, None] * shape[-1] + group * width + np.arange(width)
-        weights = self.weights.reshape(-1, width, channels)[inside, :, channel].reshape(-1)
-        bias, padding = int(self.bias[channel]), width * int(np.count_nonzero(~inside))
+        own = tuple(spatial[: len(self.own)])
+        weights = self.weights[own].reshape(-1, width, channels)[inside, :, channel].reshape(-1)
+        bias, padding = int(self.bias[(*own, channel)]), width * int(np.count_nonzero(~inside))
         return Terms(np.zeros(at.size, np.int64), at.reshape(-1), weights, bias, self.step, padding)
 
     def absolute(self, *sizes: Codes) -> Codes:
@@ -118,7 +124,7 @@ class WeightedSum(Op):
 
     def cost(self, inputs: tuple[Value, ...], output: Value) -> Cost:
         (x,) = inputs
-        positions = output.size // output.shape[-1]
+        positions = output.size // output.shape[-1] // prod(self.own)  # that share each weight
         lo, hi = int(self.weights.min()), int(self.weights.max())
         held = IntRange(min(lo, 0), hi) if lo < 0 else IntRange(0, hi)
         return Cost(
@@ -141,14 +147,14 @@ class WeightedSum(Op):
         low, high = bounds(x)
         lows, highs = (self._at_weights(side) for side in (np.minimum(low, 0), np.maximum(high, 0)))
         reach = max(largest(lows), largest(highs))
-        dtype = product_dtype(largest(self.weights), self.step, max(reach, 1), self.weights.size, 2)
+        dtype = product_dtype(largest(self.weights), self.step, max(reach, 1), self.fan_in, 2)
         if largest(self.bias) >= 2**61:
             dtype = object
         weights: NDArray[Any] = self.weights.astype(dtype) * self.step
         ends = weights * lows.astype(dtype), weights * highs.astype(dtype)
         low, high = np.minimum(*ends), np.maximum(*ends)
         bias: NDArray[Any] = self.bias.astype(dtype)
-        taps = tuple(range(self.weights.ndim - 1))
+        taps = tuple(range(len(self.own), self.weights.ndim - 1))
         down, up = bias + low.sum(axis=taps), bias + high.sum(axis=taps)
         lowest, highest = min(map(np.min, (low, bias, down))), max(map(np.max, (high, bias, up)))
         return IntRange(int(lowest), int(highest))

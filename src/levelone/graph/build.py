@@ -48,10 +48,9 @@ class GraphBuilder:
         self.name = sanitise(name)
         self.values: dict[str, Value] = {}
         self._inputs: list[GraphInput] = []
-        self._nodes: list[Node] = []
         self.layouts: dict[str, Layout] = {}
         self._counts: dict[str, int] = {}
-        self._reshaped: dict[str, tuple[int, ...]] = {}
+        self._made: dict[str, Node] = {}
 
     def input(
         self,
@@ -95,9 +94,7 @@ class GraphBuilder:
     def node(self, name: str, op: Op, *inputs: str) -> str:
         """Add ``name = op(*inputs)``; returns `name`."""
         value = self._claim(op.infer(name, *(self.values[i] for i in inputs)))
-        self._nodes.append(Node(value.name, op, inputs))
-        if isinstance(op, Reshape):
-            self._reshaped[name] = self.values[inputs[0]].shape
+        self._made[name] = Node(value.name, op, inputs)
         return name
 
     def requantise(
@@ -115,9 +112,15 @@ class GraphBuilder:
         """Record where the codes of `name` sit in the ONNX tensor it came from."""
         self.layouts[name] = layout
 
+    def made_by(self, name: str) -> Node | None:
+        """The node that computes `name`; None for an input."""
+        return self._made.get(name)
+
     def reshaped_from(self, name: str) -> tuple[int, ...] | None:
         """Shape of the operand if `name` is the result of a reshape, else None."""
-        return self._reshaped.get(name)
+        made = self._made.get(name)
+        reshaped = made is not None and isinstance(made.op, Reshape)
+        return self.values[made.inputs[0]].shape if made is not None and reshaped else None
 
     def fresh(self, name: str) -> str:
         """`name` as a C identifier that no value has yet."""
@@ -133,7 +136,7 @@ class GraphBuilder:
         """The finished graph, without the nodes that no output needs."""
         needed = set(outputs)
         kept: list[Node] = []
-        for node in reversed(self._nodes):
+        for node in reversed(self._made.values()):
             if node.name in needed:
                 kept.append(node)
                 needed.update(node.inputs)

@@ -15,6 +15,7 @@ from levelone.graph.ops import Add, Multiply, Power, Relu
 from levelone.graph.ops._bounds import spread
 from levelone.graph.reader.axes import alike, along_channels, per_channel
 from levelone.graph.reader.context import MAX_OUTPUT_WIDTH, Context
+from levelone.graph.reader.contraction import summed_product, with_own_bias
 from levelone.graph.reader.elements import with_factors, with_terms
 from levelone.graph.reader.formulae import divided
 from levelone.graph.reader.functions import applied, clamped, combined, powered, same, swish_of
@@ -162,10 +163,10 @@ def read_sub(ctx: Context, node: onnx.NodeProto) -> Activation:
 
 def read_mul(ctx: Context, node: onnx.NodeProto) -> Activation:
     first, second = ctx.tensor(node, 0), ctx.tensor(node, 1)
-    if isinstance(second, Constant):
-        return _scaled(ctx, node, 0, second, lambda c: c)
-    if isinstance(first, Constant):
-        return _scaled(ctx, node, 1, first, lambda c: c)
+    for position, by in ((0, second), (1, first)):
+        if isinstance(by, Constant):
+            summed = summed_product(ctx, node, position, by)
+            return summed if summed is not None else _scaled(ctx, node, position, by, lambda c: c)
     swish = swish_of(node, first, second) or swish_of(node, second, first)
     both = swish or combined(ctx, node, first, second, operator.mul)
     return both if both is not None else _product(ctx, node)
@@ -237,7 +238,7 @@ def read_batch_normalization(ctx: Context, node: onnx.NodeProto) -> Activation:
 
 def _shifted(ctx: Context, node: onnx.NodeProto, position: int, by: Constant, sign: int) -> Activation:
     x = raw(ctx, node, position, sums=True)
-    placed = with_terms(ctx, node, x, sign * finite(node, by))
+    placed = with_own_bias(ctx, node, x, by, sign) or with_terms(ctx, node, x, sign * finite(node, by))
     if placed is not None:
         return placed
     x, term = along_channels(ctx, node, x, finite(node, by), "constant")

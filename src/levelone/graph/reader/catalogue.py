@@ -84,7 +84,7 @@ ENTRIES: dict[str, Entry] = {
     "Expand": Entry(("Take",), "constant shape", ("the axes of one event", "does not expand")),
     "Flatten": Entry(("Reshape",), "axis=1", ("flattens the batch axis or keeps others",)),
     "Floor": Entry(("Requantise",), "anything; it is a quantiser itself"),
-    "Gather": Entry(("Take",), "constant indices, one or a list", ("indices of shape",)),
+    "Gather": Entry(("Take",), "constant indices, of any shape"),
     "Gelu": Entry(TABLE, "before a quantiser", ("approximates Gelu by tanh", *FUNCTION)),
     "Gemm": Entry(("Dense",), "transB, bias, alpha, beta", ("transA, or alpha 0",)),
     "GlobalAveragePool": Entry(("AveragePool",), "1 to 3 spatial axes"),

@@ -21,6 +21,7 @@ from levelone.graph.reader.arithmetic import (
 )
 from levelone.graph.reader.channels_last import read_channels_last
 from levelone.graph.reader.context import Context
+from levelone.graph.reader.contraction import read_einsum
 from levelone.graph.reader.formulae import FUNCTIONS
 from levelone.graph.reader.functions import (
     ROUNDING,
@@ -69,6 +70,7 @@ HANDLERS: MappingProxyType[str, Handler] = MappingProxyType(
         "ConvTranspose": read_conv_transpose,
         "Div": read_div,
         "Dropout": read_identity,
+        "Einsum": read_einsum,
         "Gemm": read_gemm,
         "GlobalAveragePool": read_global_average_pool,
         "GlobalMaxPool": read_global_max_pool,
@@ -109,7 +111,6 @@ HANDLERS: MappingProxyType[str, Handler] = MappingProxyType(
 NEAREST = MappingProxyType(
     {
         "ArgMax": "at the very end of the network, where it is left off and the scores are compared",
-        "Einsum": "MatMul, or Conv",
         "FloatQuant": "Quant (integer quantisers)",
         "If": "a network without branches that depend on data",
         "InstanceNormalization": "BatchNormalization",

@@ -111,14 +111,13 @@ def read_hosted(ctx: Context, node: onnx.NodeProto) -> Tensor | tuple[Tensor, ..
         return _moved(x, moves.permutation(node, x.shape))
     if kind == "Pad":
         return _padded(ctx, node, x)
-    dropped = moves.dropped_axis(ctx, node, len(x.shape))
     results = []
     for selection in moves.selections(ctx, node, x.shape):
 
         def pick(a: NDArray[Any], selection: moves.Selection = selection) -> NDArray[Any]:
             for axis, indices in selection.items():
                 a = np.take(a, np.array(indices), axis=axis)
-            return a if dropped is None or a.ndim == 1 else a.squeeze(dropped)
+            return a.reshape(moves.gathered_shape(ctx, node, a.shape))
 
         results.append(_moved(x, pick))
     return tuple(results)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from math import prod
 
 import numpy as np
 import onnx
@@ -14,6 +15,7 @@ from levelone.graph.ops import Conv, Dense, MatMul
 from levelone.graph.ops._bounds import spread
 from levelone.graph.reader.axes import as_onnx, channels_last, flat
 from levelone.graph.reader.context import Context
+from levelone.graph.reader.contraction import read_matrices
 from levelone.graph.reader.geometry import window_of
 from levelone.graph.reader.nodes import CHANNELS_LAST, attributes, describe, unsupported
 from levelone.graph.reader.tensors import (
@@ -89,12 +91,18 @@ def _times(constant: Constant, factor: np.float64) -> Constant:
 
 
 def read_matmul(ctx: Context, node: onnx.NodeProto) -> Activation:
-    first = ctx.tensor(node, 0)
-    if isinstance(first, Constant):
-        return _from_the_left(ctx, node, _matrix(node, first))
-    second = ctx.tensor(node, 1)
-    if isinstance(second, Constant):
-        return _dense(ctx, node, activation(ctx, node, 0), _matrix(node, second))
+    first, second = ctx.tensor(node, 0), ctx.tensor(node, 1)
+    for weight, left in ((first, True), (second, False)):
+        if not isinstance(weight, Constant):
+            continue
+        if prod(weight.values.shape[:-2]) > 1:
+            return read_matrices(ctx, node, weight, left=left)
+        matrix = _matrix(node, weight)
+        return (
+            _from_the_left(ctx, node, matrix)
+            if left
+            else _dense(ctx, node, activation(ctx, node, 0), matrix)
+        )
     return _both_computed(ctx, node)
 
 

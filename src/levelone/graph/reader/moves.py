@@ -173,8 +173,6 @@ def _slice(ctx: Context, node: onnx.NodeProto, shape: Shape) -> list[Selection]:
 def _gather(ctx: Context, node: onnx.NodeProto, shape: Shape) -> list[Selection]:
     indices = ctx.constant(node, 1, "indices").values
     (axis,) = inner_axes(node, [int(attributes(node).get("axis", 0))], len(shape) + 1)
-    if indices.ndim > 1:
-        raise unsupported(node, f"indices of shape {indices.shape}", "one index or a list of indices")
     n = shape[axis]
     listed = [int(i) for i in indices.reshape(-1)]
     if any(not -n <= i < n for i in listed):
@@ -230,12 +228,13 @@ SELECTIONS: dict[str, Callable[[Context, onnx.NodeProto, Shape], list[Selection]
 }
 
 
-def dropped_axis(ctx: Context, node: onnx.NodeProto, rank: int) -> int | None:
-    """The axis (without the batch axis) that Gather of a single index takes away, else None."""
-    if node.op_type != "Gather" or ctx.constant(node, 1, "indices").values.ndim:
-        return None
-    (axis,) = inner_axes(node, [int(attributes(node).get("axis", 0))], rank + 1)
-    return axis
+def gathered_shape(ctx: Context, node: onnx.NodeProto, shape: Shape) -> Shape:
+    """`shape`, as a selection has left it, with the axes of Gather's indices instead of the one gathered along."""
+    if node.op_type != "Gather":
+        return shape
+    (axis,) = inner_axes(node, [int(attributes(node).get("axis", 0))], len(shape) + 1)
+    indices = ctx.constant(node, 1, "indices").values.shape
+    return (*shape[:axis], *indices, *shape[axis + 1 :]) or (1,)
 
 
 # padding

@@ -50,13 +50,10 @@ def read_permutation(ctx: Context, node: onnx.NodeProto) -> Activation:
 def read_selection(ctx: Context, node: onnx.NodeProto) -> tuple[Tensor, ...]:
     """Slice, Gather or Split: elements of an axis."""
     x = activation(ctx, node, 0)
-    dropped = moves.dropped_axis(ctx, node, len(x.shape))
     results: list[Tensor] = []
     for name, selection in zip(node.output, moves.selections(ctx, node, x.shape), strict=True):
         part = taken(ctx, node, name, x, selection)
-        if dropped is not None and len(part.shape) > 1:
-            part = replace(part, shape=tuple(n for i, n in enumerate(part.shape) if i != dropped))
-        results.append(part)
+        results.append(replace(part, shape=moves.gathered_shape(ctx, node, part.shape)))
     return tuple(results)
 
 

@@ -124,8 +124,10 @@ def _role(node: onnx.NodeProto, position: int) -> str:
 
 def _reshape_target(name: str, shape: NDArray[np.generic]) -> NDArray[np.int64]:
     """The traced target shape with the batch axis copied from the input (0) instead of fixed."""
-    flat = len(shape) == 2
-    if len(shape) < 2 or shape[0] not in (BATCH, -1) or (not flat and min(shape[1:]) < 1):
+    flat, inner = len(shape) == 2, [n for n in shape[1:].tolist() if n != -1]
+    # -1 may stand for one axis of the event, if not for that of the events too
+    plain = min(inner, default=0) >= 1 and len(inner) >= len(shape) - 1 - (shape[0] == BATCH)
+    if len(shape) < 2 or shape[0] not in (BATCH, -1) or not (flat or plain):
         raise LeveloneError(
             f"export: {name} reshapes {BATCH} events to {shape.tolist()}; the batch axis must stay as it is"
         )

@@ -71,6 +71,10 @@ SHARED: Mapping[str, Sequence[tuple[str, str, str]]] = {
         ("order", "const unsigned row = (tap *", "const unsigned row = ((taps - 1 - tap) *"),
         ("groups", "for (unsigned f = group * group_filters;", "for (unsigned f = 0;"),
     ),
+    "levelone_locally_connected.h": (
+        ("order", "position * CONFIG_T::kernel_size", "0"),
+        ("order", "position * CONFIG_T::out_channels", "0"),
+    ),
     "levelone_requantise.h": (
         ("rounding", "product >> ...;", "(product >> ...) + 1;"),
         ("rounding", "(tie && odd)", "tie"),

@@ -114,6 +114,7 @@ BROKEN = {
         ("code(recent[from]", "1 + code(recent[from]"),
         ("code(all[from])", "code(all[0])"),
     ],
+    "levelone_locally_connected.h": [("position * CONFIG_T::out_channels", "0")],
     "levelone_lookup.h": [("code(table[channel * CONFIG_T::entries + entry])", "code(table[0])")],
     "levelone_staircase.h": [("level += code(rise[at])", "level -= code(rise[at]) + 1")],
     "levelone_merge.h": [

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.graph.ops import Affine, AveragePool, Conv, Dense, ElementAffine
+from levelone.graph import ops
+from levelone.graph.ops import Affine, AveragePool, ElementAffine
 from levelone.graph.ops._bounds import bounds, integers, scaled
 from levelone.graph.values import IntRange, Value
 from levelone.hardware.proof import RangeProof, bounds_of
@@ -35,7 +36,7 @@ class WeightedSum:
 
 
 def weighted_sum(
-    op: Conv | Dense, x: Value, output: Value, weights: NDArray[np.int64], *, tight: bool = True
+    op: ops.WeightedSum, x: Value, output: Value, weights: NDArray[np.int64], *, tight: bool = True
 ) -> WeightedSum:
     """Types of the weighted sum `output` of `x` that hold everything on the way.
 

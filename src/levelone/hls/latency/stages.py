@@ -33,7 +33,9 @@ def _delay_ns(spec: LayerSpec) -> float:
     function = "" if spec.body is None else spec.body.function.removeprefix("levelone::")
     if "weight" in spec.parameters:
         weights = spec.parameters["weight"].codes
-        terms = int(np.count_nonzero(weights.reshape(-1, weights.shape[-1]), axis=0).max())
+        kernel = int(constants.get("kernel_size", weights.size))  # weights of one position
+        kernels = weights.reshape(-1, kernel // weights.shape[-1], weights.shape[-1])
+        terms = int(np.count_nonzero(kernels, axis=1).max())
         return MULTIPLY_NS + ADD_NS * _levels(terms + 1)
     if function == "matmul":
         return MULTIPLY_NS + ADD_NS * _levels(int(constants["inner"]))

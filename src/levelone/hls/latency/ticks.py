@@ -315,7 +315,7 @@ _OF_HLS4ML: Mapping[str, Maker] = {
     "Concatenate": _concatenate,
 }
 _OF_LEVELONE: Mapping[str, Maker] = {
-    **dict.fromkeys(("conv", "max_pool", "sum_pool", "average_pool"), _slide),
+    **dict.fromkeys(("conv", "locally_connected", "max_pool", "sum_pool", "average_pool"), _slide),
     **dict.fromkeys(("reduce_max", "reduce_sum", "reduce_mean"), _reduce),
     **dict.fromkeys(
         (

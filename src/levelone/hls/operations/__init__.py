@@ -19,7 +19,7 @@ from typing import Any
 from levelone.graph import ops
 from levelone.hls.operations.add_requantise import lower_add_requantise
 from levelone.hls.operations.affine import lower_affine
-from levelone.hls.operations.conv import lower_conv, lower_dense
+from levelone.hls.operations.conv import lower_conv, lower_dense, lower_locally_connected
 from levelone.hls.operations.element_affine import lower_element_affine
 from levelone.hls.operations.gather import lower_gather, lower_transpose
 from levelone.hls.operations.lookup import lower_lookup
@@ -43,6 +43,7 @@ LOWERINGS: Mapping[type, Lowering] = MappingProxyType(
         ops.Conv: lower_conv,
         ops.Dense: lower_dense,
         ops.ElementAffine: lower_element_affine,
+        ops.LocallyConnected: lower_locally_connected,
         ops.Lookup: lower_lookup,
         ops.MatMul: lower_matmul,
         ops.MaxPool: lower_max_pool,

@@ -1,4 +1,4 @@
-"""`Conv` and `Dense`: hls4ml's layers over one or two axes, our own over three."""
+"""`Conv` and `Dense`: hls4ml's layers over one or two axes, our own over three; `LocallyConnected`, our own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.errors import UnsupportedError
-from levelone.graph.ops import Conv, Dense
+from levelone.graph.ops import Conv, Dense, LocallyConnected
 from levelone.graph.ops._bounds import largest
 from levelone.hardware.sums import WeightedSum, weighted_sum
 from levelone.hardware.types import Parameter
@@ -105,7 +105,26 @@ def _lower_own_conv(op: Conv, site: Site) -> list[LayerSpec]:
     return [site.layer(f"Conv{op.window.rank}D", body=body, **_fields(_summed(site, op, op.weights)))]
 
 
-def _summed(site: Site, op: Conv | Dense, weights: NDArray[np.int64]) -> WeightedSum:
+def lower_locally_connected(op: LocallyConnected, site: Site) -> list[LayerSpec]:
+    """`LocallyConnected`: the kernels of all positions in a memory, or each in logic of its own."""
+    if starts_in_padding(op.window):
+        padding, inside = padded_first(op.window, site)
+        return [*padding, *lower_locally_connected(replace(op, pads=((0, 0),) * op.window.rank), inside)]
+    constants = geometry(op.window, site) | {"groups": op.groups}
+    reuse, copies = site.config.reuse_factor, constants["partition"]
+    kernels = op.weights.reshape(-1, op.fan_in * op.weights.shape[-1])
+    # as many multipliers as the positions that are computed together need at most
+    needed = np.count_nonzero(kernels, axis=1).reshape(-1, copies).sum(axis=1)
+    constants["multiplier_limit"] = max(1, -(-int(needed.max()) // reuse))
+    shared = reuse if site.config.strategy == "resource" else 1
+    constants["kernel_size"] = kernels.shape[1]
+    constants["weight_banks"] = -(-kernels.shape[1] * copies // shared)
+    body = Body("levelone_locally_connected.h", "levelone::locally_connected", constants, shares=True)
+    kind = f"LocallyConnected{op.window.rank}D"
+    return [site.layer(kind, body=body, **_fields(_summed(site, op, op.weights)))]
+
+
+def _summed(site: Site, op: Conv | Dense | LocallyConnected, weights: NDArray[np.int64]) -> WeightedSum:
     """Constants and accumulator of a layer, with weights that hls4ml is handed exactly."""
     if largest(op.held_weights()[0]) > MOST:
         raise UnsupportedError(

@@ -13,7 +13,7 @@ template <typename CONFIG_T> struct weighted_sum {
 
     // weights: [tap][channel of a group][output channel]
     template <class value_T, class result_T>
-    static void at(const value_T window[], const bool data[], result_T result[],
+    static void at(unsigned, const value_T window[], const bool data[], result_T result[],
                    const typename CONFIG_T::weight_t weights[], const typename CONFIG_T::bias_t biases[]) {
         #pragma HLS INLINE
         typename CONFIG_T::accum_t sum[CONFIG_T::out_channels];

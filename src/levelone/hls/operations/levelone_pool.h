@@ -8,7 +8,7 @@ namespace levelone {
 
 template <typename CONFIG_T> struct maximum {
     template <class value_T, class result_T>
-    static void at(const value_T window[], const bool data[], result_T result[]) {
+    static void at(unsigned, const value_T window[], const bool data[], result_T result[]) {
         #pragma HLS INLINE
         for (unsigned c = 0; c < CONFIG_T::channels; c++) {
             value_T best = 0;
@@ -40,7 +40,7 @@ void add_up(const value_T window[], typename code_of<typename CONFIG_T::accum_t>
 // Where all windows count the same number of elements, the sum is the mean on a finer grid.
 template <typename CONFIG_T> struct sum {
     template <class value_T, class result_T>
-    static void at(const value_T window[], const bool data[], result_T result[]) {
+    static void at(unsigned, const value_T window[], const bool data[], result_T result[]) {
         #pragma HLS INLINE
         typename code_of<typename CONFIG_T::accum_t>::type sum[CONFIG_T::channels];
         add_up<CONFIG_T>(window, sum);
@@ -53,7 +53,7 @@ template <typename CONFIG_T> struct sum {
 // Elsewhere it is the sum times the factor that belongs to the number of elements under the window.
 template <typename CONFIG_T> struct mean {
     template <class value_T, class result_T>
-    static void at(const value_T window[], const bool data[], result_T result[],
+    static void at(unsigned, const value_T window[], const bool data[], result_T result[],
                    const typename CONFIG_T::factor_t factors[]) {
         #pragma HLS INLINE
         unsigned count = 0;

@@ -1,7 +1,7 @@
 // Windows sliding over three spatial axes, unrolled or streamed: what convolution and pooling share. Part of levelone.
 //
-// One- and two-dimensional layers have leading axes of length 1. `OP::at` computes one output position from the
-// elements under the window (row-major, channels last) and from which taps meet data rather than padding.
+// One- and two-dimensional layers have leading axes of length 1. `OP::at` computes one output position, told which, from
+// the elements under the window (row-major, channels last) and from which taps meet data rather than padding.
 #ifndef LEVELONE_WINDOW_H_
 #define LEVELONE_WINDOW_H_
 
@@ -91,7 +91,7 @@ SlidePosition:
             }
             out_T result[CONFIG_T::out_channels];
             #pragma HLS ARRAY_PARTITION variable=result complete
-            OP::at(window, data, result, parameters...);
+            OP::at(p, window, data, result, parameters...);
             for (unsigned f = 0; f < CONFIG_T::out_channels; f++) {
                 out[p * CONFIG_T::out_channels + f] = result[f];
             }
@@ -129,6 +129,7 @@ void slide(hls::stream<in_T> &in, hls::stream<out_T> &out, PARAMETERS... paramet
     axis_of_ends<geometry::ticks_width, geometry::width - 1 - CONFIG_T::pad_width, CONFIG_T::stride_width,
                  CONFIG_T::out_width>
         width;
+    unsigned position = 0;
 SlideTick:
     for (unsigned tick = 0; tick < geometry::ticks; tick++) {
         #pragma HLS PIPELINE II=CONFIG_T::reuse_factor
@@ -202,7 +203,8 @@ SlideTick:
         }
         typename out_T::value_type computed[CONFIG_T::out_channels];
         #pragma HLS ARRAY_PARTITION variable=computed complete
-        OP::at(window, data, computed, parameters...);
+        OP::at(position, window, data, computed, parameters...);
+        position++;
         out_T result;
         for (unsigned f = 0; f < CONFIG_T::out_channels; f++) {
             #pragma HLS UNROLL

@@ -22,7 +22,7 @@ from levelone.rtl.plan import plan_graph
 from levelone.rtl.simulation import Traffic
 
 GROUPS = {
-    "sums": ("Conv", "Dense"),
+    "sums": ("Conv", "Dense", "LocallyConnected"),
     "pools": ("AveragePool", "MaxPool"),
     "pointwise": ("Affine", "ElementAffine", "Lookup", "Power", "Relu", "Requantise", "Staircase"),
     "merges": ("Add", "AddRequantise", "Concat", "MatMul", "Multiply"),

@@ -8,7 +8,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.graph.ops import Conv, Dense
+from levelone.graph.ops import Conv, Dense, LocallyConnected
 from levelone.rtl.choosing import divisors, fewest, first_within, largest
 from levelone.rtl.netlist import Netlist, address_bits, handshake, literal, packed, signed_bits, word_of
 from levelone.rtl.pace import ADDED, OUT, OUT_BEATS, READ, Pace, Taking, grouped, tree
@@ -16,6 +16,9 @@ from levelone.rtl.patches import PatchPlan, emit_patch, fitted_patch, patch_pace
 from levelone.rtl.site import LayerPlan, Site
 from levelone.rtl.streams import Stream
 from levelone.rtl.windows import WindowPlan, emit_window, plan_window, window_pace
+
+
+Summed = Conv | Dense | LocallyConnected
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,8 @@ class Folding:
         Bits of a weight, signed.
     together
         Positions that are summed at once.
+    own
+        Positions that have weights of their own; 1 where all share them.
     """
 
     window: WindowPlan | PatchPlan | None
@@ -48,6 +53,12 @@ class Folding:
     taps: int
     weight_bits: int
     together: int = 1
+    own: int = 1
+
+    @property
+    def sets(self) -> int:
+        """Sets of weights that are met in turn, in `taps` clocks each."""
+        return self.own * self.sweeps
 
     def clocks(self, positions: int) -> int:
         """For so many positions."""
@@ -61,13 +72,14 @@ class Folding:
 
 
 class Sums:
-    """`Conv` and `Dense`: operands of every lane per clock, all outputs of a sweep at once.
+    """`Conv`, `Dense`, `LocallyConnected`: operands of every lane per clock, all outputs of a sweep at once.
 
     A convolution that is too slow with one tap per clock, or pixel in, gets all taps of a position, or of
-    several, from a patch. Operands that come in order are taken as many at once as it takes.
+    several, from a patch. Operands that come in order are taken as many at once as it takes. Where every
+    position has weights of its own, they are as many sweeps, each of which meets other operands.
     """
 
-    def plan(self, site: Site[Conv | Dense]) -> LayerPlan:
+    def plan(self, site: Site[Summed]) -> LayerPlan:
         op, (x,), (arriving,) = site.op, site.operands, site.streams
         channels, outputs = x.shape[-1], op.weights.shape[-1]
         positions = site.output.size // outputs
@@ -90,14 +102,14 @@ class Sums:
             Stream.of(site.output, lanes),
             clocks=clocks(folding),
             multipliers=lanes * folding.simd,
-            rom_bits=op.weights.size * folding.weight_bits + outputs * site.output.width,
+            rom_bits=op.weights.size * folding.weight_bits + op.bias.size * site.output.width,
             buffer_bits=kept * channels * source.width,
             pace=_pace(folding, source.beats, site.output.size // lanes),
             detail=folding,
         )
 
     def emit(
-        self, site: Site[Conv | Dense], plan: LayerPlan, wires: tuple[str, ...], netlist: Netlist
+        self, site: Site[Summed], plan: LayerPlan, wires: tuple[str, ...], netlist: Netlist
     ) -> None:
         folding: Folding = plan.detail
         (operands,), name = wires, site.name
@@ -116,7 +128,7 @@ class Sums:
             )
         outputs, bits = plan.output.lanes // folding.together, site.output.width
         word = outputs * folding.simd * folding.weight_bits
-        address, sweep = address_bits(folding.sweeps * folding.taps), address_bits(folding.sweeps)
+        address, sweep = address_bits(folding.sets * folding.taps), address_bits(folding.sets)
         netlist.wire(f"{name}_en")
         netlist.wire(f"{name}_tap", address)
         netlist.wire(f"{name}_sweep", sweep)
@@ -127,8 +139,8 @@ class Sums:
             netlist.line(f"assign {name}_weights = {literal(words[0], word)};")
         else:
             netlist.memory(f"weights_{name}", words, word, f"{name}_en", f"{name}_tap", f"{name}_weights")
-        biases = np.reshape(site.op.bias, (folding.sweeps, outputs))
-        if folding.sweeps == 1:
+        biases = np.reshape(site.op.bias, (folding.sets, outputs))
+        if folding.sets == 1:
             netlist.line(f"assign {name}_biases = {packed([int(b) for b in biases[0]], bits)};")
         else:
             netlist.memory(
@@ -153,7 +165,7 @@ class Sums:
                 "WEIGHT": folding.weight_bits,
                 "SUM": bits,
                 "TAPS": folding.taps,
-                "SWEEPS": folding.sweeps,
+                "SWEEPS": folding.sets,
                 "ADDRESS": address,
                 "SWEEP": sweep,
             },
@@ -176,7 +188,7 @@ class Sums:
 
 def _pace(folding: Folding, inputs: int, beats: int) -> Pace:
     window, taps = folding.window, folding.taps
-    reads = taps * folding.sweeps > 1
+    reads = taps * folding.sets > 1
     # from the operands of the last tap on
     summed = ADDED + READ * reads + tree(folding.simd) + OUT
     if isinstance(window, WindowPlan):
@@ -187,32 +199,35 @@ def _pace(folding: Folding, inputs: int, beats: int) -> Pace:
     return Pace((Taking(grouped(inputs, beats)),), summed, hold=hold)
 
 
-def _foldings(site: Site[Conv | Dense], positions: int) -> list[Folding]:
+def _foldings(site: Site[Summed], positions: int) -> list[Folding]:
     """What a layer can do, from few multipliers to many."""
     op, (x,), (arriving,) = site.op, site.operands, site.streams
     weights, outputs = _weights(op), op.weights.shape[-1]
     bits = signed_bits(int(weights.min()), int(weights.max()))
-    terms = len(weights)
+    own, terms = weights.shape[:2]
     if _in_order(op, x.shape):
-        some = [Folding(None, 1, simd, 1, terms // simd, bits) for simd in divisors(terms)]
-        return some + [Folding(None, 1, terms, 1, 1, bits, n) for n in divisors(positions)]
-    assert isinstance(op, Conv)  # noqa: S101  (a dense layer's operands come in order)
+        some = [Folding(None, 1, simd, 1, terms // simd, bits, own=own) for simd in divisors(terms)]
+        several = divisors(positions) if own == 1 else []
+        return some + [Folding(None, 1, terms, 1, 1, bits, n) for n in several]
+    assert not isinstance(op, Dense)  # noqa: S101  (a dense layer's operands come in order)
     groups = op.groups
 
     def folding(window: WindowPlan | PatchPlan, most: int, together: int = 1) -> Folding:
         simd = fewest(most, positions // together * terms, site.clocks)
         work = positions // together * terms // simd
         sweeps = largest(outputs, work, site.clocks) if groups == together == 1 else 1
-        return Folding(window, groups, simd, sweeps, terms // simd, bits, together)
+        return Folding(window, groups, simd, sweeps, terms // simd, bits, together, own)
 
     swept = plan_window(site.name, op.window, x.shape[:-1], site.output.shape[:-1])
     patch = fitted_patch(op.window, x, site.output, arriving, site.clocks)
     serial = folding(swept, op.weights.shape[-2])
-    return [serial] if patch is None else [serial, folding(patch, terms, patch.together)]
+    if patch is None or (own > 1 and patch.together > 1):
+        return [serial]
+    return [serial, folding(patch, terms, patch.together)]
 
 
 def _emit_parts(
-    site: Site[Conv | Dense], folding: Folding, source: Stream, wires: str, netlist: Netlist
+    site: Site[Summed], folding: Folding, source: Stream, wires: str, netlist: Netlist
 ) -> str:
     """A patch, and its operands in `Folding.taps` parts, `Folding.sweeps` times; name of their stream."""
     patch, name, width = folding.window, site.name, source.width
@@ -246,23 +261,23 @@ def _emit_parts(
     return part
 
 
-def _in_order(op: Conv | Dense, shape: tuple[int, ...]) -> bool:
+def _in_order(op: Summed, shape: tuple[int, ...]) -> bool:
     """Whether each sum takes consecutive codes, every code once: no window is needed."""
     if isinstance(op, Dense):
         return True
     if op.groups > 1 or any(map(any, op.pads)) or any(d > 1 for d in op.dilation):
         return False
-    kernel = op.weights.shape[:-2]
+    kernel = op.window.kernel
     point = all(k == 1 for k in kernel) and all(s == 1 for s in op.stride)
     return point or kernel == shape[:-1]
 
 
-def _weights(op: Conv | Dense) -> NDArray[np.int64]:
-    """int64 [taps * channels in of a group, channels out], the step multiplied in."""
-    return op.weights.reshape(-1, op.weights.shape[-1]) * op.step
+def _weights(op: Summed) -> NDArray[np.int64]:
+    """int64 [own, taps * channels in of a group, channels out], the step multiplied in."""
+    return op.weights.reshape(prod(op.own), -1, op.weights.shape[-1]) * op.step
 
 
-def _words(op: Conv | Dense, folding: Folding) -> NDArray[np.int64]:
-    """int64 [sweeps * taps, outputs * simd]: what the multipliers meet in each clock."""
-    weights = _weights(op).reshape(folding.taps, folding.simd, folding.sweeps, -1)
-    return weights.transpose(2, 0, 3, 1).reshape(folding.sweeps * folding.taps, -1)
+def _words(op: Summed, folding: Folding) -> NDArray[np.int64]:
+    """int64 [own * sweeps * taps, outputs * simd]: what the multipliers meet in each clock."""
+    weights = _weights(op).reshape(folding.own, folding.taps, folding.simd, folding.sweeps, -1)
+    return weights.transpose(0, 3, 1, 4, 2).reshape(folding.sets * folding.taps, -1)

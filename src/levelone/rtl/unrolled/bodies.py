@@ -21,6 +21,7 @@ from levelone.graph.ops import (
     Conv,
     Dense,
     ElementAffine,
+    LocallyConnected,
     Lookup,
     MatMul,
     MaxPool,
@@ -85,19 +86,20 @@ def _moved(scope: Scope, op: Op, xs: tuple[Places, ...]) -> Places:
     return op.evaluate(*(x[None] for x in xs))[0]
 
 
-def _summed(scope: Scope, op: Conv | Dense, xs: tuple[Places, ...]) -> list[int]:
+def _summed(scope: Scope, op: Conv | Dense | LocallyConnected, xs: tuple[Places, ...]) -> list[int]:
     (x,), circuit = xs, scope.circuit
     flat, channels = x.reshape(-1), x.shape[-1]
-    weights = (op.weights.astype(object) * op.step).reshape(-1, *op.weights.shape[-2:])
+    weights = op.weights.astype(object) * op.step
     zero, result = circuit.add(Constant(0)), []
     for position in np.ndindex(*scope.output.shape[:-1]):
         at = op.places(position, x.shape[:-1])
         met = np.where(
             (at >= 0)[:, None], flat[np.maximum(at, 0)[:, None] * channels + np.arange(channels)], zero
         )
+        own = position[: len(op.own)]
         for i, o in op.group_slices():
-            operands, matrix = met[:, i].reshape(-1), weights[..., o].reshape(-1, o.stop - o.start)
-            result += scope.products.product(operands.tolist(), matrix, op.bias[o].tolist())
+            operands, matrix = met[:, i].reshape(-1), weights[own][..., o].reshape(-1, o.stop - o.start)
+            result += scope.products.product(operands.tolist(), matrix, op.bias[own][o].tolist())
     return result
 
 
@@ -229,6 +231,7 @@ BODIES: Mapping[type[Op], Body] = MappingProxyType(
         Conv: _summed,
         Dense: _summed,
         ElementAffine: _scaled,
+        LocallyConnected: _summed,
         Lookup: _tabulated,
         MatMul: _matrices,
         MaxPool: _pooled,

@@ -90,9 +90,7 @@ class LocallyConnected(WeightedSum):
                 side.append(found.reshape(prod(out), -1))
         reach = (np.concatenate(lows, axis=1), np.concatenate(highs, axis=1))
         low, high = scaled(reach, self.step, self.bias.reshape(-1, channels))
-        return make_value(
-            name, (*out, channels), self._scale(name, x), (low.min(axis=0), high.max(axis=0))
-        )
+        return make_value(name, (*out, channels), self._scale(name, x), (low.min(axis=0), high.max(axis=0)))
 
     def _scale(self, name: str, x: Value) -> tuple[Fraction, ...]:
         if len(set(x.scale)) != 1:

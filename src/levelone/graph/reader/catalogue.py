@@ -78,6 +78,12 @@ ENTRIES: dict[str, Entry] = {
         TABLE, "by a constant; of a constant, before a quantiser", ("divides by something computed",)
     ),
     "Dropout": Entry((), "inference"),
+    "Einsum": Entry(
+        ("LocallyConnected", "Conv"),
+        "one activation and constant weights, an equation that names each axis, that of the events first: "
+        "sums of products with weights of each position, or a convolution where all share them",
+        ("does not stay first in", "multiplies two activations", "sums weights that meet no operand"),
+    ),
     "Elu": Entry(TABLE, "before a quantiser", FUNCTION),
     "Erf": Entry(TABLE, "before a quantiser", FUNCTION),
     "Exp": Entry(TABLE, "before a quantiser", FUNCTION),
@@ -99,8 +105,9 @@ ENTRIES: dict[str, Entry] = {
     ),
     "Log": Entry(TABLE, "before a quantiser, where it is defined", (*FUNCTION, UNDEFINED)),
     "MatMul": Entry(
-        ("Dense", "MatMul"),
-        "by a constant matrix on either side; of two activations whose other axes are equal (attention)",
+        ("Dense", "MatMul", "LocallyConnected", "Conv"),
+        "by a constant matrix on either side, or one for each position; of two activations whose other axes "
+        "are equal (attention)",
         ("a constant of shape", "mixes events", "multiplies activations of shapes"),
     ),
     "Max": Entry(("Requantise", "Relu"), "with constants", ("compares two activations",)),
@@ -113,9 +120,10 @@ ENTRIES: dict[str, Entry] = {
     "Min": Entry(("Requantise",), "with constants", ("compares two activations",)),
     "Mish": Entry(TABLE, "before a quantiser", FUNCTION),
     "Mul": Entry(
-        ("Multiply", "Power", "Affine", "ElementAffine"),
+        ("Multiply", "Power", "Affine", "ElementAffine", "LocallyConnected", "Conv"),
         "two activations of equal rank (axes of length 1 broadcast: squeeze and excitation), an "
-        "activation and itself, or a constant; x * Sigmoid(x) before a quantiser is one table",
+        "activation and itself, or a constant, also weights of each position that a ReduceSum adds up; "
+        "x * Sigmoid(x) before a quantiser is one table",
         ("activations of equal rank", *CONSTANT),
     ),
     "Neg": Entry(("Affine",), "anything"),

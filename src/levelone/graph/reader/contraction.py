@@ -218,7 +218,7 @@ def _sums(
     together: Sequence[int] | None,
 ) -> _Sums:
     of_x, of_w, of_y = labels
-    if len(of_x) != len(x.shape) and x.shape != (1,) or len(of_w) != weight.values.ndim:
+    if (len(of_x) != len(x.shape) and x.shape != (1,)) or len(of_w) != weight.values.ndim:
         raise LeveloneError(
             f"{describe(node)}: operands of shapes {x.shape} and {weight.values.shape} do not have its axes"
         )

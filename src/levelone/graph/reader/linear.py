@@ -99,9 +99,7 @@ def read_matmul(ctx: Context, node: onnx.NodeProto) -> Activation:
             return read_matrices(ctx, node, weight, left=left)
         matrix = _matrix(node, weight)
         return (
-            _from_the_left(ctx, node, matrix)
-            if left
-            else _dense(ctx, node, activation(ctx, node, 0), matrix)
+            _from_the_left(ctx, node, matrix) if left else _dense(ctx, node, activation(ctx, node, 0), matrix)
         )
     return _both_computed(ctx, node)
 

@@ -229,7 +229,7 @@ SELECTIONS: dict[str, Callable[[Context, onnx.NodeProto, Shape], list[Selection]
 
 
 def gathered_shape(ctx: Context, node: onnx.NodeProto, shape: Shape) -> Shape:
-    """`shape`, as a selection has left it, with the axes of Gather's indices instead of the one gathered along."""
+    """`shape`, as a selection has left it, with the axes of Gather's indices instead of the one gathered."""
     if node.op_type != "Gather":
         return shape
     (axis,) = inner_axes(node, [int(attributes(node).get("axis", 0))], len(shape) + 1)

@@ -69,9 +69,11 @@ def sliding(ctx: Context, value: str, elements: NDArray[np.int64]) -> Sliding | 
 def _origins(
     ctx: Context, value: str, elements: NDArray[np.int64]
 ) -> Iterator[tuple[str, NDArray[np.int64]]]:
-    """Every value whose elements have only been moved to become those of `value`, and which they are there."""
+    """Every value whose elements have only been moved to become `value`, and which they are there."""
     yield value, elements
-    while (made := ctx.builder.made_by(value)) is not None and isinstance(made.op, Reshape | Take | Transpose):
+    while (made := ctx.builder.made_by(value)) is not None and isinstance(
+        made.op, Reshape | Take | Transpose
+    ):
         (value,) = made.inputs
         source = ctx.builder.values[value]
         moved = made.op.evaluate(np.arange(source.size).reshape(1, *source.shape)).reshape(-1)

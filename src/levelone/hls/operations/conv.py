@@ -1,4 +1,4 @@
-"""`Conv` and `Dense`: hls4ml's layers over one or two axes, our own over three; `LocallyConnected`, our own."""
+"""`Conv` and `Dense`: hls4ml's layers over one or two axes, our own over three; `LocallyConnected`."""
 
 from __future__ import annotations
 

@@ -17,7 +17,6 @@ from levelone.rtl.site import LayerPlan, Site
 from levelone.rtl.streams import Stream
 from levelone.rtl.windows import WindowPlan, emit_window, plan_window, window_pace
 
-
 Summed = Conv | Dense | LocallyConnected
 
 
@@ -108,9 +107,7 @@ class Sums:
             detail=folding,
         )
 
-    def emit(
-        self, site: Site[Summed], plan: LayerPlan, wires: tuple[str, ...], netlist: Netlist
-    ) -> None:
+    def emit(self, site: Site[Summed], plan: LayerPlan, wires: tuple[str, ...], netlist: Netlist) -> None:
         folding: Folding = plan.detail
         (operands,), name = wires, site.name
         if isinstance(folding.window, PatchPlan):
@@ -226,9 +223,7 @@ def _foldings(site: Site[Summed], positions: int) -> list[Folding]:
     return [serial, folding(patch, terms, patch.together)]
 
 
-def _emit_parts(
-    site: Site[Summed], folding: Folding, source: Stream, wires: str, netlist: Netlist
-) -> str:
+def _emit_parts(site: Site[Summed], folding: Folding, source: Stream, wires: str, netlist: Netlist) -> str:
     """A patch, and its operands in `Folding.taps` parts, `Folding.sweeps` times; name of their stream."""
     patch, name, width = folding.window, site.name, source.width
     assert isinstance(patch, PatchPlan)  # noqa: S101  (only then it is asked for)

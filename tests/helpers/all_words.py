@@ -111,6 +111,18 @@ def conv(net: Draft, *, uneven: bool = False) -> Value:
     return net.quantised(value)
 
 
+def local_conv(net: Draft) -> Value:
+    kernel, stride, outputs = net.each(1, 3), net.each(1, 2), net.pick(1, 2)
+    padding = net.pads(tuple(k - 1 for k in kernel), uneven=True)
+    grid = windows(net.grid, kernel, stride, padding)
+    if min(grid) < 1:
+        return local_conv(net)
+    how = {"bias": bool(net.pick(0, 1)), "norm": (None, "batch", "running")[net.pick(0, 2)]}
+    name, sizes = net.fresh("local"), (net.grid, kernel, stride, padding)
+    value = net.add("local_conv", name, net.x.name, outputs, grid, (CHANNELS, outputs), *sizes, **how)
+    return net.quantised(value)
+
+
 def summed(net: Draft) -> Value:
     """Fixed weights, as of sums of cells."""
     kernel, name = net.each(1, 2), net.fresh("summed")
@@ -261,6 +273,7 @@ CASES: dict[str, Callable[[Draft], Value]] = {
     "dense": dense,
     "flatten": lambda net: flat(net, pointwise(net)),
     "input": summed,  # every network begins with one
+    "local_conv": local_conv,
     "max_pool": pool("max_pool"),
     "multiply": gate,
     "pad": pad,

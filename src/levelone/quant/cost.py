@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from levelone.errors import LeveloneError
 from levelone.quant.grids import activation_layers, linear_layers, plain_layers
 from levelone.quant.linear import QuantAffine
+from levelone.quant.local import QuantLocallyConnected
 from levelone.quant.scale import scale_of
 
 Shapes = dict[str, tuple[tuple[int, ...], tuple[int, ...]]]
@@ -64,7 +65,8 @@ def network_cost(network: nn.Module) -> dict[str, Any]:
         if codes.ndim == 2 and len(bits) != codes.shape[1]:  # flattened without a layer of its own
             bits = np.full(codes.shape[1], bits[0])
         # transposed convolutions apply their weights to every cell of the operand, others of the result
-        repeat = calls[name] * math.prod(shapes[name][0 if _transposed(layer) else 1][2:])
+        cells = math.prod(shapes[name][0 if _transposed(layer) else 1][2:])
+        repeat = calls[name] * (1 if isinstance(layer, QuantLocallyConnected) else cells)
         per_weight = enclosed_bits(codes) * _bits_per_weight(layer, codes, bits)
         layers[name] = {
             "weights": int(codes.size),

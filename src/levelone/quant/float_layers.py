@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from levelone.quant.axes import Pair
 from levelone.quant.linear import ConvShape, FloatAffine, FloatLinear, apply_mask, fix_weights
+from levelone.quant.local import LocallyConnected, LocalShape
 from levelone.quant.norm import Norm, make_norm
 from levelone.quant.vocabulary import Layers
 
@@ -34,6 +35,11 @@ class FloatLayers(Layers):
         fix_weights(conv, fixed)
         apply_mask(conv, mask)
         return FloatLinear(conv, make_norm(norm, shape.channels[1], shape.rank), shape.pads)
+
+    def _local_conv(
+        self, name: str, sources: tuple[str, ...], shape: LocalShape, *, bias: bool, norm: Norm | None
+    ) -> nn.Module:
+        return FloatLinear(LocallyConnected(shape, bias=bias), make_norm(norm, shape.channels[1], shape.rank))
 
     def dense(
         self,

@@ -91,7 +91,7 @@ class FloatLinear(nn.Module):
     Parameters
     ----------
     linear
-        torch's convolution, transposed convolution or `nn.Linear`.
+        torch's convolution, transposed convolution or `nn.Linear`, or a locally connected layer.
     norm
         The normalisation of its output channels, or None.
     pads
@@ -119,12 +119,13 @@ class FloatLinear(nn.Module):
         weight = linear.weight.detach().double()
         transposed = getattr(linear, "transposed", False)
         outputs = linear.out_channels if transposed else len(weight)
-        bias = torch.zeros(outputs, dtype=torch.float64)
+        bias = torch.zeros(outputs, *getattr(linear, "positions", ()), dtype=torch.float64)
         if linear.bias is not None:
             bias = linear.bias.detach().double()
         if self.norm is not None:
             gain, offset = norm_affine(self.norm)
-            bias = bias * gain + offset
+            along = (-1, *[1] * (bias.ndim - 1))
+            bias = bias * gain.reshape(along) + offset.reshape(along)
             # [groups, in / groups, out / groups, *kernel], or [out, in / groups, *kernel]
             split = weight.reshape(linear.groups, -1, *weight.shape[1:]) if transposed else weight
             lead = (linear.groups, 1, -1) if transposed else (-1, 1)

@@ -11,6 +11,7 @@ from levelone.errors import LeveloneError
 from levelone.quant.axes import Pair
 from levelone.quant.functions import QuantFunction, Sigmoid, Swish, Tanh
 from levelone.quant.linear import ConvShape, QuantAffine, apply_mask, fix_weights
+from levelone.quant.local import LocalShape, QuantLocallyConnected
 from levelone.quant.norm import Norm
 from levelone.quant.quantisers import Bias, SignedActivation, UnsignedActivation, Weight
 from levelone.quant.vocabulary import Layers
@@ -54,6 +55,14 @@ class QuantLayers(Layers):
         layer = shape.quantised(bias=offset, **self._widths(name, bias=offset))
         fix_weights(layer, fixed)
         return _wired(layer, sources, mask)
+
+    def _local_conv(
+        self, name: str, sources: tuple[str, ...], shape: LocalShape, *, bias: bool, norm: Norm | None
+    ) -> nn.Module:
+        offset = bias or norm is not None
+        sizes = (shape.grid, shape.kernel, shape.stride, shape.ends)
+        layer = QuantLocallyConnected(*shape.channels, *sizes, bias=offset, **self._widths(name, bias=offset))
+        return _wired(layer, sources, None)
 
     def dense(
         self,

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from levelone.quant.axes import Axes, Pads, Pair
 from levelone.quant.linear import ConvShape
+from levelone.quant.local import LocalShape
 from levelone.quant.norm import Norm
 from levelone.quant.plain import PlainWords
 
@@ -129,6 +130,41 @@ class Layers(PlainWords, ABC):
         fixed: Tensor | None,
     ) -> nn.Module:
         """Either convolution."""
+
+    def local_conv(
+        self,
+        name: str,
+        sources: tuple[str, ...],
+        channels: Pair,
+        grid: Axes,
+        kernel: Axes,
+        stride: Axes | None = None,
+        padding: Pads | None = None,
+        *,
+        bias: bool = True,
+        norm: Norm | None = "batch",
+    ) -> nn.Module:
+        """A locally connected layer: a convolution with other weights and biases at every position.
+
+        Parameters
+        ----------
+        grid
+            Cells of the operand along each axis of space; the rest is that of `conv`, weights
+            [out, in, *positions, *kernel]. `norm` is that of channels.
+
+        Raises
+        ------
+        LeveloneError
+            If the numbers of axes differ, or the kernel does not fit into the grid.
+        """
+        shape = LocalShape(name, channels, grid, kernel, stride, padding)
+        return self._local_conv(name, sources, shape, bias=bias, norm=norm)
+
+    @abstractmethod
+    def _local_conv(
+        self, name: str, sources: tuple[str, ...], shape: LocalShape, *, bias: bool, norm: Norm | None
+    ) -> nn.Module:
+        """A locally connected layer."""
 
     @abstractmethod
     def dense(

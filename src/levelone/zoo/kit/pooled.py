@@ -24,6 +24,9 @@ class PooledConv(Convolution):
     separable: bool = Field(
         False, description="the kernel over every channel for itself, then 1x1 over the channels"
     )
+    local: bool = Field(
+        False, description="locally connected: a kernel and biases of its own at every position"
+    )
 
     def pooled_grid(self, grid: tuple[int, ...]) -> tuple[int, ...]:
         """The grid behind the pooling."""
@@ -59,6 +62,8 @@ def check_sizes(section: PooledModel, grid: tuple[int, ...]) -> None:
     for number, conv in enumerate(section.convolutions):
         where = f"model.convolutions.{number}"
         check_convolution(where, conv, grid)
+        if conv.local and conv.separable:
+            raise misfit(f"{where}.local", ": a locally connected layer cannot be separable")
         found = conv.output_grid(grid)
         if conv.pool > min(found):
             raise misfit(

@@ -5,6 +5,7 @@
 
 The convolutions are normalised over the batch, which is folded into their weights; of a few pixels the
 largest is kept. A separable one is two: depth2 -> depth2_act (every channel for itself) -> conv2 (1x1).
+A local one has weights of its own at every position.
 Position carries meaning in the images that it is for, and the dense layer may weigh it.
 """
 
@@ -26,7 +27,7 @@ class PooledNetwork(Wired):
         grid = tuple(axes)
         value = self.step(f"{name}_q", layers.input(f"{name}_q", signed=False), name)
         for number, conv in enumerate(section.convolutions, start=1):
-            value = self._convolution(number, conv, channels, value)
+            value = self._convolution(number, conv, channels, grid, value)
             channels, grid = conv.channels, conv.pooled_grid(grid)
         value = self.step("flat", layers.flatten("flat", (value,)), value)
         width = channels * math.prod(grid)
@@ -37,16 +38,23 @@ class PooledNetwork(Wired):
             width = units
         self.step("logit", layers.dense("logit", (value,), (width, 1), norm=None), value)
 
-    def _convolution(self, number: int, conv: PooledConv, channels: int, value: str) -> str:
+    def _convolution(
+        self, number: int, conv: PooledConv, channels: int, grid: tuple[int, ...], value: str
+    ) -> str:
         layers, name = self.make, f"conv{number}"
         sizes = (conv.kernel, conv.stride, conv.padding)
         if conv.separable:
             depth = f"depth{number}"
-            pair = (channels, channels)
-            value = self.step(depth, layers.conv(depth, (value,), pair, *sizes, groups=channels), value)
+            same = (channels, channels)
+            value = self.step(depth, layers.conv(depth, (value,), same, *sizes, groups=channels), value)
             value = self.step(f"{depth}_act", layers.relu(depth), value)
             sizes = ((1, 1), (1, 1), (0, 0))
-        value = self.step(name, layers.conv(name, (value,), (channels, conv.channels), *sizes), value)
+        pair = (channels, conv.channels)
+        if conv.local:
+            layer = layers.local_conv(name, (value,), pair, grid, *sizes)
+        else:
+            layer = layers.conv(name, (value,), pair, *sizes)
+        value = self.step(name, layer, value)
         value = self.step(f"act{number}", layers.relu(name), value)
         if conv.pool > 1:
             name = f"pool{number}"

@@ -11,7 +11,7 @@ from hls_graphs import break_header
 
 from levelone.errors import LeveloneError
 from levelone.graph import Graph, GraphBuilder, IntRange, Value
-from levelone.graph.ops import AveragePool, Conv, MaxPool
+from levelone.graph.ops import AveragePool, Conv, LocallyConnected, MaxPool
 from levelone.hls import HlsConfig, convert
 from levelone.hls.config import Io
 from levelone.verify import Outcome, check_project, random_vectors
@@ -77,6 +77,14 @@ def conv_graph(seed: int, rank: int, branches: int = 6) -> Graph:
             weights, bias, (Fraction(1, 8),), **geometry, groups=groups, step=int(2 ** rng.integers(0, 3))
         )
         outputs.append(b.node(f"y{i}", op, x))
+        if i % 3 == 0:  # the same windows with a kernel and a bias for each position
+            own = b.values[f"y{i}"].shape[:-1]
+            kernels = rng.integers(-top, top, (*own, *op.weights.shape))
+            biases = rng.integers(-5 * top, 5 * top, (*own, filters))
+            local = LocallyConnected(
+                kernels, biases, op.weight_scale, op.stride, op.pads, op.dilation, groups, op.step
+            )
+            outputs.append(b.node(f"z{i}", local, x))
     return b.build(*outputs)
 
 

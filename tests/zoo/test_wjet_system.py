@@ -43,6 +43,17 @@ def test_recipes_are_valid():
     assert [tuple(m.weight.shape) for m in convolutions] == [(32, 1, 11, 11), (32, 32, 3, 3), (32, 32, 3, 3)]
 
 
+def test_a_local_convolution_has_a_kernel_at_every_position():
+    local = load_recipe(WJET.default_recipe.parent / "local.toml")
+    assert WJET.reach(local) == "firmware" and WJET.layer_names(local) == WJET.layer_names(recipe())
+    layer = WJET.build_float(local).conv3.linear
+    assert (tuple(layer.weight.shape), layer.bias.shape) == ((12, 8, 6, 6, 3, 3), (12, 6, 6))
+    with pytest.raises(
+        LeveloneError, match=r"convolutions\.0\.local: a locally connected layer cannot be sep"
+    ):
+        WJET.model_section(recipe("model.convolutions=[{local = true, separable = true}]"))
+
+
 @pytest.mark.parametrize(
     ("override", "message"),
     [

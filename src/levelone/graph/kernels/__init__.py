@@ -21,6 +21,7 @@ from levelone.graph.kernels.elementwise import (
 )
 from levelone.graph.kernels.kernel import Kernel
 from levelone.graph.kernels.linear import dense_kernel
+from levelone.graph.kernels.local import locally_connected_kernel
 from levelone.graph.kernels.pool import average_pool_kernel, max_pool_kernel
 from levelone.graph.kernels.requantise import requantise_kernel
 from levelone.graph.kernels.shape import (
@@ -37,6 +38,7 @@ from levelone.graph.ops import (
     Concat,
     Conv,
     Dense,
+    LocallyConnected,
     Lookup,
     MaxPool,
     Multiply,
@@ -60,6 +62,7 @@ KERNELS: MappingProxyType[type, Maker] = MappingProxyType(
         Concat: concat_kernel,
         Conv: conv_kernel,
         Dense: dense_kernel,
+        LocallyConnected: locally_connected_kernel,
         Lookup: lookup_kernel,
         MaxPool: max_pool_kernel,
         Multiply: multiply_kernel,

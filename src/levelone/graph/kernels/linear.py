@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 
 from levelone.graph.kernels.carrier import Array, carrier, float_for, per_channel, wider
 from levelone.graph.kernels.kernel import Kernel, Pointwise
-from levelone.graph.ops import Conv, Dense
+from levelone.graph.ops import Dense, WeightedSum
 from levelone.graph.ops._bounds import largest
 from levelone.graph.values import Value
 
@@ -29,9 +31,10 @@ def sum_bound(weights: Array, bias: Array, step: int, x: Value) -> int:
     return max(map(abs, ends)) * step + largest(bias)
 
 
-def arithmetic(op: Conv | Dense, x: Value) -> type | None:
+def arithmetic(op: WeightedSum, x: Value) -> type | None:
     """The float type in which the whole sum is exact, or None."""
-    dtype = float_for(max(sum_bound(op.weights, op.bias, op.step, x), largest(op.weights) * op.step))
+    sums = np.moveaxis(op.weights.reshape(prod(op.own), op.fan_in, -1), 0, 1).reshape(op.fan_in, -1)
+    dtype = float_for(max(sum_bound(sums, op.bias, op.step, x), largest(op.weights) * op.step))
     return None if dtype is None else wider(dtype, carrier(x))
 
 

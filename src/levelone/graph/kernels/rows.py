@@ -22,7 +22,7 @@ from levelone.graph.kernels.elementwise import relu_kernel
 from levelone.graph.kernels.kernel import Kernel
 from levelone.graph.kernels.linear import arithmetic
 from levelone.graph.kernels.requantise import float_scaling
-from levelone.graph.ops import Concat, Conv, Dense, Relu, Requantise, Reshape
+from levelone.graph.ops import Concat, Conv, Dense, LocallyConnected, Relu, Requantise, Reshape
 from levelone.graph.values import Value
 
 PRODUCTS_PER_ELEMENT = 40
@@ -48,7 +48,7 @@ def row_kernels(graph: Graph, nodes: Sequence[Node]) -> dict[str, Kernel] | None
         output = graph.values[node.name]
         if any(carrier(value) not in (np.float32, np.float64) for value in (*x, output)):
             return None
-        if isinstance(node.op, Conv):
+        if isinstance(node.op, Conv | LocallyConnected):
             if x[0].size * output.size > MATRIX_ELEMENTS:
                 return None
             wasted += banded_products(node.op, x[0], output)
@@ -62,13 +62,13 @@ def row_kernels(graph: Graph, nodes: Sequence[Node]) -> dict[str, Kernel] | None
     return kernels
 
 
-def banded_products(op: Conv, x: Value, output: Value) -> int:
+def banded_products(op: Conv | LocallyConnected, x: Value, output: Value) -> int:
     """Products with zeros per event."""
     done = sum(matrix.size for _, _, matrix in bands(op, x, output))
-    return done - prod(output.shape[:-1]) * op.weights.size
+    return done - prod(output.shape[:-1]) * op.fan_in * output.shape[-1]
 
 
-def bands(op: Conv, x: Value, output: Value) -> list[Band]:
+def bands(op: Conv | LocallyConnected, x: Value, output: Value) -> list[Band]:
     """The convolution without bias as matrices, one for each step along the leading axis of the result.
 
     Column by column they are what the meaning of the operation makes of unit vectors.
@@ -86,7 +86,7 @@ def bands(op: Conv, x: Value, output: Value) -> list[Band]:
     return found
 
 
-def conv_rows(op: Conv, inputs: tuple[Value, ...], output: Value) -> Kernel | None:
+def conv_rows(op: Conv | LocallyConnected, inputs: tuple[Value, ...], output: Value) -> Kernel | None:
     (x,) = inputs
     dtype = arithmetic(op, x)
     if dtype is None:
@@ -94,7 +94,7 @@ def conv_rows(op: Conv, inputs: tuple[Value, ...], output: Value) -> Kernel | No
     parts: list[Band] = [
         (source, into, matrix.astype(dtype)) for source, into, matrix in bands(op, x, output)
     ]
-    bias: Array = np.tile(op.bias, output.size // len(op.bias)).astype(dtype)
+    bias: Array = np.broadcast_to(op.bias, output.shape).reshape(-1).astype(dtype)
     result_type = carrier(output)
 
     def run(a: Array) -> Array:
@@ -163,6 +163,7 @@ MAKERS: MappingProxyType[type, Maker] = MappingProxyType(
         Concat: concat_rows,
         Conv: conv_rows,
         Dense: dense_rows,
+        LocallyConnected: conv_rows,
         Relu: relu_kernel,
         Requantise: requantise_rows,
         Reshape: reshape_rows,

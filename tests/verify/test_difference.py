@@ -22,6 +22,7 @@ from levelone.graph.ops import (
     Concat,
     Conv,
     Dense,
+    LocallyConnected,
     Lookup,
     MaxPool,
     Multiply,
@@ -487,6 +488,14 @@ RNG = np.random.default_rng(4)
 ONE = (Fraction(1),)
 CONV = Conv(RNG.integers(-5, 6, (3, 3, 2, 2)), RNG.integers(-9, 10, 2), ONE, (2, 1), ((1, 1), (1, 0)), (1, 1))
 SQUARE = Dense(RNG.integers(-5, 6, (4, 4)), RNG.integers(-9, 10, 4), ONE)
+LOCAL = LocallyConnected(
+    RNG.integers(-5, 6, (3, 2, 2, 3, 2, 4)),
+    RNG.integers(-9, 10, (3, 2, 4)),
+    ONE,
+    (2, 2),
+    ((0, 1), (1, 0)),
+    (1, 1),
+)
 THIRD = Requantise((Fraction(1, 3), Fraction(2, 7)), ONE, IntRange(-4, 3), offset=(Fraction(1, 5),))
 HALF = Requantise((Fraction(1, 4),), ONE, IntRange(-2, 1))
 TABLE = Lookup(-8, RNG.integers(-8, 8, 16), ONE)
@@ -499,6 +508,13 @@ def entry_changed() -> Lookup:
     table = TABLE.table.copy()
     table[5] += 1
     return replace(TABLE, table=table)
+
+
+def with_one(field: str, at: tuple[int, ...], by: int) -> LocallyConnected:
+    """`LOCAL` with another code in one place."""
+    codes = getattr(LOCAL, field).copy()
+    codes[at] += by
+    return replace(LOCAL, **{field: codes})
 
 
 IMAGE, VECTOR = (6, 5, 2), (4,)
@@ -538,6 +554,48 @@ MEANINGS: dict[str, tuple[Graph, Callable[..., Any], str, str]] = {
         lambda x: replace(SQUARE, weights=SQUARE.weights[[0, 2, 1, 3]]).evaluate(x),
         "channel order",
         "input channels 1 and 2",
+    ),
+    "one kernel everywhere": (
+        single(LOCAL, IMAGE),
+        lambda x: replace(
+            LOCAL, weights=np.broadcast_to(LOCAL.weights[:1, :1], LOCAL.weights.shape)
+        ).evaluate(x),
+        "position",
+        "every position has the kernel of the first position",
+    ),
+    "kernels of neighbours": (
+        single(LOCAL, IMAGE),
+        lambda x: replace(
+            LOCAL,
+            weights=np.roll(LOCAL.weights.reshape(6, -1), 1, axis=0).reshape(LOCAL.weights.shape),
+            bias=np.roll(LOCAL.bias.reshape(6, -1), 1, axis=0).reshape(LOCAL.bias.shape),
+        ).evaluate(x),
+        "position",
+        "the kernel and the biases of the position before",
+    ),
+    "a weight of one position": (
+        single(LOCAL, IMAGE),
+        lambda x: with_one("weights", (1, 1, 0, 2, 1, 3), 2).evaluate(x),
+        "weight code",
+        "at position (1, 1), kernel position (0, 2), input channel 1, output channel 3 acts as",
+    ),
+    "a bias of one position": (
+        single(LOCAL, IMAGE),
+        lambda x: with_one("bias", (2, 0, 1), -3).evaluate(x),
+        "bias code",
+        "the bias of channel 1 at position (2, 0) acts as",
+    ),
+    "narrow sum of a position": (
+        single(LOCAL, IMAGE),
+        lambda x: (LOCAL.evaluate(x) + 32) % 64 - 32,
+        "overflow",
+        "wraps at 6 bits",
+    ),
+    "kernels flipped": (
+        single(LOCAL, IMAGE),
+        lambda x: replace(LOCAL, weights=LOCAL.weights[:, :, ::-1]).evaluate(x),
+        "kernel order",
+        "flipped along axes [0]",
     ),
     "no bias": (single(SQUARE, VECTOR), lambda x: x @ SQUARE.weights, "bias", "not added"),
     "scaled bias": (
@@ -836,7 +894,16 @@ def test_random_vectors_are_searched_for_only_if_they_are_needed(
 def test_one_code_of_a_sum_is_that_of_the_whole_sum(saturation: str) -> None:
     grouped = replace(CONV, weights=CONV.weights[:, :, :1], groups=2)
     image, rows = RNG.integers(-8, 8, (2, 6, 5, 2)), RNG.integers(-8, 8, (2, 3, 4))
-    for op, x in ((CONV, image), (grouped, image), (SQUARE, rows), (SQUARE, rows[:, 0])):
+    apart = replace(LOCAL, weights=LOCAL.weights[..., :1, :], groups=2)
+    sums = (
+        (CONV, image),
+        (grouped, image),
+        (LOCAL, image),
+        (apart, image),
+        (SQUARE, rows),
+        (SQUARE, rows[:, 0]),
+    )
+    for op, x in sums:
         out = op.evaluate(x).shape[1:]
         for coarse in (0, 1, 2):
             narrow = ApFixed(5, coarse, True, "RND_CONV", saturation)

@@ -302,7 +302,8 @@ def _number_told(case: Case, change: CodeChange, exponent: int, shape: tuple[int
     at = tuple(int(i) for i in np.argwhere(_unstored(case, change.key, flat, shape))[0])
     if isinstance(op, Conv) and change.key == "weight" and op.groups > 1 and at[-1] == 0 and shape[-1] == 1:
         at = (*at[:-2], 0, at[-2])  # depthwise: [*kernel, channel, multiplier]
-    where = place(at) if change.key == "weight" else f"channel {at[-1]}"
+    own = len(op.own) if isinstance(op, WeightedSum) else 0
+    where = place(at, own) if change.key == "weight" else f"channel {at[-1]}"
     meant, found = (_code(number, exponent) for number in (change.meant, change.found))
     return f"{change.key} code {found} instead of {meant} at {where} (number {change.index} in the file)"
 

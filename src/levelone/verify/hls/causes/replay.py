@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.graph.ops import Conv, Dense, WeightedSum
+from levelone.graph.ops import Conv, Dense, LocallyConnected, WeightedSum
 from levelone.graph.values import Codes
 from levelone.hls.ap_fixed import ApFixed
 from levelone.verify.hls.fixed import assign, onto_grid, overflow
@@ -38,9 +39,21 @@ class Counting:
 
 
 def as_conv(op: WeightedSum, operand: Codes) -> tuple[Conv, Codes]:
-    """A dense layer as a convolution with a kernel of one element, and its operand with a spatial axis."""
+    """The sums as a convolution, and its operand: a dense layer has a kernel of one element.
+
+    A locally connected one is a convolution over a single element, with a group for each of its windows.
+    """
     if isinstance(op, Conv):
         return op, operand
+    if isinstance(op, LocallyConnected):
+        width, channels = op.weights.shape[-2:]
+        windows = np.stack(list(op.views(operand)), axis=-2)
+        grouped = windows.reshape(len(operand), prod(op.own), -1, op.groups, width).swapaxes(2, 3)
+        rows = op.weights.reshape(prod(op.own), -1, channels).swapaxes(0, 1).reshape(1, op.fan_in, -1)
+        scale = op.weight_scale if len(op.weight_scale) == 1 else op.weight_scale * prod(op.own)
+        one, none, groups = (1,), ((0, 0),), prod(op.own) * op.groups
+        conv = Conv(rows, op.bias.reshape(-1), scale, one, none, one, groups, op.step)
+        return conv, grouped.reshape(len(operand), 1, -1)
     conv = Conv(op.weights[None], op.bias, op.weight_scale, (1,), ((0, 0),), (1,), 1, op.step)
     return conv, operand.reshape(len(operand), -1, operand.shape[-1])
 
@@ -80,15 +93,17 @@ def typed_code(
 ) -> int:
     """One code of `typed_sum`, of the first event, from nothing but its own window."""
     conv, x = as_conv(op, operand[:1])
-    at = position[:-1]
+    at, output = position[:-1], position[-1]
     if isinstance(op, Dense):
         at = (int(np.ravel_multi_index(at, operand.shape[1:-1])),) if at else (0,)
-    group = next((i, o) for i, o in conv.group_slices() if o.start <= position[-1] < o.stop)
+    if op.own:
+        at, output = (0,), int(np.ravel_multi_index(position, op.bias.shape))
+    group = next((i, o) for i, o in conv.group_slices() if o.start <= output < o.stop)
     seen = tuple(
         slice(p * s, p * s + d * (k - 1) + 1)
         for p, s, d, k in zip(at, conv.stride, conv.dilation, conv.window.kernel, strict=True)
     )
-    rank, channel = len(at), slice(position[-1], position[-1] + 1)
+    rank, channel = len(at), slice(output, output + 1)
     alone = replace(
         conv,
         weights=conv.weights[..., channel],

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.graph.ops import AveragePool, Conv, MaxPool, WeightedSum
+from levelone.graph.ops import AveragePool, Conv, LocallyConnected, MaxPool, WeightedSum
 from levelone.graph.values import Codes
 from levelone.hls.ap_fixed import ApFixed
 from levelone.verify.hls.causes.case import Case, Hypothesis
@@ -29,6 +29,8 @@ def search(case: Case, op: WeightedSum) -> Iterator[Hypothesis]:
     yield from grids(case, op)
     if isinstance(op, Conv):
         yield from windows(case, op)
+    if isinstance(op, LocallyConnected):
+        yield from positions(op)
     yield from orders(case, op)
 
 
@@ -87,14 +89,16 @@ def one_parameter(case: Case, op: WeightedSum) -> Iterator[Hypothesis]:
     channel = evidence.position[-1]
     residual = (evidence.found - evidence.expected)[..., channel]
     delta = int(residual[evidence.first[:-1]])
-    bias = op.bias.copy()
-    bias[channel] += delta
+    bias, own = op.bias.copy(), evidence.position[: len(op.own)]
+    bias[(*own, channel)] += delta
+    where = f" at position {own}" if own else ""
     yield Hypothesis(
         "bias code",
-        f"the bias of channel {channel} acts as {bias[channel]}, the graph has {op.bias[channel]}",
+        f"the bias of channel {channel}{where} acts as {bias[(*own, channel)]}, "
+        f"the graph has {op.bias[(*own, channel)]}",
         lambda x: with_parameters(op, None, bias).evaluate(*x),
     )
-    for index, seen in _operands_of(op, evidence.operands[0], channel):
+    for index, seen in _operands_of(op, evidence.operands[0], own, channel):
         at = int(seen[evidence.first[:-1]]) * op.step
         if at == 0 or delta % at or (residual != seen * op.step * (delta // at)).any():
             continue
@@ -102,7 +106,7 @@ def one_parameter(case: Case, op: WeightedSum) -> Iterator[Hypothesis]:
         weights[(*index, channel)] += delta // at
         yield Hypothesis(
             "weight code",
-            f"the weight at {place((*index, channel))} acts as {weights[(*index, channel)]}, "
+            f"the weight at {place((*index, channel), len(own))} acts as {weights[(*index, channel)]}, "
             f"the graph has {op.weights[(*index, channel)]}",
             lambda x, w=weights: with_parameters(op, w, None).evaluate(*x),
         )
@@ -155,27 +159,56 @@ def windows(case: Case, op: Conv) -> Iterator[Hypothesis]:
                 yield Hypothesis("dilation", told, partial(cropped, case, wide))
 
 
+def positions(op: LocallyConnected) -> Iterator[Hypothesis]:
+    """Weights and biases that belong to other positions."""
+    rank = len(op.own)
+
+    def moved(numbers: NDArray[Any], by: int | None) -> NDArray[Any]:
+        """Those of the position so many before, in row-major order, or of the first everywhere."""
+        rows = numbers.reshape(-1, *numbers.shape[rank:])
+        found = np.broadcast_to(rows[:1], rows.shape) if by is None else np.roll(rows, by, axis=0)
+        return found.reshape(numbers.shape)
+
+    for by, whose in ((None, "the first position"), (1, "the position before"), (-1, "the position after")):
+        weights, bias = moved(op.weights, by), moved(op.bias, by)
+        for what, w, b in (
+            ("kernel and the biases", weights, bias),
+            ("kernel", weights, None),
+            ("biases", None, bias),
+        ):
+            yield Hypothesis(
+                "position",
+                f"every position has the {what} of {whose}",
+                lambda x, w=w, b=b: with_parameters(op, w, b).evaluate(*x),
+            )
+
+
 def orders(case: Case, op: WeightedSum) -> Iterator[Hypothesis]:
     """Kernels and channels in another order."""
     w = op.weights
-    turned = {"reversed": op.bias[::-1], "those of the channel after": np.roll(op.bias, -1)}
-    turned["those of the channel before"] = np.roll(op.bias, 1)
+    turned = {"reversed": op.bias[..., ::-1], "those of the channel after": np.roll(op.bias, -1, -1)}
+    turned["those of the channel before"] = np.roll(op.bias, 1, -1)
     for told, bias in turned.items():
         yield Hypothesis(
             "channel order",
             f"the biases of the channels are {told}",
             lambda x, b=bias: with_parameters(op, None, b).evaluate(*x),
         )
-    spatial = range(w.ndim - 2)
+    own = len(op.own)
+    spatial = range(own, w.ndim - 2)
     for count in range(1, len(spatial) + 1):
         for axes in itertools.combinations(spatial, count):
             yield _other(
-                op, "kernel order", f"the kernel is flipped along axes {list(axes)}", np.flip(w, axes)
+                op,
+                "kernel order",
+                f"the kernel is flipped along axes {[axis - own for axis in axes]}",
+                np.flip(w, axes),
             )
     for order in itertools.permutations(spatial):
-        if order != tuple(spatial) and tuple(w.shape[i] for i in order) == w.shape[:-2]:
-            moved = w.transpose(*order, w.ndim - 2, w.ndim - 1)
-            yield _other(op, "kernel order", f"the kernel's axes are in the order {list(order)}", moved)
+        if order != tuple(spatial) and tuple(w.shape[i] for i in order) == w.shape[own:-2]:
+            moved = w.transpose(*range(own), *order, w.ndim - 2, w.ndim - 1)
+            told = [i - own for i in order]
+            yield _other(op, "kernel order", f"the kernel's axes are in the order {told}", moved)
     if w.shape[-1] == w.shape[-2]:
         yield _other(
             op,
@@ -198,21 +231,28 @@ def orders(case: Case, op: WeightedSum) -> Iterator[Hypothesis]:
             )
 
 
-def place(index: tuple[int, ...]) -> str:
-    """Where a weight sits, in words."""
+def place(index: tuple[int, ...], own: int = 0) -> str:
+    """Where a weight sits, in words; the first `own` numbers say at which position of the result."""
     if len(index) == 2:
         return f"input {index[0]}, output {index[1]}"
-    kernel = ", ".join(map(str, index[:-2]))
-    return f"kernel position ({kernel}), input channel {index[-2]}, output channel {index[-1]}"
+    kernel = ", ".join(map(str, index[own:-2]))
+    where = f"position ({', '.join(map(str, index[:own]))}), " if own else ""
+    return f"{where}kernel position ({kernel}), input channel {index[-2]}, output channel {index[-1]}"
 
 
-def _operands_of(op: WeightedSum, operand: Codes, channel: int) -> Iterator[tuple[tuple[int, ...], Codes]]:
-    """For every weight of an output channel: its index, and what it meets at every position."""
+def _operands_of(
+    op: WeightedSum, operand: Codes, own: tuple[int, ...], channel: int
+) -> Iterator[tuple[tuple[int, ...], Codes]]:
+    """For every weight of an output channel, at its `own` position: its index, and what it meets where."""
     group = channel // (op.weights.shape[-1] // op.groups)
     width = op.weights.shape[-2]
-    for tap, seen in zip(np.ndindex(op.weights.shape[:-2]), op.views(operand), strict=True):
+    for tap, seen in zip(np.ndindex(op.weights.shape[len(own) : -2]), op.views(operand), strict=True):
+        met = seen
+        if own:
+            met = np.zeros_like(seen)
+            met[(slice(None), *own)] = seen[(slice(None), *own)]
         for i in range(width):
-            yield (*tap, i), seen[..., group * width + i]
+            yield (*own, *tap, i), met[..., group * width + i]
 
 
 def _other(op: WeightedSum, kind: str, text: str, weights: NDArray[Any]) -> Hypothesis:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
 from levelone.graph import IntRange
-from levelone.graph.ops import Conv, Dense
+from levelone.graph.ops import Conv, Dense, LocallyConnected
 from levelone.graph.values import Value
 
 ONE = (Fraction(1),)
@@ -77,6 +78,23 @@ def test_dense_layers_too(seed: int) -> None:
     x = random_value(rng, (7,))
     op = Dense(rng.integers(-9, 10, (7, 3)), rng.integers(-99, 99, 3), ONE, int(rng.integers(1, 4)))
     held = worst_sums(op, x)
+    assert op.accumulator_range(x) == IntRange(min(held), max(held))
+
+
+@pytest.mark.parametrize(("groups", "per_group", "filters"), CASES)
+def test_locally_connected_layers_hold_what_the_worst_position_needs(
+    groups: int, per_group: int, filters: int
+) -> None:
+    rng = np.random.default_rng(groups)
+    x = random_value(rng, (3, 3, groups * per_group))
+    parts = [random_conv(rng, groups, per_group, filters) for _ in range(9)]
+    step = parts[0].step
+    weights, bias = (
+        np.stack([getattr(part, key) for part in parts]).reshape(3, 3, *getattr(parts[0], key).shape)
+        for key in ("weights", "bias")
+    )
+    op = LocallyConnected(weights, bias, ONE, (1, 1), ((1, 0), (1, 1)), (1, 1), groups, step)
+    held = [n for part in parts for n in worst_sums(replace(part, step=step), x)]
     assert op.accumulator_range(x) == IntRange(min(held), max(held))
 
 

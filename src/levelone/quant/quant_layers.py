@@ -60,8 +60,15 @@ class QuantLayers(Layers):
         self, name: str, sources: tuple[str, ...], shape: LocalShape, *, bias: bool, norm: Norm | None
     ) -> nn.Module:
         offset = bias or norm is not None
-        sizes = (shape.grid, shape.kernel, shape.stride, shape.ends)
-        layer = QuantLocallyConnected(*shape.channels, *sizes, bias=offset, **self._widths(name, bias=offset))
+        layer = QuantLocallyConnected(
+            *shape.channels,
+            shape.grid,
+            shape.kernel,
+            shape.stride,
+            shape.ends,
+            bias=offset,
+            **self._widths(name, bias=offset),
+        )
         return _wired(layer, sources, None)
 
     def dense(

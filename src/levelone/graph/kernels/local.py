@@ -24,7 +24,7 @@ def locally_connected_kernel(op: LocallyConnected, inputs: tuple[Value, ...], ou
     # what is in the padding is the row of zeros behind the operand
     taken = np.where(places[..., None] >= 0, elements, x.size).reshape(positions, -1)
     padded = bool((places < 0).any())
-    weights = np.zeros((positions, channels, places.shape[1], x.shape[-1]), dtype=dtype)
+    weights: Array = np.zeros((positions, channels, places.shape[1], x.shape[-1]), dtype=dtype)
     own = (op.weights * op.step).reshape(positions, places.shape[1], -1, channels).transpose(0, 3, 1, 2)
     for i, o in op.group_slices():
         weights[:, o, :, i] = own[:, o]

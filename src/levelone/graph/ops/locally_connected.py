@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,7 +83,8 @@ class LocallyConnected(WeightedSum):
         live = np.where(self.alive(x.shape[:-1])[..., None, None], self.weights, 0)
         flat = live.reshape(prod(out), -1, per_group, channels)
         taps, (lo, hi) = flat.shape[1], bounds(x)
-        lows, highs = [], []
+        lows: list[NDArray[Any]] = []
+        highs: list[NDArray[Any]] = []
         for i, o in self.group_slices():
             columns = flat[..., o].transpose(1, 2, 0, 3).reshape(taps * per_group, -1)
             ends = dot_bounds(columns, (np.tile(lo[i], taps), np.tile(hi[i], taps)))
@@ -113,8 +115,8 @@ class LocallyConnected(WeightedSum):
         # [position, event, tap, channel in] and [position, tap, channel in / groups, channel out]
         windows = np.stack(list(self.views(x.astype(dtype))), axis=-2)
         windows = windows.reshape(len(x), positions, -1, x.shape[-1]).transpose(1, 0, 2, 3)
-        weights = self.weights.astype(dtype).reshape(positions, -1, width, channels)
-        total = np.empty((positions, len(x), channels), dtype=dtype)
+        weights: NDArray[Any] = self.weights.astype(dtype).reshape(positions, -1, width, channels)
+        total: NDArray[Any] = np.empty((positions, len(x), channels), dtype=dtype)
         for i, o in self.group_slices():
             seen = windows[..., i].reshape(positions, len(x), -1)
             total[..., o] = seen @ weights[..., o].reshape(positions, seen.shape[-1], -1)

@@ -212,6 +212,11 @@ def test_weights_without_a_quantiser_are_refused() -> None:
     model = m.build(m.quant(m.add("ReduceSum", product_, ints(2), keepdims=0), 0.5, 5))
     with pytest.raises(UnsupportedError, match=rf"n_products.* weights '{given}' are not quantised"):
         read_qonnx(model)
+    m = Model(x=(2, 8))
+    given = m.constant(weights(3, 2, 8))
+    y = m.add("Einsum", given, m.quant("x", 0.25, 4), equation="fcl,ncl->nfl", out="sums")
+    with pytest.raises(UnsupportedError, match=rf"n_sums.* weights '{given}' are not quantised"):
+        read_qonnx(m.build(m.quant(y, 0.5, 5)))
 
 
 class Written(nn.Module):

@@ -101,11 +101,8 @@ def summed_product(ctx: Context, node: onnx.NodeProto, position: int, by: Consta
     x = activation(ctx, node, position)
     x = replace(x, shape=tuple(x.shape[a] for a in x_labels) or (1,))
     weight = by.moved(lambda a: a.reshape([n for n in a.shape if n > 1]))
-    named = onnx.NodeProto()
-    named.CopyFrom(node)
-    named.input[:] = [node.input[position], node.input[1 - position]]
     kept = [a for a in axes if a not in summed]
-    result = contracted(ctx, named, add.output[0], x, weight, (x_labels, w_labels, kept), together)
+    result = contracted(ctx, node, add.output[0], x, weight, (x_labels, w_labels, kept), together)
     if attributes(add).get("keepdims", 1):
         result = replace(result, shape=tuple(1 if a in summed else n for a, n in enumerate(together)))
     ctx.absorbed.add(add.output[0])
@@ -178,6 +175,7 @@ def contracted(
     together
         Sizes of axes that neither operand has, by label.
     """
+    node = _weights_last(ctx, node)
     sums = _sums(ctx, node, x, weight, labels, together)
     elements = x.order[sums.elements]
     found = sliding(ctx, x.value, elements)
@@ -207,6 +205,15 @@ def contracted(
     table = found.position * channels + found.group * outputs
     order = (table[:, None] + np.arange(outputs)).reshape(-1)[sums.order]
     return ctx.emit(name, op, source, shape=sums.shape, order=order)
+
+
+def _weights_last(ctx: Context, node: onnx.NodeProto) -> onnx.NodeProto:
+    """A copy for messages, in which the weights are the second operand."""
+    named = onnx.NodeProto()
+    named.CopyFrom(node)
+    if isinstance(ctx.tensor(node, 0), Constant):
+        named.input[:] = [*node.input][::-1]
+    return named
 
 
 def _sums(

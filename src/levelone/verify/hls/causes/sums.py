@@ -207,8 +207,8 @@ def orders(case: Case, op: WeightedSum) -> Iterator[Hypothesis]:
     for order in itertools.permutations(spatial):
         if order != tuple(spatial) and tuple(w.shape[i] for i in order) == w.shape[own:-2]:
             moved = w.transpose(*range(own), *order, w.ndim - 2, w.ndim - 1)
-            told = [i - own for i in order]
-            yield _other(op, "kernel order", f"the kernel's axes are in the order {told}", moved)
+            axes_told = [i - own for i in order]
+            yield _other(op, "kernel order", f"the kernel's axes are in the order {axes_told}", moved)
     if w.shape[-1] == w.shape[-2]:
         yield _other(
             op,
@@ -249,8 +249,9 @@ def _operands_of(
     for tap, seen in zip(np.ndindex(op.weights.shape[len(own) : -2]), op.views(operand), strict=True):
         met = seen
         if own:
-            met = np.zeros_like(seen)
-            met[(slice(None), *own)] = seen[(slice(None), *own)]
+            here = np.zeros(seen.shape[1:], dtype=bool)
+            here[own] = True
+            met = np.where(here, seen, 0)
         for i in range(width):
             yield (*own, *tap, i), met[..., group * width + i]
 

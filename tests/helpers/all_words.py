@@ -78,8 +78,8 @@ class Draft(Wired):
 
     def forward(self, *inputs):
         values = dict(zip(self.input_shapes, inputs, strict=True))
-        for name, sources in self._steps:
-            values[name] = self.get_submodule(name)(*(values[source] for source in sources))
+        for result, name, sources in self._steps:
+            values[result] = self.get_submodule(name)(*(values[source] for source in sources))
         return tuple(values[name] for name in self.ends)
 
 

@@ -49,7 +49,8 @@ def test_a_page_names_the_command_that_made_its_events(name: str) -> None:
     training = json.loads((MODELS[name] / "training.json").read_text())
     data, page = training["data"], results_page(MODELS[name])
     if "--data" in training["command"]:
-        assert f"$ levelone simulate {name} --events {data['provenance']['events']}" in page
+        made = data["provenance"]  # showergan learns from showers of lcd's generator
+        assert f"$ levelone simulate {made['system']} --events {made['events']}" in page
         assert f"-o {data['file']}\n" in page
     else:
         assert "levelone simulate" not in page

@@ -10,7 +10,7 @@ import pytest
 from levelone.errors import LeveloneError
 from levelone.recipe import GenerateSection, parse_section
 from levelone.simulate.lartpc.section import LartpcGenerate
-from levelone.simulate.lcd.section import LcdGenerate
+from levelone.simulate.lcd.section import LcdGenerate, ShowerGenerate
 from levelone.simulate.muon.section import MuonGenerate
 from levelone.simulate.next.section import NextGenerate
 from levelone.simulate.nova.section import NovaGenerate
@@ -29,6 +29,7 @@ SECTIONS: tuple[type[GenerateSection], ...] = (
     NovaGenerate,
     PixelSeedGenerate,
     QGJetGenerate,
+    ShowerGenerate,
     SmlmGenerate,
     WJetGenerate,
 )

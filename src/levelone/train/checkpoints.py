@@ -96,11 +96,18 @@ def found_state(path: Path, identity: str) -> dict[str, Any] | None:
     return state if state is not None and state["identity"] == identity else None
 
 
-def load_best(network: nn.Module, path: Path) -> None:
-    """Load the weights inside a checkpoint into `network` and put it into evaluation mode."""
-    prefix = "network."
+def load_best(network: nn.Module, path: Path, part: str = "network") -> None:
+    """Load the weights inside a checkpoint into `network` and put it into evaluation mode.
+
+    Parameters
+    ----------
+    part
+        "network", or "critic": that of an adversarial training.
+    """
+    prefix = f"{part}."
     state = _read(path)["state_dict"]
-    network.load_state_dict({name.removeprefix(prefix): value for name, value in state.items()})
+    found = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+    network.load_state_dict(found)
     network.eval()
 
 

@@ -25,6 +25,7 @@ from levelone.train.batches import Batch, Epoch, Feed
 from levelone.train.checkpoints import MONITOR, Keeper, found_state, load_best
 from levelone.train.objective import Objective
 from levelone.train.options import LoopOptions
+from levelone.train.schedule import optimiser, warm_cosine
 
 
 class Task(pl.LightningModule):
@@ -73,25 +74,9 @@ class Task(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         options = self._options
-        matrices = [p for p in self.network.parameters() if p.ndim > 1]
-        vectors = [p for p in self.network.parameters() if p.ndim <= 1]
-        groups = [
-            {"params": matrices, "weight_decay": options.weight_decay},
-            {"params": vectors, "weight_decay": 0.0},
-        ]
-        optimizer = torch.optim.AdamW(groups, lr=options.learning_rate)
-        steps = len(self.train_dataloader()) * options.epochs
-        warm_up = max(min(steps // 20, 200), 1)
-
-        def factor(step: int) -> float:
-            """Linear warm-up, then half a cosine down to 1 %."""
-            if step < warm_up:
-                return (step + 1) / warm_up
-            progress = min((step - warm_up) / max(steps - warm_up, 1), 1.0)
-            return 0.01 + 0.495 * (1 + float(torch.cos(torch.tensor(progress * torch.pi))))
-
-        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+        optimizer = optimiser(self.network, options.learning_rate, options.weight_decay)
+        schedule = warm_cosine(optimizer, len(self.train_dataloader()) * options.epochs)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
 class _Bar(TQDMProgressBar):
@@ -111,6 +96,7 @@ def fit(
     folder: Path,
     *,
     objective: Objective,
+    task: Callable[..., Task] = Task,
     report: Callable[[str], None] = lambda line: None,
     bar: bool = False,
 ) -> dict[str, Any]:
@@ -123,6 +109,8 @@ def fit(
     ----------
     objective
         What is minimised, and what early stopping watches.
+    task
+        The class of the training, given the arguments of `Task`.
     folder
         Holds ``best.ckpt`` and ``last.ckpt``. An interrupted training there is continued, a finished one is
         read back, one of another recipe or data file is started afresh.
@@ -142,7 +130,7 @@ def fit(
     if found is None or not found["stopped"]:
         if found is not None:
             report(f"{options.name}: continuing after epoch {len(found['epochs'])}")
-        task = Task(network, options, train, (validation, train.part(len(validation))), objective)
+        module = task(network, options, train, (validation, train.part(len(validation))), objective)
         keeper = Keeper(folder, options, report)
         callbacks: list[Any] = [
             EarlyStopping(MONITOR, patience=options.patience, check_finite=False),
@@ -162,7 +150,7 @@ def fit(
                 reload_dataloaders_every_n_epochs=1,
                 default_root_dir=folder,
             )
-            trainer.fit(task, ckpt_path=None if found is None else str(last), weights_only=True)
+            trainer.fit(module, ckpt_path=None if found is None else str(last), weights_only=True)
         if getattr(trainer, "interrupted", False):
             raise KeyboardInterrupt
         found = keeper.state

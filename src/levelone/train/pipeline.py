@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,9 +18,10 @@ from levelone.quant.calibrate import calibrate, fold_into
 from levelone.quant.export import export_qonnx
 from levelone.quant.state import save_state
 from levelone.recipe import Recipe, digest
+from levelone.train.adversarial import AdversarialTask
 from levelone.train.batches import Feed, event_values
 from levelone.train.checkpoints import load_best
-from levelone.train.loop import fit
+from levelone.train.loop import Task, fit
 from levelone.train.objective import SystemObjective
 from levelone.train.options import LoopOptions
 from levelone.train.result import Progress, TrainResult
@@ -53,6 +55,8 @@ def train_system(
     system.take_constants(recipe, data, twin)
     curves: dict[str, Any] = {"seed": recipe.seed, "train": len(train), "validation": len(validation)}
     objective = SystemObjective(system, recipe)
+    critic = system.critic(recipe)
+    task: Callable[..., Task] = Task if critic is None else partial(AdversarialTask, critic=critic)
     curves["float"] = fit(
         twin,
         options["float"],
@@ -60,9 +64,12 @@ def train_system(
         validation,
         run_dir / "float",
         objective=objective,
+        task=task,
         report=report,
         bar=bar,
     )
+    if critic is not None:
+        load_best(critic.network, run_dir / "float" / "best.ckpt", "critic")
     module = run_dir / "module.pt"
     if system.reach(recipe) != "float":
         torch.manual_seed(recipe.seed)
@@ -76,6 +83,7 @@ def train_system(
             validation,
             run_dir / "quantised",
             objective=objective,
+            task=task,
             report=report,
             bar=bar,
         )

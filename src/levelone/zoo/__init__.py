@@ -21,6 +21,7 @@ SYSTEMS = Registry(
         "nova": "levelone.zoo.nova:SYSTEM",
         "pixelseed": "levelone.zoo.pixelseed:SYSTEM",
         "qgjet": "levelone.zoo.qgjet:SYSTEM",
+        "showergan": "levelone.zoo.showergan:SYSTEM",
         "smlm": "levelone.zoo.smlm:SYSTEM",
         "wjet": "levelone.zoo.wjet:SYSTEM",
     },

@@ -40,3 +40,14 @@ class LcdGenerate(EngineSection):
         le=1,
         description="charged pions have at most this share of their visible energy behind the ECAL; 1: all",
     )
+
+
+class ShowerGenerate(LcdGenerate):
+    """Electrons and photons alone, of energies at which a shower is small: what `showergan` learns from."""
+
+    particles: tuple[Particle, ...] = Field(
+        ("electron", "photon"), min_length=1, description="which particles, drawn in equal parts"
+    )
+    energy_gev: Annotated[tuple[float, float], Within(1.0, 2000.0)] = Field(
+        (10.0, 100.0), description="energy of the particle, GeV: from, to"
+    )

@@ -24,6 +24,7 @@ from levelone.errors import LeveloneError, nearest
 from levelone.panels import Card, Panel, Rows
 from levelone.recipe import Moved, Recipe, Section, load_recipe, misfit, parse_section
 from levelone.zoo.kit.control import LeakControl
+from levelone.zoo.kit.critic import Critic
 from levelone.zoo.kit.distillation import Teacher
 from levelone.zoo.kit.events import SPLITS, Events, Predictor, Source, Split, join_events
 from levelone.zoo.kit.generator import Generator
@@ -216,6 +217,14 @@ class System(ABC):
         """Boosted trees that are told only what must not matter, fitted on the training events.
 
         Every system of ours has one; None where the inputs of a recipe's network do not allow it.
+        """
+        return None
+
+    def critic(self, recipe: Recipe) -> Critic | None:
+        """A fresh second network against which that of the recipe is trained: see `Critic`.
+
+        Its initial weights come from torch's random state as it is. None, unless a system says otherwise:
+        then `loss` is all that is minimised. Rivals are trained without one.
         """
         return None
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from levelone.recipe import Recipe
-from levelone.zoo.kit.events import SPLITS, Events, Split
+from levelone.zoo.kit.events import SPLITS, Events, Source, Split
 from levelone.zoo.kit.streamed import FileSource, refuse_missing
 from levelone.zoo.kit.system import System
 
@@ -66,7 +66,7 @@ class VoxelSystem(System):
     def prepare(self, recipe: Recipe, batch: VoxelBatch) -> Events:
         """Network inputs and truth of a batch: fixed scaling only, nothing fitted to data."""
 
-    def source(self, recipe: Recipe, path: Path, split: Split, limit: int | None = None) -> VoxelSource:
+    def source(self, recipe: Recipe, path: Path, split: Split, limit: int | None = None) -> Source:
         """The first `limit` events of a split, streamed from disk; events are independent."""
         return VoxelSource(path, split, limit, self.grids, self.columns, partial(self.prepare, recipe))
 

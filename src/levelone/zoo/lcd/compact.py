@@ -23,14 +23,13 @@ chance made it, and would be applied to charged pions and to the second photon o
 
 from __future__ import annotations
 
-import contextlib
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 from levelone.quant.layers import Layers, parameter_of
+from levelone.zoo.kit.plainconv import plain_convolutions
 from levelone.zoo.lcd.section import GRIDS, UNIT_GEV, LcdModel, Triple
 
 _CLIPS_GEV = (2.0**-6, 2.0**-4)
@@ -44,15 +43,6 @@ _CLIP_UNIT = 1 / 8
 """Unit of the clipped energy of a depth, which is a small part of all."""
 _FIRST_CORRECTION = 0.1
 """Size of the correction's initial weights: at first the energy is nearly the sum of all cells."""
-
-
-@contextlib.contextmanager
-def _plain_convolutions() -> Iterator[None]:
-    """Without oneDNN, which takes 26 times as long over kernels of one cell and one channel."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about TF32, which only other processors have
-        with torch.backends.mkldnn.flags(enabled=False):
-            yield
 
 
 class SumsNetwork(nn.Module):
@@ -163,7 +153,7 @@ class SumsNetwork(nn.Module):
         self.add_module(name, conv)
         self.add_module(f"{name}_q", layers.quantise(name, signed=False))
 
-    @_plain_convolutions()
+    @plain_convolutions()
     def forward(self, ecal: Tensor, hcal: Tensor) -> tuple[Tensor, Tensor]:
         """See the class."""
         cells, tiles = self._run(["ecal_q"], ecal), self._run(["hcal_q"], hcal)

@@ -1,0 +1,200 @@
+"""How like simulated showers generated ones are: in quantities, correlations, and to boosted trees."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from levelone.metrics.ranking import bootstrap_counts, compare
+from levelone.zoo.kit.boosting import logit_trees
+from levelone.zoo.kit.control import CONTROL
+from levelone.zoo.kit.events import Events
+from levelone.zoo.kit.meter import Meter, Predictions, network_of
+from levelone.zoo.showergan.cells import asked, codes
+from levelone.zoo.showergan.quantities import (
+    QUANTITIES,
+    Floats,
+    cells_gev,
+    layer_shares,
+    lowest_bits,
+    quantities,
+    ring_densities,
+)
+
+SIMULATION = "simulation"
+"""Its name among the models of a result; its distances are those between its halves."""
+REPLICAS = 100
+"""Bootstrap replicas behind each uncertainty."""
+BINS = {"response": np.linspace(0.6, 1.1, 51), "filled": np.linspace(0, 700, 51)}
+"""Of the histograms."""
+_JUDGED = 3000  # events, true and generated, that boosted trees learn from and judge
+_SHOWN = 4  # events in the report
+
+Codes = NDArray[np.int16]
+
+
+class ShowerMeter(Meter):
+    """Keeps the codes of all showers of all models: two bytes for each cell."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._codes: dict[str, list[Codes]] = {}
+        self._energy: list[NDArray[Any]] = []
+        self._particle: list[NDArray[Any]] = []
+
+    def update(self, events: Events, outputs: Predictions) -> None:
+        made = {SIMULATION: events.truth["shower"]}
+        made |= {model: found["shower"] for model, found in outputs.items() if model != CONTROL}
+        for model, shower in made.items():
+            self._codes.setdefault(model, []).append(codes(shower))
+        self._energy.append(events.truth["energy"])
+        self._particle.append(events.truth["particle"])
+
+    def result(self) -> dict[str, Any]:
+        made, energy = self._all(), np.concatenate(self._energy)
+        particle = np.concatenate(self._particle)
+        of = {model: quantities(each, energy) for model, each in made.items()}
+        models = {
+            model: {
+                "quantities": _distances(found, of[SIMULATION], halves=model == SIMULATION, seed=self._seed),
+                "correlation": _correlation(made[model], made[SIMULATION], model == SIMULATION, self._seed),
+            }
+            for model, found in of.items()
+        }
+        areas, differences = self._areas(made, asked(energy, particle))
+        for model, found in areas.items():
+            models.setdefault(model, {}).update(found)
+        if "quantised" in made:
+            models["quantised"]["from_float"] = _moved(made["quantised"], made["float"])
+        bootstrap = {"replicas": REPLICAS, "unit": "shower"}
+        return {"models": models, "differences": differences, "bootstrap": bootstrap}
+
+    def _all(self) -> dict[str, Codes]:
+        return {model: np.concatenate(parts) for model, parts in self._codes.items()}
+
+    def _areas(
+        self, made: Mapping[str, Codes], given: NDArray[np.float32]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Areas under the curve of boosted trees that tell each model's showers from simulated ones."""
+        given = given[:_JUDGED]
+        target = np.repeat(np.array([1, 0], np.uint8), len(given))
+        event = np.tile(np.arange(len(given)), 2)
+        views: dict[str, dict[str, NDArray[Any]]] = {"auc_cells": {}, "auc_quantities": {}}
+        for model, each in made.items():
+            if model == SIMULATION:
+                continue
+            pair = (made[SIMULATION][: len(given)], each[: len(given)])
+            flat = np.concatenate([half.reshape(len(given), -1) for half in pair]).astype(np.float32)
+            seen = np.concatenate([_high_level(half) for half in pair])
+            told = np.tile(given, (2, 1))
+            for view, columns in (("auc_cells", flat), ("auc_quantities", seen)):
+                views[view][model] = self._scores(np.concatenate([columns, told], 1), target, event)
+        best = network_of(made)
+        bits = np.concatenate([lowest_bits(made[name][: len(given)]) for name in (SIMULATION, best)])
+        views["auc_cells"][CONTROL] = self._scores(bits, target, event)
+        pairs = tuple((best, model) for model in views["auc_quantities"] if model != best)
+        areas: dict[str, Any] = {}
+        differences: dict[str, Any] = {f"{a}-{b}": {} for a, b in pairs}
+        for view, scores in views.items():
+            found, deltas = compare(
+                scores,
+                target,
+                np.ones(len(target)),
+                event,
+                replicas=REPLICAS,
+                seed=self._seed,
+                differences=pairs,
+            )
+            for model, figures in found.items():
+                areas.setdefault(model, {})[view] = figures["auc"]
+            for pair_name, figures in deltas.items():
+                differences[pair_name][view] = figures["auc"]
+        return areas, differences
+
+    def _scores(
+        self, columns: NDArray[Any], target: NDArray[np.uint8], event: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """Every event judged by trees that learned from the other half of the events."""
+        found = np.zeros(len(target), np.float32)
+        for half in (0, 1):
+            mine = event % 2 == half
+            found[mine] = logit_trees(columns[~mine], target[~mine], self._seed)(columns[mine])
+        return found
+
+    def kept(self) -> dict[str, NDArray[Any]]:
+        """``along/MODEL``, ``across/MODEL``, ``correlation/MODEL``; ``QUANTITY/MODEL`` in `BINS`; showers.
+
+        ``shown/MODEL``: energies [events, x, z] of the first showers, GeV; ``shown_energy``.
+        """
+        energy = np.concatenate(self._energy)
+        kept: dict[str, NDArray[Any]] = {"shown_energy": energy[:_SHOWN]}
+        for model, each in self._all().items():
+            found = quantities(each, energy)
+            kept[f"along/{model}"] = cells_gev(each).sum((1, 2)).mean(0)
+            kept[f"across/{model}"] = ring_densities(each)
+            kept[f"correlation/{model}"] = correlations(each)
+            kept[f"shown/{model}"] = cells_gev(each[:_SHOWN]).sum(2)
+            kept |= {f"{name}/{model}": np.histogram(found[name], edges)[0] for name, edges in BINS.items()}
+        return kept
+
+
+def correlations(each: Codes) -> Floats:
+    """Coefficients of correlation between the shares of layers, [layers, layers]; 0 where nothing varies."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = np.corrcoef(layer_shares(each), rowvar=False)
+    clean: Floats = np.nan_to_num(np.atleast_2d(found))
+    return clean
+
+
+def wasserstein(one: Floats, other: Floats) -> float:
+    """Mean distance between the quantiles of two samples, in standard deviations of the second one."""
+    at = (np.arange(400) + 0.5) / 400
+    distance = np.abs(np.quantile(one, at) - np.quantile(other, at)).mean()
+    return float(distance / max(other.std(), 1e-12))
+
+
+def _distances(
+    found: Mapping[str, Floats], true: Mapping[str, Floats], *, halves: bool, seed: int
+) -> dict[str, Any]:
+    """Of each quantity: mean and spread, and the distance from the simulation."""
+    rows = {}
+    for name in QUANTITIES:
+        one, other = (found[name][::2], found[name][1::2]) if halves else (found[name], true[name])
+        draws = np.random.default_rng(seed).integers(0, len(one), (REPLICAS // 4, len(one)))
+        spread = [wasserstein(one[d], other[np.minimum(d, len(other) - 1)]) for d in draws]
+        rows[name] = {
+            "mean": float(found[name].mean()),
+            "spread": float(found[name].std()),
+            "distance": {"value": wasserstein(one, other), "error": float(np.std(spread, ddof=1))},
+        }
+    return rows
+
+
+def _correlation(each: Codes, true: Codes, halves: bool, seed: int) -> dict[str, float]:
+    """Mean difference between coefficients of correlation of two layers and those of the simulation."""
+    one, other = (each[::2], each[1::2]) if halves else (each, true)
+    apart = ~np.eye(each.shape[-1], dtype=bool)
+
+    def difference(first: Codes, second: Codes) -> float:
+        return float(np.abs(correlations(first) - correlations(second))[apart].mean())
+
+    counts = bootstrap_counts(np.arange(min(len(one), len(other))), 10, seed)
+    chosen = [np.repeat(np.arange(counts.shape[1]), row) for row in counts]
+    spread = [difference(one[rows], other[rows]) for rows in chosen]
+    return {"value": difference(one, other), "error": float(np.std(spread, ddof=1))}
+
+
+def _moved(quantised: Codes, float_: Codes) -> dict[str, float]:
+    """Energy that quantisation moved from cell to cell, of the same random numbers, over all energy."""
+    one, other = cells_gev(quantised), cells_gev(float_)
+    share = np.abs(one - other).sum((1, 2, 3)) / np.maximum(other.sum((1, 2, 3)), 1e-9)
+    return {"value": float(share.mean()), "error": float(share.std() / np.sqrt(len(share)))}
+
+
+def _high_level(each: Codes) -> NDArray[np.float64]:
+    """`QUANTITIES` (of the energy itself, not over the particle's) and shares of layers."""
+    found = quantities(each, np.ones(len(each)))
+    return np.concatenate([np.stack(list(found.values()), 1), layer_shares(each)], axis=1)

@@ -1,0 +1,186 @@
+"""showergan: showers from noise. A generator of calorimeter showers that fits into firmware.
+
+A network of transposed convolutions is told an energy, which particle, and random numbers, and makes the
+cells of an electromagnetic calorimeter: what `levelone.simulate.lcd` makes of electrons and photons. It is
+trained against a critic, which stays behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from levelone.panels import Card, Panel, Rows
+from levelone.recipe import Recipe, Section, misfit
+from levelone.simulate.lcd.section import ShowerGenerate
+from levelone.zoo.kit.control import LeakControl
+from levelone.zoo.kit.events import Events, MemorySource, Predictor, Source, Split, join_events
+from levelone.zoo.kit.generator import Generator, geant4_engine
+from levelone.zoo.kit.symmetry import SquareSymmetry
+from levelone.zoo.kit.voxels import VoxelSystem
+from levelone.zoo.showergan.cells import asked, compressed, window
+from levelone.zoo.showergan.section import GRID, ShowerGanModel
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from levelone.data.voxels import VoxelBatch
+    from levelone.quant.layers import Layers
+    from levelone.zoo.kit.critic import Critic
+    from levelone.zoo.showergan.results import ShowerMeter
+
+_AT_ONCE = 512  # events, of which nothing but the window is kept
+_NOISE = 7919  # seeds what the networks are given for an event of a file
+
+
+class ShowerGan(VoxelSystem):
+    """The system showergan; see `levelone.zoo.kit.voxels.VoxelSystem`."""
+
+    name: ClassVar[str] = "showergan"
+    title: ClassVar[str] = "Showers from noise: a generator for an electromagnetic calorimeter"
+    outputs: ClassVar[tuple[str, ...]] = ("shower",)
+    generator: ClassVar[Generator] = Generator(
+        "levelone.simulate.lcd.generator",
+        "simulate_lcd",
+        ShowerGenerate,
+        packages=("numpy", "h5py"),
+        engines=geant4_engine("levelone.simulate.geant4.lcd", "simulate_lcd", ShowerGenerate),
+    )
+    grids: ClassVar[tuple[str, ...]] = ("ecal",)
+    columns: ClassVar[tuple[str, ...]] = ("particle", "energy")
+    section: ClassVar[type[Section]] = ShowerGanModel
+    golden_events: ClassVar[int] = 32
+
+    def layer_names(self, recipe: Recipe) -> tuple[str, ...]:
+        from levelone.zoo.showergan.network import WEIGHTED
+
+        return WEIGHTED
+
+    def input_shapes(self, recipe: Recipe) -> dict[str, tuple[int, ...]]:
+        model = _model(recipe)
+        return {"condition": (2,), "latent": (model.latent,), "noise": (model.noise, *GRID)}
+
+    def check_model(self, recipe: Recipe, section: Section) -> None:
+        model = ShowerGanModel.model_validate(section)
+        for key, sizes in (("channels", model.channels), ("critic.units", model.critic.units)):
+            if min(sizes) < 1:
+                raise misfit(f"model.{key}", f" = {list(sizes)}: every layer needs a unit")
+
+    def source(self, recipe: Recipe, path: Path, split: Split, limit: int | None = None) -> Source:
+        """The events of a split in memory: of each nothing but its window is kept."""
+        stored = super().source(recipe, path, split, limit)
+        found = join_events(list(stored.batches(_AT_ONCE)))
+        return MemorySource(found.inputs, found.truth)
+
+    def prepare(self, recipe: Recipe, batch: VoxelBatch) -> Events:
+        """What is asked for, and random numbers; truth: `shower`, `given`, `energy`, `particle`.
+
+        The random numbers depend on the number of the event and on nothing else.
+        """
+        model = _model(recipe)
+        sizes = (model.latent, model.noise * int(np.prod(GRID)))
+        drawn = np.stack(
+            [
+                np.random.default_rng([_NOISE, number]).standard_normal(sum(sizes), np.float32)
+                for number in batch.events
+            ]
+        )
+        condition = asked(batch.truth["energy"], batch.truth["particle"])
+        inputs = {
+            "condition": condition,
+            "latent": drawn[:, : sizes[0]],
+            "noise": drawn[:, sizes[0] :].reshape(-1, model.noise, *GRID),
+        }
+        shower = compressed(window(batch.images["ecal"]))[:, None]
+        return Events(inputs, {"shower": shower, "given": condition, **batch.truth})
+
+    def augment(self, recipe: Recipe, events: Events, rng: np.random.Generator) -> Events:
+        """Fresh random numbers; the true showers mirrored and turned."""
+        fresh = {
+            name: rng.standard_normal(events.inputs[name].shape, np.float32) for name in ("latent", "noise")
+        }
+        truth = dict(events.truth)
+        if _model(recipe).mirror:
+            truth["shower"] = SquareSymmetry.draw(len(events), rng).of(truth["shower"])
+        return Events({**events.inputs, **fresh}, truth)
+
+    def build(self, recipe: Recipe, layers: Layers) -> nn.Module:
+        from levelone.zoo.showergan.network import ShowerNetwork
+
+        return ShowerNetwork(layers, _model(recipe))
+
+    def critic(self, recipe: Recipe) -> Critic:
+        from levelone.zoo.kit.critic import Critic
+        from levelone.zoo.showergan.critic import ShowerCritic
+
+        told = _model(recipe).critic
+        return Critic(
+            network=ShowerCritic(told.units),
+            true="shower",
+            given="given",
+            loss=told.loss,
+            penalty=told.penalty,
+            steps=told.steps,
+            learning_rate=told.learning_rate,
+            match=told.match,
+        )
+
+    def event_loss(self, recipe: Recipe, outputs: tuple[Tensor, ...], truth: Mapping[str, Tensor]) -> Tensor:
+        """The distance between profiles of true and generated showers of a batch: see `profile_distance`."""
+        from levelone.zoo.showergan.critic import profile_distance
+
+        return profile_distance(outputs[0], truth["shower"], truth["given"])
+
+    def fit_baselines(self, recipe: Recipe, train: Source) -> dict[str, Predictor]:
+        """Cells that know nothing of each other, and simulated showers of another energy, scaled."""
+        from levelone.zoo.showergan.baselines import fit_cells, fit_library
+
+        return {"cells": fit_cells(train), "library": fit_library(train)}
+
+    def leak_control(self, recipe: Recipe, train: Source) -> LeakControl:
+        """The grain of the numbers: what a classifier must not tell simulation and network by."""
+        return LeakControl(
+            "of each of the 32 largest cells the two lowest bits of its number: boosted trees are to tell "
+            "the quantised network's showers from simulated ones by nothing but those",
+            "nothing: all showers are compared on one grid, on which those bits are as good as random",
+            lambda events: {},
+        )
+
+    def meter(self, recipe: Recipe, train: Source) -> ShowerMeter:
+        from levelone.zoo.showergan.results import ShowerMeter
+
+        return ShowerMeter(recipe.seed)
+
+    def panels(self, metrics: Mapping[str, Any], kept: Mapping[str, NDArray[Any]]) -> list[Panel]:
+        from levelone.zoo.showergan.panels import panels
+
+        return panels(metrics, kept)
+
+    def tables(self, metrics: Mapping[str, Any]) -> list[Rows]:
+        from levelone.zoo.showergan.panels import tables
+
+        return tables(metrics)
+
+    def cards(self, metrics: Mapping[str, Any]) -> list[Card]:
+        from levelone.zoo.showergan.panels import cards
+
+        return cards(metrics)
+
+    def examples(self, recipe: Recipe, events: Events) -> list[Panel]:
+        from levelone.zoo.showergan.panels import example_panels
+
+        return example_panels(events)
+
+    def published(self) -> dict[str, Any]:
+        return {
+            "source": "Figures of merit as in M. Paganini, L. de Oliveira and B. Nachman, CaloGAN, arXiv:"
+            "1712.10321, of another calorimeter (3 layers, full simulation): no figure is compared"
+        }
+
+
+def _model(recipe: Recipe) -> ShowerGanModel:
+    return ShowerGanModel.model_validate(recipe.model)

@@ -1,0 +1,258 @@
+"""System showergan: cells, baselines and measures of known showers, exact integers, a tiny training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from exact_layers import exact_codes
+from scipy.special import ndtr
+
+from levelone.data.opening import open_voxel_events
+from levelone.errors import LeveloneError
+from levelone.panels import Images, Lines, Rows, SideBySide
+from levelone.recipe import load_recipe
+from levelone.report.panels import draw
+from levelone.simulate.lcd.generator import simulate_lcd
+from levelone.simulate.lcd.section import ShowerGenerate
+from levelone.train import evaluate, train_system
+from levelone.zoo import find_system
+from levelone.zoo.kit.control import CONTROL, LARGEST
+from levelone.zoo.kit.events import Events, MemorySource
+from levelone.zoo.showergan import SYSTEM as SHOWERGAN
+from levelone.zoo.showergan.baselines import fit_cells, fit_library, rectified
+from levelone.zoo.showergan.cells import codes, compressed, energies, window
+from levelone.zoo.showergan.critic import profile_distance
+from levelone.zoo.showergan.quantities import PITCH_MM, lowest_bits, quantities, ring_densities
+from levelone.zoo.showergan.results import SIMULATION, ShowerMeter, wasserstein
+from levelone.zoo.showergan.section import GRAIN, GRID, THRESHOLD_GEV
+
+
+def recipe(*overrides: str):
+    return load_recipe(SHOWERGAN.default_recipe, overrides)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("showergan") / "showers.h5"
+    simulate_lcd(path, ShowerGenerate(events=256, seed=11))
+    return path
+
+
+def test_default_recipe_is_valid_and_meant_for_firmware():
+    assert find_system("showergan") is SHOWERGAN
+    SHOWERGAN.model_section(recipe())
+    assert SHOWERGAN.reach(recipe()) == "firmware"
+    assert SHOWERGAN.input_shapes(recipe("model.latent=5"))["latent"] == (5,)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("model.critic.loss=gan", r"model\.critic\.loss"),
+        ("model.critic.units=[16, 0]", r"model\.critic\.units = \[16, 0\]: every layer needs a unit"),
+        ("model.channels=[4, 4, 0, 4]", r"model\.channels = \[4, 4, 0, 4\]"),
+        ("model.latnt=3", r"unknown key model\.latnt[\s\S]*did you mean 'latent'"),
+        ("quant.layers.up3={weight = 4}", r"quant\.layers\.up3: the network has no layer"),
+    ],
+)
+def test_wrong_keys_are_named(override, message):
+    with pytest.raises(LeveloneError, match=message):
+        SHOWERGAN.model_section(recipe(override))
+
+
+def test_a_cell_is_the_root_above_threshold_and_back():
+    gev = np.array([0, THRESHOLD_GEV / 2, THRESHOLD_GEV * 1.5, 1.0, 9.0], np.float32)
+    cells = compressed(gev)
+    assert cells[:2].tolist() == [0, 0]
+    assert energies(cells)[2:] == pytest.approx(gev[2:], rel=1e-5)
+    assert energies(cells)[:2].tolist() == [0, 0]
+    assert cells[4] == pytest.approx(3 - THRESHOLD_GEV**0.5)
+    assert codes(np.array([0, GRAIN, 2.5])).tolist() == [0, 1, 640]
+
+
+def test_the_window_is_the_middle_in_pairs_of_layers():
+    ecal = np.zeros((1, 25, 25, 25), np.float32)
+    ecal[0, 12, 12, 6:8] = 1, 2
+    ecal[0, 8, 16, 23], ecal[0, 7, 12, 3], ecal[0, 12, 12, 24] = 5, 100, 100  # the last two are outside
+    found = window(ecal)
+    assert found.shape == (1, *GRID)
+    assert found[0, 4, 4, 3] == 3
+    assert found[0, 0, 8, 11] == 5
+    assert found.sum() == 8
+
+
+def test_random_numbers_are_the_events_own_and_fresh_in_training(data):
+    some, more = (SHOWERGAN.load(recipe(), data, "test", limit) for limit in (5, 9))
+    for name, values in some.inputs.items():
+        assert np.array_equal(values, more.inputs[name][:5])
+    assert abs(some.inputs["noise"].mean()) < 0.05
+    assert some.inputs["noise"].std() == pytest.approx(1, abs=0.05)
+    fresh = SHOWERGAN.augment(recipe(), some, np.random.default_rng(1))
+    assert not np.allclose(fresh.inputs["latent"], some.inputs["latent"])
+    assert np.array_equal(fresh.inputs["condition"], some.inputs["condition"])
+    assert fresh.truth["shower"].sum() == pytest.approx(some.truth["shower"].sum(), rel=1e-5)
+    assert not np.array_equal(fresh.truth["shower"], some.truth["shower"])
+    still = SHOWERGAN.augment(recipe("model.mirror=false"), some, np.random.default_rng(1))
+    assert np.array_equal(still.truth["shower"], some.truth["shower"])
+
+
+def test_truth_is_what_the_file_holds(data):
+    events = SHOWERGAN.load(recipe(), data, "train", limit=4)
+    with open_voxel_events(data) as file:
+        batch = next(file.batches("train", 4, grids=("ecal",), truth=("energy", "particle")))
+    assert energies(events.truth["shower"][:, 0]) == pytest.approx(window(batch.images["ecal"]), rel=1e-4)
+    given = events.truth["given"]
+    assert np.square(given[:, 0]) * 64 == pytest.approx(batch.truth["energy"], rel=1e-5)
+    assert np.array_equal(given[:, 1], batch.truth["particle"])
+    assert ((batch.truth["energy"] >= 10) & (batch.truth["energy"] <= 100)).all()
+
+
+def test_rectified_gaussians_have_the_wanted_moments():
+    middle, deviation = np.array([-1.0, 0.0, 0.7, 4.0]), np.array([1.0, 0.5, 0.2, 0.1])
+    over = middle / deviation
+    density = np.exp(-(over**2) / 2) / np.sqrt(2 * np.pi)
+    mean = deviation * (density + over * ndtr(over))
+    square = deviation**2 * ((over**2 + 1) * ndtr(over) + over * density)
+    found = rectified(mean, square)
+    assert found[0] == pytest.approx(middle, abs=2e-3)
+    assert found[1] == pytest.approx(deviation, rel=5e-3)
+
+
+def source(events: int = 400) -> MemorySource:
+    """Showers of one cell with 1 % of the energy, and one that is filled in half of them."""
+    rng = np.random.default_rng(4)
+    energy = rng.uniform(10, 100, events).astype(np.float32)
+    shower = np.zeros((events, 1, *GRID), np.float32)
+    shower[:, 0, 4, 4, 5] = compressed(energy / 100)
+    shower[:, 0, 0, 4, 5] = compressed(energy / 1000) * (rng.random(events) < 0.5)
+    noise = rng.standard_normal((events, 2, *GRID)).astype(np.float32)
+    truth = {"shower": shower, "energy": energy, "particle": np.zeros(events, np.uint8)}
+    return MemorySource({"noise": noise}, truth)
+
+
+def test_the_library_scales_showers_to_the_energy():
+    train = source()
+    events = next(train.batches(400))
+    made = energies(fit_library(train)(events)["shower"][:, 0])
+    assert made[:, 4, 4, 5] == pytest.approx(events.truth["energy"] / 100, rel=1e-3)
+    sides = made.sum((1, 3)) + made.sum((1, 2))[:, :9]
+    assert (sides > 0).any()  # turned
+    one = energies(fit_library(train.limited(1))(events)["shower"][:, 0])
+    assert one[:, 4, 4, 5] == pytest.approx(events.truth["energy"] / 100, rel=1e-3)
+
+
+def test_cells_have_the_mean_of_the_simulation_at_every_energy():
+    train = source(1500)
+    events = next(train.batches(1500))
+    made = fit_cells(train)(events)["shower"]
+    for low, high in ((10, 30), (70, 100)):
+        chosen = (events.truth["energy"] > low) & (events.truth["energy"] < high)
+        shower = events.truth["shower"][chosen, 0]
+        assert made[chosen, 0, 4, 4, 5].mean() == pytest.approx(shower[:, 4, 4, 5].mean(), rel=0.05)
+        sides = [made[chosen, 0, *cell, 5].mean() for cell in ((0, 4), (8, 4), (4, 0), (4, 8))]
+        assert sum(sides) == pytest.approx(shower[:, 0, 4, 5].mean(), rel=0.3)  # turned: a quarter each
+    assert made[:, 0, 2, 2].max() == 0  # never filled
+
+
+def test_quantities_of_a_known_shower():
+    cells = np.zeros((1, *GRID), np.float32)
+    cells[0, 4, 4, 2], cells[0, 4, 6, 4] = 3.0, 1.0
+    found = quantities(codes(compressed(cells)), np.array([5.0]))
+    assert found["response"][0] == pytest.approx(0.8, rel=0.01)
+    assert found["filled"].tolist() == [2]
+    assert found["depth"][0] == pytest.approx(2.5, rel=0.01)
+    assert found["length"][0] == pytest.approx(np.sqrt(0.75), rel=0.01)
+    assert found["radius"][0] == pytest.approx(PITCH_MM * np.sqrt(0.75), rel=0.01)
+    assert found["core"][0] == found["peak"][0] == found["early"][0] == pytest.approx(0.75, rel=0.01)
+    rings = ring_densities(codes(compressed(cells)))
+    assert rings[0] == pytest.approx(3, rel=0.01)
+    assert rings[2] == pytest.approx(1 / 12, rel=0.01)
+
+
+def test_a_shift_is_its_distance_and_bits_are_those_of_the_largest_cells():
+    values = np.random.default_rng(1).normal(0, 2, 4000)
+    assert wasserstein(values + 1, values) == pytest.approx(1 / values.std(), rel=1e-6)
+    cells = np.zeros((1, *GRID), np.int16)
+    cells[0, 1, 2, 3], cells[0, 4, 4, 4] = 6, 9
+    bits = lowest_bits(cells)[0]
+    assert bits[:3].tolist() == [1, 0, 0]
+    assert bits[LARGEST : LARGEST + 3].tolist() == [0, 1, 0]
+
+
+def test_profiles_of_equal_showers_are_near():
+    torch.manual_seed(1)
+    true, other = torch.rand(2, 256, 1, *GRID)
+    given = 0.5 + torch.rand(256, 2)
+    same = profile_distance(other, true, given)
+    assert same.shape == (256,)
+    assert abs(same.mean().item()) < 1
+    made = (1.1 * other).requires_grad_()
+    apart = profile_distance(made, true, given).mean()
+    assert apart.item() > 2 + same.mean().item()
+    apart.backward()
+    assert torch.isfinite(made.grad).all()
+    empty = torch.zeros(8, 1, *GRID, requires_grad=True)
+    profile_distance(empty, true[:8], given[:8]).mean().backward()
+    assert torch.isfinite(empty.grad).all()
+
+
+def test_a_grain_of_its_own_is_seen_by_the_leak_control(data):
+    events = SHOWERGAN.load(recipe(), data, "train")
+    meter = ShowerMeter(1)
+    coarse = np.rint(events.truth["shower"] / (4 * GRAIN)) * (4 * GRAIN)
+    meter.update(events, {"float": {"shower": coarse}, CONTROL: {}})
+    assert meter.result()["models"][CONTROL]["auc_cells"]["value"] > 0.99
+
+
+def test_reference_gives_the_modules_integers_at_every_layer(data, tmp_path):
+    chosen = recipe("model.channels=[6, 5, 4, 8]", "model.latent=4", "model.noise=1")
+    events = SHOWERGAN.load(chosen, data, "validation", limit=6)
+    found = exact_codes(SHOWERGAN, chosen, events, tmp_path, moved=("block",))
+    assert {"seed", "up1", "up2", "mix", "cells", "shower"} <= set(found)
+    assert found["shower"].shape == (6, 1, *GRID)
+    assert len(np.unique(found["up2"])) > 10
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_a_tiny_training_is_measured_and_shown(data, tmp_path):
+    chosen = recipe(
+        "model.channels=[6, 4, 4, 4]",
+        "model.critic.units=[16]",
+        "train.float_epochs=4",
+        "train.quantised_epochs=1",
+        "train.float_learning_rate=0.005",
+        "train.batch_size=32",
+    )
+    curves = train_system(SHOWERGAN, chosen, data, tmp_path).curves
+    losses = [epoch["validation_loss"] for epoch in curves["float"]["epochs"]]
+    assert losses[-1] < 0.8 * losses[0]
+    metrics = evaluate(SHOWERGAN, chosen, data, tmp_path)
+    models = metrics["models"]
+    assert set(models) == {SIMULATION, "float", "quantised", "cells", "library", CONTROL}
+    response = {m: found["quantities"]["response"]["distance"] for m, found in models.items() if m != CONTROL}
+    assert response["quantised"]["value"] > response["library"]["value"]
+    assert models["quantised"]["from_float"]["value"] < 0.5
+    with np.load(tmp_path / "scores.npz") as stored:
+        kept = {name: stored[name] for name in stored.files}
+    shown = SHOWERGAN.panels(metrics, kept)
+    assert [type(panel) for panel in shown] == [Lines] * 4 + [SideBySide] * 2 + [Rows] * 4
+    for panel in shown[:6]:
+        draw(panel)
+    assert "AUC" in SHOWERGAN.cards(metrics)[0].what
+    examples = SHOWERGAN.examples(chosen, SHOWERGAN.golden(chosen, data, 16))
+    assert isinstance(examples[0], Images)
+    draw(examples[0])
+
+
+def test_what_is_measured_needs_no_network():
+    events = next(source(64).batches(64))
+    given = Events(events.inputs, events.truth)
+    meter = ShowerMeter(1)
+    meter.update(given, {"float": {"shower": events.truth["shower"]}})
+    found = meter.result()["models"]["float"]
+    assert found["quantities"]["response"]["distance"]["value"] == 0
+    assert found["correlation"]["value"] == 0

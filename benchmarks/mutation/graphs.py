@@ -243,9 +243,6 @@ def _moves() -> Graph:
     p.b.node("scores", MatMul(2), "turned", "across")
     factors, terms = p.rng.integers(-3, 4, (2, 1, 3, 2)), p.rng.integers(-9, 9, (2, 1, 3, 1))
     p.b.node("placed", ElementAffine(factors, terms, Fraction(1, 4)), x)
-    kernels, biases = p.rng.integers(-3, 4, (2, 1, 2, 1, 1, 2, 2, 2)), p.rng.integers(-5, 6, (2, 1, 2, 2))
-    still, none = (1, 1, 1), ((0, 0),) * 3
-    p.b.node("own", LocallyConnected(kernels, biases, (_power(-3),), still, none, still), x)
     p.b.node("row", Take(2, (1,)), "picked")
     p.b.node("gated", Multiply(), "picked", "row")
     p.b.node("total", Add(), "picked", "row")
@@ -263,6 +260,9 @@ def _moves() -> Graph:
     p.b.node("flat", Reshape((12,)), "turned")
     p.b.node("largest", MaxPool((2, 1, 2), (1, 1, 1), ((1, 0), (0, 0), (0, 0)), (1, 1, 1)), "total")
     p.b.node("whole", AveragePool((3, 1, 4), (1, 1, 1), ((0, 0),) * 3, (1, 1, 1)), "total")
+    kernels, biases = p.rng.integers(-3, 4, (2, 1, 2, 1, 1, 2, 2, 2)), p.rng.integers(-5, 6, (2, 1, 2, 2))
+    still, none = (1, 1, 1), ((0, 0),) * 3
+    p.b.node("own", LocallyConnected(kernels, biases, (_power(-3),), still, none, still), x)
     moved = ("flat", "repeated", "gated", "beside", "placed", "scores", "own")
     return p.b.build(*moved, "few", "many", "half", "mean", "largest", "whole")
 

@@ -32,7 +32,7 @@ ROOT = Path(__file__).parents[1] / "hls_projects"
 PROJECTS = sorted(path.parent for path in ROOT.glob("*/model.onnx"))
 RANDOM = 1000
 MODES = ("parallel", "stream")
-UNROLLED_FOR_MINUTES = {"lartpc", "nova", "qgjet"}
+UNROLLED_FOR_MINUTES = {"bandgap", "lartpc", "nova", "qgjet"}
 """Their ``io_parallel`` takes a compiler minutes: `scripts/validate` compiles it, the suite does not."""
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from levelone.errors import LeveloneError
 from levelone.recipe import GenerateSection, parse_section
+from levelone.simulate.bandgap.section import BandgapGenerate
 from levelone.simulate.lartpc.section import LartpcGenerate
 from levelone.simulate.lcd.section import LcdGenerate, ShowerGenerate
 from levelone.simulate.muon.section import MuonGenerate
@@ -22,6 +23,7 @@ from levelone.simulate.smlm.section import SmlmGenerate
 from levelone.simulate.wjet.section import WJetGenerate
 
 SECTIONS: tuple[type[GenerateSection], ...] = (
+    BandgapGenerate,
     LartpcGenerate,
     LcdGenerate,
     MuonGenerate,

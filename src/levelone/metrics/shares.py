@@ -1,4 +1,4 @@
-"""Shares of wrong entries, over all events and for parts of them, with uncertainties.
+"""Shares of wrong entries, or root mean squared errors, over all events and for parts of them.
 
 Entries of one event (pixels) have something in common: uncertainties are bootstrap standard deviations over
 events, the same replicas for all models.
@@ -21,17 +21,20 @@ def summarise(
     replicas: int,
     seed: int,
     differences: tuple[tuple[str, str], ...] = (),
+    root: bool = False,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Shares of several models on the same events, and of differences between them.
 
     Parameters
     ----------
     counted
-        Model name -> [events, parts, 2]: entries, and wrong ones.
+        Model name -> [events, parts, 2]: entries, and wrong ones, or the sum of their squared errors.
     parts
         Names along the second axis.
     differences
         Pairs (a, b): shares of a minus those of b.
+    root
+        Take square roots of the shares.
 
     Returns
     -------
@@ -40,8 +43,8 @@ def summarise(
     """
     events = np.arange(len(next(iter(counted.values()))))
     draws = bootstrap_counts(events, replicas, seed).astype(np.float64)
-    value = {name: _shares(rows.sum(0)) for name, rows in counted.items()}
-    spread = {name: _shares(np.tensordot(draws, rows, 1)) for name, rows in counted.items()}
+    value = {name: _shares(rows.sum(0), root) for name, rows in counted.items()}
+    spread = {name: _shares(np.tensordot(draws, rows, 1), root) for name, rows in counted.items()}
     models = {name: with_errors(parts, value[name], spread[name]) for name in counted}
     deltas = {
         f"{a}-{b}": with_errors(parts, value[a] - value[b], spread[a] - spread[b]) for a, b in differences
@@ -49,7 +52,7 @@ def summarise(
     return models, deltas
 
 
-def _shares(sums: Floats) -> Floats:
+def _shares(sums: Floats, root: bool) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         shares: Floats = sums[..., 1] / sums[..., 0]
-    return shares
+    return np.sqrt(shares) if root else shares

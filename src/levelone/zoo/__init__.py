@@ -14,6 +14,7 @@ SYSTEMS = Registry(
     "system",
     "levelone.systems",
     {
+        "bandgap": "levelone.zoo.bandgap:SYSTEM",
         "lartpc": "levelone.zoo.lartpc:SYSTEM",
         "lcd": "levelone.zoo.lcd:SYSTEM",
         "muon": "levelone.zoo.muon:SYSTEM",

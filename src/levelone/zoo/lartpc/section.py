@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from levelone.recipe import Section
+from levelone.zoo.kit.unetshape import Decoder
 
 UNIT_ADU = np.float32(64.0)
 """The numbers of the read-out enter the network in this unit: a minimum ionising track has 1 to 2 of them."""
@@ -22,7 +23,7 @@ class LartpcModel(Section):
     channels: Annotated[tuple[Channels, ...], Field(min_length=2, max_length=5)] = Field(
         (8, 16, 32), description="of each level of the U; every level halves both axes"
     )
-    decoder: Literal["transposed", "upsample"] = Field(
+    decoder: Decoder = Field(
         "transposed",
         description="up again by transposed convolutions, or by repeated pixels and a convolution",
     )

@@ -19,6 +19,7 @@ from levelone.zoo.kit.control import LeakControl
 from levelone.zoo.kit.events import Events, Predictor, Source
 from levelone.zoo.kit.generator import Generator
 from levelone.zoo.kit.images import ImageSystem, Padded
+from levelone.zoo.kit.unetshape import UNetShape
 from levelone.zoo.lartpc.section import UNIT_ADU, LartpcModel
 
 if TYPE_CHECKING:
@@ -47,9 +48,7 @@ class Lartpc(ImageSystem):
     golden_events: ClassVar[int] = 8
 
     def layer_names(self, recipe: Recipe) -> tuple[str, ...]:
-        from levelone.zoo.lartpc.network import weighted
-
-        return weighted(_model(recipe))
+        return _shape(recipe).weighted
 
     def input_shapes(self, recipe: Recipe) -> dict[str, tuple[int, ...]]:
         pixels = _model(recipe).pixels
@@ -73,9 +72,9 @@ class Lartpc(ImageSystem):
         return Events({"charge": mirrored(events.inputs["charge"])}, truth)
 
     def build(self, recipe: Recipe, layers: Layers) -> nn.Module:
-        from levelone.zoo.lartpc.network import LartpcNetwork
+        from levelone.zoo.kit.unet import UNet
 
-        return LartpcNetwork(layers, _model(recipe))
+        return UNet(layers, _shape(recipe))
 
     def event_loss(self, recipe: Recipe, outputs: tuple[Tensor, ...], truth: Mapping[str, Tensor]) -> Tensor:
         from levelone.zoo.lartpc.loss import masked_loss
@@ -139,3 +138,8 @@ class Lartpc(ImageSystem):
 
 def _model(recipe: Recipe) -> LartpcModel:
     return LartpcModel.model_validate(recipe.model)
+
+
+def _shape(recipe: Recipe) -> UNetShape:
+    model = _model(recipe)
+    return UNetShape("charge", "logit", False, model.pixels, model.channels, model.decoder)

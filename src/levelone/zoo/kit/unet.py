@@ -1,41 +1,33 @@
-"""The network of system lartpc: a U-Net of residual blocks.
+"""A U-Net: answers for every pixel that see the whole image.
 
-    charge -> charge_q -> enter -> block0 ---------------------------------> join0 -> merge0 -> logit
-                                     | down1                                   ^ up0
-                                     +---> block1 -----------> join1 -> merge1 +
-                                             | down2             ^ up1
-                                             +---> block2 -------+
+    image -> image_q -> enter -> block0 ---------------------------------> join0 -> merge0 -> output
+                                   | down1                                   ^ up0
+                                   +---> block1 -----------> join1 -> merge1 +
+                                           | down2             ^ up1
+                                           +---> block2 -------+
 
 A block is two convolutions of 3 x 3 and a sum with what came in. ``downN`` is a convolution of 2 x 2 with
 stride 2; ``upN`` a transposed one, or every pixel repeated 2 x 2 times and a convolution of 3 x 3. ``joinN``
-puts the channels of both side by side. The logit is positive for showers.
+puts the channels of both side by side. The output is a convolution of 1 x 1 to one channel.
 """
 
 from __future__ import annotations
 
 from levelone.quant.layers import Layers
 from levelone.quant.wiring import Wired
-from levelone.zoo.lartpc.section import LartpcModel
+from levelone.zoo.kit.unetshape import UNetShape
 
 _THREE, _ONE, _TWO = (3, 3), (1, 1), (2, 2)
 
 
-def weighted(section: LartpcModel) -> tuple[str, ...]:
-    """Names of the layers whose widths a recipe may choose."""
-    levels = range(len(section.channels))
-    down = [f"down{level}" for level in levels[1:]]
-    blocks = [f"block{level}{part}" for level in levels for part in ("a", "b", "")]
-    up = [f"{part}{level}" for level in levels[:-1] for part in ("up", "merge")]
-    return ("enter", *down, *blocks, *up, "logit")
+class UNet(Wired):
+    """Argument `shape.input` [n, 1, rows, columns], result `shape.output` [n, 1, rows, columns]."""
 
-
-class LartpcNetwork(Wired):
-    """Argument charge [n, 1, rows, columns], result logit [n, 1, rows, columns]."""
-
-    def __init__(self, layers: Layers, section: LartpcModel) -> None:
-        super().__init__(layers, {"charge": (1, section.pixels, section.pixels)})
-        wide, transposed = section.channels, section.decoder == "transposed"
-        at = self.step("charge_q", layers.input("charge_q", signed=False), "charge")
+    def __init__(self, layers: Layers, shape: UNetShape) -> None:
+        super().__init__(layers, {shape.input: (1, shape.pixels, shape.pixels)})
+        wide, transposed = shape.channels, shape.decoder == "transposed"
+        port = f"{shape.input}_q"
+        at = self.step(port, layers.input(port, signed=shape.signed), shape.input)
         at = self._conv("enter", at, 1, wide[0])
         skips = []
         for level, channels in enumerate(wide):
@@ -55,7 +47,7 @@ class LartpcNetwork(Wired):
             both = layers.concat(f"join{level}", (at, skips[level]))
             at = self.step(f"join{level}", both, at, skips[level])
             at = self._conv(f"merge{level}", at, 2 * wide[level], wide[level])
-        self.step("logit", layers.conv("logit", (at,), (wide[0], 1), _ONE, norm=None), at)
+        self.step(shape.output, layers.conv(shape.output, (at,), (wide[0], 1), _ONE, norm=None), at)
 
     def _conv(self, name: str, source: str, inputs: int, outputs: int) -> str:
         conv = self.make.conv(name, (source,), (inputs, outputs), _THREE, padding=_ONE)

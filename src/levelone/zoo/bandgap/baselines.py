@@ -1,0 +1,92 @@
+"""Classical answers for every pixel: linear filter, kernel regression, boosted trees; the leak control."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from levelone.zoo.bandgap.features import blind, patches, quantities
+from levelone.zoo.kit.boosting import View
+from levelone.zoo.kit.events import Events, Outputs, Predictor, Source
+
+_IMAGES = 1500  # training images
+_EACH = 64  # pixels of each
+_BATCH = 128
+_LANDMARKS = 500
+_WIDTHS = (0.003, 0.01, 0.03)  # of the kernel, tried
+_RIDGES = (1e-3, 1e-1, 10.0)
+_TUNED_ON = 5000  # pixels
+
+
+def fit_filter(train: Source, seed: int) -> Predictor:
+    """The linear filter of 15 x 15 heights that fits best, with a constant."""
+    from sklearn.linear_model import RidgeCV
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    return _fitted(make_pipeline(StandardScaler(), RidgeCV(_RIDGES)), train, patches, seed)
+
+
+def fit_kernel(train: Source, pixel_nm: float, seed: int) -> Predictor:
+    """Kernel ridge regression (Gaussian kernel, Nystroem's landmarks) on `quantities`."""
+    from sklearn.kernel_approximation import Nystroem
+    from sklearn.linear_model import RidgeCV
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    view = partial(quantities, pixel_nm=pixel_nm)
+    seen, wanted = gathered(train, view, seed)
+
+    def regression(width: float) -> Any:
+        kernel = Nystroem(gamma=width, n_components=_LANDMARKS, random_state=seed)
+        return make_pipeline(StandardScaler(), kernel, RidgeCV(_RIDGES))
+
+    held, kept = seen[:_TUNED_ON], seen[_TUNED_ON : 4 * _TUNED_ON]
+
+    def missed(width: float) -> float:
+        trial = regression(width).fit(kept, wanted[_TUNED_ON : 4 * _TUNED_ON])
+        return float(np.mean((trial.predict(held) - wanted[:_TUNED_ON]) ** 2))
+
+    best = regression(min(_WIDTHS, key=missed)).fit(seen, wanted)
+    return lambda events: _as_maps(events, best.predict(view(events)))
+
+
+def fit_trees(train: Source, pixel_nm: float, seed: int) -> Predictor:
+    """Boosted trees on `quantities`."""
+    return _fitted(_trees(seed, 400), train, partial(quantities, pixel_nm=pixel_nm), seed)
+
+
+def fit_control(train: Source, seed: int) -> Predictor:
+    """Boosted trees that know what must not matter: `blind`."""
+    return _fitted(_trees(seed, 100), train, blind, seed)
+
+
+def gathered(train: Source, view: View, seed: int) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    """Of some pixels of some images, in random order: what `view` says, and what the network should say."""
+    rng = np.random.default_rng(seed)
+    seen, wanted = [], []
+    for events in train.limited(_IMAGES).batches(_BATCH):
+        target = events.truth["wanted"].ravel()
+        rows = rng.choice(len(target), min(len(target), _EACH * len(events)), replace=False)
+        seen.append(view(events)[rows])
+        wanted.append(target[rows])
+    order = rng.permutation(sum(map(len, wanted)))
+    return np.concatenate(seen)[order], np.concatenate(wanted)[order].astype(np.float64)
+
+
+def _trees(seed: int, most: int) -> Any:
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    return HistGradientBoostingRegressor(max_iter=most, early_stopping=True, random_state=seed)
+
+
+def _fitted(regression: Any, train: Source, view: View, seed: int) -> Predictor:
+    regression.fit(*gathered(train, view, seed))
+    return lambda events: _as_maps(events, regression.predict(view(events)))
+
+
+def _as_maps(events: Events, answer: NDArray[Any]) -> Outputs:
+    return {"gap": answer.reshape(events.inputs["topography"].shape).astype(np.float32)}

@@ -85,7 +85,7 @@ BROKEN = {
     "levelone_fifo": ("Conv", "memory[tail]", "memory[head]"),
     "levelone_fork": ("twice", "~done", "{COUNT{1'b1}}"),
     "levelone_gather": ("Transpose", "base + from[", "base + 1'b1 + from["),
-    "levelone_mac": ("Conv", "last[ADDED] ? start", "1'b0 ? start"),
+    "levelone_mac": ("Conv", "rst || done", "rst"),
     "levelone_matmul": ("MatMul", "? term : sum + term", "? term : sum - term"),
     "levelone_pack": ("packed", "<= {i_data, o_data", "<= {~i_data, o_data"),
     "levelone_patch": ("crossing", "bank_w == x / LANES", "bank_w != x / LANES"),

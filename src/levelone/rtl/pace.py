@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-ADDED = 3
-"""Clocks of `levelone_mac` besides the tree: operands twice, and products."""
+ADDED = 4
+"""Clocks of `levelone_mac` besides the tree: operands twice, and products twice."""
 READ = 1
 """One more where its weights come from memories: the register behind them."""
 OUT = 1

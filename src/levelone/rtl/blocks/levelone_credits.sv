@@ -7,11 +7,13 @@ module levelone_credits #(
     input  rst,
     input  take,
     input  give,
-    output some
+    output reg some
 );
     localparam BITS = $clog2(DEPTH + 1);
     reg [BITS-1:0] left;
-    assign some = left != 0;
+    always @(posedge clk)
+        if (rst) some <= 1;
+        else some <= give || left > 1 || (left == 1 && !take);
     always @(posedge clk)
         if (rst) left <= DEPTH[BITS-1:0];
         else left <= left - {{BITS-1{1'b0}}, take} + {{BITS-1{1'b0}}, give};

@@ -17,9 +17,10 @@ module levelone_fifo #(
     reg [WIDTH-1:0] memory[0:DEPTH-1];
     reg [ADDRESS-1:0] head, tail;
     reg [ADDRESS:0] held;
+    reg some, room;  // held is not 0, is not DEPTH
     wire writes = i_valid & i_ready, reads = o_valid & o_ready;
-    assign i_ready = held != DEPTH;
-    assign o_valid = held != 0;
+    assign i_ready = room;
+    assign o_valid = some;
     assign o_data  = memory[tail];
     always @(posedge clk) if (writes) memory[head] <= i_data;
     always @(posedge clk)
@@ -27,9 +28,13 @@ module levelone_fifo #(
             head <= 0;
             tail <= 0;
             held <= 0;
+            some <= 0;
+            room <= 1;
         end else begin
             if (writes) head <= head == LAST[ADDRESS-1:0] ? 0 : head + 1'b1;
             if (reads) tail <= tail == LAST[ADDRESS-1:0] ? 0 : tail + 1'b1;
             held <= held + {{ADDRESS{1'b0}}, writes} - {{ADDRESS{1'b0}}, reads};
+            some <= writes || held > 1 || (held == 1 && !reads);
+            room <= reads || held < LAST || (held == LAST && !writes);
         end
 endmodule

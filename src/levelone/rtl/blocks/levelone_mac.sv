@@ -1,9 +1,11 @@
 // OUTPUTS sums of TAPS products each, one tap of every input lane per clock, SWEEPS sets of weights in turn, for
 // POSITIONS at once: sum = bias + sum over taps of sum over lanes of its group. Weights and biases come from memories
-// that answer a clock after the address, with a register behind them: the way from a memory to a multiplier is long.
-// Where one set is all there is, it is wired. A register that begins with its bias needs no choice in front of its adder;
-// the last sum leaves the adder at once. Sums wrap: whatever is on the way, the last is right when SUM bits hold it.
-// Part of levelone.
+// that answer a clock after the address, with a register behind them: the way from a memory to a multiplier is long, as is
+// that from a multiplier to its adder, on which products have a second register.
+// Where one set is all there is, it is wired. A register that its reset lets begin with its bias needs no choice in front
+// of its adder; the last sum leaves the adder at once. Nothing inside stands still, so that no wire stops thousands of
+// registers at once: operands are taken while there is room for the sum that they belong to. Sums wrap: whatever is on the
+// way, the last is right when SUM bits hold it. Part of levelone.
 module levelone_mac #(
     parameter WIDTH = 8,       // bits of an operand
     parameter SIGNED = 0,      // whether operands are signed
@@ -16,19 +18,19 @@ module levelone_mac #(
     parameter TAPS = 9,
     parameter SWEEPS = 1,
     parameter ADDRESS = 4,     // bits of the address of a tap
-    parameter SWEEP = 1        // bits of the number of a sweep
+    parameter SWEEP = 1,       // bits of the number of a sweep
+    parameter ROOM = 2         // beats of sums that are on the way or wait
 ) (
     input                                       clk,
     input                                       rst,
     input                                       i_valid,
     output                                      i_ready,
     input  [POSITIONS*GROUPS*SIMD*WIDTH-1:0]    i_data,
-    output                                      en,
     output [ADDRESS-1:0]                        tap,      // over all sweeps
     output [SWEEP-1:0]                          sweep,
     input  [OUTPUTS*SIMD*WEIGHT-1:0]            weights,  // of output o and lane s: at o * SIMD + s
     input  [OUTPUTS*SUM-1:0]                    biases,
-    output reg                                  o_valid,
+    output                                      o_valid,
     input                                       o_ready,
     output [POSITIONS*OUTPUTS*SUM-1:0]          o_data
 );
@@ -36,10 +38,11 @@ module levelone_mac #(
     localparam OPERAND = SIGNED ? WIDTH : WIDTH + 1;
     localparam TREE = ($clog2(SIMD) + 1) / 2;  // clocks in which the products of a sum are added
     localparam READS = TAPS * SWEEPS > 1;
-    // 0: operands here, memories addressed; then weights read, and in their register; products; the tree, and its sum
-    localparam OPERANDS = 2 + READS, ADDED = OPERANDS + TREE;
+    // 0: operands here, memories addressed; then weights read, and in their register; products, twice; the tree, and its sum
+    localparam OPERANDS = 2 + READS, ADDED = OPERANDS + 1 + TREE;
     localparam BEAT = POSITIONS * GROUPS * SIMD * WIDTH;
-    reg [ADDRESS-1:0] t;
+    localparam LAST_WORD = TAPS * SWEEPS - 1;
+    reg [ADDRESS-1:0] t, next_t;  // the way from a counter's adder through a memory is long: an address leaves a register
     reg [SWEEP-1:0] s;
     localparam BITS = TAPS > 1 ? $clog2(TAPS) : 1;
     localparam LAST = TAPS - 1;
@@ -47,29 +50,38 @@ module levelone_mac #(
     wire t_last = in_sweep == LAST[BITS-1:0], s_last = s == SWEEPS - 1;
     reg [ADDED:0] valid, first, last;
     reg [OPERANDS*BEAT-1:0] operands;
-    assign en = !o_valid || o_ready;
-    assign i_ready = en;
+    reg done;  // the last sum of a beat is there
+    wire takes = i_valid && i_ready;
+    levelone_credits #(.DEPTH(ROOM)) credits (
+        .clk(clk), .rst(rst), .take(takes && t_last), .give(o_valid && o_ready), .some(i_ready)
+    );
     assign tap = t;
     assign sweep = s;
     always @(posedge clk)
         if (rst) begin
-            t <= 0; s <= 0; in_sweep <= 0;
-            valid <= 0; o_valid <= 0;
-        end else if (en) begin
-            valid <= {valid[ADDED-1:0], i_valid};
-            o_valid <= valid[ADDED-1] && last[ADDED-1];
-            if (i_valid) begin
+            t <= 0; next_t <= READS; s <= 0; in_sweep <= 0;
+            valid <= 0; done <= 0;
+        end else begin
+            valid <= {valid[ADDED-1:0], takes};
+            done <= valid[ADDED-1] && last[ADDED-1];
+            if (takes) begin
                 in_sweep <= t_last ? 0 : in_sweep + 1'b1;
-                t <= t_last && s_last ? 0 : t + 1'b1;
+                t <= next_t;
+                next_t <= next_t == LAST_WORD[ADDRESS-1:0] ? 0 : next_t + 1'b1;
                 if (t_last) s <= s_last ? 0 : s + 1'b1;
             end
         end
-    always @(posedge clk)
-        if (en) begin
-            operands <= {operands, i_data};
-            first <= {first[ADDED-1:0], in_sweep == 0};
-            last <= {last[ADDED-1:0], t_last};
-        end
+    always @(posedge clk) begin
+        operands <= {operands, i_data};
+        first <= {first[ADDED-1:0], in_sweep == 0};
+        last <= {last[ADDED-1:0], t_last};
+    end
+    wire [POSITIONS*OUTPUTS*SUM-1:0] sums;
+    wire never_full;
+    levelone_fifo #(.WIDTH(POSITIONS*OUTPUTS*SUM), .DEPTH(ROOM)) out (
+        .clk(clk), .rst(rst), .i_valid(done), .i_ready(never_full), .i_data(sums),
+        .o_valid(o_valid), .o_ready(o_ready), .o_data(o_data)
+    );
     wire [OUTPUTS*SIMD*WEIGHT-1:0] weight;
     wire [OUTPUTS*SUM-1:0] bias;
     genvar p, o, i;
@@ -78,17 +90,16 @@ module levelone_mac #(
             assign weight = weights;
         end else begin : read
             reg [OUTPUTS*SIMD*WEIGHT-1:0] left, held;
-            always @(posedge clk)
-                if (en) begin
-                    left <= weights; held <= left;
-                end
+            always @(posedge clk) begin
+                left <= weights; held <= left;
+            end
             assign weight = held;
         end
         if (SWEEPS == 1) begin : one
             assign bias = biases;
         end else begin : several
             reg [ADDED*OUTPUTS*SUM-1:0] held;
-            always @(posedge clk) if (en) held <= {held, biases};
+            always @(posedge clk) held <= {held, biases};
             assign bias = held[(ADDED-1)*OUTPUTS*SUM+:OUTPUTS*SUM];
         end
         for (p = 0; p < POSITIONS; p = p + 1) begin : position
@@ -99,26 +110,28 @@ module levelone_mac #(
                     wire signed [WEIGHT-1:0] w = weight[(o*SIMD+i)*WEIGHT+:WEIGHT];
                     wire signed [OPERAND-1:0] x = SIGNED ? lanes[i*WIDTH+:WIDTH] : {1'b0, lanes[i*WIDTH+:WIDTH]};
                     wire signed [OPERAND+WEIGHT-1:0] full = x * w;
-                    reg signed [OPERAND+WEIGHT-1:0] product;
-                    always @(posedge clk) if (en) product <= full;
+                    reg signed [OPERAND+WEIGHT-1:0] made, product;
+                    always @(posedge clk) begin
+                        made <= full; product <= made;
+                    end
                     wire signed [SUM-1:0] fitted = product;
                     assign products[i*SUM+:SUM] = fitted;
                 end
                 wire [SUM-1:0] total;
                 levelone_tree #(.WIDTH(SUM), .COUNT(SIMD)) tree (
-                    .clk(clk), .en(en), .i_data(products), .o_data(total)
+                    .clk(clk), .en(1'b1), .i_data(products), .o_data(total)
                 );
                 wire [SUM-1:0] start = bias[o*SUM+:SUM], next;
                 reg [SUM-1:0] sum;
-                assign o_data[(p*OUTPUTS+o)*SUM+:SUM] = next;
+                assign sums[(p*OUTPUTS+o)*SUM+:SUM] = next;
                 if (SWEEPS == 1) begin : preset
                     assign next = sum + total;
                     always @(posedge clk)
-                        if (rst) sum <= start;
-                        else if (en && valid[ADDED]) sum <= last[ADDED] ? start : next;
+                        if (rst || done) sum <= start;
+                        else if (valid[ADDED]) sum <= next;
                 end else begin : chosen
                     assign next = (first[ADDED] ? start : sum) + total;
-                    always @(posedge clk) if (en && valid[ADDED]) sum <= next;
+                    always @(posedge clk) if (valid[ADDED]) sum <= next;
                 end
             end
         end

@@ -38,7 +38,9 @@ module levelone_window #(
 );
     localparam PIXEL = GROUPS * CHUNKS * SIMD * WIDTH;
     localparam LANES = GROUPS * SIMD * WIDTH;
-    localparam SIZE = 16;  // bits of coordinates
+    // bits of coordinates and of what else is counted: no more than these reach together, and a sign
+    localparam REACH = OD * SD + KD * DD + OH * SH + KH * DH + OW * SW + KW * DW + PD + PH + PW + CHUNKS + REPEATS;
+    localparam SIZE = $clog2(REACH + 1) + 1;
     localparam [COUNT-1:0] ROOM = 1 << ADDRESS;
     // steps of the address
     localparam [COUNT-1:0] TAP_W = DW, TAP_H = DH * IW, TAP_D = DD * IH * IW;

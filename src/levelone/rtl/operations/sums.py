@@ -19,6 +19,9 @@ from levelone.rtl.windows import WindowPlan, emit_window, plan_window, window_pa
 
 Summed = Conv | Dense | LocallyConnected
 
+ALWAYS = "1'b1"
+"""The enable of a memory in front of what never stands still."""
+
 
 @dataclass(frozen=True)
 class Folding:
@@ -110,6 +113,7 @@ class Sums:
     def emit(self, site: Site[Summed], plan: LayerPlan, wires: tuple[str, ...], netlist: Netlist) -> None:
         folding: Folding = plan.detail
         (operands,), name = wires, site.name
+        assert plan.pace is not None  # noqa: S101  (sums take clocks)
         if isinstance(folding.window, PatchPlan):
             operands = _emit_parts(site, folding, plan.inputs[0], operands, netlist)
         elif folding.window is not None:
@@ -126,7 +130,6 @@ class Sums:
         outputs, bits = plan.output.lanes // folding.together, site.output.width
         word = outputs * folding.simd * folding.weight_bits
         address, sweep = address_bits(folding.sets * folding.taps), address_bits(folding.sets)
-        netlist.wire(f"{name}_en")
         netlist.wire(f"{name}_tap", address)
         netlist.wire(f"{name}_sweep", sweep)
         netlist.wire(f"{name}_weights", word)
@@ -135,7 +138,7 @@ class Sums:
         if len(words) == 1:
             netlist.line(f"assign {name}_weights = {literal(words[0], word)};")
         else:
-            netlist.memory(f"weights_{name}", words, word, f"{name}_en", f"{name}_tap", f"{name}_weights")
+            netlist.memory(f"weights_{name}", words, word, ALWAYS, f"{name}_tap", f"{name}_weights")
         biases = np.reshape(site.op.bias, (folding.sets, outputs))
         if folding.sets == 1:
             netlist.line(f"assign {name}_biases = {packed([int(b) for b in biases[0]], bits)};")
@@ -144,11 +147,10 @@ class Sums:
                 f"biases_{name}",
                 [word_of(row.tolist(), bits) for row in biases],
                 outputs * bits,
-                f"{name}_en",
+                ALWAYS,
                 f"{name}_sweep",
                 f"{name}_biases",
             )
-        netlist.stream(f"{name}_sum", plan.output)
         netlist.instance(
             "levelone_mac",
             f"u_{name}_mac",
@@ -165,21 +167,15 @@ class Sums:
                 "SWEEPS": folding.sets,
                 "ADDRESS": address,
                 "SWEEP": sweep,
+                "ROOM": plan.pace.hold,
             },
             {
-                **handshake({"i": operands, "o": f"{name}_sum"}),
-                "en": f"{name}_en",
+                **handshake({"i": operands, "o": name}),
                 "tap": f"{name}_tap",
                 "sweep": f"{name}_sweep",
                 "weights": f"{name}_weights",
                 "biases": f"{name}_biases",
             },
-        )
-        netlist.instance(
-            "levelone_fifo",
-            f"u_{name}_out",
-            {"WIDTH": plan.output.bits, "DEPTH": OUT_BEATS},
-            handshake({"i": f"{name}_sum", "o": name}),
         )
 
 

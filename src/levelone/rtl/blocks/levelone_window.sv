@@ -65,8 +65,10 @@ module levelone_window #(
     reg [SIZE-1:0] c, kw, kh, kd, r, ow, oh, od;
     reg signed [SIZE-1:0] w, h, d, w0, h0, d0;                 // coordinates of the tap, and of the window's corner
     reg [COUNT-1:0] at, at_kh, at_kd, at_ow, at_oh, at_od;     // addresses: of the tap, of the start of each loop
-    wire c_last = c == CHUNKS - 1, kw_last = kw == KW - 1, kh_last = kh == KH - 1, kd_last = kd == KD - 1;
-    wire r_last = r == REPEATS - 1, ow_last = ow == OW - 1, oh_last = oh == OH - 1, od_last = od == OD - 1;
+    // what has one value needs no counter
+    wire c_last = CHUNKS == 1 || c == CHUNKS - 1, r_last = REPEATS == 1 || r == REPEATS - 1;
+    wire kw_last = KW == 1 || kw == KW - 1, kh_last = KH == 1 || kh == KH - 1, kd_last = KD == 1 || kd == KD - 1;
+    wire ow_last = OW == 1 || ow == OW - 1, oh_last = OH == 1 || oh == OH - 1, od_last = OD == 1 || od == OD - 1;
     wire tap_last = c_last && kw_last && kh_last && kd_last;
     wire ends = go && tap_last && r_last && ow_last;           // the row
     wire first = c == 0 && kw == 0 && kh == 0 && kd == 0;

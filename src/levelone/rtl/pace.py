@@ -13,7 +13,8 @@ READ = 1
 OUT = 1
 """Clocks of the FIFO behind a layer."""
 OUT_BEATS = 2
-"""Beats that it holds: its ready does not reach the multipliers in the same clock."""
+"""Beats that wait in it: its ready does not reach the block in front in the same clock. Behind sums it has
+room for those on the way, too (`Pace.hold`)."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Pace:
     interval
         Clocks from the beginning of a beat to that of the next.
     hold
-        Beats that can be on the way in between.
+        Beats that can be on the way in between; ``levelone_mac`` has a FIFO for so many.
     """
 
     operands: tuple[Taking, ...]

@@ -26,6 +26,9 @@ from levelone.simulate.lcd.section import ShowerGenerate
 from levelone.zoo import read_recipe
 from levelone.zoo.showergan.cells import asked, energies
 
+BATCH = 256
+"""Showers that the float network makes at once."""
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -36,6 +39,10 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=3, help="timed repetitions")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     told = parser.parse_args()
+    if told.events < BATCH:
+        parser.error(f"--events {told.events}: the float network takes {BATCH} at once")
+    if told.geant4 and not find_spec("geant4_pybind"):
+        parser.error(f"--geant4 {told.geant4}: Geant4 is not installed (extra geant4)")
     with quiet():
         found = measure(told)
     print(json.dumps(found) if told.json else "\n".join(f"{k:24s} {v:,.1f}" for k, v in found.items()))
@@ -68,7 +75,7 @@ def measure(told: argparse.Namespace) -> dict[str, float]:
 
     def network() -> Any:
         with torch.no_grad():
-            return [twin(*map(torch.from_numpy, inputs(256).values())) for _ in range(told.events // 256)]
+            return [twin(*map(torch.from_numpy, inputs(BATCH).values())) for _ in range(told.events // BATCH)]
 
     def simulate() -> Any:
         return generate(*draw(options, told.simulated, rng), calo, rng, options)
@@ -77,10 +84,10 @@ def measure(told: argparse.Namespace) -> dict[str, float]:
     if not np.array_equal(executor.run(some)[output], execute(graph, some)[output]):
         raise SystemExit("emulator and reference differ: the times mean nothing")
     works: dict[str, Callable[[], Any]] = {"emulator": emulate, "torch": network, "simulation": simulate}
-    counts = {"emulator": told.events, "torch": told.events // 256 * 256, "simulation": told.simulated}
+    counts = {"emulator": told.events, "torch": told.events // BATCH * BATCH, "simulation": told.simulated}
     taken = taking_turns(works, told.repeat)
     rates = {name: 1 / seconds.per(counts[name]).processor for name, seconds in taken.items()}
-    if told.geant4 and find_spec("geant4_pybind"):
+    if told.geant4:
         rates["geant4"] = geant4(system, told.geant4)
     ratios = {f"emulator_over_{k}": rates["emulator"] / v for k, v in rates.items() if k != "emulator"}
     return rates | ratios

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from functools import partial
 
 import numpy as np
@@ -10,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from levelone.errors import LeveloneError
 from levelone.train.adversarial import AdversarialTask, critic_loss, generator_loss, gradient_penalty
 from levelone.train.batches import Feed
 from levelone.train.checkpoints import load_best
@@ -102,13 +102,46 @@ def test_a_generator_learns_from_its_critic_alone_where_the_truth_is(loss, tmp_p
     assert not torch.equal(again.inner[0].weight, networks()[1].inner[0].weight)
 
 
+class Between(nn.Module):
+    """Remembers what it has judged; its slope is one."""
+
+    def forward(self, value: Tensor, given: Tensor) -> Tensor:
+        self.seen = value.detach()
+        return value[:, :1]
+
+
+def test_penalty_is_taken_on_the_lines_between_what_is_true_and_what_was_made():
+    judge = Between()
+    true, made = torch.zeros(50, 3), torch.tensor([2.0, 4.0, -6.0]).expand(50, 3)
+    gradient_penalty(told(judge), true, made, torch.zeros(50, 1))
+    share = judge.seen / made
+    assert share == pytest.approx(share[:, :1].expand(50, 3), abs=1e-6)  # one place for all cells of an event
+    assert 0 <= share.min() < 0.2 and 0.8 < share.max() <= 1
+
+
 def test_between_the_generators_steps_the_critic_alone_learns(tmp_path):
     generator, judge = networks()
-    first, untaught = copy.deepcopy(generator.state_dict()), copy.deepcopy(judge.state_dict())
-    task = partial(AdversarialTask, critic=told(judge, steps=20))  # an epoch has 8 batches
+    learned: list[tuple[float, float]] = []
+
+    class Watched(AdversarialTask):
+        def on_train_batch_end(self, *_) -> None:
+            learned.append((generator.bias.item(), judge.inner[0].bias[0].item()))
+
+    task = partial(Watched, critic=told(judge, steps=3))  # an epoch has 8 batches
+    before = generator.bias.item()
     fit(generator, options(1), feed(), feed(64), tmp_path, objective=Distance(), task=task)
-    assert all(torch.equal(first[name], value) for name, value in generator.state_dict().items())
-    assert not all(torch.equal(untaught[name], value) for name, value in judge.state_dict().items())
+    made, judged = zip(*learned, strict=True)
+    assert made[0] == made[1] == before
+    assert made[2] == made[3] == made[4] != before
+    assert made[5] == made[6] == made[7] != made[4]
+    assert len(set(judged)) == 8
+
+
+def test_a_generator_that_would_never_learn_is_refused(tmp_path):
+    generator, judge = networks()
+    task = partial(AdversarialTask, critic=told(judge, steps=9))
+    with pytest.raises(LeveloneError, match=r"9 steps of the critic .* an epoch has 8 batches of 32"):
+        fit(generator, options(1), feed(), feed(64), tmp_path, objective=Distance(), task=task)
 
 
 class StopError(Exception):
@@ -138,7 +171,7 @@ def test_an_interrupted_training_ends_with_the_same_weights(tmp_path):
             with pytest.raises(StopError):
                 run(report=stop)
         else:
-            run()
+            assert run()["best_epoch"] == 2  # what is compared was learned after the interruption
             load_best(judge, tmp_path / name / "best.ckpt", "critic")
             found.append([*generator.state_dict().values(), *judge.state_dict().values()])
     assert all(torch.equal(one, other) for one, other in zip(*found, strict=True))

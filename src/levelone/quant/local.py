@@ -117,11 +117,19 @@ class QuantLocallyConnected(QuantWeightBiasInputOutputLayer, nn.Module):
     bias
         Whether every position of every channel has one.
     quantisers
-        Of Brevitas: ``weight_quant``, ``weight_bit_width``, ``bias_quant``, ``bias_bit_width``.
+        Of Brevitas: ``weight_quant``, ``weight_bit_width``, ``bias_quant``, ``bias_bit_width``. Without
+        ``weight_quant`` weights stay as they are, and so do biases without ``bias_quant``.
+
+    Raises
+    ------
+    LeveloneError
+        As `LocalShape`, and if a width is given without its quantiser.
 
     Examples
     --------
-    >>> layer = QuantLocallyConnected2d(8, 4, (6, 6), (3, 3), padding=(1, 1), weight_bit_width=4)
+    >>> from brevitas.quant import Int8WeightPerTensorFixedPoint
+    >>> bits = {"weight_quant": Int8WeightPerTensorFixedPoint, "weight_bit_width": 4}
+    >>> layer = QuantLocallyConnected2d(8, 4, (6, 6), (3, 3), padding=(1, 1), **bits)
     """
 
     def __init__(
@@ -142,6 +150,10 @@ class QuantLocallyConnected(QuantWeightBiasInputOutputLayer, nn.Module):
         self.in_channels, self.out_channels, self.positions = *channels, self.shape.positions
         self.weight, self.bias = self.shape.parameters(bias=bias)
         given = {"weight_quant": None, "bias_quant": None, "return_quant_tensor": False} | quantisers
+        for what in ("weight", "bias"):
+            if f"{what}_bit_width" in given and given[f"{what}_quant"] is None:
+                name = type(self).__name__
+                raise LeveloneError(f"{name}: {what}_bit_width without {what}_quant quantises nothing")
         QuantWeightBiasInputOutputLayer.__init__(self, input_quant=None, output_quant=None, **given)
 
     @property

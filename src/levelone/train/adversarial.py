@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from levelone.errors import LeveloneError
 from levelone.train.batches import Batch, Feed
 from levelone.train.loop import Task
 from levelone.train.objective import Objective, as_outputs
@@ -15,7 +16,8 @@ from levelone.train.schedule import optimiser, warm_cosine
 from levelone.zoo.kit.critic import AdversarialLoss, Critic
 
 _BETAS = (0.5, 0.9)
-"""Of both optimisers, as in arXiv:1704.00028: long memories make the two chase each other."""
+"""Of both optimisers, as in the code of arXiv:1704.00028 for dense and small convolutional networks (its text
+has 0 and 0.9): long memories make the two chase each other."""
 
 
 def critic_loss(kind: AdversarialLoss, true: Tensor, made: Tensor) -> Tensor:
@@ -44,7 +46,14 @@ def gradient_penalty(critic: Critic, true: Tensor, made: Tensor, given: Tensor) 
 
 
 class AdversarialTask(Task):
-    """A generator against a critic: each batch is a step of the critic, some are the generator's, too."""
+    """A generator against a critic: each batch is a step of the critic, some are the generator's, too.
+
+    Raises
+    ------
+    LeveloneError
+        If an epoch has fewer batches than the critic has steps for one of the generator, which would never
+        learn.
+    """
 
     def __init__(
         self,
@@ -59,6 +68,13 @@ class AdversarialTask(Task):
         self.automatic_optimization = False
         self.critic = critic.network
         self._how = critic
+        batches = len(train.epoch(options.batch_size, options.seed, 0))
+        if batches < critic.steps:
+            raise LeveloneError(
+                f"{options.name}: {critic.steps} steps of the critic for one of the generator, but an epoch "
+                f"has {batches} batches of {options.batch_size}: the generator would never learn",
+                hint="fewer steps of the critic, a smaller train.batch_size, or more events",
+            )
 
     def training_step(self, batch: Batch, index: int) -> None:  # type: ignore[override]
         inputs, truth = batch

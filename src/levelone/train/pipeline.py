@@ -70,6 +70,7 @@ def train_system(
     )
     if critic is not None:
         load_best(critic.network, run_dir / "float" / "best.ckpt", "critic")
+        critic.network.train()  # it goes on learning
     module = run_dir / "module.pt"
     if system.reach(recipe) != "float":
         torch.manual_seed(recipe.seed)

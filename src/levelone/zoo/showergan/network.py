@@ -6,8 +6,8 @@
     joined -> mix (1 x 1 x 1) -> mix_act -> cells (1 x 1 x 1) -> shower (rectified)
 
 The latent numbers are what a shower does as a whole, where it begins and how wide it is; the noise is what
-each cell does for itself. Both transposed convolutions have kernels that their strides do not divide along x
-and y (3 and 2), so that a grid of odd size keeps a middle.
+each cell does for itself. The kernel of the second transposed convolution is no multiple of its stride along
+x and y (3 and 2), so that a grid of odd size keeps a middle.
 """
 
 from __future__ import annotations

@@ -17,12 +17,14 @@ from levelone.simulate.muon.tables import MuonAbsorber
 from levelone.zoo import find_system
 
 CASES: dict[str, dict[str, Any]] = {
+    "bandgap": {},
     "lartpc": {},
     "lcd": {},
     "lcd, electrons": {"particles": ("electron",)},
     "muon": {},
     "next": {},
     "nova": {},
+    "smlm": {},
 }
 """What is measured: a system, and what its generator is told."""
 

@@ -6,6 +6,7 @@ Both get their random numbers from what the network is given, so that an event a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -44,12 +45,12 @@ def fit_cells(train: Source) -> Predictor:
     other: what a parametrised simulation without correlations makes.
     """
     shower, energy, particle = _gathered(train)
-    turned = [
-        SquareSymmetry(*(np.full(len(shower), bool(number >> bit & 1)) for bit in range(3))).of(shower)
-        for number in range(8)
-    ]
-    mean = np.mean(turned, axis=0).reshape(len(shower), -1)
-    square = np.mean(np.square(turned), axis=0).reshape(len(shower), -1)
+    mean, square = (np.zeros((len(shower), prod(GRID)), np.float32) for _ in range(2))
+    for number in range(8):  # one after the other: all at once are eight times the sample
+        way = SquareSymmetry(*(np.full(len(shower), bool(number >> bit & 1)) for bit in range(3)))
+        turned = way.of(shower).reshape(len(shower), -1)
+        mean += turned / 8
+        square += np.square(turned) / 8
     kinds = {int(k): _gaussians(mean, square, energy, particle == k) for k in np.unique(particle)}
 
     def predict(events: Events) -> Outputs:

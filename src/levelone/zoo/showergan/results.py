@@ -27,7 +27,8 @@ from levelone.zoo.showergan.quantities import (
 SIMULATION = "simulation"
 """Its name among the models of a result; its distances are those between its halves."""
 REPLICAS = 100
-"""Bootstrap replicas behind each uncertainty."""
+"""Bootstrap replicas behind the uncertainty of an area; a quarter of them behind that of a distance."""
+_OF_CORRELATIONS = 10  # replicas
 BINS = {"response": np.linspace(0.6, 1.1, 51), "filled": np.linspace(0, 700, 51)}
 """Of the histograms."""
 _JUDGED = 3000  # events, true and generated, that boosted trees learn from and judge
@@ -181,7 +182,7 @@ def _correlation(each: Codes, true: Codes, halves: bool, seed: int) -> dict[str,
     def difference(first: Codes, second: Codes) -> float:
         return float(np.abs(correlations(first) - correlations(second))[apart].mean())
 
-    counts = bootstrap_counts(np.arange(min(len(one), len(other))), 10, seed)
+    counts = bootstrap_counts(np.arange(min(len(one), len(other))), _OF_CORRELATIONS, seed)
     chosen = [np.repeat(np.arange(counts.shape[1]), row) for row in counts]
     spread = [difference(one[rows], other[rows]) for rows in chosen]
     return {"value": difference(one, other), "error": float(np.std(spread, ddof=1))}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import torch
@@ -16,7 +17,7 @@ from levelone.panels import Images, Lines, Rows, SideBySide
 from levelone.recipe import load_recipe
 from levelone.report.panels import draw
 from levelone.simulate.lcd.generator import simulate_lcd
-from levelone.simulate.lcd.section import ShowerGenerate
+from levelone.simulate.lcd.section import LcdGenerate, ShowerGenerate
 from levelone.train import evaluate, train_system
 from levelone.zoo import find_system
 from levelone.zoo.kit.control import CONTROL, LARGEST
@@ -61,6 +62,29 @@ def test_default_recipe_is_valid_and_meant_for_firmware():
 def test_wrong_keys_are_named(override, message):
     with pytest.raises(LeveloneError, match=message):
         SHOWERGAN.model_section(recipe(override))
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        (
+            LcdGenerate(events=60, seed=3),
+            r"'truth/particle', event \d+: [23] is neither 0 \(electron\) nor 1",
+        ),
+        (None, r"grid 'ecal' has shape \(27, 25, 25\), expected \(25, 25, 25\)"),
+    ],
+    ids=["pions", "another calorimeter"],
+)
+def test_showers_of_something_else_are_refused(told, message, data, tmp_path):
+    path = tmp_path / "f.h5"
+    if told is not None:
+        simulate_lcd(path, told)
+    else:
+        path.write_bytes(data.read_bytes())
+        with h5py.File(path, "r+") as raw:
+            raw["grids/ecal"].attrs["shape"] = (27, 25, 25)
+    with pytest.raises(LeveloneError, match=message):
+        SHOWERGAN.check_data(recipe(), path)
 
 
 def test_a_cell_is_the_root_above_threshold_and_back():

@@ -10,6 +10,8 @@ from levelone.recipe import Section
 
 GRID = (9, 9, 12)
 """Cells of a generated shower along x, y and z: the middle of the ECAL, layers in pairs."""
+ECAL = (25, 25, 25)
+"""Cells of the ECAL."""
 WINDOW = slice(8, 17)
 """Cells of the ECAL along x and y in it: 46 mm, in which 92 % of a shower's energy lie."""
 THRESHOLD_GEV = 3.3e-3

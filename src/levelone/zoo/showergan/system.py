@@ -14,16 +14,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from levelone.errors import LeveloneError
 from levelone.panels import Card, Panel, Rows
 from levelone.recipe import Recipe, Section, misfit
 from levelone.simulate.lcd.section import ShowerGenerate
 from levelone.zoo.kit.control import LeakControl
-from levelone.zoo.kit.events import Events, MemorySource, Predictor, Source, Split, join_events
+from levelone.zoo.kit.events import SPLITS, Events, MemorySource, Predictor, Source, Split, join_events
 from levelone.zoo.kit.generator import Generator, geant4_engine
 from levelone.zoo.kit.symmetry import SquareSymmetry
 from levelone.zoo.kit.voxels import VoxelSystem
 from levelone.zoo.showergan.cells import asked, compressed, window
-from levelone.zoo.showergan.section import GRID, ShowerGanModel
+from levelone.zoo.showergan.section import ECAL, GRID, ShowerGanModel
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -69,6 +70,27 @@ class ShowerGan(VoxelSystem):
         for key, sizes in (("channels", model.channels), ("critic.units", model.critic.units)):
             if min(sizes) < 1:
                 raise misfit(f"model.{key}", f" = {list(sizes)}: every layer needs a unit")
+
+    def check_data(self, recipe: Recipe, path: Path) -> dict[str, Any]:
+        """Refuse another calorimeter, and what is neither an electron nor a photon, too."""
+        from levelone.data.opening import open_voxel_events
+
+        with open_voxel_events(path) as file:
+            ecal = file.grids.get("ecal")
+            if ecal is not None and ecal.shape != ECAL:
+                raise LeveloneError(f"{path}: grid 'ecal' has shape {ecal.shape}, expected {ECAL}")
+        facts = super().check_data(recipe, path)
+        with open_voxel_events(path) as file:
+            for split in SPLITS:
+                for batch in file.batches(split, _AT_ONCE, grids=(), truth=("particle",)):
+                    others = np.flatnonzero(batch.truth["particle"] > 1)
+                    if len(others):
+                        raise LeveloneError(
+                            f"{path}: 'truth/particle', event {batch.events[others[0]]}: "
+                            f"{batch.truth['particle'][others[0]]} is neither 0 (electron) nor 1 (photon)",
+                            hint="levelone simulate showergan makes electrons and photons alone",
+                        )
+        return facts
 
     def source(self, recipe: Recipe, path: Path, split: Split, limit: int | None = None) -> Source:
         """The events of a split in memory: of each nothing but its window is kept."""

@@ -205,6 +205,16 @@ def test_what_is_refused_names_the_node(equation: str) -> None:
         read_qonnx(model)
 
 
+def test_positions_in_front_of_the_events_are_refused() -> None:
+    """As `torch.bmm` wants them."""
+    m = Model(x=SHAPE)
+    u = Unfolded(m, SHAPE, (2, 2), (1, 1), ((0, 0), (0, 0)), (1, 1))
+    rows = m.add("Transpose", u.im2col(), perm=[2, 0, 1], out="front")
+    y = m.add("Transpose", m.add("MatMul", rows, kernels(m, 12, 8, 3)), perm=[1, 2, 0])
+    with pytest.raises(UnsupportedError, match=r"'n_front' \(Transpose\)[\s\S]*leaves the batch axis first"):
+        read_qonnx(m.build(m.quant(y, 0.5, 5)))
+
+
 def test_weights_without_a_quantiser_are_refused() -> None:
     m = Model(x=(2, 8))
     given = m.constant(weights(1, 3, 2, 8))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import h5py
 import numpy as np
 import pytest
@@ -167,6 +169,11 @@ def replaced(raw, name, values):
     raw[name].attrs.update(attributes)
 
 
+def named(raw, name, codes, names):
+    replaced(raw, name, codes)
+    raw[name].attrs["names"] = json.dumps(names)
+
+
 BROKEN = {
     "foreign": (lambda f: f.attrs.__delitem__("schema"), "is not a levelone-images file"),
     "newer": (lambda f: f.attrs.__setitem__("version", 2), "version 2; this levelone reads versions 1 to 1"),
@@ -209,6 +216,10 @@ BROKEN = {
     "list empty": (lambda f: [f.__delitem__(f"lists/spots/{c}") for c in "xn"], "is no group of offsets and"),
     "list nan": (lambda f: f["lists/spots/x"].__setitem__(3, np.nan), "'lists/spots/x' holds nan at 3"),
     "truth nan": (lambda f: f["truth/number"].__setitem__(2, np.nan), "'truth/number' holds NaN"),
+    "truth code": (
+        lambda f: named(f, "truth/number", np.arange(50) % 4, ["a", "b", "c"]),
+        r"'truth/number', event 3: 3 is none of the 3 classes a, b, c",
+    ),
     "truth type": (lambda f: replaced(f, "truth/number", np.array([b"x"] * 50)), "'truth/number' must be"),
 }  # fmt: skip
 

@@ -27,7 +27,7 @@ from levelone.data.imagecheck import (
 )
 from levelone.data.imagewrite import ImageWriter, Ragged, create_images
 from levelone.data.splitfile import BRIDGE, SplitFile, open_with, portions
-from levelone.data.voxelcheck import damaged
+from levelone.data.voxelcheck import check_column, damaged
 from levelone.errors import LeveloneError
 
 _HELD_BYTES = 1 << 26
@@ -99,8 +99,7 @@ class ImageFile(SplitFile):
 
     def _read_column(self, name: str) -> NDArray[Any]:
         values: NDArray[Any] = self._file[f"truth/{name}"][:]
-        if values.dtype.kind == "f" and not np.all(np.isfinite(values)):
-            raise LeveloneError(f"{self.path}: 'truth/{name}' holds NaN or infinite values")
+        check_column(str(self.path), self.columns[name], values)
         return values
 
     def listed(self, name: str) -> Ragged:

@@ -192,6 +192,19 @@ def column(path: Path, file: h5py.File, name: str, entries: int, of: str = "even
     return Column(name.rpartition("/")[2], str(data.dtype), unit, text, names)
 
 
+def check_column(where: str, spec: Column, values: NDArray[Any]) -> None:
+    """Refuse truth [n] that is no number, or a code without a name; the message names the column."""
+    if values.dtype.kind == "f":
+        if not np.isfinite(values).all():
+            raise LeveloneError(f"{where}: 'truth/{spec.name}' holds NaN or infinite values")
+    elif spec.names and ((values < 0) | (values >= len(spec.names))).any():
+        event = int(np.flatnonzero((values < 0) | (values >= len(spec.names)))[0])
+        raise LeveloneError(
+            f"{where}: 'truth/{spec.name}', event {event}: {values[event]} is none of the {len(spec.names)} "
+            f"classes {', '.join(map(str, spec.names))}"
+        )
+
+
 def read_head(path: Path, file: h5py.File, schema: str, newest: int, hint: str) -> dict[str, Any]:
     """The provenance of a file of a schema, up to its version `newest`.
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from levelone.data.hdf import HdfReader
 from levelone.data.splitfile import BRIDGE, SplitFile, open_with, portions
-from levelone.data.voxelcheck import SCHEMA, GridSpec, check_cells, check_structure, damaged
+from levelone.data.voxelcheck import SCHEMA, GridSpec, check_cells, check_column, check_structure, damaged
 from levelone.data.voxelwrite import SparseGrid, VoxelWriter, create_voxels
 from levelone.errors import LeveloneError
 
@@ -91,8 +91,7 @@ class VoxelFile(SplitFile):
             )
         with damaged(self.path):
             values: NDArray[Any] = self._file[f"truth/{name}"][:]
-        if values.dtype.kind == "f" and not np.all(np.isfinite(values)):
-            raise LeveloneError(f"{self.path}: 'truth/{name}' holds NaN or infinite values")
+        check_column(str(self.path), self.columns[name], values)
         return values if events is None else values[events]
 
     def read_sparse(self, grid: str, start: int, stop: int) -> SparseGrid:

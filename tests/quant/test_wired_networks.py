@@ -64,6 +64,15 @@ def test_two_layers_of_one_name_are_refused() -> None:
             made.step(name, torch.nn.Identity(), "x_q")
 
 
+def test_a_call_is_not_called_as_another_layer() -> None:
+    made = Twice(FloatLayers())
+    with pytest.raises(ValueError, match="two layers would be called 'act_2'"):
+        made.step("act_2", torch.nn.Identity(), "sum")
+    made.step("more_1", torch.nn.Identity(), "sum")
+    with pytest.raises(ValueError, match="two layers would be called 'more_1'"):
+        made.shared("more", torch.nn.Identity(), ("x",), ("y",))
+
+
 def test_bits_follow_channels_through_joins_and_groups(network) -> None:
     cost = network_cost(network)["layers"]
     inputs = {"a": [5, 5], "b": [5, 5], "dw": [6, 6, 6, 3], "out": [6] * 64}

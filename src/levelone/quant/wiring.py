@@ -47,7 +47,7 @@ class Wired(nn.Module):
         str
             `name`, for the next step.
         """
-        self._add(name, layer)
+        self._add(name, layer, name)
         self._steps.append((name, name, sources))
         return name
 
@@ -59,14 +59,16 @@ class Wired(nn.Module):
         tuple
             The results' names, `call_name` of each: what an exported graph calls them.
         """
-        self._add(name, layer)
         results = tuple(call_name(name, number, len(calls)) for number in range(len(calls)))
+        self._add(name, layer, *results)
         self._steps += [(result, name, sources) for result, sources in zip(results, calls, strict=True)]
         return results
 
-    def _add(self, name: str, layer: nn.Module) -> None:
-        if name in self._modules or name in self.input_shapes:
-            raise ValueError(f"two layers would be called {name!r}")
+    def _add(self, name: str, layer: nn.Module, *results: str) -> None:
+        taken = {*self._modules, *self.input_shapes, *(result for result, _, _ in self._steps)}
+        for new in (name, *results):
+            if new in taken:
+                raise ValueError(f"two layers would be called {new!r}")
         self.add_module(name, layer)
 
     def forward(self, *inputs: Tensor) -> Tensor:

@@ -1,14 +1,15 @@
 """Planes of cells of liquid scintillator in PVC, every other one turned by a right angle.
 
 Geometry and composition are NOvA's (technical design report, FERMILAB-DESIGN-2007-01; the shares of elements
-are those of 65 % mineral oil and 35 % PVC with a sixth of titanium dioxide). Cells are 3.9 cm wide and 6.6 cm
+are those of 65 % mineral oil and 35 % PVC with 15 % of titanium dioxide). Cells are 3.9 cm wide and 6.6 cm
 deep, walls included, 15.5 m long. The detector is simulated as one homogeneous matter: a path in a wall and
 one in the scintillator of the same cell are not told apart. Radiation and interaction lengths are those of
-the elements (PDG), added by weight; the density is 14 kt over the volume of 896 planes of 15.6 m x 15.6 m.
+the elements (PDG), added by weight; the density is, to 1 %, 14 kt over the volume of 896 planes of 15.6 m x
+15.6 m.
 
-Light: Birks' law with 0.0126 g / (MeV cm2) (PDG, detectors), 14 m of attenuation in the fibre, and 20
-photoelectrons from a minimum ionising particle that crosses a cell at its far end, the design's requirement.
-An avalanche photodiode doubles the variance of their number.
+Light: Birks' law with 0.0126 g / (MeV cm2) (PDG, detectors), 14 m of attenuation in the fibre, and 16
+photoelectrons from a minimum ionising particle that crosses a cell at its far end, where the design requires
+20. An avalanche photodiode doubles the variance of their number.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ CELL_MATTER = Material(
 )  # fmt: skip
 """Density effect: that of polystyrene."""
 NUCLEONS = Nucleons(free=0.108, protons=0.549 - 0.108)
-"""Hydrogen is free protons; Z over A of the matter is 0.549."""
+"""Hydrogen is free protons; all protons are 0.549 of it (Z over A of the elements: 0.548)."""
 
 
 def light(loss: Floats) -> Floats:

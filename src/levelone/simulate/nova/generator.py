@@ -19,6 +19,7 @@ from levelone.data.imagecheck import ImageSpec
 from levelone.data.images import create_images
 from levelone.data.splitting import split_sizes
 from levelone.data.voxelcheck import Column
+from levelone.errors import LeveloneError
 from levelone.simulate import Progress
 from levelone.simulate.calorimeter.showers import pi0_photons
 from levelone.simulate.deflections import turned
@@ -46,6 +47,8 @@ CHUNK = 128
 """Events generated at once, with a random generator of their own."""
 _TRIED = 176
 """Neutrinos that are let interact for them; again, if too few leave enough."""
+_ROUNDS = 4
+"""From so many rounds of `_TRIED` on, fewer events than rounds are too few to go on."""
 STEP_CM = 1.0
 """Pieces into which paths are divided."""
 LONGEST_CM = 1500.0
@@ -104,7 +107,7 @@ def simulate_nova(path: Path, options: NovaGenerate, progress: Progress | None =
     Raises
     ------
     LeveloneError
-        If the file cannot be written.
+        If the file cannot be written, or hardly an event leaves `options.least_cells`.
     """
     began = time.perf_counter()
     events = options.events
@@ -139,9 +142,21 @@ def simulate_nova(path: Path, options: NovaGenerate, progress: Progress | None =
 
 
 def make_events(options: NovaGenerate, rng: np.random.Generator, step_cm: float = STEP_CM) -> Made:
-    """`CHUNK` events that leave enough, whose paths are divided into pieces of `step_cm`."""
+    """`CHUNK` events that leave enough, whose paths are divided into pieces of `step_cm`.
+
+    Raises
+    ------
+    LeveloneError
+        If hardly one of `_TRIED` neutrinos leaves enough.
+    """
     parts: list[Made] = []
-    while sum(len(part.pictures.outside) for part in parts) < CHUNK:
+    while (kept := sum(len(part.pictures.outside) for part in parts)) < CHUNK:
+        if len(parts) >= _ROUNDS and kept < len(parts):
+            raise LeveloneError(
+                f"generate.least_cells = {options.least_cells}: {kept} of {len(parts) * _TRIED} neutrinos "
+                f"leave so many cells in both views, with generate.threshold_pe = {options.threshold_pe:g}",
+                hint="lower either",
+            )
         made = try_events(options, _TRIED, rng, step_cm)
         cells = np.count_nonzero(made.pictures.counts, axis=(2, 3))
         parts.append(_rows(made, np.flatnonzero((cells >= options.least_cells).all(1))))

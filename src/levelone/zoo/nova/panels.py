@@ -112,7 +112,8 @@ def tables(metrics: Mapping[str, Any]) -> list[Rows]:
             "Electron neutrinos",
             f"Share of them in % that is accepted at the purity of the classical cut, {pure} %, and AUC "
             "against all others, both of the oscillated mixture; right class of three in %, of the test "
-            "events as they are. One standard deviation (bootstrap over events).",
+            "events as they are (the likelihood's answers are shifted to the cut, not to be right). One "
+            "standard deviation (bootstrap over events).",
             ("model", "efficiency", f"at {100 * PURE:g} % purity", "AUC", "right class"),
             tuple(rows),
             (1, 2, 3, 4),

@@ -1,10 +1,11 @@
 """Neutrinos meet nucleons that move in a nucleus, or protons at rest: what leaves the nucleus.
 
 The nucleus is a Fermi gas (R. A. Smith and E. J. Moniz, Nucl. Phys. B 43 (1972) 605; carbon: 0.221 GeV, 25
-MeV of binding): a nucleon's momentum is drawn evenly from a sphere, the neutrino's energy in its rest frame
-decides, an elastically struck nucleon slower than the sphere's radius is refused (the exclusion principle),
-and nucleons leave with the binding energy less. Hadrons do not interact inside the nucleus: there are more
-pions and faster protons than after a nuclear cascade.
+MeV of binding): a nucleon's momentum is drawn evenly from a sphere, Q2 and the mass of the hadrons at the
+neutrino's energy in its rest frame, an elastically struck nucleon slower than the sphere's radius is
+refused (the exclusion principle), and nucleons leave with the binding energy less. Which process it is, and
+how often there is one, is that of nucleons at rest and free. Hadrons do not interact inside the nucleus:
+there are more pions and faster protons than after a nuclear cascade.
 """
 
 from __future__ import annotations
@@ -105,7 +106,7 @@ def cross_section(kind: int, energy: Floats, nucleons: Nucleons) -> Floats:
 def interact(
     kind: int, energy: Floats, nucleons: Nucleons, rng: np.random.Generator
 ) -> tuple[Final, NDArray[np.bool_]]:
-    """Let neutrinos of these energies interact; some do not, by the exclusion principle.
+    """Let neutrinos of these energies interact; some do not: refused by exclusion, or below the threshold.
 
     Returns
     -------

@@ -16,7 +16,6 @@ grain boundaries, the directions of strain, edge states.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,17 +23,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.data.imagecheck import ImageSpec
-from levelone.data.images import create_images
-from levelone.data.splitting import split_sizes
 from levelone.data.voxelcheck import Column
 from levelone.simulate import Progress
 from levelone.simulate.bandgap.microscope import bending, dilated, lifted
 from levelone.simulate.bandgap.section import BandgapGenerate
 from levelone.simulate.bandgap.sheet import GAP_EV, gap, stretch
 from levelone.simulate.bandgap.surface import LAYER_NM, Area, make_area
+from levelone.simulate.imagerun import Batch, Layout, write_chunks
 from levelone.simulate.materials import Floats
 from levelone.simulate.provenance import provenance
-from levelone.simulate.voxelrun import split_codes
 
 CHUNK = 64
 """Areas generated at once, with a random generator of their own."""
@@ -95,9 +92,7 @@ def simulate_bandgap(
     LeveloneError
         If the file cannot be written.
     """
-    began = time.perf_counter()
     events, side = options.events, options.pixels
-    splits = split_codes(events, options.seed)
     cell = (options.pixel_nm, options.pixel_nm)
     image = ImageSpec(
         "topography",
@@ -117,38 +112,36 @@ def simulate_bandgap(
         ),
     ]
     noise = Column("gap_noise", "float32", "eV", "standard deviation of a measured gap")
-    facts = provenance("bandgap", options, "numpy", "h5py") | {"chunk": CHUNK}
+    facts = provenance("bandgap", options, "numpy", "h5py")
     squares, sums, layers = 0.0, np.zeros(2), 0
-    with create_images(path, [image], maps, [], [noise], facts) as writer:
-        for number, start in enumerate(range(0, events, CHUNK)):
-            made = make_pictures(options, np.random.default_rng([options.seed, number]))[: events - start]
-            n = len(made.topography)
-            writer.append(
-                {"topography": made.topography},
-                {"gap": made.gap, "surface": made.surface},
-                {},
-                {"gap_noise": np.full(n, options.gap_noise_mev / 1000, np.float32)},
-                splits[start : start + n],
-            )
-            squares += float((made.topography.astype(np.float64) ** 2).sum())
-            true = made.gap[:, 1].astype(np.float64)
-            sums += true.sum(), (true**2).sum()
-            layers += int((made.surface[:, 0] > 1.5).sum())
-            if progress is not None:
-                progress(start + n, events)
-    seconds = time.perf_counter() - began
+
+    def make(rng: np.random.Generator, n: int) -> Batch:
+        nonlocal squares, layers
+        made = make_pictures(options, rng)[:n]
+        squares += float((made.topography.astype(np.float64) ** 2).sum())
+        true = made.gap[:, 1].astype(np.float64)
+        np.add(sums, (true.sum(), (true**2).sum()), out=sums)
+        layers += int((made.surface[:, 0] > 1.5).sum())
+        return Batch(
+            {"topography": made.topography},
+            {"gap": made.gap, "surface": made.surface},
+            truth={"gap_noise": np.full(n, options.gap_noise_mev / 1000, np.float32)},
+        )
+
+    layout = Layout([image], maps, columns=[noise])
+    run = write_chunks(path, layout, facts, options, CHUNK, make, progress)
     pixels = events * side**2
     mean = sums[0] / pixels
     return BandgapSummary(
         events=events,
-        splits=split_sizes(splits),
+        splits=run.splits,
         height_rms_pm=(squares / pixels) ** 0.5,
         gap_ev=float(mean),
         gap_rms_ev=float(np.sqrt(sums[1] / pixels - mean**2)),
         second_layer=layers / pixels,
-        bytes=Path(path).stat().st_size,
-        seconds=seconds,
-        events_per_second=events / seconds,
+        bytes=run.bytes,
+        seconds=run.seconds,
+        events_per_second=run.events_per_second,
     )
 
 

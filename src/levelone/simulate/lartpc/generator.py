@@ -10,7 +10,6 @@ planes, and what `levelone.simulate.lartpc.readout` leaves out.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,10 +18,10 @@ from numpy.typing import NDArray
 
 from levelone.data.argon_images import CLASSES, NOTHING, SHOWER, TRACK, specs
 from levelone.data.imagecheck import ListSpec
-from levelone.data.images import Ragged, create_images
-from levelone.data.splitting import split_sizes
+from levelone.data.images import Ragged
 from levelone.data.voxelcheck import Column
 from levelone.simulate import Progress
+from levelone.simulate.imagerun import Batch, Layout, write_chunks
 from levelone.simulate.lartpc.argon import argon
 from levelone.simulate.lartpc.readout import DRIFTS_CM, PITCH_CM, Pictures, Readout, read_out
 from levelone.simulate.lartpc.section import PARTICLES, LartpcGenerate
@@ -31,7 +30,6 @@ from levelone.simulate.passage.particles import Kind, Particles, anywhere, join,
 from levelone.simulate.passage.showers import Region, follow_showers
 from levelone.simulate.passage.tracks import follow_tracks
 from levelone.simulate.provenance import provenance
-from levelone.simulate.voxelrun import split_codes
 
 CHUNK = 128
 """Events generated at once, with a random generator of their own."""
@@ -80,39 +78,33 @@ def simulate_lartpc(path: Path, options: LartpcGenerate, progress: Progress | No
     LeveloneError
         If the file cannot be written.
     """
-    began = time.perf_counter()
-    events = options.events
-    splits = split_codes(events, options.seed)
     image, *maps = specs(options.pixels)
-    facts = provenance("lartpc", options, "numpy", "scipy", "h5py") | {"chunk": CHUNK}
+    facts = provenance("lartpc", options, "numpy", "scipy", "h5py")
     listed = ListSpec("particles", "what started at the vertex, and the muon that crosses", LISTED)
     filled = np.zeros(len(CLASSES), np.int64)
-    with create_images(path, [image], maps, [listed], COLUMNS, facts) as writer:
-        for number, start in enumerate(range(0, events, CHUNK)):
-            made = make_crops(options, np.random.default_rng([options.seed, number]))
-            n = min(CHUNK, events - start)
-            pictures = made.pictures
-            writer.append(
-                {"charge": pictures.adu[:n]},
-                {"class": pictures.classes[:n], "particle": pictures.kinds[:n]},
-                {"particles": Ragged.of(made.listed[:n])},
-                {"drift_cm": made.drift_cm[:n].astype(np.float32)},
-                splits[start : start + n],
-            )
-            seen = pictures.adu[:n] > 0
-            filled += np.bincount(pictures.classes[:n][seen], minlength=len(CLASSES))
-            if progress is not None:
-                progress(start + n, events)
-    seconds = time.perf_counter() - began
+
+    def make(rng: np.random.Generator, n: int) -> Batch:
+        made = make_crops(options, rng)
+        charge, classes = made.pictures.adu[:n], made.pictures.classes[:n]
+        np.add(filled, np.bincount(classes[charge > 0], minlength=len(CLASSES)), out=filled)
+        return Batch(
+            {"charge": charge},
+            {"class": classes, "particle": made.pictures.kinds[:n]},
+            {"particles": Ragged.of(made.listed[:n])},
+            {"drift_cm": made.drift_cm[:n].astype(np.float32)},
+        )
+
+    layout = Layout([image], maps, [listed], COLUMNS)
+    run = write_chunks(path, layout, facts, options, CHUNK, make, progress)
     return LartpcSummary(
-        events=events,
-        splits=split_sizes(splits),
-        filled=float(filled.sum() / (events * options.pixels**2)),
+        events=options.events,
+        splits=run.splits,
+        filled=float(filled.sum() / (options.events * options.pixels**2)),
         shower=float(filled[SHOWER] / max(filled[SHOWER] + filled[TRACK], 1)),
         unexplained=float(filled[NOTHING] / max(filled.sum(), 1)),
-        bytes=Path(path).stat().st_size,
-        seconds=seconds,
-        events_per_second=events / seconds,
+        bytes=run.bytes,
+        seconds=run.seconds,
+        events_per_second=run.events_per_second,
     )
 
 

@@ -8,7 +8,6 @@ edges, nuclear cascades, decays of pions in flight, electron neutrinos that are 
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,13 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.data.imagecheck import ImageSpec
-from levelone.data.images import create_images
-from levelone.data.splitting import split_sizes
 from levelone.data.voxelcheck import Column
 from levelone.errors import LeveloneError
 from levelone.simulate import Progress
 from levelone.simulate.calorimeter.showers import pi0_photons
 from levelone.simulate.deflections import turned
+from levelone.simulate.imagerun import Batch, Layout, write_chunks
 from levelone.simulate.materials import ELECTRON_MEV, PI0_MEV, Floats
 from levelone.simulate.neutrino.interactions import CLASSES, PROCESSES, Final, interact
 from levelone.simulate.nova import beam
@@ -41,7 +39,6 @@ from levelone.simulate.passage.particles import MASS, Kind, Particles, join, tak
 from levelone.simulate.passage.showers import Region, follow_showers
 from levelone.simulate.passage.tracks import follow_tracks
 from levelone.simulate.provenance import provenance
-from levelone.simulate.voxelrun import split_codes
 
 CHUNK = 128
 """Events generated at once, with a random generator of their own."""
@@ -109,35 +106,32 @@ def simulate_nova(path: Path, options: NovaGenerate, progress: Progress | None =
     LeveloneError
         If the file cannot be written, or hardly an event leaves `options.least_cells`.
     """
-    began = time.perf_counter()
     events = options.events
-    splits = split_codes(events, options.seed)
-    facts = provenance("nova", options, "numpy", "h5py") | {"chunk": CHUNK}
+    facts = provenance("nova", options, "numpy", "h5py")
     classes = np.zeros(len(CLASSES), np.int64)
     filled, outside = 0, 0.0
-    with create_images(path, [view_spec(name) for name in VIEWS], [], [], COLUMNS, facts) as writer:
-        for number, start in enumerate(range(0, events, CHUNK)):
-            made = make_events(options, np.random.default_rng([options.seed, number]))
-            n = min(CHUNK, events - start)
-            counts = made.pictures.counts[:n]
-            images = {name: counts[:, view : view + 1] for view, name in enumerate(VIEWS)}
-            truth = {name: values[:n] for name, values in made.truth.items()}
-            writer.append(images, {}, {}, truth, splits[start : start + n])
-            classes += np.bincount(truth["label"].astype(np.int64), minlength=len(CLASSES))
-            filled += int(np.count_nonzero(counts))
-            outside += float(made.pictures.outside[:n].sum())
-            if progress is not None:
-                progress(start + n, events)
-    seconds = time.perf_counter() - began
+
+    def make(rng: np.random.Generator, n: int) -> Batch:
+        nonlocal filled, outside
+        made = make_events(options, rng)
+        counts = made.pictures.counts[:n]
+        truth = {name: values[:n] for name, values in made.truth.items()}
+        np.add(classes, np.bincount(truth["label"].astype(np.int64), minlength=len(CLASSES)), out=classes)
+        filled += int(np.count_nonzero(counts))
+        outside += float(made.pictures.outside[:n].sum())
+        return Batch({name: counts[:, view : view + 1] for view, name in enumerate(VIEWS)}, truth=truth)
+
+    layout = Layout([view_spec(name) for name in VIEWS], columns=COLUMNS)
+    run = write_chunks(path, layout, facts, options, CHUNK, make, progress)
     return NovaSummary(
         events=events,
-        splits=split_sizes(splits),
+        splits=run.splits,
         classes=dict(zip(CLASSES, classes.tolist(), strict=True)),
         filled=filled / events,
         outside=outside / events,
-        bytes=Path(path).stat().st_size,
-        seconds=seconds,
-        events_per_second=events / seconds,
+        bytes=run.bytes,
+        seconds=run.seconds,
+        events_per_second=run.events_per_second,
     )
 
 

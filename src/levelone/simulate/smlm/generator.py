@@ -17,7 +17,6 @@ or that move; background that is not uniform.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,17 +24,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.data.imagecheck import ImageSpec, ListSpec
-from levelone.data.images import Ragged, create_images
-from levelone.data.splitting import split_sizes
+from levelone.data.images import Ragged
 from levelone.data.voxelcheck import Column
 from levelone.simulate import Progress
+from levelone.simulate.imagerun import Batch, Layout, write_chunks
 from levelone.simulate.materials import Floats
 from levelone.simulate.provenance import provenance
 from levelone.simulate.smlm.camera import Camera, camera_of
 from levelone.simulate.smlm.optics import Optics, optics_of
 from levelone.simulate.smlm.precision import bounds
 from levelone.simulate.smlm.section import SmlmGenerate
-from levelone.simulate.voxelrun import split_codes
 
 CHUNK = 128
 """Frames generated at once, with a random generator of their own."""
@@ -87,9 +85,7 @@ def simulate_smlm(path: Path, options: SmlmGenerate, progress: Progress | None =
     LeveloneError
         If the file cannot be written.
     """
-    began = time.perf_counter()
     events = options.events
-    splits = split_codes(events, options.seed)
     pixels, cell = options.pixels, (options.pixel_nm, options.pixel_nm)
     frame = ImageSpec(
         "frame",
@@ -107,36 +103,36 @@ def simulate_smlm(path: Path, options: SmlmGenerate, progress: Progress | None =
     )
     density = Column("density", "float32", "1/um2", "molecules per square micrometre, expected")
     listed = ListSpec("molecules", "molecules inside the frame", COLUMNS)
-    facts = provenance("smlm", options, "numpy", "scipy", "h5py") | {"chunk": CHUNK}
+    facts = provenance("smlm", options, "numpy", "scipy", "h5py")
     optics, camera = optics_of(options), camera_of(options)
     bound: list[NDArray[np.float32]] = []
     saturated = 0
-    with create_images(path, [frame], [truth], [listed], [density], facts) as writer:
-        for number, start in enumerate(range(0, events, CHUNK)):
-            made = make_frames(options, optics, camera, np.random.default_rng([options.seed, number]))
-            n = min(CHUNK, events - start)
-            writer.append(
-                {"frame": made.frame[:n]},
-                {"molecules": made.truth[:n]},
-                {"molecules": Ragged.of(made.molecules[:n])},
-                {"density": made.density[:n]},
-                splits[start : start + n],
-            )
-            bound += [each["bound"] for each in made.molecules[:n]]
-            saturated += int((made.frame[:n] == (1 << options.bits) - 1).sum())
-            if progress is not None:
-                progress(start + n, events)
-    seconds = time.perf_counter() - began
+
+    def make(rng: np.random.Generator, n: int) -> Batch:
+        nonlocal saturated
+        made = make_frames(options, optics, camera, rng)
+        frames, molecules = made.frame[:n], made.molecules[:n]
+        bound.extend(each["bound"] for each in molecules)
+        saturated += int((frames == (1 << options.bits) - 1).sum())
+        return Batch(
+            {"frame": frames},
+            {"molecules": made.truth[:n]},
+            {"molecules": Ragged.of(molecules)},
+            {"density": made.density[:n]},
+        )
+
+    layout = Layout([frame], [truth], [listed], [density])
+    run = write_chunks(path, layout, facts, options, CHUNK, make, progress)
     all_bounds = np.concatenate(bound)
     return SmlmSummary(
         events=events,
-        splits=split_sizes(splits),
+        splits=run.splits,
         molecules=len(all_bounds) / events,
         median_bound_nm=float(np.median(all_bounds)) if len(all_bounds) else float("nan"),
         saturated=saturated / (events * pixels**2),
-        bytes=Path(path).stat().st_size,
-        seconds=seconds,
-        events_per_second=events / seconds,
+        bytes=run.bytes,
+        seconds=run.seconds,
+        events_per_second=run.events_per_second,
     )
 
 

@@ -13,7 +13,16 @@ from rtl_designs import EVENTS, build, build_unrolled, busiest, codes_of, many, 
 
 from levelone.graph import GraphBuilder, IntRange
 from levelone.graph.operation import Op
-from levelone.graph.ops import OPERATIONS, Add, AveragePool, Concat, Conv, MaxPool, Transpose
+from levelone.graph.ops import (
+    OPERATIONS,
+    Add,
+    AveragePool,
+    Concat,
+    Conv,
+    LocallyConnected,
+    MaxPool,
+    Transpose,
+)
 from levelone.graph.values import Value
 from levelone.rtl.design import write_design
 from levelone.rtl.library import BLOCKS
@@ -73,6 +82,23 @@ def test_body_equals_meaning(group: str, clocks: int | None, tmp_path: Path) -> 
     rough = bench.run(ROUGH)
     assert rough.finished
     assert bench.wrong(rough) == []
+
+
+@pytest.mark.slow
+def test_a_patch_with_weights_of_each_position_is_as_late_as_planned(tmp_path: Path) -> None:
+    """All taps at once, so that nothing takes operands apart, but weights from a memory: to the clock."""
+    rng = np.random.default_rng(1)
+    builder = GraphBuilder("own")
+    builder.input("x", (6, 6, 1), Fraction(1), IntRange(-8, 7))
+    weights, bias = rng.integers(-3, 4, (6, 6, 3, 3, 1, 2)), rng.integers(-5, 6, (6, 6, 2))
+    own = LocallyConnected(weights, bias, (Fraction(1),), (1, 1), ((1, 1), (1, 1)), (1, 1))
+    graph = builder.build(builder.node("y", own, "x"))
+    bench = build(graph, {"x": codes_of(graph.values["x"], EVENTS, 1)}, tmp_path, clocks=40)
+    assert "levelone_patch" in bench.design.blocks and "levelone_serialise" not in bench.design.blocks
+    recording = bench.run()
+    assert bench.wrong(recording) == []
+    given = {name: int(found.reshape(EVENTS, -1)[0, -1]) for name, found in recording.given.items()}
+    assert plan_graph(graph, 40).latency.latency_clocks == given
 
 
 BROKEN = {

@@ -62,6 +62,11 @@ class Folding:
         """Sets of weights that are met in turn, in `taps` clocks each."""
         return self.own * self.sweeps
 
+    @property
+    def in_parts(self) -> bool:
+        """Whether the operands of a position take several beats: part by part, or for several sweeps."""
+        return self.taps * self.sweeps > 1
+
     def clocks(self, positions: int) -> int:
         """For so many positions."""
         return positions // self.together * self.sweeps * self.taps
@@ -181,13 +186,12 @@ class Sums:
 
 def _pace(folding: Folding, inputs: int, beats: int) -> Pace:
     window, taps = folding.window, folding.taps
-    reads = taps * folding.sets > 1
     # from the operands of the last tap on
-    summed = ADDED + READ * reads + tree(folding.simd) + OUT
+    summed = ADDED + READ * (taps * folding.sets > 1) + tree(folding.simd) + OUT
     if isinstance(window, WindowPlan):
         return window_pace(window, inputs, beats, taps, summed)
     if isinstance(window, PatchPlan):
-        return patch_pace(window, beats, taps, summed + taps * reads)
+        return patch_pace(window, beats, taps, summed + taps * folding.in_parts)
     hold = OUT_BEATS + -(-summed // taps)
     return Pace((Taking(grouped(inputs, beats)),), summed, hold=hold)
 
@@ -239,7 +243,7 @@ def _emit_parts(site: Site[Summed], folding: Folding, source: Stream, wires: str
     else:
         codes = ", ".join(f"{found}_data[{at * width}+:{width}]" for at in order[::-1].tolist())
         netlist.line(f"assign {out}_data = {{{codes}}};")
-    if folding.taps * folding.sweeps == 1:
+    if not folding.in_parts:
         return out
     part = f"{name}_parts"
     netlist.stream(part, Stream(1, lanes, width, source.signed))

@@ -32,7 +32,7 @@ module levelone_window #(
     output reg                            o_pad,    // the tap lies in the padding; o_data is 0
     output reg                            o_first,  // of a sweep
     output reg                            o_last,
-    output reg [ROW-1:0]                  row,      // present output row, for which the next two are asked
+    output reg [ROW-1:0]                  row,      // output row that ends next, for which the next two are asked
     input  [COUNT-1:0]                    need,     // pixels that have to be there for this row less those for the next
     input  [COUNT-1:0]                    keep      // pixels that nobody needs any more in this row less those in the next
 );
@@ -65,12 +65,23 @@ module levelone_window #(
     reg [SIZE-1:0] c, kw, kh, kd, r, ow, oh, od;
     reg signed [SIZE-1:0] w, h, d, w0, h0, d0;                 // coordinates of the tap, and of the window's corner
     reg [COUNT-1:0] at, at_kh, at_kd, at_ow, at_oh, at_od;     // addresses: of the tap, of the start of each loop
-    // what has one value needs no counter
-    wire c_last = CHUNKS == 1 || c == CHUNKS - 1, r_last = REPEATS == 1 || r == REPEATS - 1;
-    wire kw_last = KW == 1 || kw == KW - 1, kh_last = KH == 1 || kh == KH - 1, kd_last = KD == 1 || kd == KD - 1;
-    wire ow_last = OW == 1 || ow == OW - 1, oh_last = OH == 1 || oh == OH - 1, od_last = OD == 1 || od == OD - 1;
+    // whether a counter is at its end, kept beside it so that nothing is compared on the way to a sum; what has one value
+    // needs none
+    reg c_end, kw_end, kh_end, kd_end, r_end, ow_end, oh_end, od_end;
+    wire c_last = CHUNKS == 1 || c_end, r_last = REPEATS == 1 || r_end;
+    wire kw_last = KW == 1 || kw_end, kh_last = KH == 1 || kh_end, kd_last = KD == 1 || kd_end;
+    wire ow_last = OW == 1 || ow_end, oh_last = OH == 1 || oh_end, od_last = OD == 1 || od_end;
+    wire c_nearly = c == CHUNKS - 2, r_nearly = r == REPEATS - 2;
+    wire kw_nearly = kw == KW - 2, kh_nearly = kh == KH - 2, kd_nearly = kd == KD - 2;
+    wire ow_nearly = ow == OW - 2, oh_nearly = oh == OH - 2, od_nearly = od == OD - 2;
     wire tap_last = c_last && kw_last && kh_last && kd_last;
-    wire ends = go && tap_last && r_last && ow_last;           // the row
+    // the next tap is the last of the row
+    wire nearly = CHUNKS > 1 ? c_nearly && kw_last && kh_last && kd_last && r_last && ow_last
+                : KW > 1 ? kw_nearly && kh_last && kd_last && r_last && ow_last
+                : KH > 1 ? kh_nearly && kd_last && r_last && ow_last
+                : KD > 1 ? kd_nearly && r_last && ow_last
+                : REPEATS > 1 ? r_nearly && ow_last
+                : ow_nearly;
     wire first = c == 0 && kw == 0 && kh == 0 && kd == 0;
     wire pad = w < 0 || w >= IW || h < 0 || h >= IH || d < 0 || d >= ID;
     wire [COUNT-1:0] next_base = base + EVENT;
@@ -86,19 +97,24 @@ module levelone_window #(
             c <= 0; kw <= 0; kh <= 0; kd <= 0; r <= 0; ow <= 0; oh <= 0; od <= 0; base <= 0;
             w <= -PW; h <= -PH; d <= -PD; w0 <= -PW; h0 <= -PH; d0 <= -PD;
             at <= CORNER; at_kh <= CORNER; at_kd <= CORNER; at_ow <= CORNER; at_oh <= CORNER; at_od <= CORNER;
+            c_end <= 0; kw_end <= 0; kh_end <= 0; kd_end <= 0; r_end <= 0; ow_end <= 0; oh_end <= 0; od_end <= 0;
         end else if (go) begin
             c <= c_last ? 0 : c + 1'b1;
+            c_end <= c_nearly;
             if (c_last) begin
                 kw <= kw_last ? 0 : kw + 1'b1;
+                kw_end <= kw_nearly;
                 w <= kw_last ? w0 : w + DW;
                 at <= at + TAP_W;
                 if (kw_last) begin
                     kh <= kh_last ? 0 : kh + 1'b1;
+                    kh_end <= kh_nearly;
                     h <= kh_last ? h0 : h + DH;
                     at <= at_kh + TAP_H;
                     at_kh <= at_kh + TAP_H;
                     if (kh_last) begin
                         kd <= kd_last ? 0 : kd + 1'b1;
+                        kd_end <= kd_nearly;
                         d <= kd_last ? d0 : d + DD;
                         at <= at_kd + TAP_D;
                         at_kh <= at_kd + TAP_D;
@@ -110,16 +126,20 @@ module levelone_window #(
                 at <= start; at_kh <= start; at_kd <= start;
                 w <= w_start; h <= h_start; d <= d_start;
                 r <= r_last ? 0 : r + 1'b1;
+                r_end <= r_nearly;
                 if (r_last) begin
                     at_ow <= next_ow;
                     w0 <= w_start; h0 <= h_start; d0 <= d_start;
                     ow <= ow_last ? 0 : ow + 1'b1;
+                    ow_end <= ow_nearly;
                     if (ow_last) begin
                         at_oh <= next_oh;
                         oh <= oh_last ? 0 : oh + 1'b1;
+                        oh_end <= oh_nearly;
                         if (oh_last) begin
                             at_od <= next_od;
                             od <= od_last ? 0 : od + 1'b1;
+                            od_end <= od_nearly;
                             if (od_last) base <= next_base;
                         end
                     end
@@ -127,8 +147,20 @@ module levelone_window #(
             end
         end
 
-    wire [COUNT:0] more_ahead = {ahead, 1'b1} + {ends ? keep : {COUNT{1'b0}}, writes};
-    wire [COUNT:0] more_spare = {spare, 1'b1} + {ends ? need : {COUNT{1'b0}}, writes};
+    // what the present tap changes, looked up while the one before it is sent; a row of one tap has none before it
+    localparam SINGLE = CHUNKS * KW * KH * KD * REPEATS * OW == 1;
+    reg [COUNT-1:0] next_keep, next_need;
+    wire ends = SINGLE || nearly;
+    always @(posedge clk)
+        if (rst) begin
+            next_keep <= 0; next_need <= 0;
+        end else if (go) begin
+            next_keep <= nearly ? keep : 0;
+            next_need <= nearly ? need : 0;
+        end
+    wire [COUNT-1:0] less_kept = SINGLE ? keep : next_keep, less_needed = SINGLE ? need : next_need;
+    wire [COUNT:0] more_ahead = {ahead, 1'b1} + {go ? less_kept : {COUNT{1'b0}}, writes};
+    wire [COUNT:0] more_spare = {spare, 1'b1} + {go ? less_needed : {COUNT{1'b0}}, writes};
     localparam ROWS = OD * OH;
     localparam [ROW-1:0] LAST_ROW = ROWS - 1;
     always @(posedge clk)
@@ -140,7 +172,7 @@ module levelone_window #(
             // the pixel that comes in is the carry of these sums
             ahead <= more_ahead[COUNT:1];
             spare <= more_spare[COUNT:1];
-            if (ends) row <= row == LAST_ROW ? 0 : row + 1'b1;
+            if (go && ends) row <= row == LAST_ROW ? 0 : row + 1'b1;
         end
 
     reg [PIXEL-1:0] pixel;

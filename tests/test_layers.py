@@ -12,10 +12,11 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "levelone"
 
-BASE = {"errors", "files", "exits", "plugins"}
+BASE = {"errors", "files", "rows", "exits", "plugins"}
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "files": {"errors"},
+    "rows": {"errors", "files"},
     "exits": {"errors", "plugins"},
     "plugins": {"errors"},
     "panels": set(),

@@ -25,7 +25,8 @@ from levelone.graph import (
 from levelone.graph.inputs import enter, single
 from levelone.graph.outputs import real_numbers
 from levelone.graph.port_counts import PortCount, merged, port_notes
-from levelone.pipeline.arrays import HDF5, Rows, open_rows, writing
+from levelone.pipeline.arrays import writing
+from levelone.rows import HDF5, Rows, open_rows
 
 MEMORY_BYTES = 2**27
 """For the arrays of all chunks in memory, inputs and results: as many chunks as cores, and one more."""

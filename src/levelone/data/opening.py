@@ -187,15 +187,15 @@ def open_voxel_events(path: str | Path) -> VoxelEvents:
     return cast(VoxelEvents, open_events(path, "voxels"))
 
 
-def open_image_events(path: str | Path) -> ImageEvents:
-    """Open a file of events with images of any format.
+def open_image_events(path: str | Path, own: Iterable[Reader] = ()) -> ImageEvents:
+    """Open a file of events with images of any format; `own` as in `open_events`.
 
     Raises
     ------
     LeveloneError
         If the file is missing, truncated, foreign, incomplete, or of a newer schema.
     """
-    return cast(ImageEvents, open_events(path, "images"))
+    return cast(ImageEvents, open_events(path, "images", own))
 
 
 def _candidates(own: Iterable[Reader], broken: list[str]) -> Iterator[tuple[str, Reader]]:

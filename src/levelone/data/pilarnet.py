@@ -15,7 +15,6 @@ class. Nothing in a file says which split an event is of: they are divided at ra
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +34,8 @@ from levelone.data.argon_images import (
     specs,
 )
 from levelone.data.imagecheck import ImageSpec, ListSpec
-from levelone.data.images import ImageBatch, Ragged
-from levelone.data.splitfile import SplitFile, portions
+from levelone.data.imagerows import ImageRows
+from levelone.data.images import ImageBatch
 from levelone.data.splitting import SPLITS, shuffled_split_codes
 from levelone.data.voxelcheck import Column
 from levelone.errors import LeveloneError
@@ -52,7 +51,7 @@ _OF_TRACK = {2: "muon", 3: "pion", 4: "proton"}
 _OF_TYPE = {2: "electron of a decay", 3: "knock-on electron"}
 
 
-class PilarnetFile(SplitFile):
+class PilarnetFile(ImageRows):
     """An open file; see `levelone.data.opening.ImageEvents`.
 
     Attributes
@@ -77,24 +76,6 @@ class PilarnetFile(SplitFile):
             "source": "PILArNet-M, arXiv:2006.01993; projected along y, the densest tile of 64 x 64 pixels",
             "events": self.events,
         }
-
-    def listed(self, name: str) -> Ragged:
-        """There are no lists."""
-        raise LeveloneError(f"{self.path}: there is no list '{name}'")
-
-    def batches(
-        self,
-        split: str,
-        size: int,
-        *,
-        seed: tuple[int, int] | None = None,
-        limit: int | None = None,
-        skip: int = 0,
-    ) -> Iterator[ImageBatch]:
-        """Events in batches, in the order of the file, or shuffled within windows of it by `seed`."""
-        chosen = self.select(split, limit)
-        for parts in portions(chosen, size, lambda window: window.__getitem__, seed=seed, skip=skip):
-            yield self._batch(np.concatenate(parts))
 
     def _batch(self, rows: NDArray[np.int64]) -> ImageBatch:
         crops = [self._crop(int(row)) for row in rows]

@@ -20,7 +20,7 @@ from levelone.data import hdf
 from levelone.data.imagecheck import ImageSpec, ListSpec
 from levelone.data.images import ImageBatch, Ragged
 from levelone.data.splitfile import SplitFile
-from levelone.data.splitting import SPLITS, shuffled_split_codes
+from levelone.data.splitting import SPLITS, shuffled_split_codes, spread
 from levelone.data.voxelcheck import Column
 from levelone.errors import LeveloneError
 
@@ -95,10 +95,7 @@ class PublishedJets(SplitFile):
 
     def select(self, split: str, limit: int | None = None) -> NDArray[np.int64]:
         """Rising numbers of the jets of a split, int64: at most `limit`, at equal distances."""
-        rows = np.flatnonzero(self._split == SPLITS.index(split)).astype(np.int64)
-        if limit is None or limit >= len(rows):
-            return rows
-        return rows[np.arange(limit) * len(rows) // limit]
+        return spread(super().select(split), limit)
 
     def batches(
         self,

@@ -27,6 +27,13 @@ def shuffled_split_codes(events: int) -> NDArray[np.uint8]:
     return np.random.default_rng(0).permutation(split_codes(events))
 
 
+def spread(rows: NDArray[np.int64], limit: int | None) -> NDArray[np.int64]:
+    """At most `limit` of `rows` [n], at equal distances: for files that are ordered, or may be."""
+    if limit is None or limit >= len(rows):
+        return rows
+    return rows[np.arange(limit) * len(rows) // limit]
+
+
 def split_sizes(codes: NDArray[np.uint8]) -> dict[str, int]:
     """How many of the events with these `codes` [n] are in each split."""
     counts = np.bincount(codes, minlength=len(SPLITS))

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.simulate.jets.clustering import Momenta, Rows, cluster
+from levelone.simulate.jets.clustering import FourMomenta, Momenta, Rows, cluster
 from levelone.simulate.jets.jets import Jets
 from levelone.simulate.jets.particles import NEUTRINOS, Particles, of_events
 from levelone.simulate.jets.spectrum import Range, collect_even, hard_momenta, mixed, within
@@ -93,17 +93,33 @@ def select(particles: Particles, options: QGJetGenerate, label: int) -> Jets | N
         return None
     jets = found.at(wanted)
     inside = momenta.at(jets.member, jets.jet, len(jets.group))
-    x, y = offsets(inside, jets.momentum.eta, jets.momentum.phi)
     charged = seen.charged[jets.member]
+    return described(inside, charged, jets.momentum, np.full(inside.groups, label, np.uint8))
+
+
+def described(
+    inside: Momenta, charged: NDArray[np.bool_], whole: FourMomenta, label: NDArray[np.uint8]
+) -> Jets:
+    """Images and quantities of jets whose particles are known.
+
+    Parameters
+    ----------
+    inside, charged
+        All particles, in groups that are the jets, and which of them have a charge, [n].
+    whole
+        Of each jet.
+    label
+        [groups]: place in `CLASSES`.
+    """
+    x, y = offsets(inside, whole.eta, whole.phi)
     columns = {
-        "pt": jets.momentum.pt,
-        "eta": jets.momentum.eta,
-        "mass": jets.momentum.mass,
+        "pt": whole.pt,
+        "eta": whole.eta,
+        "mass": whole.mass,
         **observables(inside, charged, np.hypot(x, y)),
     }
     told = {name: values.astype(np.float32) for name, values in columns.items()}
-    made = images(inside, charged, *centred(inside, x, y))
-    return Jets(made, told | {"label": np.full(inside.groups, label, np.uint8)})
+    return Jets(images(inside, charged, *centred(inside, x, y)), told | {"label": label})
 
 
 def observables(inside: Momenta, charged: NDArray[np.bool_], away: Floats) -> dict[str, Floats]:

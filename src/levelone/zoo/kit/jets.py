@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from levelone.data.opening import Reader
 from levelone.panels import Card, Rows
 from levelone.recipe import Recipe, Section
 from levelone.zoo.kit.pooled import PooledModel, check_sizes
@@ -29,10 +30,13 @@ class JetSystem(System):
     ----------
     wording
         What classes and models are called.
+    readers
+        Of files that this system alone reads.
     """
 
     outputs: ClassVar[tuple[str, ...]] = ("logit",)
     wording: ClassVar[Wording]
+    readers: ClassVar[tuple[Reader, ...]] = ()
 
     @abstractmethod
     def shape(self, section: PooledModel) -> tuple[int, int, int]:
@@ -52,7 +56,7 @@ class JetSystem(System):
     def provenance(self, path: Path) -> dict[str, Any]:
         from levelone.data.opening import open_image_events
 
-        with open_image_events(path) as file:
+        with open_image_events(path, self.readers) as file:
             return dict(file.provenance)
 
     def layer_names(self, recipe: Recipe) -> tuple[str, ...]:

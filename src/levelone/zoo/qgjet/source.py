@@ -16,6 +16,7 @@ from levelone.zoo.kit.events import MemorySource, Split
 from levelone.zoo.kit.jetfiles import find_image, read_split
 from levelone.zoo.kit.jets import INPUT
 from levelone.zoo.kit.streamed import refuse_missing
+from levelone.zoo.qgjet.energyflow import READER
 from levelone.zoo.qgjet.section import QGJetModel
 
 SHARE = np.float32(1 / 16)
@@ -30,7 +31,7 @@ def read_jets(path: Path, split: Split, limit: int | None, model: QGJetModel) ->
     LeveloneError
         If the file cannot be read, or lacks an image or a column that is wanted.
     """
-    with open_image_events(path) as file:
+    with open_image_events(path, (READER,)) as file:
         for wanted in (PT, COUNT):
             find_image("qgjet", path, file, wanted, (wanted.unit,))
         names = tuple(column.name for column in COLUMNS)

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from levelone.data.opening import Reader
 from levelone.panels import Panel
 from levelone.recipe import Recipe, Section
 from levelone.simulate.qgjet.events import SIZE
@@ -28,6 +29,7 @@ from levelone.zoo.kit.symmetry import SquareSymmetry
 from levelone.zoo.kit.tagging import TaggingMeter, everywhere
 from levelone.zoo.kit.taggingpanels import Wording
 from levelone.zoo.qgjet.baselines import FIVE
+from levelone.zoo.qgjet.energyflow import READER
 from levelone.zoo.qgjet.panels import WORDING, example_panels, panels
 from levelone.zoo.qgjet.section import QGJetModel
 
@@ -39,6 +41,7 @@ class QGJet(JetSystem):
     title: ClassVar[str] = "Jet images in three colours: a quark, or a gluon?"
     section: ClassVar[type[Section]] = QGJetModel
     wording: ClassVar[Wording] = WORDING
+    readers: ClassVar[tuple[Reader, ...]] = (READER,)
     generator: ClassVar[Generator] = Generator(
         "levelone.simulate.qgjet.generator",
         "simulate_qgjet",

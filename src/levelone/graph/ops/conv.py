@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -10,58 +9,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.errors import LeveloneError, UnsupportedError
-from levelone.graph.operation import Index
+from levelone.errors import UnsupportedError
 from levelone.graph.ops._bounds import bounds, dot_bounds, make_value, scaled, spread
-from levelone.graph.ops._weighted import WeightedSum
-from levelone.graph.ops._window import Pads, Window
-from levelone.graph.values import Codes, Value
+from levelone.graph.ops._sliding import SlidingSum
+from levelone.graph.values import Value
 
 MOST_WORK = 2**28
 """Weights times border cases beyond which ranges are bounded without looking at each."""
 
 
 @dataclass(frozen=True, eq=False)
-class Conv(WeightedSum):
-    """``acc = step * sum(x * weights) + bias``, zero padded.
-
-    Attributes
-    ----------
-    weights, bias, weight_scale
-        See `WeightedSum`.
-    stride, dilation
-        One entry per spatial axis.
-    pads
-        (begin, end) per spatial axis.
-    groups
-        Output channel ``j`` sees input channels of group ``j // (channels out / groups)``.
-    step
-        Product grid divided by accumulator grid: more than 1 where the bias is finer than the products.
-    """
-
-    stride: Index
-    pads: Pads
-    dilation: Index
-    groups: int = 1
-    step: int = 1
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.window  # noqa: B018  (validates the geometry)
-
-    @property
-    def window(self) -> Window:
-        return Window(self.weights.shape[:-2], self.stride, self.pads, self.dilation)
+class Conv(SlidingSum):
+    """``acc = step * sum(x * weights) + bias``, zero padded; attributes as of `SlidingSum`."""
 
     def infer(self, name: str, *inputs: Value) -> Value:
         (x,) = inputs
-        per_group, channels = self.weights.shape[-2:]
-        if x.shape[-1] != per_group * self.groups:
-            raise LeveloneError(
-                f"node {name}: weights for {per_group * self.groups} input channels, "
-                f"but {x.name} has {x.shape[-1]}"
-            )
-        out = self.window.output_shape(name, x.shape[:-1])
+        channels, out = self.weights.shape[-1], self.positions(name, x)
         lo, hi = bounds(x)
         low: NDArray[Any] | None = None
         high: NDArray[Any] | None = None
@@ -97,12 +60,3 @@ class Conv(WeightedSum):
                 raise UnsupportedError(f"node {name}: sums channels of {x.name} that have different scales")
             result += [source[i][0] * w / self.step for w in weight[o]]
         return tuple(result)
-
-    def views(self, x: Codes) -> Iterator[Codes]:
-        padded = self.window.pad(x, 0)
-        out = self.window.output_shape("conv", x.shape[1:-1])
-        for tap in self.window.taps():
-            yield self.window.at_tap(padded, tap, out)
-
-    def places(self, position: Index, spatial: Index) -> NDArray[np.int64]:
-        return self.window.places(position, spatial)

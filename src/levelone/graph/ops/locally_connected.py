@@ -14,48 +14,25 @@ from numpy.typing import NDArray
 from levelone.errors import LeveloneError, UnsupportedError
 from levelone.graph.operation import Index
 from levelone.graph.ops._bounds import bounds, dot_bounds, dot_dtype, make_value, scaled, spread
-from levelone.graph.ops._weighted import WeightedSum
-from levelone.graph.ops._window import Pads, Window
+from levelone.graph.ops._sliding import SlidingSum
 from levelone.graph.values import Codes, Value
 
 
 @dataclass(frozen=True, eq=False)
-class LocallyConnected(WeightedSum):
+class LocallyConnected(SlidingSum):
     """``acc = step * sum(x * weights[position]) + bias[position]``, zero padded.
 
-    Attributes
-    ----------
-    weights, bias, weight_scale
-        See `WeightedSum`; the positions of the output come first.
-    stride, dilation
-        One entry per spatial axis.
-    pads
-        (begin, end) per spatial axis.
-    groups
-        Output channel ``j`` sees input channels of group ``j // (channels out / groups)``.
-    step
-        Product grid divided by accumulator grid: more than 1 where the bias is finer than the products.
+    Attributes are those of `SlidingSum`; the positions of the output come first in weights and bias.
     """
-
-    stride: Index
-    pads: Pads
-    dilation: Index
-    groups: int = 1
-    step: int = 1
 
     def __post_init__(self) -> None:
         if self.weights.ndim != 2 * len(self.stride) + 2:
             raise ValueError(f"weights {self.weights.shape} of a window over {len(self.stride)} axes")
         super().__post_init__()
-        self.window  # noqa: B018  (validates the geometry)
 
     @property
     def own(self) -> Index:
         return self.weights.shape[: len(self.stride)]
-
-    @property
-    def window(self) -> Window:
-        return Window(self.weights.shape[len(self.stride) : -2], self.stride, self.pads, self.dilation)
 
     def alive(self, spatial: Index) -> NDArray[np.bool_]:
         """Which taps meet data, where the operand has these axes: bool [*own, *kernel]."""
@@ -67,13 +44,7 @@ class LocallyConnected(WeightedSum):
 
     def infer(self, name: str, *inputs: Value) -> Value:
         (x,) = inputs
-        per_group, channels = self.weights.shape[-2:]
-        if x.shape[-1] != per_group * self.groups:
-            raise LeveloneError(
-                f"node {name}: weights for {per_group * self.groups} input channels, "
-                f"but {x.name} has {x.shape[-1]}"
-            )
-        out = self.window.output_shape(name, x.shape[:-1])
+        (per_group, channels), out = self.weights.shape[-2:], self.positions(name, x)
         if out != self.own:
             raise LeveloneError(
                 f"node {name}: kernels for positions {self.own}, but its window has {out} in {x.name} "
@@ -99,14 +70,6 @@ class LocallyConnected(WeightedSum):
             raise UnsupportedError(f"node {name}: sums channels of {x.name} that have different scales")
         weight = spread(self.weight_scale, self.weights.shape[-1])
         return tuple(x.scale[0] * w / self.step for w in weight)
-
-    def views(self, x: Codes) -> Iterator[Codes]:
-        padded = self.window.pad(x, 0)
-        for tap in self.window.taps():
-            yield self.window.at_tap(padded, tap, self.own)
-
-    def places(self, position: Index, spatial: Index) -> NDArray[np.int64]:
-        return self.window.places(position, spatial)
 
     def evaluate(self, *codes: Codes) -> Codes:
         (x,) = codes

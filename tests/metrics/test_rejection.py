@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from levelone.metrics.ranking import Ranking
+from levelone.metrics.ranking import Ranking, bootstrap_counts
 from levelone.metrics.rejection import compare_rejections, rejection
 
 
@@ -25,7 +25,7 @@ def test_uncertainty_is_that_of_the_events_and_ratios_are_paired() -> None:
     score = rng.normal(0, 1, 8000) + 1.2816 * target
     scores = {"one": score, "same": 3 * score, "blind": rng.normal(0, 1, 8000)}
     models, ratios = compare_rejections(
-        scores, target, replicas=200, seed=1, ratios=(("one", "same"), ("one", "blind"))
+        scores, target, bootstrap_counts(np.arange(8000), 200, 1), (("one", "same"), ("one", "blind"))
     )
     one = models["one"]
     assert abs(one["value"] - 10) < 4 * one["error"]
@@ -38,7 +38,10 @@ def test_uncertainty_is_that_of_the_events_and_ratios_are_paired() -> None:
 def test_without_background_there_is_no_number() -> None:
     target = np.repeat([0, 1], 20).astype(np.uint8)
     models, ratios = compare_rejections(
-        {"all": target * 1.0, "no": target * 1.0}, target, replicas=10, seed=1, ratios=(("all", "no"),)
+        {name: target * 1.0 for name in ("all", "no")},
+        target,
+        bootstrap_counts(np.arange(40), 10, 1),
+        (("all", "no"),),
     )
     assert models["all"] == {"value": None, "error": None}
     assert ratios["all/no"] == {"value": None, "error": None}

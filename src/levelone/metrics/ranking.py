@@ -145,11 +145,22 @@ def compare(
         {"50": ..., "75": ..., "90": ..., "99": ...}}``; empty dicts if a class is missing.
     """
     kept = weight > 0
-    target, weight, event = target[kept], weight[kept], event[kept]
-    if len(np.unique(target)) < 2:
+    if len(np.unique(target[kept])) < 2:
         return {}, {}
-    rankings = {name: Ranking.of(np.asarray(score)[kept], target) for name, score in scores.items()}
-    counts = bootstrap_counts(event, replicas, seed)
+    counts = bootstrap_counts(event[kept], replicas, seed)
+    chosen = {name: np.asarray(score)[kept] for name, score in scores.items()}
+    return compare_drawn(chosen, target[kept], weight[kept], counts, differences)
+
+
+def compare_drawn(
+    scores: Mapping[str, NDArray[Any]],
+    target: NDArray[np.uint8],
+    weight: Floats,
+    counts: NDArray[np.int64],
+    differences: tuple[tuple[str, str], ...] = (),
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """`compare` on replicas that are drawn already: `counts` [replicas, n] as of `bootstrap_counts`."""
+    rankings = {name: Ranking.of(score, target) for name, score in scores.items()}
     usable = [row for row in counts if len(np.unique(target[(row > 0)])) == 2]
     values = {name: ranking.figures(weight) for name, ranking in rankings.items()}
     spread = {name: np.array([r.figures(weight * row) for row in usable]) for name, r in rankings.items()}

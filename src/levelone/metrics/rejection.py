@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.metrics.ranking import Floats, Ranking, bootstrap_counts
+from levelone.metrics.ranking import Floats, Ranking
 
 SIGNAL_EFFICIENCY = 0.5
 """Where the rejection is quoted."""
@@ -27,9 +27,7 @@ def rejection(ranking: Ranking, weight: Floats) -> float:
 def compare_rejections(
     scores: Mapping[str, NDArray[Any]],
     target: NDArray[np.uint8],
-    *,
-    replicas: int,
-    seed: int,
+    counts: NDArray[np.int64],
     ratios: tuple[tuple[str, str], ...] = (),
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Rejections of several models on the same events, and ratios of them.
@@ -40,8 +38,8 @@ def compare_rejections(
         Model name -> [n], higher is more signal-like.
     target
         0 or 1, [n]; both are there.
-    replicas
-        Bootstrap replicas over events, the same ones for all models.
+    counts
+        [replicas, n], of the bootstrap: `levelone.metrics.ranking.bootstrap_counts`.
     ratios
         Pairs (a, b): rejection of a over that of b.
 
@@ -51,7 +49,6 @@ def compare_rejections(
         Model name -> ``{"value": x, "error": x}``, and "a/b" -> the same. None where no background is left.
     """
     rankings = {name: Ranking.of(np.asarray(score), target) for name, score in scores.items()}
-    counts = bootstrap_counts(np.arange(len(target)), replicas, seed)
     usable = [row.astype(np.float64) for row in counts if len(np.unique(target[row > 0])) == 2]
     whole = np.ones(len(target))
     value = {name: np.float64(rejection(ranking, whole)) for name, ranking in rankings.items()}

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.metrics.ranking import compare
+from levelone.metrics.ranking import bootstrap_counts, compare_drawn
 from levelone.metrics.rejection import compare_rejections
 from levelone.zoo.kit.events import Events
 from levelone.zoo.kit.meter import PerEvent, Predictions, Truth, network_of
@@ -72,11 +72,11 @@ def figures(
         if len(np.unique(label[chosen])) < 2:
             continue
         scores = {name: outputs["logit"][chosen, 0] for name, outputs in predictions.items()}
-        told = {"replicas": REPLICAS, "seed": seed}
-        rejections, ratios = compare_rejections(scores, label[chosen], ratios=pairs, **told)
-        rows = np.flatnonzero(chosen)
-        found, deltas = compare(scores, label[chosen], np.ones(len(rows)), rows, differences=pairs, **told)
-        count = np.bincount(label[chosen], minlength=2)
+        inside = label[chosen]
+        counts = bootstrap_counts(np.arange(len(inside)), REPLICAS, seed)
+        rejections, ratios = compare_rejections(scores, inside, counts, pairs)
+        found, deltas = compare_drawn(scores, inside, np.ones(len(inside)), counts, pairs)
+        count = np.bincount(inside, minlength=2)
         sizes = {"signal": int(count[1]), "background": int(count[0])}
         for name, values in found.items():
             models[name][region] = values | {"rejection": rejections[name]} | sizes

@@ -12,6 +12,7 @@ from levelone.panels import Axes, Card, Lines, Maps, Panel, Rows, Series, SideBy
 from levelone.zoo.bandgap.results import DISTANCES, FLOOR, NEAR, NEAR_NM, PARTS, RIM_NM
 from levelone.zoo.bandgap.section import UNIT_PM
 from levelone.zoo.kit.control import CONTROL, TITLE
+from levelone.zoo.kit.differences import named_differences
 from levelone.zoo.kit.events import Events
 from levelone.zoo.kit.meter import network_of
 
@@ -107,12 +108,10 @@ def _errors(metrics: Mapping[str, Any]) -> Rows:
 
 
 def _differences(metrics: Mapping[str, Any]) -> Rows:
-    rows = []
-    for pair, found in metrics["differences"].items():
-        first, _, second = pair.partition("-")
-        if second != CONTROL:
-            told = [measured(found["rmse_mev"][part], 1, sign=True) for part in PARTS[:-2]]
-            rows.append((f"{NAMES.get(first, first)} − {NAMES.get(second, second)}", *told))
+    rows = [
+        (what, *(measured(found["rmse_mev"][part], 1, sign=True) for part in PARTS[:-2]))
+        for what, found in named_differences(metrics, NAMES, (CONTROL,))
+    ]
     head = ("difference of rms errors, meV", *(TITLES[part] for part in PARTS[:-2]))
     caption = "Paired: the same bootstrap samples for both."
     return Rows("Differences", caption, head, tuple(rows), tuple(range(1, len(head))))

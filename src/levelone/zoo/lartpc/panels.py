@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from levelone.data.argon_images import PITCH_MM
 from levelone.panels import Axes, Card, Images, Lines, Maps, Panel, Rows, Series, SideBySide, measured
 from levelone.zoo.kit.control import CONTROL, TITLE
+from levelone.zoo.kit.differences import named_differences
 from levelone.zoo.kit.events import Events
 from levelone.zoo.kit.meter import network_of
 from levelone.zoo.lartpc.results import BINS, PARTS
@@ -97,12 +98,10 @@ def _figures(metrics: Mapping[str, Any]) -> Rows:
 
 
 def _differences(metrics: Mapping[str, Any]) -> Rows:
-    rows = []
-    for pair, found in metrics["differences"].items():
-        first, _, second = pair.partition("-")
-        if second != CONTROL:
-            told = [measured(found["wrong"][part], 2, percent=True, sign=True) for part in PARTS[:4]]
-            rows.append((f"{NAMES.get(first, first)} − {NAMES.get(second, second)}", *told))
+    rows = [
+        (what, *(measured(found["wrong"][part], 2, percent=True, sign=True) for part in PARTS[:4]))
+        for what, found in named_differences(metrics, NAMES, (CONTROL,))
+    ]
     head = ("difference", *(TITLES.get(part, part) for part in PARTS[:4]))
     caption = "Points of wrong pixels; paired: the same bootstrap samples for both."
     return Rows("Differences", caption, head, tuple(rows), (1, 2, 3, 4))

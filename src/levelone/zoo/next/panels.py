@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from levelone.metrics.ranking import REJECTIONS, Ranking, thinned
 from levelone.panels import Axes, Card, Images, Lines, Panel, Rows, Series
 from levelone.zoo.kit.control import CONTROL, TITLE
+from levelone.zoo.kit.differences import named_differences
 from levelone.zoo.kit.meter import Predictions, Truth, network_of
 
 NAMES = {
@@ -94,11 +95,11 @@ def _efficiencies(metrics: Mapping[str, Any]) -> Rows:
 
 
 def _differences(metrics: Mapping[str, Any]) -> Rows:
-    rows = []
-    for pair, regions in metrics["differences"].items():
-        first, _, second = pair.partition("-")
-        what = f"{NAMES.get(first, first)} − {NAMES.get(second, second)}"
-        rows += [(region, what, *_numbers(entry, "+")) for region, entry in regions.items()]
+    rows = [
+        (region, what, *_numbers(entry, "+"))
+        for what, regions in named_differences(metrics, NAMES)
+        for region, entry in regions.items()
+    ]
     return Rows(
         "Differences",
         "in percentage points, paired: the same bootstrap samples for both models",

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from levelone.panels import Axes, Card, Images, Lines, Maps, Panel, Rows, Series, SideBySide, measured
 from levelone.zoo.kit.control import CONTROL, TITLE
+from levelone.zoo.kit.differences import named_differences
 from levelone.zoo.kit.events import Events
 from levelone.zoo.kit.meter import network_of
 from levelone.zoo.smlm.results import PHOTON_EDGES
@@ -143,17 +144,14 @@ def _figures(metrics: Mapping[str, Any]) -> Rows:
 
 def _differences(metrics: Mapping[str, Any]) -> Rows:
     rows = []
-    for pair, regions in metrics["differences"].items():
-        first, _, second = pair.partition("-")
-        if second == CONTROL:
-            continue
+    for what, regions in named_differences(metrics, NAMES, (CONTROL,)):
         for region in (*_densities(metrics), "all"):
             entry = regions[region]
             told = (
                 measured(entry["jaccard"], 1, percent=True, sign=True),
                 measured(entry["rmse"], 1, sign=True),
             )
-            rows.append((region, f"{NAMES.get(first, first)} − {NAMES.get(second, second)}", *told))
+            rows.append((region, what, *told))
     head = ("molecules / µm²", "difference", "Jaccard index, points", "lateral error, nm")
     caption = "Paired: the same bootstrap samples for both. Lateral errors are those of different molecules."
     return Rows("Differences", caption, head, tuple(rows), (2, 3))

@@ -13,7 +13,7 @@ from levelone.hardware.body import Body, Generated
 from levelone.hls.config import HlsConfig
 from levelone.hls.csim import BuiltCsim, build
 from levelone.hls.manifest import BODY as NAME
-from levelone.hls.manifest import read_manifest
+from levelone.hls.manifest import Manifest, read_manifest
 from levelone.hls.names import project_name
 from levelone.hls.project import convert
 
@@ -44,15 +44,19 @@ class HlsBody:
 
     def read(self, folder: Path) -> Generated:
         """What `levelone.json` says, and which files it does not describe any more."""
-        manifest = read_manifest(folder)
-        edited = tuple(manifest.edited)
-        void = tuple(name for name in edited if name.startswith(FIRMWARE))
-        model = manifest.document.model.sha256
-        return Generated(manifest.project, model, manifest.values, edited, void, tuple(manifest.proofs))
+        return generated(read_manifest(folder))
 
     def build(self, folder: Path) -> BuiltCsim:
         """See `levelone.hls.build`."""
         return build(folder)
+
+
+def generated(manifest: Manifest) -> Generated:
+    """What a project's document says of it as of any body's."""
+    edited = tuple(manifest.edited)
+    void = tuple(name for name in edited if name.startswith(FIRMWARE))
+    model = manifest.document.model.sha256
+    return Generated(manifest.project, model, manifest.values, edited, void, tuple(manifest.proofs))
 
 
 BODY: Body = HlsBody()

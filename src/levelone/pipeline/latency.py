@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from levelone.errors import LeveloneError
-from levelone.hls.body import BODY
+from levelone.hls.body import BODY, generated
 from levelone.hls.latency import estimate
 from levelone.hls.manifest import read_manifest
 from levelone.pipeline.job import RECIPE
@@ -39,8 +39,8 @@ def project_latency(folder: Path) -> dict[str, Any]:
             f"{project} is a project of body {body.name}: only the clocks of hls4ml projects are estimated",
             hint=f"levelone cosim {project} measures them",
         )
-    generated = body.read(project)
-    document = read_manifest(project).document
+    manifest = read_manifest(project)
+    document, told = manifest.document, generated(manifest)
     reuse = {layer.name: layer.reuse_factor for layer in document.layers}
-    found = estimate(read_graph(generated), document.hls, reuse).to_dict()
-    return found | {"project": str(project), "edited_files": list(generated.edited)}
+    found = estimate(read_graph(told), document.hls, reuse).to_dict()
+    return found | {"project": str(project), "edited_files": list(told.edited)}

@@ -1,7 +1,5 @@
 """Every committed project: regenerated from its QONNX file, its C simulation validated, in both io modes.
 
-(`scripts/validate` does all of it; the suite leaves out what takes a compiler minutes, see below.)
-
 The RTL of the smallest one is written and simulated in both styles. This is what makes "csim validated in CI"
 real: nothing of an earlier build is used, golden vectors are the trained module's own integers, and random
 vectors are fresh ones.
@@ -12,7 +10,6 @@ from __future__ import annotations
 import os
 import zlib
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -32,26 +29,10 @@ ROOT = Path(__file__).parents[1] / "hls_projects"
 PROJECTS = sorted(path.parent for path in ROOT.glob("*/model.onnx"))
 RANDOM = 1000
 MODES = ("parallel", "stream")
-UNROLLED_FOR_MINUTES = {"bandgap", "lartpc", "nova", "qgjet"}
-"""Their ``io_parallel`` takes a compiler minutes: `scripts/validate` compiles it, the suite does not."""
 
 
 def name_of(path: Path) -> str:
     return path.name
-
-
-def bodies() -> list[Any]:
-    """Every project with the io modes that are simulated at once, on the same vectors."""
-    both, stream, parallel = [], [], []
-    for project in PROJECTS:
-        if project.name not in UNROLLED_FOR_MINUTES:
-            both.append(pytest.param(project, MODES, id=project.name))
-            continue
-        stream.append(pytest.param(project, ("stream",), id=f"{project.name}-stream"))
-        parallel.append(
-            pytest.param(project, ("parallel",), id=f"{project.name}-parallel", marks=pytest.mark.minutes)
-        )
-    return [*both, *stream, *parallel]
 
 
 def fresh_seed(project: Path) -> int:
@@ -88,11 +69,12 @@ def test_the_committed_module_gives_the_golden_vectors(project: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("project", "modes"), bodies())
-def test_csim_is_exact(project: Path, modes: tuple[str, ...], tmp_path: Path) -> None:
+@pytest.mark.parametrize("project", PROJECTS, ids=name_of)
+def test_csim_is_exact(project: Path, tmp_path: Path) -> None:
+    """In both io modes at once, on the same vectors: golden ones, which are events, and random ones."""
     _, recipe = read_recipe(project / "recipe.toml")
     graph = read_qonnx(project / "model.onnx")
-    folders = [tmp_path / io for io in modes]
+    folders = [tmp_path / io for io in MODES]
     for folder in folders:
         config = recipe.hls.model_copy(update={"io": folder.name})
         convert(graph, folder, config, name=recipe.system, model=project / "model.onnx")

@@ -1,8 +1,9 @@
 """Windows of an unrolled convolution: hls4ml spells out every element of small ones, loops gather large ones.
 
 hls4ml writes one assignment for each element of the window at each position: what synthesis likes, and for an
-image of 256 x 256 pixels tens of millions of lines. Above `MOST_SPELT` assignments the same assignments are
-written as loops, which synthesis unrolls into them.
+image of 256 x 256 pixels tens of millions of lines. A compiler takes more than its share over a function of
+tens of thousands of them. Above `MOST_SPELT` assignments the same assignments are written as loops, which
+synthesis unrolls into them.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-MOST_SPELT = 2**16
+MOST_SPELT = 2**12
 """Assignments of one layer that are spelt out."""
 
 _LOOPS = """\

@@ -30,14 +30,14 @@ def fit_filter(train: Source, seed: int) -> Predictor:
     return _fitted(make_pipeline(StandardScaler(), RidgeCV(_RIDGES)), train, patches, seed)
 
 
-def fit_kernel(train: Source, pixel_nm: float, seed: int) -> Predictor:
+def fit_kernel(train: Source, pixel_nm: float, grip_nm: float, seed: int) -> Predictor:
     """Kernel ridge regression (Gaussian kernel, Nystroem's landmarks) on `quantities`."""
     from sklearn.kernel_approximation import Nystroem
     from sklearn.linear_model import RidgeCV
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    view = partial(quantities, pixel_nm=pixel_nm)
+    view = partial(quantities, pixel_nm=pixel_nm, grip_nm=grip_nm)
     seen, wanted = gathered(train, view, seed)
 
     def regression(width: float) -> Any:
@@ -54,9 +54,10 @@ def fit_kernel(train: Source, pixel_nm: float, seed: int) -> Predictor:
     return lambda events: _as_maps(events, best.predict(view(events)))
 
 
-def fit_trees(train: Source, pixel_nm: float, seed: int) -> Predictor:
+def fit_trees(train: Source, pixel_nm: float, grip_nm: float, seed: int) -> Predictor:
     """Boosted trees on `quantities`."""
-    return _fitted(_trees(seed, 400), train, partial(quantities, pixel_nm=pixel_nm), seed)
+    view = partial(quantities, pixel_nm=pixel_nm, grip_nm=grip_nm)
+    return _fitted(_trees(seed, 400), train, view, seed)
 
 
 def fit_control(train: Source, seed: int) -> Predictor:

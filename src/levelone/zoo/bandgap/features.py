@@ -37,13 +37,18 @@ def patches(events: Events) -> Floats:
     return seen.reshape(-1, side * side)
 
 
-def quantities(events: Events, pixel_nm: float) -> Floats:
+def quantities(events: Events, pixel_nm: float, grip_nm: float) -> Floats:
     """What is computed of every pixel, [n * rows * columns, 29].
 
     `EACH` at every one of `SCALES`; how far the highest and the lowest point of windows of `SPANS` lie above
     and below the pixel; its height above the image's 10th percentile, and how far the 90th is from it;
     the strain that plate theory gives for the topograph, smoothed with the first two of the scales, and its
     mean over the image.
+
+    Parameters
+    ----------
+    grip_nm
+        Length over which the substrate holds the sheet: what the theory is told.
     """
     height = _heights(events)
     columns = [column for scale in SCALES for column in _shape(height, scale, pixel_nm)]
@@ -52,12 +57,12 @@ def quantities(events: Events, pixel_nm: float) -> Floats:
         columns += [maximum_filter(height, size) - height, height - minimum_filter(height, size)]
     low, high = np.percentile(height, (10, 90), axis=(1, 2), keepdims=True)
     columns += [height - low, np.broadcast_to(high - low, height.shape)]
-    columns += [plate(height, scale, pixel_nm) for scale in SCALES[:2]]
+    columns += [plate(height, scale, pixel_nm, grip_nm) for scale in SCALES[:2]]
     columns.append(np.broadcast_to(columns[-1].mean((1, 2), keepdims=True), height.shape))
     return np.stack(columns, axis=-1).reshape(-1, len(columns)).astype(np.float32)
 
 
-def plate(height: NDArray[np.floating], scale: float, pixel_nm: float, grip_nm: float = 4.0) -> Floats:
+def plate(height: NDArray[np.floating], scale: float, pixel_nm: float, grip_nm: float) -> Floats:
     """Trace of the strain of a sheet that has the topograph's shape, smoothed, [n, rows, columns].
 
     Parameters

@@ -64,17 +64,24 @@ class Bandgap(ImageSystem):
         return {"topography": (1, pixels, pixels)}
 
     def check_data(self, recipe: Recipe, path: Path) -> dict[str, Any]:
-        """Refuse pixels of another size, too."""
+        """Refuse pixels of another size, too, and a grip that the baselines would not be told."""
         from levelone.data.opening import open_image_events
 
         facts = super().check_data(recipe, path)
         wanted = _model(recipe).pixel_nm
         with open_image_events(path) as file:
             cell = file.images["topography"].cell
+            grip = file.provenance.get("grip_nm", _grip_nm(recipe))
         if cell != (wanted, wanted):
             raise LeveloneError(
                 f"{path}: pixels of {cell[0]:g} x {cell[1]:g} nm, but model.pixel_nm = {wanted:g}",
                 hint=f"--set model.pixel_nm={cell[0]:g}",
+            )
+        if isinstance(grip, int | float) and grip != _grip_nm(recipe):
+            raise LeveloneError(
+                f"{path}: made with a grip of {grip:g} nm, but generate.grip_nm = {_grip_nm(recipe):g}, "
+                "which kernel regression and trees are told",
+                hint=f"--set generate.grip_nm={grip:g}",
             )
         return facts
 
@@ -111,11 +118,11 @@ class Bandgap(ImageSystem):
         """A linear filter; kernel regression and boosted trees on what a person computes around a pixel."""
         from levelone.zoo.bandgap.baselines import fit_filter, fit_kernel, fit_trees
 
-        size = _model(recipe).pixel_nm
+        lengths = _model(recipe).pixel_nm, _grip_nm(recipe)
         return {
             "filter": fit_filter(train, recipe.seed),
-            "kernel": fit_kernel(train, size, recipe.seed),
-            "boosting": fit_trees(train, size, recipe.seed),
+            "kernel": fit_kernel(train, *lengths, recipe.seed),
+            "boosting": fit_trees(train, *lengths, recipe.seed),
         }
 
     def leak_control(self, recipe: Recipe, train: Source) -> LeakControl:
@@ -165,6 +172,11 @@ class Bandgap(ImageSystem):
 
 def _model(recipe: Recipe) -> BandgapModel:
     return BandgapModel.model_validate(recipe.model)
+
+
+def _grip_nm(recipe: Recipe) -> float:
+    """The grip of the generator that the recipe describes."""
+    return BandgapGenerate.model_validate(recipe.generate).grip_nm
 
 
 def _shape(model: BandgapModel) -> UNetShape:

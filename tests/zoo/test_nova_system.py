@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import torch
@@ -67,6 +68,16 @@ def test_default_recipe_is_valid_and_meant_for_firmware():
 def test_wrong_keys_are_named(override, message):
     with pytest.raises(LeveloneError, match=message):
         NOVA.model_section(recipe(override))
+
+
+def test_negative_rates_are_refused(data, tmp_path):
+    path = tmp_path / "f.h5"
+    path.write_bytes(data.read_bytes())
+    with h5py.File(path, "r+") as raw:
+        event = int(np.flatnonzero(raw["split"][:] == 0)[3])
+        raw["truth/rate"][event] = -0.5
+    with pytest.raises(LeveloneError, match=rf"truth/rate of event {event} is -0\.5, and no rate is neg"):
+        NOVA.load(recipe(), path, "train")
 
 
 def test_mirrored_and_exchanged_events_hold_the_same_cells(data):
@@ -166,6 +177,20 @@ def test_classical_answers_and_figures(data):
     ratio = metrics["differences"]["quantised-likelihood"]["ratio"]["value"]
     assert ratio == pytest.approx(1 / models["likelihood"]["efficiency"]["value"])
     assert sum(map(sum, models["likelihood"]["confusion"])) == len(batch)
+    # its answers are its own, not moved to the cut: no class gets nearly all events, most are right
+    told = outputs["likelihood"]
+    answer = told["logits"].argmax(1)
+    assert models["likelihood"]["accuracy"]["value"] == np.mean(answer == label) > 0.5
+    assert np.bincount(answer, minlength=3).max() < 0.6 * len(batch)
+    # and the cut is where signal over the root of all is best
+    accepted, signal, rate = told["over_cut"] > 0, label == ELECTRON, batch.truth["rate"]
+    score = electron_score(told["logits"], np.asarray(metrics["share"]))
+    merit = [
+        (rate * signal)[score > at].sum() / np.sqrt(rate[score > at].sum())
+        for at in [-np.inf, *np.unique(score)[:-1]]
+    ]
+    best = (rate * signal)[accepted].sum() / np.sqrt(rate[accepted].sum())
+    assert best == pytest.approx(max(merit), rel=1e-5)
     shown = NOVA.panels(metrics, meter.kept())
     assert [type(panel) for panel in shown] == [Lines] * 4 + [Rows] * 3
     for panel in shown[:4]:

@@ -7,9 +7,9 @@ one in the scintillator of the same cell are not told apart. Radiation and inter
 the elements (PDG), added by weight; the density is, to 1 %, 14 kt over the volume of 896 planes of 15.6 m x
 15.6 m.
 
-Light: Birks' law with 0.0126 g / (MeV cm2) (PDG, detectors), 14 m of attenuation in the fibre, and 16
-photoelectrons from a minimum ionising particle that crosses a cell at its far end, where the design requires
-20. An avalanche photodiode doubles the variance of their number.
+Light: Birks' law with 0.0126 g / (MeV cm2) (PDG, detectors), 14 m of attenuation in the fibre, and 20
+photoelectrons from a minimum ionising particle that crosses a cell at its far end, which the design requires
+(`generate.pe_per_mev`). An avalanche photodiode doubles the variance of their number.
 """
 
 from __future__ import annotations
@@ -25,8 +25,6 @@ CELLS, PLANES = 80, 100
 """Of a view: cells across, planes along the beam (as many of the other view lie between them)."""
 LENGTH_CM = 1550.0
 FIBRE_CM = 1400.0
-PE_PER_MEV = 6.0
-"""At the near end, per MeV of light."""
 EXCESS = 2.0
 _ACTIVE = 0.65
 _BIRKS = 0.0126

@@ -190,7 +190,7 @@ def try_events(options: NovaGenerate, count: int, rng: np.random.Generator, step
     photons = take(started, started.kind == Kind.PHOTON)
     showers = follow_showers(electrons, photons, region, matter(), step_cm, rng)
     distance = rng.uniform(CELLS * CELL_CM / 2, LENGTH_CM - CELLS * CELL_CM / 2, (count, 2))
-    plan = Readout(options.noise_pe, options.threshold_pe)
+    plan = Readout(options.noise_pe, options.threshold_pe, options.pe_per_mev)
     pictures = read_out(join([tracks, showers]), count, distance, plan, rng)
     truth: dict[str, NDArray[np.generic]] = {
         "label": kind.astype(np.uint8),

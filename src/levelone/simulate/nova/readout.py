@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
 
 from levelone.simulate.materials import Floats
 from levelone.simulate.nova.detector import (
@@ -19,7 +20,6 @@ from levelone.simulate.nova.detector import (
     CELLS,
     EXCESS,
     FIBRE_CM,
-    PE_PER_MEV,
     PLANE_CM,
     PLANES,
 )
@@ -38,10 +38,11 @@ BEFORE = 8
 
 @dataclass(frozen=True)
 class Readout:
-    """Noise of a cell and threshold, photoelectrons."""
+    """Photoelectrons: `noise` of a cell, `threshold`, and how many an MeV of light gives at the near end."""
 
     noise: float
     threshold: float
+    per_mev: float
 
 
 @dataclass(frozen=True)
@@ -55,14 +56,46 @@ class Pictures:
 def read_out(
     deposits: Deposits, events: int, distance_cm: Floats, plan: Readout, rng: np.random.Generator
 ) -> Pictures:
-    """Pictures of `events` events, whose vertex is `distance_cm` [events, 2] from the end of either view."""
+    """Pictures of `events` events, whose vertex is `distance_cm` [events, 2] from the end of either view.
+
+    Cells with light are read one by one. Of all others, nearly 16,000 in an event, only those are drawn whose
+    noise alone reaches the threshold.
+    """
     light = collected(deposits, events, distance_cm)
-    scale = PE_PER_MEV * np.exp(-distance_cm / FIBRE_CM)[:, :, None, None]
-    electrons = light * scale
+    scale = plan.per_mev * np.exp(-distance_cm / FIBRE_CM)
+    seen = light.ravel()
+    lit = np.flatnonzero(seen)
+    per_mev = scale.ravel()[lit // (WIDE * LONG)]
+    electrons = seen[lit] * per_mev
     spread = np.sqrt((EXCESS - 1) * electrons + plan.noise**2)
-    read = rng.poisson(electrons) + spread * rng.standard_normal(electrons.shape)
+    read = rng.poisson(electrons) + spread * rng.standard_normal(len(lit))
     read[read < plan.threshold] = 0
-    return framed(np.clip(np.rint(read / scale / STEP_MEV), 0, (1 << BITS) - 1))
+    dark = np.flatnonzero(seen == 0)
+    fired, noise = noise_hits(len(dark), plan, rng)
+    alone = dark[fired]
+    values = np.zeros_like(light)
+    flat = values.ravel()
+    flat[lit] = _counts(read / per_mev)
+    flat[alone] = _counts(noise / scale.ravel()[alone // (WIDE * LONG)])
+    return framed(values)
+
+
+def noise_hits(cells: int, plan: Readout, rng: np.random.Generator) -> tuple[NDArray[np.int64], Floats]:
+    """Which of so many cells without light fire, and what they read (photoelectrons).
+
+    As if normal noise were drawn for each and compared with the threshold: how many reach it is binomial,
+    which ones they are is any choice alike, and what they read is the normal distribution's tail.
+    """
+    if plan.noise == 0:
+        return np.zeros(0, np.int64), np.zeros(0)
+    tail = ndtr(-plan.threshold / plan.noise)
+    count = rng.binomial(cells, tail)
+    fired = rng.choice(cells, count, replace=False, shuffle=False)
+    return fired, -plan.noise * ndtri(tail * (1 - rng.random(count)))
+
+
+def _counts(mev: Floats) -> Floats:
+    return np.clip(np.rint(mev / STEP_MEV), 0, (1 << BITS) - 1)
 
 
 def collected(deposits: Deposits, events: int, distance_cm: Floats) -> Floats:
@@ -84,16 +117,18 @@ def collected(deposits: Deposits, events: int, distance_cm: Floats) -> Floats:
 def framed(values: Floats) -> Pictures:
     """Cut 80 x 100 cells out of [n, 2, WIDE, LONG]; an event without a cell that fired stays empty."""
     n = len(values)
-    fired = values > 0
-    begins = np.maximum(fired.any((1, 2)).argmax(1) - IN_FRONT, 0)
-    per_cell = np.cumsum(fired.sum(3), axis=2)
+    event, view, cell, plane = np.nonzero(values)
+    amount = values[event, view, cell, plane]
+    begins = np.full(n, LONG)
+    np.minimum.at(begins, event, plane)
+    begins = np.maximum(begins - IN_FRONT, 0)
+    fired = np.bincount((event * 2 + view) * WIDE + cell, minlength=n * 2 * WIDE)
+    per_cell = np.cumsum(fired.reshape(n, 2, WIDE), axis=2)
     median = (2 * per_cell < per_cell[:, :, -1:]).sum(2)
     first = np.clip(median - CELLS // 2, 0, WIDE - CELLS)
-    rows = first[:, :, None] + np.arange(CELLS)
-    columns = begins[:, None] + np.arange(PLANES)
-    padded = np.concatenate([values, np.zeros((n, 2, WIDE, PLANES))], axis=3)
-    at = np.arange(n)[:, None, None, None], np.arange(2)[:, None, None], rows[..., None]
-    counts = padded[*at, columns[:, None, None, :]]
-    total = values.sum((1, 2, 3))
-    outside = 1 - counts.sum((1, 2, 3)) / np.maximum(total, 1)
-    return Pictures(counts.astype(np.uint16), np.where(total > 0, outside, 0))
+    row, column = cell - first[event, view], plane - begins[event]
+    inside = (row >= 0) & (row < CELLS) & (column < PLANES)
+    counts = np.zeros((n, 2, CELLS, PLANES), np.uint16)
+    counts[event[inside], view[inside], row[inside], column[inside]] = amount[inside]
+    total, kept = np.bincount(event, amount, n), np.bincount(event[inside], amount[inside], n)
+    return Pictures(counts, np.where(total > 0, 1 - kept / np.maximum(total, 1), 0))

@@ -12,7 +12,7 @@ from levelone.recipe import EventCount, GenerateSection, Within
 class NovaGenerate(GenerateSection):
     """Neutrinos of an off-axis beam in cells of scintillator, two projections."""
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2  # 2: more light; noise is drawn above the threshold only
 
     events: EventCount = 6000
     mixture: Literal["equal", "oscillated"] = Field(
@@ -24,6 +24,13 @@ class NovaGenerate(GenerateSection):
     )
     least_cells: int = Field(
         8, ge=1, le=100, description="events with fewer cells that fired in either view are left out"
+    )
+    pe_per_mev: float = Field(
+        7.65,
+        gt=0,
+        le=100,
+        description="photoelectrons of an MeV of light at the near end: 7.65 are 20 of a muon across a cell "
+        "at the far end",
     )
     noise_pe: float = Field(3.0, ge=0, le=50, description="electronic noise of a cell, photoelectrons")
     threshold_pe: float = Field(

@@ -15,13 +15,15 @@ _BINS = 24
 _SMOOTH = 1.0
 _BATCH = 256
 OUTPUT = "logits"
+OVER_CUT = "over_cut"
+"""Of the likelihood, beside its logits: `electron_score` above the classical cut, [n]; positive: accepted."""
 
 
 def fit_likelihood(train: Source) -> Predictor:
     """Events of each class in bins of shower width and track length, smoothed; as many in each bin.
 
-    The electron's logit is shifted so that `electron_score` is positive where the classical cut accepts: the
-    one with the best signal over the root of all accepted events, of the oscillated mixture, in training.
+    `OVER_CUT` is positive where the classical cut accepts: the one with the best signal over the root of all
+    accepted events, of the oscillated mixture, in training.
     """
     seen, label, rate = [], [], []
     for events in train.batches(_BATCH):
@@ -44,11 +46,12 @@ def fit_likelihood(train: Source) -> Predictor:
         where = np.ravel_multi_index(_bins(columns, edges), shape)
         return densities.reshape(len(CLASSES), -1)[:, where].T.astype(np.float32)
 
-    shift = best_cut(electron_score(logits(found), shares(kind, weight)), kind == ELECTRON, weight)
-    offset = np.array([-shift if code == ELECTRON else 0 for code in range(len(CLASSES))], np.float32)
+    share = shares(kind, weight)
+    cut = best_cut(electron_score(logits(found), share), kind == ELECTRON, weight)
 
     def predict(events: Events) -> Outputs:
-        return {OUTPUT: logits(classical(events)) + offset}
+        answer = logits(classical(events))
+        return {OUTPUT: answer, OVER_CUT: (electron_score(answer, share) - cut).astype(np.float32)}
 
     return predict
 

@@ -15,7 +15,7 @@ from levelone.simulate.nova.readout import STEP_MEV
 from levelone.zoo.kit.control import CONTROL, TITLE
 from levelone.zoo.kit.events import Events
 from levelone.zoo.kit.meter import Predictions, Truth, network_of
-from levelone.zoo.nova.baselines import OUTPUT
+from levelone.zoo.nova.baselines import OUTPUT, OVER_CUT
 from levelone.zoo.nova.features import views
 from levelone.zoo.nova.results import CUT, PURE, curve, efficiency, purity
 from levelone.zoo.nova.scores import CLASSES, ELECTRON, electron_score
@@ -45,7 +45,7 @@ def panels(predictions: Predictions, truth: Truth, share: NDArray[np.float64]) -
         kept = thinned(false)
         roc.append(Series(NAMES.get(name, name), true[kept], false[kept]))
     if CUT in scores:
-        accepted = scores[CUT] > 0
+        accepted = predictions[CUT][OVER_CUT] > 0
         at = efficiency(accepted, target, rate), purity(accepted, target, rate)
         pure.append(Series("classical cut", np.array([at[0]]), np.array([at[1]]), style="points"))
     found: list[Panel] = [
@@ -112,8 +112,7 @@ def tables(metrics: Mapping[str, Any]) -> list[Rows]:
             "Electron neutrinos",
             f"Share of them in % that is accepted at the purity of the classical cut, {pure} %, and AUC "
             "against all others, both of the oscillated mixture; right class of three in %, of the test "
-            "events as they are (the likelihood's answers are shifted to the cut, not to be right). One "
-            "standard deviation (bootstrap over events).",
+            "events as they are. One standard deviation (bootstrap over events).",
             ("model", "efficiency", f"at {100 * PURE:g} % purity", "AUC", "right class"),
             tuple(rows),
             (1, 2, 3, 4),

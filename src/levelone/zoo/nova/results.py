@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from levelone.metrics.ranking import bootstrap_counts, compare, with_errors
 from levelone.zoo.kit.events import Events
 from levelone.zoo.kit.meter import PerEvent, Predictions, Truth, network_of
-from levelone.zoo.nova.baselines import OUTPUT
+from levelone.zoo.nova.baselines import OUTPUT, OVER_CUT
 from levelone.zoo.nova.features import CLASSICAL, classical
 from levelone.zoo.nova.scores import CLASSES, ELECTRON, electron_score
 
@@ -19,7 +19,7 @@ REPLICAS = 200
 PURE = 0.5
 """A purity that the classical cut does not have."""
 CUT = "likelihood"
-"""The model whose score 0 is the classical cut."""
+"""The model whose `OVER_CUT` is the classical cut."""
 
 
 class NovaMeter(PerEvent):
@@ -70,7 +70,8 @@ def figures(
     if CUT in scores and len(np.unique(target)) == 2:
         counts = bootstrap_counts(rows, REPLICAS, seed)
         weights = [rate, *(rate * row for row in counts)]
-        wanted = np.array([purity(scores[CUT] > 0, target, weight) for weight in weights])
+        accepted = predictions[CUT][OVER_CUT] > 0
+        wanted = np.array([purity(accepted, target, weight) for weight in weights])
         models[CUT] |= with_errors(("purity",), wanted[:1], wanted[1:, None])
         found = {
             name: np.array([at_purity(score, target, *both) for both in zip(weights, wanted, strict=True)])
@@ -80,7 +81,6 @@ def figures(
             pure = np.array([at_purity(score, target, weight, PURE) for weight in weights])
             models[name] |= with_errors(("pure",), pure[:1], pure[1:, None])
         # the cut itself is at its own purity: what it accepts, not the best score of equal purity
-        accepted = scores[CUT] > 0
         found[CUT] = np.array([efficiency(accepted, target, weight) for weight in weights])
         for name, values in found.items():
             models[name] |= with_errors(("efficiency",), values[:1], values[1:, None])

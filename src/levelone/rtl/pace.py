@@ -10,6 +10,8 @@ ADDED = 4
 """Clocks of `levelone_mac` besides the tree: operands twice, and products twice."""
 READ = 1
 """One more where its weights come from memories: the register behind them."""
+LAG = 1
+"""Clocks from the last beat that a row of a window needs until it begins."""
 OUT = 1
 """Clocks of the FIFO behind a layer."""
 OUT_BEATS = 2
@@ -91,7 +93,7 @@ def swept(
     each = beats // len(rows)
     needs = [need for need in rows for _ in range(each)]
     hold = OUT_BEATS + -(-depth // interval)
-    return Pace((Taking(needs, 1, frees, release),), depth, interval, hold)
+    return Pace((Taking(needs, LAG, frees, release),), depth, interval, hold)
 
 
 def freed(kept: Iterable[int], inputs: int, room: int, beats: int) -> list[int]:

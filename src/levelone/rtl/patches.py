@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import gcd, prod
 
@@ -11,6 +11,7 @@ from levelone.graph.values import Value
 from levelone.rtl.choosing import divisors, fewest, first_within
 from levelone.rtl.netlist import Netlist, address_bits, handshake
 from levelone.rtl.pace import Pace, freed, swept
+from levelone.rtl.planes import RELEASE, planes_kept
 from levelone.rtl.sliding import AXES, Index, Sliding, by_axis, sliding
 from levelone.rtl.streams import Stream
 
@@ -80,7 +81,7 @@ def crossed(window: Window, spatial: Sequence[int], positions: Sequence[int]) ->
     return sliding(window, spatial, positions, [place.get(axis, -1) for axis in range(window.rank)])
 
 
-def plan_patch(along: Sliding, lanes: int, together: int, clocks: int) -> PatchPlan:
+def plan_patch(along: Sliding, lanes: int, together: int, interval: int) -> PatchPlan:
     """Banks for a window.
 
     Parameters
@@ -91,37 +92,42 @@ def plan_patch(along: Sliding, lanes: int, together: int, clocks: int) -> PatchP
         Pixels of an input beat: a divisor of the pixels in a row.
     together
         Positions of an output beat: a divisor of the positions in a row.
-    clocks
-        That an event may take.
+    interval
+        Clocks of an output beat.
     """
-    size, stride, positions = along.spatial, along.stride, along.positions
     deep, high, wide = ((k - 1) * d + 1 for k, d in zip(along.kernel, along.dilation, strict=True))
-    wide = -(-(wide + (together - 1) * stride[2]) // lanes) * lanes
-    # planes of the next positions, and of the next event, come in while the present ones are read
-    unit = gcd(stride[0], deep)
-    event = -(-size[0] // unit) * unit
-    ahead = max(stride[0], event - (positions[0] - 1) * stride[0])
-    # a plane of one row becomes free a clock after the next could come: one more if no clock is to spare
-    busy = min(prod(size) // lanes, prod(positions) // together)
-    spare = int(positions[1] == 1 and busy + positions[0] > clocks)
-    planes = 1 << (-(-(deep + ahead + spare) // deep) - 1).bit_length()
+    wide = -(-(wide + (together - 1) * along.stride[2]) // lanes) * lanes
     need = tuple(along.last(row) // lanes + 1 for row in along.rows)
+    planes = planes_kept(along, need, deep, lanes, together, interval)
     return PatchPlan(
         **vars(along), lanes=lanes, together=together, banks=(deep, high, wide), planes=planes, need=need
     )
 
 
-def fitted_patch(window: Window, x: Value, output: Value, arriving: Stream, clocks: int) -> PatchPlan | None:
+def fitted_patch(
+    window: Window,
+    x: Value,
+    output: Value,
+    arriving: Stream,
+    clocks: int,
+    interval: Callable[[int], int] = lambda together: 1,
+) -> PatchPlan | None:
     """A patch with as few pixels in, and positions out, per beat as an event of `clocks` allows.
 
     None if its banks would be too deep.
+
+    Parameters
+    ----------
+    interval
+        Positions of a beat -> clocks that it takes.
     """
     along = crossed(window, x.shape[:-1], output.shape[:-1])
     channels = x.shape[-1]
     lanes = first_within(
         divisors(along.spatial[2]), lambda pixels: arriving.clocks_to(pixels * channels), clocks
     )
-    patch = plan_patch(along, lanes, fewest(along.positions[2], prod(along.positions), clocks), clocks)
+    together = fewest(along.positions[2], prod(along.positions), clocks)
+    patch = plan_patch(along, lanes, together, interval(together))
     return patch if patch.depth <= DEEPEST else None
 
 
@@ -138,7 +144,7 @@ def patch_pace(plan: PatchPlan, beats: int, interval: int, behind: int) -> Pace:
     planes = [max(0, row * plan.stride[0] - plan.pads[0]) for row, _ in plan.rows]
     room = plan.planes * plan.banks[0]
     frees = [beat for beat in freed(planes, depth, room, beats) for _ in range(size)]
-    return swept(plan.need, beats, frees, depth=STAGES + behind, interval=interval, release=2)
+    return swept(plan.need, beats, frees, depth=STAGES + behind, interval=interval, release=RELEASE)
 
 
 def emit_patch(name: str, plan: PatchPlan, pixel: int, wires: str, netlist: Netlist) -> str:

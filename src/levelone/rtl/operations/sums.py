@@ -65,11 +65,16 @@ class Folding:
     @property
     def in_parts(self) -> bool:
         """Whether the operands of a position take several beats: part by part, or for several sweeps."""
-        return self.taps * self.sweeps > 1
+        return self.interval > 1
+
+    @property
+    def interval(self) -> int:
+        """Clocks of the positions that are summed at once."""
+        return self.taps * self.sweeps
 
     def clocks(self, positions: int) -> int:
         """For so many positions."""
-        return positions // self.together * self.sweeps * self.taps
+        return positions // self.together * self.interval
 
     def taken(self, channels: int) -> int:
         """Codes of a beat that comes in, of pixels with so many channels."""
@@ -209,14 +214,16 @@ def _foldings(site: Site[Summed], positions: int) -> list[Folding]:
     assert not isinstance(op, Dense)  # noqa: S101  (a dense layer's operands come in order)
     groups = op.groups
 
-    def folding(window: WindowPlan | PatchPlan, most: int, together: int = 1) -> Folding:
+    def folding(window: WindowPlan | PatchPlan | None, most: int, together: int = 1) -> Folding:
         simd = fewest(most, positions // together * terms, site.clocks)
         work = positions // together * terms // simd
         sweeps = largest(outputs, work, site.clocks) if groups == together == 1 else 1
         return Folding(window, groups, simd, sweeps, terms // simd, bits, together, own)
 
     swept = plan_window(site.name, op.window, x.shape[:-1], site.output.shape[:-1])
-    patch = fitted_patch(op.window, x, site.output, arriving, site.clocks)
+    patch = fitted_patch(
+        op.window, x, site.output, arriving, site.clocks, lambda n: folding(None, terms, n).interval
+    )
     serial = folding(swept, op.weights.shape[-2])
     if patch is None or (own > 1 and patch.together > 1):
         return [serial]

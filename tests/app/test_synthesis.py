@@ -14,13 +14,14 @@ from levelone.errors import LeveloneError
 from levelone.pipeline import job, synthesis
 from levelone.pipeline.job import plan
 from levelone.pipeline.synthesis import synth_folder, synthesis_of
+from levelone.rtl.nextpnr import Placements
 
 
 def test_a_result_is_of_the_project_that_it_lies_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "levelone.json").write_text('{"body": "rtl"}')
     monkeypatch.setattr(synthesis, "body_of", lambda folder: SimpleNamespace(name="rtl"))
     made = SimpleNamespace(to_dict=lambda: {"kind": "synthesised", "total": {"lut": 7}})
-    monkeypatch.setattr(synthesis, "synthesise", lambda folder, family, seeds: made)
+    monkeypatch.setattr(synthesis, "synthesise", lambda folder, family, placements: made)
     assert synthesis_of(tmp_path) is None
     found = synth_folder(tmp_path, "ecp5")
     assert found["body"] == "rtl" and found["total"] == {"lut": 7}
@@ -59,8 +60,10 @@ def test_what_was_expected_is_shown_beside_what_was_counted(
     }
     asked = []
     monkeypatch.setattr(synthesis, "synth_folder", lambda *given: asked.append(given) or found)
-    done = CliRunner().invoke(app, ["synth", str(tmp_path), "--family", "ecp5", "--seeds", "3"])
+    done = CliRunner().invoke(
+        app, ["synth", str(tmp_path), "--family", "ecp5", "--seeds", "3", "--minutes", "2"]
+    )
     assert done.exit_code == 0
-    assert asked == [(tmp_path, "ecp5", 3)]
+    assert asked == [(tmp_path, "ecp5", Placements(3, 2.0))]
     lines = [line.split() for line in done.output.splitlines()]
     assert ["conv1", "100", "90"] in lines and ["conv1", "90", "1,080", "100", "0.90", "10.80"] in lines

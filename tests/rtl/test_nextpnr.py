@@ -8,6 +8,7 @@ import pytest
 
 from levelone.errors import LeveloneError
 from levelone.rtl import nextpnr
+from levelone.rtl.nextpnr import Placements
 
 REPORT = {
     "fmax": {"$glbnet$clk$TRELLIS_IO_IN": {"achieved": 101.25, "constraint": 120.0}},
@@ -39,23 +40,34 @@ def test_the_report_tells_of_paths_between_registers() -> None:
 PLAYED = """#!/usr/bin/env python3
 import json, sys
 seed = int(sys.argv[sys.argv.index("--seed") + 1])
-fmax = {1: 90.0, 2: 120.5, 3: 101.0}[seed]
+fmax = {1: 90.0, 2: 120.5, 3: 101.0, 4: 0}[seed]
+while not fmax:
+    pass
 json.dump({"fmax": {"clk": {"achieved": fmax}}, "critical_paths": [], "utilization": {}},
           open(sys.argv[sys.argv.index("--report") + 1], "w"))
 """
 
 
-def test_the_best_of_several_placements_says_what_all_reached(tmp_path: Path) -> None:
+@pytest.fixture
+def played(tmp_path: Path) -> nextpnr.Nextpnr:
+    """A program that reaches something with three seeds, never ends with the fourth, and refuses others."""
     program = tmp_path / "nextpnr"
     program.write_text(PLAYED)
     program.chmod(0o755)
-    netlist = tmp_path / "netlist.json"
-    netlist.write_text('{"modules": {"network": {"ports": {}, "cells": {}}}}')
-    tool = nextpnr.Nextpnr((str(program),), "nextpnr")
-    found = nextpnr.route(tool, netlist, 5.0, seeds=3)
+    (tmp_path / "netlist.json").write_text('{"modules": {"network": {"ports": {}, "cells": {}}}}')
+    return nextpnr.Nextpnr((str(program),), "nextpnr")
+
+
+def test_the_best_of_several_placements_says_what_all_reached(
+    played: nextpnr.Nextpnr, tmp_path: Path
+) -> None:
+    netlist, second = tmp_path / "netlist.json", 1 / 60
+    found = nextpnr.route(played, netlist, 5.0, Placements(3))
     assert (found.fmax_mhz, found.reached_mhz) == (120.5, (90.0, 120.5, 101.0))
+    found = nextpnr.route(played, netlist, 5.0, Placements(4, second))
+    assert (found.fmax_mhz, found.reached_mhz) == (120.5, (90.0, 120.5, 101.0, None))
     with pytest.raises(LeveloneError, match="could not place"):
-        nextpnr.route(tool, netlist, 5.0, seeds=4)
+        nextpnr.route(played, netlist, 5.0, Placements(5, second))
 
 
 def test_what_is_not_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,6 +26,7 @@ from levelone.rtl.beats import pack, unpack
 from levelone.rtl.body import BODY
 from levelone.rtl.config import RtlConfig
 from levelone.rtl.document import RtlDocument
+from levelone.rtl.nextpnr import Placements
 from levelone.rtl.plan import plan_graph
 from levelone.rtl.streams import Stream, regrouping
 from levelone.rtl.synthesis import RESOURCES, synthesise
@@ -328,6 +329,11 @@ def test_a_design_is_routed_or_says_why_not(tmp_path: Path, monkeypatch: pytest.
     assert layer.counted == found.layers["fc"].lut
     assert everything.counted == found.total.lut > layer.counted
     assert found.timing.reached_mhz == (found.timing.fmax_mhz,)
+    second = 1 / 60  # which nextpnr takes to read what the device looks like
+    hurried = synthesise(tmp_path / "dense", "ecp5", Placements(2, second))
+    assert hurried.timing is None
+    assert "of 2 placements, none ended within 0.0166667 minutes" in hurried.untimed
+    assert hurried.total == found.total
     monkeypatch.setattr(nextpnr, "find_nextpnr", lambda: None)
     missing = synthesise(tmp_path / "dense", "ecp5")
     assert missing.timing is None
@@ -340,7 +346,7 @@ def test_an_unknown_family_is_refused(project: Path) -> None:
         synthesise(project, "virtex2")
     assert "xcup" in str(error.value.hint)
     with pytest.raises(LeveloneError, match="seeds of placements"):
-        synthesise(project, "xcup", seeds=2)
+        synthesise(project, "xcup", Placements(2))
 
 
 @pytest.mark.slow

@@ -142,6 +142,14 @@ def synth(
     seeds: Annotated[
         int, typer.Option(min=1, help="ecp5: placements to try; the best is shown, and what all reached.")
     ] = 1,
+    minutes: Annotated[
+        float,
+        typer.Option(
+            min=0.01,
+            help="ecp5: processor time that a placement may take; one that takes more is stopped and named, "
+            "and the others count.",
+        ),
+    ] = 15.0,
     as_json: AsJson = False,
 ) -> None:
     """Area in total and for every layer, and how fast the clock may be: estimated, or routed.
@@ -155,9 +163,10 @@ def synth(
     Example: levelone synth rtl_project --family ecp5
     """
     from levelone.pipeline.synthesis import synth_folder
+    from levelone.rtl.nextpnr import Placements
 
     with one_json_object(as_json) as emit:
-        found = synth_folder(project, family, seeds)
+        found = synth_folder(project, family, Placements(seeds, minutes))
         emit(found)
     if not as_json:
         (_show_vitis if found["body"] == "hls" else _show_synthesis)(found)

@@ -11,21 +11,22 @@ from levelone.hardware.body import DOCUMENT
 from levelone.hls.body import BODY as HLS
 from levelone.hls.vitis import run_vitis
 from levelone.report.content import read_json
-from levelone.rtl.synthesis import synthesise
+from levelone.rtl.nextpnr import Placements
+from levelone.rtl.synthesis import ONE_PLACEMENT, synthesise
 from levelone.verify import body_of
 
 RESULT = "synthesis.json"
 
 
-def synth_folder(project: Path, family: str, seeds: int = 1) -> dict[str, Any]:
+def synth_folder(project: Path, family: str, placements: Placements = ONE_PLACEMENT) -> dict[str, Any]:
     """Synthesise a project and keep the result in it, as ``synthesis.json``.
 
     Parameters
     ----------
     family
         Of an RTL project; an hls4ml project says its part.
-    seeds
-        Placements to try, as `levelone.rtl.synthesis.synthesise`.
+    placements
+        To try, as `levelone.rtl.synthesis.synthesise`.
 
     Returns
     -------
@@ -38,7 +39,7 @@ def synth_folder(project: Path, family: str, seeds: int = 1) -> dict[str, Any]:
         If it is no project, or the tool is missing or refuses it.
     """
     body = body_of(project).name
-    found = run_vitis(project) if body == HLS.name else synthesise(project, family, seeds)
+    found = run_vitis(project) if body == HLS.name else synthesise(project, family, placements)
     result = {"body": body, "design": sha256(project / DOCUMENT), **found.to_dict()}
     write_text(project / RESULT, json.dumps(result, indent=1) + "\n")
     return result

@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,23 @@ class Nextpnr:
 
 
 @dataclass(frozen=True)
+class Placements:
+    """Which placements are tried.
+
+    Attributes
+    ----------
+    seeds
+        How many: from seeds 1, 2, ..., on all cores.
+    minutes
+        Processor time that each may take; one that takes more is stopped, and the others count: one that
+        never ended would keep them back.
+    """
+
+    seeds: int = 1
+    minutes: float = 15.0
+
+
+@dataclass(frozen=True)
 class Routed:
     """What came of placement and routing.
 
@@ -45,7 +64,7 @@ class Routed:
     fmax_mhz
         Of the clock, in the best of the placements that were tried.
     reached_mhz
-        The same of each of them: seeds 1, 2, ...
+        The same of each of them: seeds 1, 2, ...; None of one that was stopped.
     packed
         Multipliers that have registers of their own.
     start, end
@@ -56,7 +75,7 @@ class Routed:
 
     tool: str
     fmax_mhz: float
-    reached_mhz: tuple[float, ...]
+    reached_mhz: tuple[float | None, ...]
     packed: int
     start: str
     end: str
@@ -81,40 +100,57 @@ def find_nextpnr() -> Nextpnr | None:
     return Nextpnr((found,), f"nextpnr-ecp5 ({found})") if found else None
 
 
-def route(tool: Nextpnr, netlist: Path, clock_ns: float, seeds: int = 1) -> Routed:
+def route(tool: Nextpnr, netlist: Path, clock_ns: float, placements: Placements) -> Routed:
     """Place and route a netlist that Yosys wrote as JSON for ECP5, registers of multipliers packed into them.
 
     Parameters
     ----------
     clock_ns
         Period that it tries to reach; the result says what it reached.
-    seeds
-        Placements to try, from seeds 1, 2, ..., on all cores: the result is the best one's, and says what all
-        reached.
+    placements
+        To try: the result is the best one's, and says what all reached.
 
     Raises
     ------
     LeveloneError
-        If nextpnr refuses: the design has more pins or cells than the device.
+        If nextpnr refuses: the design has more pins or cells than the device. If all placements were stopped.
     """
     design = json.loads(netlist.read_text(encoding="utf-8"))
     packed = sum(pack_multipliers(module) for module in design["modules"].values() if "cells" in module)
     ready = netlist.with_name("packed.json")
     ready.write_text(json.dumps(design), encoding="utf-8")
+    place = partial(_placed, tool, ready, clock_ns, ceil(60 * placements.minutes))
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        found = list(pool.map(partial(_placed, tool, ready, clock_ns), range(1, seeds + 1)))
-    best = max(found, key=lambda routed: routed.fmax_mhz)
-    return replace(best, reached_mhz=tuple(routed.fmax_mhz for routed in found), packed=packed)
+        found = list(pool.map(place, range(1, placements.seeds + 1)))
+    ended = [routed for routed in found if routed is not None]
+    if not ended:
+        raise LeveloneError(
+            f"{tool.name}: of {placements.seeds} placements, none ended within {placements.minutes:g} "
+            "minutes of processor time; --minutes lets them take more"
+        )
+    best = max(ended, key=lambda routed: routed.fmax_mhz)
+    reached = tuple(None if routed is None else routed.fmax_mhz for routed in found)
+    return replace(best, reached_mhz=reached, packed=packed)
 
 
-def _placed(tool: Nextpnr, netlist: Path, clock_ns: float, seed: int) -> Routed:
+LIMITED = (
+    "import os, resource, sys; seconds = int(sys.argv[1]); resource.setrlimit(resource.RLIMIT_CORE, (0, 0)); "
+    "resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 9)); os.execvp(sys.argv[2], sys.argv[2:])"
+)
+"""A program, in Python, that becomes another one, whose processor time is limited: the system ends it."""
+
+
+def _placed(tool: Nextpnr, netlist: Path, clock_ns: float, seconds: int, seed: int) -> Routed | None:
+    """One placement; None if it took more than so many seconds of processor time."""
     # names without folders: the wheel's program sees the folder that it runs in, and no temporary ones
     report = netlist.with_name(f"report{seed}.json")
     command = [*tool.command, *DEVICE, "--json", netlist.name, "--report", report.name, "--quiet"]
     command += ["--freq", f"{1000 / clock_ns:.6g}", "--timing-allow-fail", "--lpf-allow-unconstrained"]
-    command += ["--seed", str(seed)]
+    command = [sys.executable, "-c", LIMITED, str(seconds), *command, "--seed", str(seed)]
     report.unlink(missing_ok=True)
     done = subprocess.run(command, cwd=netlist.parent, capture_output=True, text=True, check=False)
+    if done.returncode == -signal.SIGXCPU:
+        return None
     if done.returncode or not report.is_file():
         said = [line for line in (done.stdout + done.stderr).splitlines() if "ERROR" in line]
         why = " ".join(said[:3]) or done.returncode

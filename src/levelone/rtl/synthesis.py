@@ -24,6 +24,7 @@ from levelone.rtl.tools import INSTALL
 from levelone.rtl.yosys_worker import CELLS, COMMANDS, NETLIST
 
 ELSEWHERE = "(ports and wires)"
+ONE_PLACEMENT = nextpnr.Placements()
 RESOURCES: Mapping[str, tuple[str, ...]] = {
     "lut": ("LUT1", "LUT2", "LUT3", "LUT4", "LUT5", "LUT6", "INV"),
     "flip_flops": ("FDRE", "FDSE", "FDCE", "FDPE", "TRELLIS_FF"),
@@ -74,7 +75,8 @@ class Timing:
     basis
         What an estimate assumes, or on which device a design was routed.
     reached_mhz
-        Clock frequency of every placement that was tried, seeds 1, 2, ...: `fmax_mhz` is the best one's.
+        Clock frequency of every placement that was tried, seeds 1, 2, ...: `fmax_mhz` is the best one's; None
+        of one that was stopped.
     """
 
     kind: Kind
@@ -84,7 +86,7 @@ class Timing:
     start: str
     end: str
     basis: str
-    reached_mhz: tuple[float, ...] = ()
+    reached_mhz: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,9 @@ class Synthesis:
         return asdict(self)
 
 
-def synthesise(project: Path, family: str = "xcup", seeds: int = 1) -> Synthesis:
+def synthesise(
+    project: Path, family: str = "xcup", placements: nextpnr.Placements = ONE_PLACEMENT
+) -> Synthesis:
     """Synthesise the sources that lie in a project: by Vivado where it is installed, else by Yosys.
 
     Yosys's netlist for "ecp5" is placed and routed by nextpnr where that is installed; for the others the
@@ -141,8 +145,8 @@ def synthesise(project: Path, family: str = "xcup", seeds: int = 1) -> Synthesis
     ----------
     family
         "xcup" (UltraScale+), "xc7" (7 series) or "ecp5".
-    seeds
-        Placements to try, of "ecp5" alone.
+    placements
+        To try, of "ecp5" alone.
 
     Raises
     ------
@@ -152,7 +156,7 @@ def synthesise(project: Path, family: str = "xcup", seeds: int = 1) -> Synthesis
     """
     if family not in COMMANDS:
         raise LeveloneError(f"unknown FPGA family {family!r}", hint=nearest(family, list(COMMANDS)))
-    if seeds != 1 and family != "ecp5":
+    if placements.seeds != 1 and family != "ecp5":
         raise LeveloneError(f"seeds of placements are tried for ecp5; {family} has one result")
     document = RtlDocument.read(project)
     program = vivado.find_vivado()
@@ -168,7 +172,7 @@ def synthesise(project: Path, family: str = "xcup", seeds: int = 1) -> Synthesis
         run_tool(command, f"Yosys could not synthesise {project}", results=[folder / NETLIST])
         found = json.loads((folder / CELLS).read_text(encoding="utf-8"))
         if family == "ecp5":
-            timing, untimed, used = _routed(folder / NETLIST, document, seeds)
+            timing, untimed, used = _routed(folder / NETLIST, document, placements)
         else:
             timing, untimed, used = _estimated(folder / NETLIST, document)
     cells = {instance: _area(kinds) for instance, kinds in found.items()}
@@ -203,24 +207,34 @@ def _estimated(netlist: Path, document: RtlDocument) -> Timed:
     )
 
 
-def _routed(netlist: Path, document: RtlDocument, seeds: int) -> Timed:
+def _routed(netlist: Path, document: RtlDocument, placements: nextpnr.Placements) -> Timed:
     tool = nextpnr.find_nextpnr()
     if tool is None:
         return None, f"nextpnr-ecp5 is not installed: {INSTALL}", None
     try:
-        found = nextpnr.route(tool, netlist, document.rtl.clock_ns, seeds)
+        found = nextpnr.route(tool, netlist, document.rtl.clock_ns, placements)
     except LeveloneError as error:
         return None, error.message, None
     basis = f"placed and routed on {nextpnr.DEVICE_NAME}"
     if found.packed:
         basis += f", after levelone moved registers into {found.packed} multipliers"
-    if seeds > 1:
-        reached = sorted(found.reached_mhz)
-        basis += f"; the best of {seeds} placements, which reached {reached[0]:.0f} to {reached[-1]:.0f} MHz"
+    if placements.seeds > 1:
+        basis += (
+            f"; the best of {placements.seeds} placements: {_each(found.reached_mhz, placements.minutes)}"
+        )
     return (
         Timing("routed", found.tool, found.fmax_mhz, None, found.start, found.end, basis, found.reached_mhz),
         "",
         found.used,
+    )
+
+
+def _each(reached: Iterable[float | None], minutes: float) -> str:
+    """What every placement reached, or that it was stopped."""
+    stopped = f"stopped after {minutes:g} minutes of processor time"
+    return ", ".join(
+        f"seed {seed} {stopped if mhz is None else f'{mhz:.0f} MHz'}"
+        for seed, mhz in enumerate(reached, start=1)
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import sys
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
@@ -21,7 +20,7 @@ from levelone.rtl.estimates import Estimate, estimates
 from levelone.rtl.paths import longest_path
 from levelone.rtl.project import SOURCES
 from levelone.rtl.tools import INSTALL
-from levelone.rtl.yosys_worker import CELLS, COMMANDS, NETLIST
+from levelone.rtl.yosys_worker import CELLS, COMMANDS, NETLIST, synthesiser
 
 ELSEWHERE = "(ports and wires)"
 ONE_PLACEMENT = nextpnr.Placements()
@@ -167,8 +166,7 @@ def synthesise(
     sources = sorted((Path(project) / SOURCES).glob("*.sv"))
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        command = [sys.executable, "-m", "levelone.rtl.yosys_worker", document.project, family]
-        command += [document.rtl.style, scratch, *map(str, sources)]
+        command = synthesiser(document.project, family, document.rtl.style, folder, sources)
         run_tool(command, f"Yosys could not synthesise {project}", results=[folder / NETLIST])
         found = json.loads((folder / CELLS).read_text(encoding="utf-8"))
         if family == "ecp5":

@@ -10,6 +10,7 @@ import json
 import re
 import sys
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 XILINX = ("synth_xilinx -family {family} -flatten -top {top}",)
@@ -42,6 +43,11 @@ endmodule
 """Every adder a carry chain of its own: Yosys alone adds three numbers without carries and then two, which
 takes more look-up tables, and two levels for each adder."""
 CELLS, NETLIST = "cells.json", "netlist.json"
+
+
+def synthesiser(top: str, family: str, style: str, folder: Path, sources: Iterable[Path]) -> list[str]:
+    """The command that runs `main` in a process of its own."""
+    return [sys.executable, "-m", __name__, top, family, style, str(folder), *map(str, sources)]
 
 
 def main(top: str, family: str, style: str, folder: Path, sources: list[str]) -> None:

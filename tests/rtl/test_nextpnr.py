@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,9 @@ def test_the_best_of_several_placements_says_what_all_reached(
     assert (found.fmax_mhz, found.reached_mhz) == (120.5, (90.0, 120.5, 101.0, None))
     with pytest.raises(LeveloneError, match="could not place"):
         nextpnr.route(played, netlist, 5.0, Placements(5, second))
+    endless = nextpnr.Nextpnr((sys.executable, "-c", "while True: pass"), "nextpnr")
+    with pytest.raises(LeveloneError, match=r"of 2 placements, none ended within 0\.0166667 minutes"):
+        nextpnr.route(endless, netlist, 5.0, Placements(2, second))
 
 
 def test_what_is_not_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:

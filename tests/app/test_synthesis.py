@@ -14,7 +14,6 @@ from levelone.errors import LeveloneError
 from levelone.pipeline import job, synthesis
 from levelone.pipeline.job import plan
 from levelone.pipeline.synthesis import synth_folder, synthesis_of
-from levelone.rtl.nextpnr import Placements
 
 
 def test_a_result_is_of_the_project_that_it_lies_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,6 +63,6 @@ def test_what_was_expected_is_shown_beside_what_was_counted(
         app, ["synth", str(tmp_path), "--family", "ecp5", "--seeds", "3", "--minutes", "2"]
     )
     assert done.exit_code == 0
-    assert asked == [(tmp_path, "ecp5", Placements(3, 2.0))]
+    assert asked == [(tmp_path, "ecp5", 3, 2.0)]
     lines = [line.split() for line in done.output.splitlines()]
     assert ["conv1", "100", "90"] in lines and ["conv1", "90", "1,080", "100", "0.90", "10.80"] in lines

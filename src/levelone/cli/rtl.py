@@ -163,10 +163,9 @@ def synth(
     Example: levelone synth rtl_project --family ecp5
     """
     from levelone.pipeline.synthesis import synth_folder
-    from levelone.rtl.nextpnr import Placements
 
     with one_json_object(as_json) as emit:
-        found = synth_folder(project, family, Placements(seeds, minutes))
+        found = synth_folder(project, family, seeds, minutes)
         emit(found)
     if not as_json:
         (_show_vitis if found["body"] == "hls" else _show_synthesis)(found)

@@ -18,15 +18,17 @@ from levelone.verify import body_of
 RESULT = "synthesis.json"
 
 
-def synth_folder(project: Path, family: str, placements: Placements = ONE_PLACEMENT) -> dict[str, Any]:
+def synth_folder(
+    project: Path, family: str, seeds: int = ONE_PLACEMENT.seeds, minutes: float = ONE_PLACEMENT.minutes
+) -> dict[str, Any]:
     """Synthesise a project and keep the result in it, as ``synthesis.json``.
 
     Parameters
     ----------
     family
         Of an RTL project; an hls4ml project says its part.
-    placements
-        To try, as `levelone.rtl.synthesis.synthesise`.
+    seeds, minutes
+        Placements to try, and the processor time of each, as `levelone.rtl.nextpnr.Placements`.
 
     Returns
     -------
@@ -39,7 +41,9 @@ def synth_folder(project: Path, family: str, placements: Placements = ONE_PLACEM
         If it is no project, or the tool is missing or refuses it.
     """
     body = body_of(project).name
-    found = run_vitis(project) if body == HLS.name else synthesise(project, family, placements)
+    found = (
+        run_vitis(project) if body == HLS.name else synthesise(project, family, Placements(seeds, minutes))
+    )
     result = {"body": body, "design": sha256(project / DOCUMENT), **found.to_dict()}
     write_text(project / RESULT, json.dumps(result, indent=1) + "\n")
     return result

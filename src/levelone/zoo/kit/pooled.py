@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import Literal
 
 from pydantic import Field
@@ -27,6 +28,22 @@ class PooledConv(Convolution):
     local: bool = Field(
         False, description="locally connected: a kernel and biases of its own at every position"
     )
+    squeeze: int = Field(
+        0,
+        ge=0,
+        description="squeeze and excitation behind the pooling, with so many times fewer channels in "
+        "between; 0: none",
+    )
+
+    def squeezed(self) -> int:
+        """Channels in between of squeeze and excitation."""
+        return max(self.channels // self.squeeze, 1)
+
+    def weighted(self, number: int) -> tuple[str, ...]:
+        """Names of the layers that have weights, of the convolution of this `number`."""
+        depth = (f"depth{number}",) if self.separable else ()
+        gate = (f"gate{number}_down", f"gate{number}_up") if self.squeeze else ()
+        return *depth, f"conv{number}", *gate
 
     def pooled_grid(self, grid: tuple[int, ...]) -> tuple[int, ...]:
         """The grid behind the pooling."""
@@ -41,18 +58,24 @@ class PooledModel(Section):
     )
     convolutions: tuple[PooledConv, ...] = Field(
         (PooledConv(channels=8), PooledConv(channels=8), PooledConv(channels=12)),
-        min_length=1,
         max_length=4,
-        description="over the image",
+        description="over the image; none: the dense layers read its pixels",
     )
     dense: tuple[int, ...] = Field((16,), description="units of the dense layers before the logit")
+    pieces: tuple[int, ...] = Field(
+        (),
+        description="of each dense layer from the first: of so many sums the largest is a unit (MaxOut); 1, "
+        "and where nothing is said: a rectifier",
+    )
+
+    def pieced(self) -> list[tuple[int, int]]:
+        """Units and pieces of every dense layer before the logit."""
+        return list(zip_longest(self.dense, self.pieces, fillvalue=1))
 
     def layer_names(self) -> tuple[str, ...]:
         """Names of the layers that have weights: the keys allowed in ``[quant.layers]``."""
         convolutions = (
-            name
-            for number, conv in enumerate(self.convolutions, start=1)
-            for name in ((f"depth{number}", f"conv{number}") if conv.separable else (f"conv{number}",))
+            name for number, conv in enumerate(self.convolutions, start=1) for name in conv.weighted(number)
         )
         return *convolutions, *(f"fc{number}" for number in range(1, len(self.dense) + 1)), "logit"
 
@@ -71,3 +94,8 @@ def check_sizes(section: PooledModel, grid: tuple[int, ...]) -> None:
             )
         grid = conv.pooled_grid(grid)
     check_dense(section.dense)
+    if min(section.pieces, default=1) < 1 or len(section.pieces) > len(section.dense):
+        raise misfit(
+            "model.pieces",
+            f" = {list(section.pieces)}: at most one number, from 1, for each of {len(section.dense)} layers",
+        )

@@ -55,6 +55,11 @@ class MuonModel(Section):
         le=4,
         description="largest of so many cells along each axis, in front of all convolutions (baseline only)",
     )
+    local: bool = Field(
+        False,
+        description="the last convolution is locally connected, a kernel of its own at every place "
+        "(baseline only)",
+    )
     sums: int = Field(
         0,
         ge=0,

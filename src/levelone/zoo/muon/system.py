@@ -92,6 +92,7 @@ class Muon(VoxelSystem):
             "course": model.course,
             "mirror": model.mirror,
             "pool": model.pool > 1,
+            "local": model.local,
         }
         key = next((key for key, used in for_baseline.items() if used), None)
         if model.architecture == "full" and key is not None:

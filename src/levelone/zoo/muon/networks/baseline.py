@@ -7,7 +7,8 @@
 
 With its default sizes this is the baseline of the published study (channels 8-12-18-27 without bias, dense
 216-108-1); with `n_layers_per_res` the deeper one; with fewer channels and bits, and the sums of every layer
-as a second input, the compact one.
+as a second input, the compact one. With `local` the last convolution has a kernel of its own at every place:
+muons enter at one end of the grid, and what they lose along the way means something else at each depth.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from levelone.quant.layers import Layers
 from levelone.quant.norm import Norm
 from levelone.quant.wiring import Wired
 from levelone.zoo.muon.features import COURSE, SUMS
-from levelone.zoo.muon.section import GRID, OUTPUT, MuonModel, baseline_inputs, grids
+from levelone.zoo.muon.section import GRID, OUTPUT, MuonModel, baseline_inputs, grids, pooled
 
 
 class MuonBaseline(Wired):
@@ -29,25 +30,19 @@ class MuonBaseline(Wired):
         if section.pool > 1:
             pool = layers.max_pool("pool", (value,), (section.pool,) * 3)
             value = self.step("pool", pool, value)
-        before = 1
+        before, size = 1, pooled(section)
         for number, channels in enumerate(section.channels, start=1):
             for extra in range(section.n_layers_per_res + 1):
                 name = f"conv{number}" if not extra else f"conv{number}_{extra + 1}"
-                stride = (1, 1, 1) if extra else (2, 2, 2)
-                conv = layers.conv(
-                    name,
-                    (value,),
-                    (before, channels),
-                    (3, 3, 3),
-                    stride,
-                    (1, 1, 1),
-                    bias=False,
-                    norm=norm,
-                )
+                pair, stride = (before, channels), (1, 1, 1) if extra else (2, 2, 2)
+                sizes = ((3, 3, 3), stride, (1, 1, 1))
+                if section.local and (number, extra) == (len(section.channels), section.n_layers_per_res):
+                    conv = layers.local_conv(name, (value,), pair, size, *sizes, bias=False, norm=norm)
+                else:
+                    conv = layers.conv(name, (value,), pair, *sizes, bias=False, norm=norm)
                 value = self.step(name, conv, value)
                 value = self.step(name.replace("conv", "act"), layers.relu(name), value)
-                before = channels
-        size = grids(section)[-1]
+                before, size = channels, grids(section)[number - 1]
         width = before * size[0] * size[1] * size[2]
         if section.aggregate:
             mean = self.step("mean", layers.average_pool("mean", (value,), size), value)

@@ -12,20 +12,18 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from benchmarks.lib.common import arguments, load, plain_hls4ml, quiet, real_inputs, show, taking_turns, timed
+from benchmarks.lib.common import arguments, load, plain_hls4ml, quiet, real_inputs, show, taking_turns
 from benchmarks.lib.float_twin import float_inputs, float_twin
+from benchmarks.lib.torch_batches import best_batch, cut
 from levelone.graph import Executor, execute, layer_table, totals
 from levelone.hls import HlsConfig, build, convert, run
 from levelone.verify import random_vectors
-
-BATCHES = (16, 64, 256, 1024)
 
 
 def main() -> None:
@@ -97,41 +95,6 @@ def main() -> None:
             f"{name}_over_emulator_core": per_event[name].processor / per_event["emulator"].processor,
         }
     show(result, options.json)
-
-
-def cut(floats: dict[str, torch.Tensor], batch: int, layout: str) -> list[dict[str, torch.Tensor]]:
-    """The events in batches, each tensor in the wanted memory layout."""
-    formats = {4: torch.channels_last, 5: torch.channels_last_3d}
-    events = len(next(iter(floats.values())))
-    parts = []
-    for start in range(0, events, batch):
-        part = {name: x[start : start + batch].clone() for name, x in floats.items()}
-        if layout == "channels last":
-            part = {
-                name: x.contiguous(memory_format=formats.get(x.ndim, torch.contiguous_format))
-                for name, x in part.items()
-            }
-        parts.append(part)
-    return parts
-
-
-def best_batch(twin: Callable[..., Any], floats: dict[str, torch.Tensor]) -> tuple[int, str]:
-    """Batch size and memory layout with which PyTorch is fastest on this network."""
-    assert callable(twin)
-    events = len(next(iter(floats.values())))
-    some = {name: x[:2048] for name, x in floats.items()}
-    found = {}
-
-    def run(parts: list[dict[str, torch.Tensor]]) -> None:
-        for part in parts:
-            twin(part)
-
-    for batch in [size for size in BATCHES if size <= events] or [events]:
-        for layout in ("channels first", "channels last"):
-            parts = cut(some, batch, layout)
-            twin(parts[0])
-            found[batch, layout] = min(timed(partial(run, parts)).wall for _ in range(3))
-    return min(found, key=lambda key: found[key])
 
 
 if __name__ == "__main__":

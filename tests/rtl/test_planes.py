@@ -77,8 +77,8 @@ LATE = (
     ((4, 3), Window((3, 3), (3, 1), ((2, 0), (2, 0)), (1, 1))),
     ((3, 2, 2), Window((1, 2, 2), (1, 1, 1), ((0, 0), (0, 1), (1, 0)), (1, 1, 1))),
 )
-"""Images and windows with which events are a few clocks late where a patch keeps the planes of one window and
-of one step."""
+"""Images and windows with which, in the plan or in Verilator too, events are a few clocks late where a patch
+keeps the planes of one window and of one step."""
 
 
 @pytest.mark.slow

@@ -14,6 +14,8 @@ from levelone.zoo.kit.events import Events, Predictor, Source
 View = Callable[[Events], NDArray[np.floating[Any]]]
 """From a batch to [n, columns]."""
 _BATCH = 256
+ROUNDS = 150
+"""Trees that are grown at most, one after another; an early stop is likely with few events."""
 _NEVER = -30.0  # logarithm of the probability of a class that training did not hold
 
 
@@ -46,15 +48,15 @@ def fit_two(train: Source, view: View, target: str, output: str, seed: int) -> P
 
 
 def logit_trees(
-    seen: NDArray[np.floating[Any]], kind: NDArray[Any], seed: int
+    seen: NDArray[np.floating[Any]], kind: NDArray[Any], seed: int, rounds: int = ROUNDS
 ) -> Callable[[NDArray[np.floating[Any]]], NDArray[np.float32]]:
-    """Trees for the classes 0 and 1, `kind` [n], of what was `seen` [n, columns].
+    """At most `rounds` trees for the classes 0 and 1, `kind` [n], of what was `seen` [n, columns].
 
     They are a function from columns to the logit, [n]: 0 if only one class is there.
     """
     if len(np.unique(kind)) < 2:
         return lambda columns: np.zeros(len(columns), np.float32)
-    trees = _classifier(seed).fit(seen, kind)
+    trees = _classifier(seed, rounds).fit(seen, kind)
     return lambda columns: np.asarray(trees.decision_function(columns), np.float32)
 
 
@@ -114,9 +116,9 @@ def quantity_trees(
     return lambda events: {output: trees.predict(view(events)).astype(np.float32)[:, None]}
 
 
-def _classifier(seed: int) -> Any:
+def _classifier(seed: int, rounds: int = ROUNDS) -> Any:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     return HistGradientBoostingClassifier(
-        max_iter=150, learning_rate=0.1, early_stopping=True, random_state=seed
+        max_iter=rounds, learning_rate=0.1, early_stopping=True, random_state=seed
     )

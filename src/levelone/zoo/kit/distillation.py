@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.zoo.kit.boosting import View, logit_trees
+from levelone.zoo.kit.boosting import ROUNDS, View, logit_trees
 from levelone.zoo.kit.events import Events, Source
 
 FOLDS = 4
@@ -36,10 +36,13 @@ class Teacher:
         What the trees are given of an event.
     target
         Truth column of 0 and 1 that they learn; the system's loss is the cross-entropy of the logit and it.
+    rounds
+        Trees that are grown at most for each fold: more for a system with many events.
     """
 
     view: View
     target: str
+    rounds: int = ROUNDS
 
 
 @dataclass(frozen=True)
@@ -73,12 +76,18 @@ def distil(train: Source, teacher: Teacher, share: float, seed: int) -> Taught:
         seen.append(teacher.view(events))
         label.append(events.truth[teacher.target])
         names += fingerprints(events)
-    answers = cross_fitted(np.concatenate(seen), np.concatenate(label), np.array(names) % FOLDS, seed)
+    answers = cross_fitted(
+        np.concatenate(seen), np.concatenate(label), np.array(names) % FOLDS, seed, teacher.rounds
+    )
     return Taught(teacher.target, share, dict(zip(names, answers.tolist(), strict=True)))
 
 
 def cross_fitted(
-    seen: NDArray[np.floating[Any]], label: NDArray[Any], fold: NDArray[np.integer[Any]], seed: int
+    seen: NDArray[np.floating[Any]],
+    label: NDArray[Any],
+    fold: NDArray[np.integer[Any]],
+    seed: int,
+    rounds: int = ROUNDS,
 ) -> NDArray[np.float64]:
     """Probability of 1 for every event, [n], by trees that learned from the events of all other folds.
 
@@ -86,11 +95,13 @@ def cross_fitted(
     ----------
     seen, label, fold
         [n, columns], 0 or 1 [n], number of the fold [n].
+    rounds
+        As in `Teacher`.
     """
     answers = np.zeros(len(label))
     for number in np.unique(fold):
         apart = fold == number
-        logit = logit_trees(seen[~apart], label[~apart], seed)(seen[apart])
+        logit = logit_trees(seen[~apart], label[~apart], seed, rounds)(seen[apart])
         answers[apart] = 1 / (1 + np.exp(-logit.astype(np.float64)))
     return answers
 

@@ -14,6 +14,10 @@ MIN_BASELINE = 20
 """Training doublets of each class that the baseline needs: it sets a tenth aside to know when to stop."""
 
 
+ROUNDS = 400
+"""Trees that are grown at most, one after another."""
+
+
 def number_and_pair(events: Events) -> NDArray[np.float64]:
     """Number of the event, and log odds of a true doublet in the pair of layers, [n, 2]."""
     return np.stack([events.truth["event"], events.truth["abundance"]], axis=1).astype(np.float64)
@@ -44,7 +48,7 @@ def fit_all(train: Source, seed: int) -> dict[str, Predictor]:
 
     def fit(columns: int) -> Predictor:
         model = HistGradientBoostingClassifier(
-            max_iter=400, early_stopping=True, n_iter_no_change=20, random_state=seed
+            max_iter=ROUNDS, early_stopping=True, n_iter_no_change=20, random_state=seed
         )
         model.fit(summary[:, :columns], target)
         return lambda events: {

@@ -146,8 +146,10 @@ class PixelSeed(System):
         return fit_all(train, recipe.seed)
 
     def teacher(self, recipe: Recipe) -> Teacher:
-        """Trees on all that the baseline with the sub-pixel lengths knows."""
-        return Teacher(lambda events: events.truth["summary"], "target")
+        """As many trees as the baseline with the sub-pixel lengths has, on all that it knows."""
+        from levelone.zoo.pixelseed.baselines import ROUNDS
+
+        return Teacher(lambda events: events.truth["summary"], "target", ROUNDS)
 
     def leak_control(self, recipe: Recipe, train: Source) -> LeakControl:
         """The number of the event, and the pair of layers."""

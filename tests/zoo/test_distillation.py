@@ -77,6 +77,13 @@ def test_the_teacher_knows_something_and_the_target_is_the_stated_mixture() -> N
     torch.testing.assert_close(cross_entropy(logit, both), mixture, rtol=1e-6, atol=1e-6)
 
 
+def test_a_teacher_grows_no_more_trees_than_its_rounds() -> None:
+    """One tree of the usual depth gives an event one of few answers in each fold."""
+    one = distil(source(), dataclasses.replace(TEACHER, rounds=1), 1.0, 1).answers
+    many = distil(source(), TEACHER, 1.0, 1).answers
+    assert len(set(one.values())) < 4 * 31 < len(set(many.values()))
+
+
 def test_equal_events_are_in_one_fold_wherever_they_stand() -> None:
     events = everything(source())
     again = Events({"x": events.inputs["x"][::-1]}, {})

@@ -25,6 +25,7 @@ from levelone.simulate.lcd.generator import draw, generate
 from levelone.simulate.lcd.section import ShowerGenerate
 from levelone.zoo import read_recipe
 from levelone.zoo.showergan.cells import asked, energies
+from levelone.zoo.showergan.section import ShowerGanModel
 
 BATCH = 256
 """Showers that the float network makes at once."""
@@ -59,6 +60,7 @@ def measure(told: argparse.Namespace) -> dict[str, float]:
     options, calo = ShowerGenerate(), calorimeter()
     (output,) = graph.outputs
     scale = float(graph.values[output].scale[0])
+    threshold = ShowerGanModel.model_validate(recipe.model).threshold_mip
 
     def inputs(count: int) -> dict[str, Any]:
         particle, energy = draw(options, count, rng)
@@ -71,7 +73,7 @@ def measure(told: argparse.Namespace) -> dict[str, float]:
 
     def emulate() -> Any:
         codes = executor.run(quantise_inputs(graph, inputs(told.events)))[output]
-        return energies(codes.astype(np.float32) * np.float32(scale))
+        return energies(codes.astype(np.float32) * np.float32(scale), threshold)
 
     def network() -> Any:
         with torch.no_grad():

@@ -22,13 +22,18 @@ from levelone.train import evaluate, train_system
 from levelone.zoo import find_system
 from levelone.zoo.kit.control import CONTROL, LARGEST
 from levelone.zoo.kit.events import Events, MemorySource
+from levelone.zoo.kit.symmetry import SquareSymmetry
 from levelone.zoo.showergan import SYSTEM as SHOWERGAN
 from levelone.zoo.showergan.baselines import fit_cells, fit_library, rectified
-from levelone.zoo.showergan.cells import codes, compressed, energies, window
-from levelone.zoo.showergan.critic import profile_distance
-from levelone.zoo.showergan.quantities import PITCH_MM, lowest_bits, quantities, ring_densities
+from levelone.zoo.showergan.cells import codes, compressed, energies, threshold_roots, window
+from levelone.zoo.showergan.profiles import Profiles
+from levelone.zoo.showergan.quantities import PITCH_MM, cells_gev, lowest_bits, quantities, ring_densities
 from levelone.zoo.showergan.results import SIMULATION, ShowerMeter, wasserstein
-from levelone.zoo.showergan.section import GRAIN, GRID, THRESHOLD_GEV
+from levelone.zoo.showergan.score import pair_score, profile_distance
+from levelone.zoo.showergan.section import GRAIN, GRID
+from levelone.zoo.showergan.shape import SHAPE, shape_numbers, turned
+
+MIP = 2.0
 
 
 def recipe(*overrides: str):
@@ -87,13 +92,26 @@ def test_showers_of_something_else_are_refused(told, message, data, tmp_path):
         SHOWERGAN.check_data(recipe(), path)
 
 
+def test_showers_without_their_faint_cells_are_refused(data):
+    told = r"cells below 0\.5 signals .* model\.threshold_mip = 0\.4"
+    with pytest.raises(LeveloneError, match=told):
+        SHOWERGAN.check_data(recipe("model.threshold_mip=0.4"), data)
+    SHOWERGAN.check_data(recipe("model.threshold_mip=0.5"), data)
+
+
 def test_a_cell_is_the_root_above_threshold_and_back():
-    gev = np.array([0, THRESHOLD_GEV / 2, THRESHOLD_GEV * 1.5, 1.0, 9.0], np.float32)
-    cells = compressed(gev)
-    assert cells[:2].tolist() == [0, 0]
-    assert energies(cells)[2:] == pytest.approx(gev[2:], rel=1e-5)
-    assert energies(cells)[:2].tolist() == [0, 0]
-    assert cells[4] == pytest.approx(3 - THRESHOLD_GEV**0.5)
+    root = threshold_roots(MIP)
+    assert np.square(root[[0, 8, 9, 11]]) == pytest.approx(
+        np.array([13.2, 13.2, 26.0, 26.0]) * 1e-3, rel=0.02
+    )
+    assert np.square(threshold_roots(0.5)) == pytest.approx(np.square(root) / 4)
+    gev = np.outer([0, 0.5, 1.5, 80, 700], np.square(root)).astype(np.float32)
+    cells = compressed(gev, MIP)
+    assert not cells[:2].any()
+    assert cells[4] == pytest.approx((np.sqrt(700) - 1) * root, rel=1e-5)
+    back = energies(cells, MIP)
+    assert back[2:] == pytest.approx(gev[2:], rel=1e-5)
+    assert not back[:2].any()
     assert codes(np.array([0, GRAIN, 2.5])).tolist() == [0, 1, 640]
 
 
@@ -115,19 +133,30 @@ def test_random_numbers_are_the_events_own_and_fresh_in_training(data):
     assert abs(some.inputs["noise"].mean()) < 0.05
     assert some.inputs["noise"].std() == pytest.approx(1, abs=0.05)
     fresh = SHOWERGAN.augment(recipe(), some, np.random.default_rng(1))
-    assert not np.allclose(fresh.inputs["latent"], some.inputs["latent"])
-    assert np.array_equal(fresh.inputs["condition"], some.inputs["condition"])
-    assert fresh.truth["shower"].sum() == pytest.approx(some.truth["shower"].sum(), rel=1e-5)
-    assert not np.array_equal(fresh.truth["shower"], some.truth["shower"])
+    halves = {name: np.split(values, 2) for name, values in (fresh.inputs | fresh.truth).items()}
+    for name, first in (("latent", len(SHAPE)), ("noise", 0)):
+        assert not np.allclose(halves[name][0][:, first:], halves[name][1][:, first:])
+    assert not np.allclose(halves["latent"][0], some.inputs["latent"])
+    for name in ("condition", "shower", "shape", "given", "energy"):
+        assert np.array_equal(*halves[name])
+    assert np.array_equal(halves["condition"][0], some.inputs["condition"])
+    assert np.array_equal(fresh.inputs["latent"][:, : len(SHAPE)], fresh.truth["shape"])
+    assert np.array_equal(fresh.truth["given"][:, 2:], fresh.truth["shape"])
+    shower = halves["shower"][0]
+    assert shower.sum() == pytest.approx(some.truth["shower"].sum(), rel=1e-5)
+    assert not np.array_equal(shower, some.truth["shower"])
     still = SHOWERGAN.augment(recipe("model.mirror=false"), some, np.random.default_rng(1))
-    assert np.array_equal(still.truth["shower"], some.truth["shower"])
+    assert np.array_equal(still.truth["shower"][:5], some.truth["shower"])
 
 
 def test_truth_is_what_the_file_holds(data):
     events = SHOWERGAN.load(recipe(), data, "train", limit=4)
     with open_voxel_events(data) as file:
         batch = next(file.batches("train", 4, grids=("ecal",), truth=("energy", "particle")))
-    assert energies(events.truth["shower"][:, 0]) == pytest.approx(window(batch.images["ecal"]), rel=1e-4)
+    cells = window(batch.images["ecal"])
+    kept = np.where(cells > np.square(threshold_roots(MIP)), cells, 0)
+    assert energies(events.truth["shower"][:, 0], MIP) == pytest.approx(kept, rel=1e-4)
+    assert 0.8 < np.count_nonzero(kept) / np.count_nonzero(cells) < 0.95
     given = events.truth["given"]
     assert np.square(given[:, 0]) * 64 == pytest.approx(batch.truth["energy"], rel=1e-5)
     assert np.array_equal(given[:, 1], batch.truth["particle"])
@@ -149,22 +178,22 @@ def source(events: int = 400) -> MemorySource:
     """Showers of one cell with 1 % of the energy, and one that is filled in half of them."""
     rng = np.random.default_rng(4)
     energy = rng.uniform(10, 100, events).astype(np.float32)
-    shower = np.zeros((events, 1, *GRID), np.float32)
-    shower[:, 0, 4, 4, 5] = compressed(energy / 100)
-    shower[:, 0, 0, 4, 5] = compressed(energy / 1000) * (rng.random(events) < 0.5)
+    gev = np.zeros((events, 1, *GRID), np.float32)
+    gev[:, 0, 4, 4, 5] = energy / 100
+    gev[:, 0, 0, 4, 5] = energy / 500 * (rng.random(events) < 0.5)
     noise = rng.standard_normal((events, 2, *GRID)).astype(np.float32)
-    truth = {"shower": shower, "energy": energy, "particle": np.zeros(events, np.uint8)}
+    truth = {"shower": compressed(gev, MIP), "energy": energy, "particle": np.zeros(events, np.uint8)}
     return MemorySource({"noise": noise}, truth)
 
 
 def test_the_library_scales_showers_to_the_energy():
     train = source()
     events = next(train.batches(400))
-    made = energies(fit_library(train)(events)["shower"][:, 0])
+    made = energies(fit_library(train, MIP)(events)["shower"][:, 0], MIP)
     assert made[:, 4, 4, 5] == pytest.approx(events.truth["energy"] / 100, rel=1e-3)
     sides = made.sum((1, 3)) + made.sum((1, 2))[:, :9]
     assert (sides > 0).any()  # turned
-    one = energies(fit_library(train.limited(1))(events)["shower"][:, 0])
+    one = energies(fit_library(train.limited(1), MIP)(events)["shower"][:, 0], MIP)
     assert one[:, 4, 4, 5] == pytest.approx(events.truth["energy"] / 100, rel=1e-3)
 
 
@@ -184,14 +213,15 @@ def test_cells_have_the_mean_of_the_simulation_at_every_energy():
 def test_quantities_of_a_known_shower():
     cells = np.zeros((1, *GRID), np.float32)
     cells[0, 4, 4, 2], cells[0, 4, 6, 4] = 3.0, 1.0
-    found = quantities(codes(compressed(cells)), np.array([5.0]))
+    cells = cells_gev(codes(compressed(cells, MIP)), MIP)
+    found = quantities(cells, np.array([5.0]))
     assert found["response"][0] == pytest.approx(0.8, rel=0.01)
     assert found["filled"].tolist() == [2]
     assert found["depth"][0] == pytest.approx(2.5, rel=0.01)
     assert found["length"][0] == pytest.approx(np.sqrt(0.75), rel=0.01)
     assert found["radius"][0] == pytest.approx(PITCH_MM * np.sqrt(0.75), rel=0.01)
     assert found["core"][0] == found["peak"][0] == found["early"][0] == pytest.approx(0.75, rel=0.01)
-    rings = ring_densities(codes(compressed(cells)))
+    rings = ring_densities(cells)
     assert rings[0] == pytest.approx(3, rel=0.01)
     assert rings[2] == pytest.approx(1 / 12, rel=0.01)
 
@@ -210,22 +240,65 @@ def test_profiles_of_equal_showers_are_near():
     torch.manual_seed(1)
     true, other = torch.rand(2, 256, 1, *GRID)
     given = 0.5 + torch.rand(256, 2)
-    same = profile_distance(other, true, given)
+    profiles = Profiles(MIP)
+    same = profile_distance(profiles, other, true, given)
     assert same.shape == (256,)
     assert abs(same.mean().item()) < 1
     made = (1.1 * other).requires_grad_()
-    apart = profile_distance(made, true, given).mean()
-    assert apart.item() > 2 + same.mean().item()
+    apart = profile_distance(profiles, made, true, given).mean()
+    assert apart.item() > 1.5 + same.mean().item()
     apart.backward()
     assert torch.isfinite(made.grad).all()
     empty = torch.zeros(8, 1, *GRID, requires_grad=True)
-    profile_distance(empty, true[:8], given[:8]).mean().backward()
+    profile_distance(profiles, empty, true[:8], given[:8]).mean().backward()
     assert torch.isfinite(empty.grad).all()
+
+
+def test_shapes_are_normal_independent_numbers_that_turn_with_their_showers():
+    rng = np.random.default_rng(5)
+    n = 1200
+    energy, particle = rng.uniform(10, 100, n), rng.integers(0, 2, n)
+    depth = 5 + np.log(energy) / 3 + particle + rng.exponential(0.5, n)
+    length = 2 + 0.1 * depth + rng.normal(0, 0.1, n)
+    x, y = rng.uniform(-0.5, 0.5, (2, n))
+    at = [np.arange(size)[None] for size in GRID]
+    side = [np.exp(-np.square(a - 4 - middle[:, None]) / 2) for a, middle in ((at[0], x), (at[1], y))]
+    along = np.exp(-np.square((at[2] - depth[:, None]) / length[:, None]) / 2)
+    cells = np.einsum("na,nb,nc->nabc", *side, along)
+    found = shape_numbers(energy, particle, cells)
+    assert found.mean(0) == pytest.approx(np.zeros(4), abs=0.1)
+    assert found.std(0) == pytest.approx(np.ones(4), abs=0.1)
+    told = np.column_stack([found, energy, particle])
+    assert np.abs(np.corrcoef(told, rowvar=False) - np.eye(6)).max() < 0.1
+    assert np.corrcoef(found[:, 2], x)[0, 1] > 0.95
+    way = SquareSymmetry.draw(n, rng)
+    again = shape_numbers(energy, particle, way.of(cells[:, None])[:, 0])
+    assert again == pytest.approx(turned(found, way), abs=0.15)
+
+
+def test_the_score_is_best_for_who_draws_from_the_truth():
+    torch.manual_seed(2)
+    given = torch.full((1024, 6), 0.7)
+
+    def draw(spread: float, shift: float = 0.0) -> torch.Tensor:
+        return (0.3 + shift + spread * torch.randn(1024, 1, *GRID)).clamp(min=0)
+
+    true = draw(0.1)[:512].repeat(2, 1, 1, 1, 1)
+
+    def score(made: torch.Tensor) -> float:
+        torch.manual_seed(3)
+        return pair_score(Profiles(MIP), made, true, given).item()
+
+    right = score(draw(0.1))
+    wrong = (draw(0.05), draw(0.2), draw(0.1, 0.03), draw(0.0))
+    assert all(score(made) > 1.01 * right for made in wrong)
+    together = 0.3 + 0.1 * torch.randn(1024, 1, 1, 1, 1).expand(-1, 1, *GRID)
+    assert score(together.clamp(min=0)) > 1.01 * right  # every cell alone is right
 
 
 def test_a_grain_of_its_own_is_seen_by_the_leak_control(data):
     events = SHOWERGAN.load(recipe(), data, "train")
-    meter = ShowerMeter(1)
+    meter = ShowerMeter(1, MIP)
     coarse = np.rint(events.truth["shower"] / (4 * GRAIN)) * (4 * GRAIN)
     meter.update(events, {"float": {"shower": coarse}, CONTROL: {}})
     assert meter.result()["models"][CONTROL]["auc_cells"]["value"] > 0.99
@@ -275,7 +348,7 @@ def test_a_tiny_training_is_measured_and_shown(data, tmp_path):
 def test_what_is_measured_needs_no_network():
     events = next(source(64).batches(64))
     given = Events(events.inputs, events.truth)
-    meter = ShowerMeter(1)
+    meter = ShowerMeter(1, MIP)
     meter.update(given, {"float": {"shower": events.truth["shower"]}})
     found = meter.result()["models"]["float"]
     assert found["quantities"]["response"]["distance"]["value"] == 0

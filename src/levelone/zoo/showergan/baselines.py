@@ -65,7 +65,7 @@ def fit_cells(train: Source) -> Predictor:
     return predict
 
 
-def fit_library(train: Source) -> Predictor:
+def fit_library(train: Source, threshold_mip: float) -> Predictor:
     """A simulated shower of the same particle and nearly the same energy, its cells scaled to that energy.
 
     One of the eight nearest ones, mirrored and turned: a library of frozen showers, the classical way to fast
@@ -86,7 +86,7 @@ def fit_library(train: Source) -> Predictor:
             chosen[mine] = rows[np.clip(nearest + step, 0, len(rows) - 1)]
         scale = (events.truth["energy"] / energy[chosen]).reshape(-1, 1, 1, 1, 1)
         turned = SquareSymmetry(*(drawn[:, 1:4].T > 0)).of(shower[chosen])
-        return {"shower": compressed(energies(turned) * scale)}
+        return {"shower": compressed(energies(turned, threshold_mip) * scale, threshold_mip)}
 
     return predict
 

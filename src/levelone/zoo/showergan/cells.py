@@ -7,15 +7,16 @@ right everywhere. A rectifier then is the read-out's threshold: what it cuts is 
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.zoo.showergan.section import ENERGY_UNIT_GEV, GRAIN, GRID, THRESHOLD_GEV, WINDOW
+from levelone.simulate.lcd.detector import calorimeter
+from levelone.zoo.showergan.section import ENERGY_UNIT_GEV, GRAIN, GRID, WINDOW
 
 Floats = NDArray[np.floating[Any]]
-_ROOT = np.float32(THRESHOLD_GEV**0.5)
 
 
 def window(ecal: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -26,15 +27,27 @@ def window(ecal: NDArray[np.float32]) -> NDArray[np.float32]:
     return found
 
 
-def compressed(energy_gev: Floats) -> NDArray[np.float32]:
-    """Cells as the network has them: root of GeV above that of the threshold, else 0."""
-    return np.maximum(np.sqrt(energy_gev.astype(np.float32)) - _ROOT, 0)
+@cache
+def threshold_roots(threshold_mip: float) -> NDArray[np.float32]:
+    """Root of the threshold of a cell, GeV, in each pair of layers, [layers].
+
+    A cell behind more absorber reads more for the same particle, and its threshold is as much higher, as in
+    the simulation; of a pair the lower one counts.
+    """
+    ecal = calorimeter().sections[0]
+    weight = ecal.weight[: 2 * GRID[2]].reshape(GRID[2], 2).min(1)
+    return np.sqrt(threshold_mip * ecal.mip_gev * weight).astype(np.float32)
 
 
-def energies(cells: Floats) -> NDArray[np.float32]:
+def compressed(energy_gev: Floats, threshold_mip: float) -> NDArray[np.float32]:
+    """Cells [..., layers] as the network has them: root of GeV above that of the threshold, else 0."""
+    return np.maximum(np.sqrt(energy_gev.astype(np.float32)) - threshold_roots(threshold_mip), 0)
+
+
+def energies(cells: Floats, threshold_mip: float) -> NDArray[np.float32]:
     """The inverse of `compressed`, GeV; an empty cell has none."""
     found = cells.astype(np.float32)
-    return np.where(found > 0, np.square(found + _ROOT), np.float32(0))
+    return np.where(found > 0, np.square(found + threshold_roots(threshold_mip)), np.float32(0))
 
 
 def asked(energy_gev: NDArray[Any], particle: NDArray[Any]) -> NDArray[np.float32]:

@@ -170,14 +170,14 @@ def cards(metrics: Mapping[str, Any]) -> list[Card]:
     return [*shown, Card(measured(models[best]["auc_cells"], 4), f"the same, all cells: {best}")]
 
 
-def example_panels(events: Events) -> list[Panel]:
+def example_panels(events: Events, threshold_mip: float) -> list[Panel]:
     """A few simulated showers, added up along y."""
     rows = [
         number
         for kind in range(len(_PARTICLES))
         for number in np.flatnonzero(events.truth["particle"] == kind)[:_EACH]
     ]
-    images = energies(events.truth["shower"][rows, 0]).sum(2)
+    images = energies(events.truth["shower"][rows, 0], threshold_mip).sum(2)
     labels = tuple(
         f"{_PARTICLES[events.truth['particle'][n]]}, {events.truth['energy'][n]:.0f} GeV" for n in rows
     )

@@ -28,14 +28,13 @@ _SIDE = (np.arange(GRID[0]) - GRID[0] // 2).astype(np.float64)
 _RING = np.minimum(np.rint(np.hypot(_SIDE[:, None], _SIDE)), RINGS - 1).astype(np.int64)
 
 
-def cells_gev(codes: NDArray[np.int16]) -> Floats:
+def cells_gev(codes: NDArray[np.int16], threshold_mip: float) -> Floats:
     """Energies of cells [n, *GRID] from codes of any shape [n, ...]."""
-    return energies(codes.reshape(-1, *GRID) * np.float32(GRAIN)).astype(np.float64)
+    return energies(codes.reshape(-1, *GRID) * np.float32(GRAIN), threshold_mip).astype(np.float64)
 
 
-def quantities(codes: NDArray[np.int16], energy_gev: NDArray[Any]) -> dict[str, Floats]:
-    """`QUANTITIES` of showers of particles of these energies [n]."""
-    cells = cells_gev(codes)
+def quantities(cells: Floats, energy_gev: NDArray[Any]) -> dict[str, Floats]:
+    """`QUANTITIES` of showers of particles of these energies [n]; cells [n, *GRID] in GeV."""
     total = np.maximum(cells.sum((1, 2, 3)), 1e-9)
     along, towers = cells.sum((1, 2)), cells.sum(3)
     layer = np.arange(GRID[2])
@@ -56,16 +55,16 @@ def quantities(codes: NDArray[np.int16], energy_gev: NDArray[Any]) -> dict[str, 
     }
 
 
-def layer_shares(codes: NDArray[np.int16]) -> Floats:
-    """Share of the energy in each layer, [n, layers]."""
-    along = cells_gev(codes).sum((1, 2))
+def layer_shares(cells: Floats) -> Floats:
+    """Share of the energy of cells [n, *GRID] in each layer, [n, layers]."""
+    along = cells.sum((1, 2))
     shares: Floats = along / np.maximum(along.sum(1, keepdims=True), 1e-9)
     return shares
 
 
-def ring_densities(codes: NDArray[np.int16]) -> Floats:
-    """Mean energy of a tower at each distance from the middle, GeV, [rings]."""
-    towers = cells_gev(codes).sum(3).mean(0)
+def ring_densities(cells: Floats) -> Floats:
+    """Mean energy of a tower of cells [n, *GRID] (GeV) at each distance from the middle, GeV, [rings]."""
+    towers = cells.sum(3).mean(0)
     return np.bincount(_RING.ravel(), towers.ravel(), RINGS) / np.bincount(_RING.ravel(), minlength=RINGS)
 
 

@@ -27,8 +27,7 @@ from levelone.zoo.showergan.quantities import (
 SIMULATION = "simulation"
 """Its name among the models of a result; its distances are those between its halves."""
 REPLICAS = 100
-"""Bootstrap replicas behind the uncertainty of an area; a quarter of them behind that of a distance."""
-_OF_CORRELATIONS = 10  # replicas
+"""Bootstrap replicas behind every uncertainty."""
 BINS = {"response": np.linspace(0.6, 1.1, 51), "filled": np.linspace(0, 700, 51)}
 """Of the histograms."""
 _JUDGED = 3000  # events, true and generated, that boosted trees learn from and judge
@@ -40,8 +39,9 @@ Codes = NDArray[np.int16]
 class ShowerMeter(Meter):
     """Keeps the codes of all showers of all models: two bytes for each cell."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, threshold_mip: float) -> None:
         self._seed = seed
+        self._threshold = threshold_mip
         self._codes: dict[str, list[Codes]] = {}
         self._energy: list[NDArray[Any]] = []
         self._particle: list[NDArray[Any]] = []
@@ -57,19 +57,23 @@ class ShowerMeter(Meter):
     def result(self) -> dict[str, Any]:
         made, energy = self._all(), np.concatenate(self._energy)
         particle = np.concatenate(self._particle)
-        of = {model: quantities(each, energy) for model, each in made.items()}
+        cells = {model: cells_gev(each, self._threshold) for model, each in made.items()}
+        of = {model: quantities(each, energy) for model, each in cells.items()}
+        shares = {model: layer_shares(each) for model, each in cells.items()}
         models = {
             model: {
                 "quantities": _distances(found, of[SIMULATION], halves=model == SIMULATION, seed=self._seed),
-                "correlation": _correlation(made[model], made[SIMULATION], model == SIMULATION, self._seed),
+                "correlation": _correlation(
+                    shares[model], shares[SIMULATION], model == SIMULATION, self._seed
+                ),
             }
             for model, found in of.items()
         }
-        areas, differences = self._areas(made, asked(energy, particle))
+        areas, differences = self._areas(made, cells, asked(energy, particle))
         for model, found in areas.items():
             models.setdefault(model, {}).update(found)
         if "quantised" in made:
-            models["quantised"]["from_float"] = _moved(made["quantised"], made["float"])
+            models["quantised"]["from_float"] = _moved(cells["quantised"], cells["float"])
         bootstrap = {"replicas": REPLICAS, "unit": "shower"}
         return {"models": models, "differences": differences, "bootstrap": bootstrap}
 
@@ -77,7 +81,7 @@ class ShowerMeter(Meter):
         return {model: np.concatenate(parts) for model, parts in self._codes.items()}
 
     def _areas(
-        self, made: Mapping[str, Codes], given: NDArray[np.float32]
+        self, made: Mapping[str, Codes], cells: Mapping[str, Floats], given: NDArray[np.float32]
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Areas under the curve of boosted trees that tell each model's showers from simulated ones."""
         given = given[:_JUDGED]
@@ -89,7 +93,7 @@ class ShowerMeter(Meter):
                 continue
             pair = (made[SIMULATION][: len(given)], each[: len(given)])
             flat = np.concatenate([half.reshape(len(given), -1) for half in pair]).astype(np.float32)
-            seen = np.concatenate([_high_level(half) for half in pair])
+            seen = np.concatenate([_high_level(cells[name][: len(given)]) for name in (SIMULATION, model)])
             told = np.tile(given, (2, 1))
             for view, columns in (("auc_cells", flat), ("auc_quantities", seen)):
                 views[view][model] = self._scores(np.concatenate([columns, told], 1), target, event)
@@ -133,19 +137,20 @@ class ShowerMeter(Meter):
         energy = np.concatenate(self._energy)
         kept: dict[str, NDArray[Any]] = {"shown_energy": energy[:_SHOWN]}
         for model, each in self._all().items():
-            found = quantities(each, energy)
-            kept[f"along/{model}"] = cells_gev(each).sum((1, 2)).mean(0)
-            kept[f"across/{model}"] = ring_densities(each)
-            kept[f"correlation/{model}"] = correlations(each)
-            kept[f"shown/{model}"] = cells_gev(each[:_SHOWN]).sum(2)
+            cells = cells_gev(each, self._threshold)
+            found = quantities(cells, energy)
+            kept[f"along/{model}"] = cells.sum((1, 2)).mean(0)
+            kept[f"across/{model}"] = ring_densities(cells)
+            kept[f"correlation/{model}"] = correlations(layer_shares(cells))
+            kept[f"shown/{model}"] = cells[:_SHOWN].sum(2)
             kept |= {f"{name}/{model}": np.histogram(found[name], edges)[0] for name, edges in BINS.items()}
         return kept
 
 
-def correlations(each: Codes) -> Floats:
-    """Coefficients of correlation between the shares of layers, [layers, layers]; 0 where nothing varies."""
+def correlations(shares: Floats) -> Floats:
+    """Coefficients of correlation between shares of layers [n, layers], [layers, layers]; 0 if constant."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        found = np.corrcoef(layer_shares(each), rowvar=False)
+        found = np.corrcoef(shares, rowvar=False)
     clean: Floats = np.nan_to_num(np.atleast_2d(found))
     return clean
 
@@ -164,7 +169,7 @@ def _distances(
     rows = {}
     for name in QUANTITIES:
         one, other = (found[name][::2], found[name][1::2]) if halves else (found[name], true[name])
-        draws = np.random.default_rng(seed).integers(0, len(one), (REPLICAS // 4, len(one)))
+        draws = np.random.default_rng(seed).integers(0, len(one), (REPLICAS, len(one)))
         spread = [wasserstein(one[d], other[np.minimum(d, len(other) - 1)]) for d in draws]
         rows[name] = {
             "mean": float(found[name].mean()),
@@ -174,28 +179,27 @@ def _distances(
     return rows
 
 
-def _correlation(each: Codes, true: Codes, halves: bool, seed: int) -> dict[str, float]:
+def _correlation(each: Floats, true: Floats, halves: bool, seed: int) -> dict[str, float]:
     """Mean difference between coefficients of correlation of two layers and those of the simulation."""
     one, other = (each[::2], each[1::2]) if halves else (each, true)
     apart = ~np.eye(each.shape[-1], dtype=bool)
 
-    def difference(first: Codes, second: Codes) -> float:
+    def difference(first: Floats, second: Floats) -> float:
         return float(np.abs(correlations(first) - correlations(second))[apart].mean())
 
-    counts = bootstrap_counts(np.arange(min(len(one), len(other))), _OF_CORRELATIONS, seed)
+    counts = bootstrap_counts(np.arange(min(len(one), len(other))), REPLICAS, seed)
     chosen = [np.repeat(np.arange(counts.shape[1]), row) for row in counts]
     spread = [difference(one[rows], other[rows]) for rows in chosen]
     return {"value": difference(one, other), "error": float(np.std(spread, ddof=1))}
 
 
-def _moved(quantised: Codes, float_: Codes) -> dict[str, float]:
+def _moved(quantised: Floats, float_: Floats) -> dict[str, float]:
     """Energy that quantisation moved from cell to cell, of the same random numbers, over all energy."""
-    one, other = cells_gev(quantised), cells_gev(float_)
-    share = np.abs(one - other).sum((1, 2, 3)) / np.maximum(other.sum((1, 2, 3)), 1e-9)
+    share = np.abs(quantised - float_).sum((1, 2, 3)) / np.maximum(float_.sum((1, 2, 3)), 1e-9)
     return {"value": float(share.mean()), "error": float(share.std() / np.sqrt(len(share)))}
 
 
-def _high_level(each: Codes) -> NDArray[np.float64]:
+def _high_level(cells: Floats) -> Floats:
     """`QUANTITIES` (of the energy itself, not over the particle's) and shares of layers."""
-    found = quantities(each, np.ones(len(each)))
-    return np.concatenate([np.stack(list(found.values()), 1), layer_shares(each)], axis=1)
+    found = quantities(cells, np.ones(len(cells)))
+    return np.concatenate([np.stack(list(found.values()), 1), layer_shares(cells)], axis=1)

@@ -14,8 +14,6 @@ ECAL = (25, 25, 25)
 """Cells of the ECAL."""
 WINDOW = slice(8, 17)
 """Cells of the ECAL along x and y in it: 46 mm, in which 92 % of a shower's energy lie."""
-THRESHOLD_GEV = 3.3e-3
-"""What a cell reads at least: half the signal of a minimum ionising particle in `levelone.simulate.lcd`."""
 GRAIN = 2.0**-8
 """Showers are compared on this grid of `levelone.zoo.showergan.cells.compressed` values."""
 ENERGY_UNIT_GEV = 64.0
@@ -29,23 +27,30 @@ class CriticSection(Section):
         "wgan-gp", description="Wasserstein distance with a penalty on gradients, or least squares"
     )
     units: tuple[int, ...] = Field((256, 128), min_length=1, description="of its hidden layers")
-    steps: int = Field(2, ge=1, le=20, description="steps of the critic for one of the generator")
+    steps: int = Field(1, ge=1, le=20, description="steps of the critic for one of the generator")
     penalty: float = Field(10.0, ge=0, description="weight of the gradient's penalty (wgan-gp)")
     learning_rate: float = Field(2.0, gt=0, description="over that of the generator")
     match: float = Field(
-        5.0,
+        200.0,
         ge=0,
-        description="weight of the distance between true and generated profiles in the generator's loss",
+        description="weight of the scores of cells and profiles in the generator's loss; 0: the critic alone",
     )
 
 
 class ShowerGanModel(Section):
     """The `[model]` section of a recipe for showergan."""
 
-    latent: int = Field(16, ge=1, le=64, description="random numbers of a shower")
+    threshold_mip: float = Field(
+        2.0,
+        gt=0,
+        le=10,
+        description="cells that read less are empty, of the simulation and of the generator; signals of a "
+        "minimum ionising particle",
+    )
+    latent: int = Field(16, ge=4, le=64, description="random numbers of a shower")
     noise: int = Field(2, ge=1, le=8, description="random numbers of each cell")
     channels: tuple[int, int, int, int] = Field(
-        (24, 16, 8, 8),
+        (24, 16, 12, 16),
         description="behind the dense layer, both transposed convolutions, and where the cells' noise enters",
     )
     mirror: bool = Field(True, description="training showers are mirrored and turned at random")

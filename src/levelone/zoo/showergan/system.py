@@ -23,8 +23,9 @@ from levelone.zoo.kit.events import SPLITS, Events, MemorySource, Predictor, Sou
 from levelone.zoo.kit.generator import Generator, geant4_engine
 from levelone.zoo.kit.symmetry import SquareSymmetry
 from levelone.zoo.kit.voxels import VoxelSystem
-from levelone.zoo.showergan.cells import asked, compressed, window
+from levelone.zoo.showergan.cells import asked, compressed, energies, window
 from levelone.zoo.showergan.section import ECAL, GRID, ShowerGanModel
+from levelone.zoo.showergan.shape import SHAPE, shape_numbers, turned
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -72,7 +73,7 @@ class ShowerGan(VoxelSystem):
                 raise misfit(f"model.{key}", f" = {list(sizes)}: every layer needs a unit")
 
     def check_data(self, recipe: Recipe, path: Path) -> dict[str, Any]:
-        """Refuse another calorimeter, and what is neither an electron nor a photon, too."""
+        """Refuse another calorimeter, a higher threshold, and what is no electron and no photon, too."""
         from levelone.data.opening import open_voxel_events
 
         with open_voxel_events(path) as file:
@@ -80,6 +81,13 @@ class ShowerGan(VoxelSystem):
             if ecal is not None and ecal.shape != ECAL:
                 raise LeveloneError(f"{path}: grid 'ecal' has shape {ecal.shape}, expected {ECAL}")
         facts = super().check_data(recipe, path)
+        cut, wanted = self.provenance(path).get("threshold_mip", 0.0), _model(recipe).threshold_mip
+        if cut > wanted:
+            raise LeveloneError(
+                f"{path}: has no cells below {cut} signals of a minimum ionising particle, but the recipe "
+                f"wants those down to model.threshold_mip = {wanted}",
+                hint="a higher model.threshold_mip, or events of a lower generate.threshold_mip",
+            )
         with open_voxel_events(path) as file:
             for split in SPLITS:
                 for batch in file.batches(split, _AT_ONCE, grids=(), truth=("particle",)):
@@ -93,10 +101,13 @@ class ShowerGan(VoxelSystem):
         return facts
 
     def source(self, recipe: Recipe, path: Path, split: Split, limit: int | None = None) -> Source:
-        """The events of a split in memory: of each nothing but its window is kept."""
+        """The events of a split in memory: of each nothing but its window is kept. Truth has `shape`, too."""
         stored = super().source(recipe, path, split, limit)
         found = join_events(list(stored.batches(_AT_ONCE)))
-        return MemorySource(found.inputs, found.truth)
+        truth = dict(found.truth)
+        cells = energies(truth["shower"][:, 0], _model(recipe).threshold_mip)
+        truth["shape"] = shape_numbers(truth["energy"], truth["particle"], cells)
+        return MemorySource(found.inputs, truth)
 
     def prepare(self, recipe: Recipe, batch: VoxelBatch) -> Events:
         """What is asked for, and random numbers; truth: `shower`, `given`, `energy`, `particle`.
@@ -117,18 +128,27 @@ class ShowerGan(VoxelSystem):
             "latent": drawn[:, : sizes[0]],
             "noise": drawn[:, sizes[0] :].reshape(-1, model.noise, *GRID),
         }
-        shower = compressed(window(batch.images["ecal"]))[:, None]
+        shower = compressed(window(batch.images["ecal"]), model.threshold_mip)[:, None]
         return Events(inputs, {"shower": shower, "given": condition, **batch.truth})
 
     def augment(self, recipe: Recipe, events: Events, rng: np.random.Generator) -> Events:
-        """Fresh random numbers; the true showers mirrored and turned."""
-        fresh = {
-            name: rng.standard_normal(events.inputs[name].shape, np.float32) for name in ("latent", "noise")
-        }
+        """The true showers mirrored and turned, every one twice, with fresh random numbers.
+
+        The first latent numbers are those of the true shower's shape; `given` has them, too.
+        """
         truth = dict(events.truth)
         if _model(recipe).mirror:
-            truth["shower"] = SquareSymmetry.draw(len(events), rng).of(truth["shower"])
-        return Events({**events.inputs, **fresh}, truth)
+            way = SquareSymmetry.draw(len(events), rng)
+            truth |= {"shower": way.of(truth["shower"]), "shape": turned(truth["shape"], way)}
+        truth["given"] = np.concatenate([truth["given"], truth["shape"]], axis=1)
+        truth = {name: np.concatenate([column, column]) for name, column in truth.items()}
+        latent, noise = (
+            rng.standard_normal((2 * len(events), *events.inputs[name].shape[1:]), np.float32)
+            for name in ("latent", "noise")
+        )
+        latent[:, : len(SHAPE)] = truth["shape"]
+        condition = truth["given"][:, :2]
+        return Events({"condition": condition, "latent": latent, "noise": noise}, truth)
 
     def build(self, recipe: Recipe, layers: Layers) -> nn.Module:
         from levelone.zoo.showergan.network import ShowerNetwork
@@ -141,7 +161,7 @@ class ShowerGan(VoxelSystem):
 
         told = _model(recipe).critic
         return Critic(
-            network=ShowerCritic(told.units),
+            network=ShowerCritic(told.units, _model(recipe).threshold_mip),
             true="shower",
             given="given",
             loss=told.loss,
@@ -153,15 +173,28 @@ class ShowerGan(VoxelSystem):
 
     def event_loss(self, recipe: Recipe, outputs: tuple[Tensor, ...], truth: Mapping[str, Tensor]) -> Tensor:
         """The distance between profiles of true and generated showers of a batch: see `profile_distance`."""
-        from levelone.zoo.showergan.critic import profile_distance
+        from levelone.zoo.showergan.profiles import Profiles
+        from levelone.zoo.showergan.score import profile_distance
 
-        return profile_distance(outputs[0], truth["shower"], truth["given"])
+        profiles = Profiles(_model(recipe).threshold_mip)
+        return profile_distance(profiles, outputs[0], truth["shower"], truth["given"])
+
+    def loss(self, recipe: Recipe, outputs: tuple[Tensor, ...], truth: Mapping[str, Tensor]) -> Tensor:
+        """The score of two generated showers for every true one: see `pair_score`."""
+        from levelone.zoo.showergan.profiles import Profiles
+        from levelone.zoo.showergan.score import pair_score
+
+        profiles = Profiles(_model(recipe).threshold_mip)
+        return pair_score(profiles, outputs[0], truth["shower"], truth["given"])
 
     def fit_baselines(self, recipe: Recipe, train: Source) -> dict[str, Predictor]:
         """Cells that know nothing of each other, and simulated showers of another energy, scaled."""
         from levelone.zoo.showergan.baselines import fit_cells, fit_library
 
-        return {"cells": fit_cells(train), "library": fit_library(train)}
+        return {
+            "cells": fit_cells(train),
+            "library": fit_library(train, _model(recipe).threshold_mip),
+        }
 
     def leak_control(self, recipe: Recipe, train: Source) -> LeakControl:
         """The grain of the numbers: what a classifier must not tell simulation and network by."""
@@ -175,7 +208,7 @@ class ShowerGan(VoxelSystem):
     def meter(self, recipe: Recipe, train: Source) -> ShowerMeter:
         from levelone.zoo.showergan.results import ShowerMeter
 
-        return ShowerMeter(recipe.seed)
+        return ShowerMeter(recipe.seed, _model(recipe).threshold_mip)
 
     def panels(self, metrics: Mapping[str, Any], kept: Mapping[str, NDArray[Any]]) -> list[Panel]:
         from levelone.zoo.showergan.panels import panels
@@ -195,7 +228,7 @@ class ShowerGan(VoxelSystem):
     def examples(self, recipe: Recipe, events: Events) -> list[Panel]:
         from levelone.zoo.showergan.panels import example_panels
 
-        return example_panels(events)
+        return example_panels(events, _model(recipe).threshold_mip)
 
     def published(self) -> dict[str, Any]:
         return {

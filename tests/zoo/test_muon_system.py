@@ -159,6 +159,15 @@ def test_each_ablation_leaves_out_what_it_says_and_trains(ablation) -> None:
             ("model.architecture=full", "model.response=linear", "model.sums=0", "model.ordered=false"),
             "model.course is for the baseline",
         ),
+        (
+            (
+                "model.architecture=full",
+                "model.response=linear",
+                *("model.sums=0", "model.ordered=false", "model.course=false", "model.mirror=false"),
+                *("model.pool=1", "model.local=true"),
+            ),
+            "model.local is for the baseline",
+        ),
         (("model.channels=[4,0]",), r"model\.channels = \[4, 0\]: every layer needs a channel"),
         (("quant.layers.conv9.weight=4",), "no layer of that name"),
         (("model.depth=3",), "depth"),

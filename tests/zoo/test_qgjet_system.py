@@ -166,6 +166,16 @@ def test_reference_gives_the_modules_integers_at_every_layer(data, tmp_path):
     assert len(np.unique(codes["depth2"])) > 1
 
 
+def test_squeeze_and_excitation_give_the_modules_integers_at_every_layer(data, tmp_path):
+    chosen = recipe("model.dense=[4]", "model.convolutions=[{channels=4, pool=4, squeeze=2}]")
+    QGJET.model_section(chosen)
+    assert {"gate1_down", "gate1_up"} < set(QGJET.layer_names(chosen))
+    codes = exact_codes(QGJET, chosen, QGJET.load(chosen, data, "validation", limit=6), tmp_path)
+    assert codes["gate1_factor"].shape[1:] == (4, 1, 1) and codes["gate1"].shape[1:] == (4, 8, 8)
+    assert np.array_equal(codes["gate1"], codes["pool1"] * codes["gate1_factor"])
+    assert len(np.unique(codes["gate1_q"])) > 3
+
+
 def test_trees_and_the_control_are_fitted_on_what_they_are_given(data):
     train, events = QGJET.source(recipe(), data, "train"), QGJET.load(recipe(), data, "test")
     fitted = QGJET.fit_baselines(recipe(), train)

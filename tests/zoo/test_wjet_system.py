@@ -59,6 +59,11 @@ def test_a_local_convolution_has_a_kernel_at_every_position():
     [
         ("model.variant=huge", r"model\.variant = \"huge\""),
         ("model.pixels=log", r"model\.pixels = \"log\""),
+        (
+            "model.pieces=[2, 2]",
+            r"model\.pieces = \[2, 2\]: at most one number, from 1, for each of 1 layers",
+        ),
+        ("model.pieces=[0]", r"model\.pieces = \[0\]: at most one"),
         ("model.dense=[0]", r"model\.dense = \[0\]: every layer needs a unit"),
         ("model.convolutions=[{kernel = [30, 1]}]", r"kernel 30 is larger than its"),
         (
@@ -241,6 +246,16 @@ def test_published_jet_images_are_taken_as_they_stand(tmp_path):
 
 
 # The network
+
+
+def test_the_largest_of_several_sums_is_a_unit(data, tmp_path):
+    chosen = recipe("model.convolutions=[]", "model.dense=[5, 3]", "model.pieces=[3]")
+    WJET.model_section(chosen)
+    moved = ("fc1_pieces", "fc1_flat", "flat")
+    codes = exact_codes(WJET, chosen, WJET.load(chosen, data, "validation", limit=12), tmp_path, moved)
+    assert codes["fc1"].shape[1:] == (15,) and len(np.unique(codes["fc1"])) > 15
+    assert np.array_equal(codes["fc1_most"].reshape(-1, 5), codes["fc1"].reshape(-1, 5, 3).max(-1))
+    assert {"fc1_q", "fc2", "fc2_act", "logit"} <= set(codes)
 
 
 def test_reference_gives_the_modules_integers_at_every_layer(data, tmp_path):

@@ -345,11 +345,12 @@ def test_a_tiny_training_is_measured_and_shown(data, tmp_path):
     draw(examples[0])
 
 
-def test_what_is_measured_needs_no_network():
+@pytest.mark.parametrize("alone", ["float", "quantised"])
+def test_what_is_measured_needs_one_network(alone):
     events = next(source(64).batches(64))
     given = Events(events.inputs, events.truth)
     meter = ShowerMeter(1, MIP)
-    meter.update(given, {"float": {"shower": events.truth["shower"]}})
-    found = meter.result()["models"]["float"]
+    meter.update(given, {alone: {"shower": events.truth["shower"]}})
+    found = meter.result()["models"][alone]
     assert found["quantities"]["response"]["distance"]["value"] == 0
     assert found["correlation"]["value"] == 0

@@ -72,7 +72,7 @@ class ShowerMeter(Meter):
         areas, differences = self._areas(made, cells, asked(energy, particle))
         for model, found in areas.items():
             models.setdefault(model, {}).update(found)
-        if "quantised" in made:
+        if {"float", "quantised"} <= made.keys():
             models["quantised"]["from_float"] = _moved(cells["quantised"], cells["float"])
         bootstrap = {"replicas": REPLICAS, "unit": "shower"}
         return {"models": models, "differences": differences, "bootstrap": bootstrap}

@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 
 from levelone.data.voxels import open_voxels
-from levelone.simulate.materials import IRON, LEAD_TUNGSTATE, MUON_MEV
+from levelone.simulate.materials import ELECTRON_MEV, IRON, K_MEV_CM2, LEAD_TUNGSTATE, MUON_MEV
 from levelone.simulate.muon.generator import calorimeter, generate, simulate_muon
 from levelone.simulate.muon.losses import (
     PROCESSES,
     ionisation,
+    knock_on_photons,
     mean_loss,
     pair_production,
+    photons_on_electrons,
     variance_below,
 )
 from levelone.simulate.muon.section import MuonGenerate
@@ -111,6 +113,34 @@ def test_straggled_soft_loss_has_the_restricted_mean(gev):
 
 
 SLAB = 3.96 * LEAD_TUNGSTATE.density
+
+
+@pytest.mark.parametrize("gev", [100.0, 1000.0, 4000.0])
+def test_most_probable_loss_in_a_layer_stays_on_its_plateau(gev):
+    """PDG review: xi (ln(2 m xi / (plasma energy)^2) + 0.2), 43.0 MeV in 39.6 mm, at any energy.
+
+    A layer in which nothing hard happens tells no energy: what a muon radiates on electrons comes in few
+    photons, not as a bit more from every atom.
+    """
+    xi = K_MEV_CM2 / 2 * LEAD_TUNGSTATE.z_over_a * SLAB
+    plasma = LEAD_TUNGSTATE.excitation_ev * np.exp((1 - LEAD_TUNGSTATE.sternheimer.cbar) / 2) * 1e-6
+    assert plasma * 1e6 == pytest.approx(
+        28.816 * np.sqrt(LEAD_TUNGSTATE.density * LEAD_TUNGSTATE.z_over_a), rel=0.02
+    )
+    expected = xi * (np.log(2 * ELECTRON_MEV * xi / plasma**2) + 0.2)
+    absorber = MuonAbsorber.build(LEAD_TUNGSTATE)
+    loss = absorber.soft_loss(np.full(300_000, gev * 1e3), SLAB, np.random.default_rng(10))
+    counts, edges = np.histogram(loss, np.arange(expected - 4, expected + 4.1, 0.5))
+    near = slice(max(counts.argmax() - 3, 0), counts.argmax() + 4)
+    curve = np.polyfit((edges[:-1] + edges[1:])[near] / 2, counts[near], 2)
+    assert -curve[1] / (2 * curve[0]) == pytest.approx(expected, abs=0.6)
+
+
+def test_photons_on_atomic_electrons_are_those_of_knock_on_electrons():
+    """Groom's mean and Kelner's spectrum are two approximations of one thing."""
+    energy = np.geomspace(1e4, 8e6, 8)
+    mean = mean_loss(knock_on_photons, LEAD_TUNGSTATE, energy)
+    np.testing.assert_allclose(mean, photons_on_electrons(LEAD_TUNGSTATE, energy), rtol=0.05)
 
 
 def test_variance_of_soft_pairs_is_that_of_single_ones():

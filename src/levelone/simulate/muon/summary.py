@@ -17,6 +17,7 @@ QUANTITIES = (
     Quantity("seen", "GeV", "energy in the cells", _ENERGY, 0.06, _NUCLEAR),
     Quantity("leading", "", "largest single loss, share of all losses", _SHARE, 0.06, _NUCLEAR),
     Quantity("median layer", "GeV", "median energy of a layer", log_bins(0.02, 20, 60), 0.16, _SOFT),
+    Quantity("least layer", "GeV", "energy of the layer with least", bins(0.03, 0.06, 60), 0.16, _SOFT),
     Quantity("largest layer", "", "share of the layer with most energy", _SHARE, 0.06, _NUCLEAR),
     Quantity("cells", "", "cells above threshold", log_bins(50, 12000, 50), 0.25, _SPOTS),
 )
@@ -37,6 +38,7 @@ def summarise(file: VoxelFile) -> dict[str, dict[str, Floats]]:
         "seen": seen,
         "leading": leading / np.maximum(lost, 1e-9),
         "median layer": np.median(layers, axis=1),
+        "least layer": layers.min(1),
         "largest layer": layers.max(1) / np.maximum(seen, 1e-9),
         "cells": np.count_nonzero(image, axis=(1, 2, 3)).astype(np.float64),
     }

@@ -11,7 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.simulate.materials import K_MEV_CM2, MUON_MEV, Floats, Material
-from levelone.simulate.muon.losses import PROCESSES, ionisation, kinematics, mean_loss, variance_below
+from levelone.simulate.muon.losses import (
+    PROCESSES,
+    ionisation,
+    kinematics,
+    knock_on,
+    knock_on_photons,
+    mean_loss,
+    photons_on_electrons,
+    variance_below,
+)
 from levelone.simulate.straggling import sample_landau, truncated_landau_mean
 
 _POINTS = 192
@@ -87,9 +96,11 @@ class MuonAbsorber:
     log_energy
         [k] natural logarithm of the muon energy / MeV.
     ionisation
-        [k] mean electronic loss in transfers below the cut, MeV cm2 / g.
+        [k] mean loss in collisions below the cut, MeV cm2 / g; on the plateau of the density effect the same
+        at every energy.
     radiation, radiation_variance
-        [k] mean (MeV cm2 / g) and variance (MeV2 cm2 / g) of all other losses below the cut.
+        [k] mean (MeV cm2 / g) and variance (MeV2 cm2 / g) of all other losses below the cut, photons from
+        atomic electrons among them.
     """
 
     material: Material
@@ -105,17 +116,19 @@ class MuonAbsorber:
         """Tabulate."""
         log_energy = np.log(np.geomspace(1e3, 1.2e7, 72))
         energy = np.exp(log_energy)
-        electronic = ionisation(material, energy) - mean_loss(
-            PROCESSES["knock-on"], material, energy, cut_mev
-        )
-        mean, variance = np.zeros((2, len(energy)))
+        photons = photons_on_electrons(material, energy)
+        hard_photons = mean_loss(knock_on_photons, material, energy, cut_mev)
+        hard_collisions = mean_loss(knock_on, material, energy, cut_mev) - hard_photons
+        collisions = ionisation(material, energy) - photons - hard_collisions
+        mean = np.maximum(photons - hard_photons, 0)
+        variance = variance_below(knock_on_photons, material, energy, cut_mev)
         for name, spectrum in PROCESSES.items():
             if name != "knock-on":
                 hard = mean_loss(spectrum, material, energy, cut_mev)
                 mean += mean_loss(spectrum, material, energy) - hard
                 variance += variance_below(spectrum, material, energy, cut_mev)
         tables = {name: LossTable.build(name, material, cut_mev, log_energy) for name in PROCESSES}
-        return MuonAbsorber(material, cut_mev, log_energy, electronic, mean, variance, tables)
+        return MuonAbsorber(material, cut_mev, log_energy, collisions, mean, variance, tables)
 
     def soft_loss(self, energy: Floats, thickness: float, rng: np.random.Generator) -> Floats:
         """Loss below the cut in `thickness` g / cm2, MeV [n]: what is ionised and what is radiated."""
@@ -133,7 +146,7 @@ class MuonAbsorber:
         return rng.gamma(mean * thickness / scale) * scale
 
     def _ionised(self, energy: Floats, thickness: float, rng: np.random.Generator) -> Floats:
-        """Straggled electronic loss below the cut.
+        """Straggled loss in collisions below the cut.
 
         Landau's distribution, truncated where the recipe of GEANT 3 (W5013, PHYS 332) truncates it, about its
         own mean: the mean loss is exactly the restricted one, in which the density effect is.

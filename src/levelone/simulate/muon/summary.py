@@ -16,8 +16,8 @@ QUANTITIES = (
     Quantity("lost", "GeV", "energy lost by the muon", _ENERGY, 0.06, _NUCLEAR),
     Quantity("seen", "GeV", "energy in the cells", _ENERGY, 0.06, _NUCLEAR),
     Quantity("leading", "", "largest single loss, share of all losses", _SHARE, 0.06, _NUCLEAR),
-    Quantity("median layer", "GeV", "median energy of a layer", log_bins(0.02, 20, 60), 0.16, _SOFT),
-    Quantity("least layer", "GeV", "energy of the layer with least", bins(0.03, 0.06, 60), 0.16, _SOFT),
+    Quantity("median layer", "GeV", "median energy of a layer", log_bins(0.02, 20, 60), 0.08, _SOFT),
+    Quantity("least layer", "GeV", "energy of the layer with least", bins(0.03, 0.06, 60), 0.14, _SOFT),
     Quantity("largest layer", "", "share of the layer with most energy", _SHARE, 0.06, _NUCLEAR),
     Quantity("cells", "", "cells above threshold", log_bins(50, 12000, 50), 0.25, _SPOTS),
 )

@@ -45,16 +45,20 @@ FEW = 4
 """Random vectors of a first comparison."""
 SHARE = 0.1
 """Of the minutes: what a comparison has to take so that others are judged by it."""
+MOST = 1000
+"""Random vectors at most: with the integers of all layers, more of them take many gigabytes."""
 
 
 def fitting(project: Path, minutes: float) -> int:
-    """Random vectors whose comparison takes so many minutes of one core, judged by ever more of them."""
+    """Random vectors that so many minutes of one core compare, judged by ever more; at most `MOST`."""
     BODY.build(project)
     check_folder(project, vectors=FEW)  # what is built or loaded once does not count
     count = FEW
     while (took := timed(partial(check_folder, project, vectors=count)).processor) < SHARE * 60 * minutes:
         count *= 4
-    return max(1, int(60 * minutes / took * count))
+        if count > MOST:
+            return MOST
+    return min(MOST, max(1, int(60 * minutes / took * count)))
 
 
 def row(name: str, vectors: int | None, minutes: float | None) -> tuple[str, ...]:
@@ -104,7 +108,9 @@ def main() -> None:
         "--vectors", type=int, help="random vectors; default: the golden vectors and random ones"
     )
     many.add_argument(
-        "--minutes", type=float, help="as many random vectors as fit into so many minutes of a processor"
+        "--minutes",
+        type=float,
+        help=f"as many random vectors as fit into so many minutes of a processor, {MOST:,} at most",
     )
     parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
     arguments = parser.parse_args()

@@ -252,3 +252,14 @@ def test_pictures_are_the_drawn_panels(tmp_path: Path) -> None:
     written = write_pictures(content, tmp_path)
     assert [path.name for path in written] == ["toy-events.svg", "toy-a-title.svg", "toy-predicted.svg"]
     assert all("<svg" in path.read_text(encoding="utf-8") for path in written)
+
+
+def test_a_legend_with_long_names_stays_inside_the_picture():
+    name = "boosting, features and layer sums, loss for the study's improvement"
+    shown = Lines(
+        "T", "c", Axes("x", "y"), (Series("leak control, bits alone", X, X), Series(name, X, 2 * X))
+    )
+    fig = drawing.draw(shown)
+    fig.canvas.draw()
+    legend, picture = fig.legends[0].get_window_extent(), fig.bbox
+    assert picture.x0 <= legend.x0 and legend.x1 <= picture.x1

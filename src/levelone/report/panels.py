@@ -29,6 +29,8 @@ DECADES = 100.0
 STRIP = 3.0
 SIZE = (5.2, 4.2)
 """Inches of a plot that stands beside another one."""
+_LEGEND = 34
+"""Letters in a line of the legend, two columns of which have room below such a plot."""
 
 
 def draw(panel: Lines | Density | Images | SideBySide) -> Figure:
@@ -52,7 +54,7 @@ def lines(panel: Lines) -> Figure:
             colour = COLOURS.get(series.label) or next(spare, "#64748b")
             place = points.index(series) - (len(points) - 1) / 2 if series in points else 0.0
             x = _beside(series.x, points, panel.axes.x_scale, place) if place else series.x
-            _curve(axes, series, x, colour, LABELS.get(series.label, series.label))
+            _curve(axes, series, x, colour, fill(LABELS.get(series.label, series.label), _LEGEND))
         _label(axes, panel.axes, panel.title)
         axes.grid(True, which="major")
         if shown:

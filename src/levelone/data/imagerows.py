@@ -1,4 +1,4 @@
-"""Files of image events without splits and without lists, whose events are read by their numbers."""
+"""Files of image events without lists, and those of them whose events are read by their numbers."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ from levelone.data.splitfile import SplitFile, portions
 from levelone.errors import LeveloneError
 
 
-class ImageRows(SplitFile):
-    """What such formats share of `levelone.data.opening.ImageEvents`; one says `_batch` and what there is."""
+class Unlisted(SplitFile):
+    """A format of `levelone.data.opening.ImageEvents` without lists."""
 
     def listed(self, name: str) -> Ragged:
         """There are no lists."""
         raise LeveloneError(f"{self.path}: there is no list '{name}'")
+
+
+class ImageRows(Unlisted):
+    """One whose events are read by their numbers: it says `_batch` and what there is."""
 
     def batches(
         self,

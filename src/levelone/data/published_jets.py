@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from levelone.data import hdf
 from levelone.data.imagecheck import ImageSpec, ListSpec
-from levelone.data.images import ImageBatch, Ragged
-from levelone.data.splitfile import SplitFile
-from levelone.data.splitting import SPLITS, shuffled_split_codes, spread
+from levelone.data.imagerows import Unlisted
+from levelone.data.images import ImageBatch
+from levelone.data.splitting import SPLITS, shuffled_split_codes
 from levelone.data.voxelcheck import Column
 from levelone.errors import LeveloneError
 
@@ -51,7 +51,7 @@ COLUMNS = {
 _NEEDED = {"image", *(dataset for dataset, _ in COLUMNS.values())}
 
 
-class PublishedJets(SplitFile):
+class PublishedJets(Unlisted):
     """An open file; see `levelone.data.opening.ImageEvents`.
 
     Attributes
@@ -59,6 +59,8 @@ class PublishedJets(SplitFile):
     images, maps, lists, columns, provenance
         What there is of every jet, and where the jets come from.
     """
+
+    ordered = True
 
     def __init__(self, path: Path, file: h5py.File) -> None:
         self.path, self._file = path, file
@@ -88,14 +90,6 @@ class PublishedJets(SplitFile):
         if name == "label" and np.any(values != np.rint(values)):
             raise LeveloneError(f"{self.path}: '{dataset}' holds other values than 0 and 1")
         return values.astype(column.dtype)
-
-    def listed(self, name: str) -> Ragged:
-        """There are no lists."""
-        raise LeveloneError(f"{self.path}: there is no list '{name}'")
-
-    def select(self, split: str, limit: int | None = None) -> NDArray[np.int64]:
-        """Rising numbers of the jets of a split, int64: at most `limit`, at equal distances."""
-        return spread(super().select(split), limit)
 
     def batches(
         self,

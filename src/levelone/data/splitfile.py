@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.data.splitting import SPLITS, split_sizes
+from levelone.data.splitting import SPLITS, split_sizes, spread
 from levelone.data.voxelcheck import damaged
 from levelone.errors import LeveloneError
 
@@ -25,8 +25,14 @@ class SplitFile:
     """An open file (context manager) of `events` events, each of a split.
 
     A format sets `path`, `_file`, `_split` (uint8 [events], places in `SPLITS`) and `events` when it opens.
+
+    Attributes
+    ----------
+    ordered
+        Whether the format's files are ordered, or may be: a part of a split is then taken from all over it.
     """
 
+    ordered: ClassVar[bool] = False
     path: Path
     events: int
     _file: h5py.File
@@ -38,7 +44,7 @@ class SplitFile:
         return split_sizes(self._split)
 
     def select(self, split: str, limit: int | None = None) -> NDArray[np.int64]:
-        """int64 event numbers of one split, in file order, at most `limit`.
+        """int64 event numbers of one split, in file order, at most `limit`; see `ordered`.
 
         Raises
         ------
@@ -47,7 +53,8 @@ class SplitFile:
         """
         if split not in SPLITS:
             raise LeveloneError(f"no split '{split}'", hint=f"one of {', '.join(SPLITS)}")
-        return np.flatnonzero(self._split == SPLITS.index(split))[:limit].astype(np.int64)
+        rows = np.flatnonzero(self._split == SPLITS.index(split)).astype(np.int64)
+        return spread(rows, limit) if self.ordered else rows[:limit]
 
     def _numbers(self, events: NDArray[np.int64] | Sequence[int]) -> NDArray[np.int64]:
         """Event numbers as int64; `LeveloneError` if one is out of range."""

@@ -28,7 +28,7 @@ from levelone.data import hdf
 from levelone.data.imagecheck import ImageSpec, ListSpec
 from levelone.data.imagerows import ImageRows
 from levelone.data.images import ImageBatch
-from levelone.data.splitting import SPLITS, shuffled_split_codes, spread
+from levelone.data.splitting import SPLITS, shuffled_split_codes
 from levelone.errors import LeveloneError
 from levelone.rows import Rows, open_rows
 from levelone.simulate.jets.clustering import FourMomenta, Momenta
@@ -67,6 +67,8 @@ class EnergyFlowJets(ImageRows):
     LeveloneError
         If the file has another layout; when jets are read, if they hold what no jet can.
     """
+
+    ordered = True
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -136,10 +138,6 @@ class EnergyFlowJets(ImageRows):
         limits = ((0.0, MOST_GEV), *((-most, most) for most in (MOST_RAPIDITY, MOST_ANGLE, MOST_CODE)))
         for part, ((low, high), what) in enumerate(zip(limits, _PARTS, strict=True)):
             hdf.check_values(self.path, "X", slab[:, :, part], low, high, what, start)
-
-    def select(self, split: str, limit: int | None = None) -> NDArray[np.int64]:
-        """Rising numbers of the jets of a split, int64: at most `limit`, at equal distances."""
-        return spread(super().select(split), limit)
 
     def _batch(self, rows: NDArray[np.int64]) -> ImageBatch:
         held = self._particles

@@ -49,12 +49,17 @@ def kinematics(energy: Floats) -> tuple[Floats, Floats, Floats]:
 
 def ionisation(material: Material, energy: Floats) -> Floats:
     """Mean electronic loss, MeV cm2 / g, at total energy `energy` (MeV)."""
+    return collision_loss(material, energy) + photons_on_electrons(material, energy)
+
+
+def collision_loss(material: Material, energy: Floats) -> Floats:
+    """`ionisation` without what is radiated on atomic electrons."""
     beta2, beta_gamma, q_max = kinematics(energy)
     mean = material.excitation_ev * 1e-6
     bethe = 0.5 * np.log(2 * ELECTRON_MEV * beta_gamma**2 * q_max / mean**2) - beta2
     bethe = bethe - material.sternheimer.delta(beta_gamma) / 2 + q_max**2 / (8 * energy**2)
-    collisions: Floats = K_MEV_CM2 * material.z_over_a * bethe / beta2
-    return collisions + photons_on_electrons(material, energy)
+    loss: Floats = K_MEV_CM2 * material.z_over_a * bethe / beta2
+    return loss
 
 
 def photons_on_electrons(material: Material, energy: Floats) -> Floats:
@@ -71,7 +76,7 @@ def photons_on_electrons(material: Material, energy: Floats) -> Floats:
 
 def knock_on(material: Material, energy: Floats, v: Floats) -> Floats:
     """Knock-on electrons and their photons, per g / cm2 and unit v = T / E; arguments as `bremsstrahlung`."""
-    return _collisions(material, energy, v) + knock_on_photons(material, energy, v)
+    return collisions(material, energy, v) + knock_on_photons(material, energy, v)
 
 
 def knock_on_photons(material: Material, energy: Floats, v: Floats) -> Floats:
@@ -83,10 +88,11 @@ def knock_on_photons(material: Material, energy: Floats, v: Floats) -> Floats:
     electron = np.log1p(2 * transfer / ELECTRON_MEV)
     muon = np.log(4 * energy * np.maximum(energy - transfer, 1e-9) / MUON_MEV**2)
     share = ALPHA / (2 * np.pi) * electron * np.maximum(muon - electron, 0)
-    return np.asarray(_collisions(material, energy, v) * share)
+    return np.asarray(collisions(material, energy, v) * share)
 
 
-def _collisions(material: Material, energy: Floats, v: Floats) -> Floats:
+def collisions(material: Material, energy: Floats, v: Floats) -> Floats:
+    """`knock_on` without photons."""
     beta2, _, q_max = kinematics(energy)
     transfer = v * energy
     shape = (1 - beta2 * transfer / q_max + transfer**2 / (2 * energy**2)) / transfer**2

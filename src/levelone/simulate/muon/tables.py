@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from levelone.simulate.materials import K_MEV_CM2, MUON_MEV, Floats, Material
 from levelone.simulate.muon.losses import (
     PROCESSES,
-    ionisation,
+    collision_loss,
+    collisions,
     kinematics,
-    knock_on,
     knock_on_photons,
     mean_loss,
     photons_on_electrons,
@@ -116,11 +116,9 @@ class MuonAbsorber:
         """Tabulate."""
         log_energy = np.log(np.geomspace(1e3, 1.2e7, 72))
         energy = np.exp(log_energy)
-        photons = photons_on_electrons(material, energy)
+        soft = collision_loss(material, energy) - mean_loss(collisions, material, energy, cut_mev)
         hard_photons = mean_loss(knock_on_photons, material, energy, cut_mev)
-        hard_collisions = mean_loss(knock_on, material, energy, cut_mev) - hard_photons
-        collisions = ionisation(material, energy) - photons - hard_collisions
-        mean = np.maximum(photons - hard_photons, 0)
+        mean = np.maximum(photons_on_electrons(material, energy) - hard_photons, 0)
         variance = variance_below(knock_on_photons, material, energy, cut_mev)
         for name, spectrum in PROCESSES.items():
             if name != "knock-on":
@@ -128,7 +126,7 @@ class MuonAbsorber:
                 mean += mean_loss(spectrum, material, energy) - hard
                 variance += variance_below(spectrum, material, energy, cut_mev)
         tables = {name: LossTable.build(name, material, cut_mev, log_energy) for name in PROCESSES}
-        return MuonAbsorber(material, cut_mev, log_energy, collisions, mean, variance, tables)
+        return MuonAbsorber(material, cut_mev, log_energy, soft, mean, variance, tables)
 
     def soft_loss(self, energy: Floats, thickness: float, rng: np.random.Generator) -> Floats:
         """Loss below the cut in `thickness` g / cm2, MeV [n]: what is ionised and what is radiated."""

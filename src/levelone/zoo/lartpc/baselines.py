@@ -14,7 +14,7 @@ from levelone.zoo.lartpc.features import blind, charged, line, surroundings
 
 RADIUS = 4
 """Of the window in which the thresholds look: 9 x 9 pixels, 2.7 cm."""
-_EVENTS = 1500  # training events
+_EVENTS = 8000  # training events
 _EACH = 64  # pixels of each
 _BATCH = 128
 
@@ -46,7 +46,7 @@ def fit_trees(train: Source, view: View, seed: int) -> Predictor:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     seen, shower = _gathered(train, view, seed)
-    trees: Any = HistGradientBoostingClassifier(max_iter=120, early_stopping=True, random_state=seed)
+    trees: Any = HistGradientBoostingClassifier(max_iter=400, early_stopping=True, random_state=seed)
     trees.fit(seen, shower)
     return lambda events: _as_maps(events, trees.decision_function(view(events)))
 

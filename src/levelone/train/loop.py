@@ -23,13 +23,23 @@ from torch import Tensor, nn
 from levelone.errors import LeveloneError
 from levelone.train.batches import Batch, Epoch, Feed
 from levelone.train.checkpoints import MONITOR, Keeper, found_state, load_best
+from levelone.train.front import Fronted, fits, through_front
 from levelone.train.objective import Objective
 from levelone.train.options import LoopOptions
 from levelone.train.schedule import optimiser, warm_cosine
 
 
 class Task(pl.LightningModule):
-    """A network and its loss."""
+    """A network and its loss.
+
+    Attributes
+    ----------
+    network
+        Whose weights are trained.
+    answer
+        From a batch's inputs to the network's result: the network, or what is behind its front where the
+        feeds give what the front makes of events.
+    """
 
     def __init__(
         self,
@@ -41,6 +51,7 @@ class Task(pl.LightningModule):
     ) -> None:
         super().__init__()
         self.network = network
+        self.answer: Callable[..., Any] = network
         self._options = options
         self._train = train
         self._check = check
@@ -59,11 +70,11 @@ class Task(pl.LightningModule):
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         inputs, truth = batch
-        return self._objective.loss(self.network(*inputs), truth)
+        return self._objective.loss(self.answer(*inputs), truth)
 
     def validation_step(self, batch: Batch, index: int, dataloader_idx: int = 0) -> None:
         inputs, truth = batch
-        losses = self._objective.monitor(self.network(*inputs), truth)
+        losses = self._objective.monitor(self.answer(*inputs), truth)
         self._sums.setdefault(dataloader_idx, []).append(losses.double().sum())
 
     def on_validation_epoch_end(self) -> None:
@@ -130,7 +141,12 @@ def fit(
     if found is None or not found["stopped"]:
         if found is not None:
             report(f"{options.name}: continuing after epoch {len(found['epochs'])}")
+        answer: Callable[..., Any] = network
+        if isinstance(network, Fronted) and fits(network, train, validation):
+            train, validation = (through_front(network, feed) for feed in (train, validation))
+            answer = network.behind
         module = task(network, options, train, (validation, train.part(len(validation))), objective)
+        module.answer = answer
         keeper = Keeper(folder, options, report)
         callbacks: list[Any] = [
             EarlyStopping(MONITOR, patience=options.patience, check_finite=False),

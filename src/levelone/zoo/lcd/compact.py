@@ -2,15 +2,19 @@
 
     ecal -> ecal_q -+-> ecal_sum -> ecal_layers (25 layers) -+-> ecal_total --+
                     +-> cell (small for full cells) -> clip_sum -> clip_layers (25 layers, each clip)
+                    +-> axis -> entry (25 layers, cells about the entry) -> codes
                     +-> towers (5 depths) -> views (filters over x and y)     |
     hcal -> hcal_q ---> hcal_sum (10 blocks) -> hcal_total -------------------+-> total --------+-> energy
               layers, hcal_total, clip_depth -> shape -> shape_act -> known -> correction ------+
-    views, layers with clips, hcal blocks -> ..._low, ..._high -> codes -> fc1 -> ... -> particle (4 logits)
+    views, layers with clips and entry, hcal blocks -> ..._low, ..._high -> codes -> fc1 -> ... -> particle (4 logits)
 
 Each sum has its quantiser, ``..._q``. All of them are energies in `levelone.zoo.lcd.section.UNIT_GEV`.
 
 *Clips*: what a cell holds counts up to a limit. A shower's fluctuations are smaller in such sums than in the
 plain one, and they say how many cells are filled. As 1 - x / limit, rectified, a cell takes a few bits.
+
+*Entry*: a charged particle crosses the first layers on the axis, and a photon before its conversion does not.
+The sum of a layer does not tell them apart, as it holds what showers throw back, too.
 
 *Encoding*, low and high: energies span five decades, and what tells kinds apart are ratios. Rectified
 1 - x / knot, for knots a factor of 4 apart, is a logarithm that a rectifier can compute, by shifts and one
@@ -39,6 +43,8 @@ _KNOTS_GEV = {"low": (2.0**-6, 2.0**-4, 2.0**-2, 1.0), "high": (4.0, 16.0, 64.0,
 _ENCODED = tuple(f"{name}_{part}" for name in ("views", "along", "hcal") for part in _KNOTS_GEV)
 _SIDE, _, _LAYERS = GRIDS["ecal"]
 _DEPTHS, _BLOCKS = 5, 10
+_ENTRY = (1, 3)
+"""Edges of the squares of cells about the entry whose energy is told in each layer."""
 _CLIP_UNIT = 1 / 8
 """Unit of the clipped energy of a depth, which is a small part of all."""
 _FIRST_CORRECTION = 0.1
@@ -86,6 +92,40 @@ class SumsNetwork(nn.Module):
         _fix_bias(self.clip_layers, _SIDE**2 * units)
         self.clip_layers_act = layers.relu("clip_layers")
 
+        self._entry(layers)
+
+    def _entry(self, layers: Layers) -> None:
+        """Energy of the squares `_ENTRY` in each layer: of nine such squares, far apart, the one in the middle."""
+        widest, count = max(_ENTRY), len(_ENTRY)
+        step = (_SIDE - widest) // 2
+        place = torch.arange(widest) - widest // 2
+        far = torch.maximum(place.abs()[:, None], place.abs()[None, :])
+        squares = torch.stack([(far <= edge // 2).float() for edge in _ENTRY]) / UNIT_GEV
+        self.axis = layers.conv(
+            "axis",
+            ("ecal_q",),
+            (1, count),
+            (widest, widest, 1),
+            (step, step, 1),
+            bias=False,
+            norm=None,
+            fixed=squares.reshape(count, 1, widest, widest, 1),
+        )
+        self.axis_q = layers.quantise("axis", signed=False)
+        middle = torch.zeros(count, 1, 3, 3, 1)
+        middle[:, :, 1, 1] = 1
+        self.entry = layers.conv(
+            "entry",
+            ("axis_q",),
+            (count, count),
+            (3, 3, 1),
+            groups=count,
+            bias=False,
+            norm=None,
+            fixed=middle,
+        )
+        self.entry_q = layers.quantise("entry", signed=False)
+
     def _energy_path(self, layers: Layers, units: int) -> None:
         clips = len(_CLIPS_GEV)
         self._fixed(
@@ -108,19 +148,19 @@ class SumsNetwork(nn.Module):
             parameter_of(self.correction, "weight").mul_(_FIRST_CORRECTION)
 
     def _identification(self, layers: Layers, section: LcdModel, particles: int) -> None:
-        clips, views = len(_CLIPS_GEV), section.views
+        beside, views = 1 + len(_CLIPS_GEV) + len(_ENTRY), section.views
         kernel = (_SIDE, _SIDE, 1)
         self.views = layers.conv("views", ("towers_q",), (1, views), kernel, bias=False, norm=None)
         with torch.no_grad():
             weight = parameter_of(self.views, "weight")
             weight.copy_(first_views(views).reshape(weight.shape))
         self.views_act = layers.relu("views")
-        self.along = layers.concat("along", ("ecal_layers_q", "clip_layers_act"))
-        for source, channels in (("views_act", views), ("along", 1 + clips), ("hcal_sum_q", 1)):
+        self.along = layers.concat("along", ("ecal_layers_q", "clip_layers_act", "entry_q"))
+        for source, channels in (("views_act", views), ("along", beside), ("hcal_sum_q", 1)):
             for name, knots in _KNOTS_GEV.items():
                 self._encode(layers, f"{source.split('_')[0]}_{name}", source, channels, knots)
         self.codes = layers.concat("codes", tuple(f"{name}_flat" for name in _ENCODED))
-        width = views * _DEPTHS + _LAYERS * (1 + clips) + _BLOCKS
+        width = views * _DEPTHS + _LAYERS * beside + _BLOCKS
         source, inputs = "codes", width * sum(map(len, _KNOTS_GEV.values()))
         self._dense: list[str] = []
         for number, units in enumerate(section.dense, start=1):
@@ -153,33 +193,49 @@ class SumsNetwork(nn.Module):
         self.add_module(name, conv)
         self.add_module(f"{name}_q", layers.quantise(name, signed=False))
 
-    @plain_convolutions()
     def forward(self, ecal: Tensor, hcal: Tensor) -> tuple[Tensor, Tensor]:
         """See the class."""
+        return self.behind(*self.front(ecal, hcal).values())
+
+    @plain_convolutions()
+    def front(self, ecal: Tensor, hcal: Tensor) -> dict[str, Tensor]:
+        """What no trained weight has a part in: see `levelone.train.front.Fronted`.
+
+        Towers [n, 1, 25, 25, 5]; what the energy's path is told [n, 36], and the sum of all cells [n, 1]; the
+        codes of layers and of blocks, [n, 500] and [n, 40], twice each.
+        """
         cells, tiles = self._run(["ecal_q"], ecal), self._run(["hcal_q"], hcal)
-        along = self._run(["ecal_sum", "ecal_sum_q", "ecal_layers", "ecal_layers_q"], cells)
+        layers = self._run(["ecal_sum", "ecal_sum_q", "ecal_layers", "ecal_layers_q"], cells)
         blocks = self._run(["hcal_sum", "hcal_sum_q"], tiles)
         clipped = self._run(
             ["cell", "cell_act", "clip_sum", "clip_sum_q", "clip_layers", "clip_layers_act"], cells
         )
-        views = self._run(["towers", "towers_q", "views", "views_act"], cells)
-        told = {"views": views, "along": self.along(along, clipped), "hcal": blocks}
-        codes = [self._run([n, f"{n}_act", f"{n}_flat"], told[n.split("_")[0]]) for n in _ENCODED]
-        value = self.codes(*codes)
+        behind = self._run(["hcal_total", "hcal_total_q"], blocks)
+        clips = self._run(["clip_depth", "clip_depth_q", "clip_flat"], clipped)
+        entry = self._run(["axis", "axis_q", "entry", "entry_q"], cells)
+        seen = {"along": self.along(layers, clipped, entry), "hcal": blocks}
+        return {
+            "towers": self._run(["towers", "towers_q"], cells),
+            "told": self.told(self.layers_flat(layers), self.behind_flat(behind), clips),
+            "total": self.total_flat(self.total(self._run(["ecal_total", "ecal_total_q"], layers), behind)),
+            **{name: self._code(name, seen[name.split("_")[0]]) for name in _ENCODED[len(_KNOTS_GEV) :]},
+        }
+
+    @plain_convolutions()
+    def behind(self, towers: Tensor, told: Tensor, total: Tensor, *codes: Tensor) -> tuple[Tensor, Tensor]:
+        """The results of the network, of what its `front` gives."""
+        views = self._run(["views", "views_act"], towers)
+        value = self.codes(*(self._code(name, views) for name in _ENCODED[: len(_KNOTS_GEV)]), *codes)
         for step in self._dense:
             value = self.get_submodule(step)(value)
             if step.endswith("_act") and self.training:
                 value = torch.nn.functional.dropout(value, self._dropout)
-        return self._energy(along, blocks, clipped), self.particle(value)
-
-    def _energy(self, along: Tensor, blocks: Tensor, clipped: Tensor) -> Tensor:
-        behind = self._run(["hcal_total", "hcal_total_q"], blocks)
-        total = self.total_flat(self.total(self._run(["ecal_total", "ecal_total_q"], along), behind))
-        clips = self._run(["clip_depth", "clip_depth_q", "clip_flat"], clipped)
-        told = self.told(self.layers_flat(along), self.behind_flat(behind), clips)
         known = self.known(self._run(["shape", "shape_act"], told), told)
-        energy: Tensor = self.energy(total, self._run(["correction", "correction_q"], known))
-        return energy
+        energy = self.energy(total, self._run(["correction", "correction_q"], known))
+        return energy, self.particle(value)
+
+    def _code(self, name: str, value: Tensor) -> Tensor:
+        return self._run([name, f"{name}_act", f"{name}_flat"], value)
 
     def _run(self, steps: list[str], value: Tensor) -> Tensor:
         for step in steps:

@@ -15,6 +15,7 @@ _CLIPS_GEV = (0.007, 0.02, 0.06)  # cells count up to so much: about one, three 
 _BLOCK = 6  # HCAL layers that are summed
 _CENTRE = 12
 _REACHES = (0, 1, 2, 3, 5)  # towers so far from one in the middle
+_ENTRY = (0, 1)  # cells so far from the entry, in each layer: a track, or none
 _DEPTHS = ((0, 6), (6, 12), (12, 25))  # layers whose width is told
 
 FEATURES = (
@@ -32,6 +33,8 @@ FEATURES = (
     "width along the long axis", "width along the short axis", "distance of the centre from the entry",
     "energy of the second maximum over the first", "distance of the two maxima",
     *(f"width in layers {first} to {last - 1}" for first, last in _DEPTHS),
+    *(f"energy in {size} x {size} cells at the entry of layer {layer}"
+      for size in (2 * reach + 1 for reach in _ENTRY) for layer in range(25)),
 )  # fmt: skip
 """Names of the columns of `features`."""
 
@@ -65,6 +68,9 @@ def features(events: Events) -> NDArray[np.float32]:
         columns += _moments(along)
     columns += _lateral(ecal.sum(3, dtype=np.float64))
     columns += [_widths(ecal[..., first:last].sum(3, dtype=np.float64))[0] for first, last in _DEPTHS]
+    for reach in _ENTRY:
+        about = slice(_CENTRE - reach, _CENTRE + reach + 1)
+        columns += list(ecal[:, about, about].sum((1, 2)).T)
     return np.stack(columns, axis=1).astype(np.float32)
 
 

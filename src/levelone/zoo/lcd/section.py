@@ -17,7 +17,7 @@ UNIT_GEV = 128.0
 """The energy output is in this unit: a power of two, so that one weight of the hardware can change to it."""
 COMPACT_LAYERS = (
     *("ecal_sum", "ecal_layers", "ecal_total", "hcal_sum", "hcal_total", "towers", "views"),
-    *("cell", "clip_sum", "clip_layers", "clip_depth", "shape", "correction"),
+    *("cell", "clip_sum", "clip_layers", "clip_depth", "axis", "entry", "shape", "correction"),
     *("views_low", "views_high", "along_low", "along_high", "hcal_low", "hcal_high"),
 )
 """Layers of the compact network to which a recipe can give bits, without dense layers and outputs."""

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from levelone.quant.layers import Layers
 
 _PUBLISHED_EPOCHS = 2
+_IMAGE = 5
+"""Axes of a batch of images. The front of a network gives sums, too, that no symmetry changes."""
 
 
 class Lcd(VoxelSystem):
@@ -94,11 +96,12 @@ class Lcd(VoxelSystem):
         return Events(inputs, {name: batch.truth[name] for name in self.columns})
 
     def augment(self, recipe: Recipe, events: Events, rng: np.random.Generator) -> Events:
-        """Half of the events are mirrored in x, half in y, in half both are exchanged."""
+        """Half of the events are mirrored in x, half in y, in half both are exchanged: all that is an image."""
         if not self.model(recipe).mirror:
             return events
         symmetry = SquareSymmetry.draw(len(events), rng)
-        return Events({name: symmetry.of(events.inputs[name]) for name in GRIDS}, events.truth)
+        inputs = {name: symmetry.of(x) if x.ndim == _IMAGE else x for name, x in events.inputs.items()}
+        return Events(inputs, events.truth)
 
     def build(self, recipe: Recipe, layers: Layers) -> nn.Module:
         from levelone.zoo.lcd.compact import SumsNetwork

@@ -1,0 +1,63 @@
+"""Networks that begin with layers that nothing trains: what these give is computed once, not in every epoch.
+
+A scale is constant while a network is trained, in float and quantised. So the values behind sums and codes
+with fixed weights are those of every epoch, and of an event's mirror image, too, where the detector's
+symmetry commutes with the sums.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from levelone.train.batches import Feed, as_batch
+from levelone.zoo.kit.events import MemorySource
+
+HELD = 1 << 32
+"""Bytes that the values of a source may take; of a larger one they are computed in every epoch."""
+_BATCH = 256
+
+
+@runtime_checkable
+class Fronted(Protocol):
+    """A network whose first part has no trained weights: ``behind(*front(*inputs).values())`` is its result.
+
+    What `levelone.zoo.kit.system.System.augment` does to an event's inputs, it does to these values, too: it
+    is given them under the names that `front` gives.
+    """
+
+    def front(self, *inputs: Tensor) -> Mapping[str, Tensor]:
+        """Name -> [n, ...], of the network's arguments."""
+        ...
+
+    def behind(self, *values: Tensor) -> Any:
+        """The network's result, of the values of `front` in order."""
+        ...
+
+
+def fits(network: Fronted, *feeds: Feed) -> bool:
+    """Whether what the front gives of all events of the feeds is small enough to be held."""
+    with torch.no_grad():
+        values = network.front(*feeds[0].first(1)).values()
+    return sum(value.nbytes for value in values) * sum(map(len, feeds)) <= HELD
+
+
+def through_front(network: Fronted, feed: Feed) -> Feed:
+    """The events of a feed as what the front of a network makes of them, in memory, in the feed's order."""
+    inputs: dict[str, Any] = {}
+    truth: dict[str, Any] = {}
+    done = 0
+    for events in feed.source.batches(_BATCH):
+        with torch.no_grad():
+            found = network.front(*as_batch(events)[0])
+        for store, values in ((inputs, {n: v.numpy() for n, v in found.items()}), (truth, events.truth)):
+            for name, array in values.items():
+                room = store.setdefault(name, np.empty((len(feed), *array.shape[1:]), array.dtype))
+                room[done : done + len(events)] = array
+        done += len(events)
+    return replace(feed, source=MemorySource(inputs, truth))

@@ -83,7 +83,7 @@ class AdversarialTask(Task):
         true, given = truth[how.true], truth[how.given]
         teaching = index % how.steps == how.steps - 1
         with torch.set_grad_enabled(teaching):
-            outputs = as_outputs(self.answer(*inputs))
+            outputs = as_outputs(self.answer(inputs))
         made = outputs[0].detach()
         of_critic.zero_grad()
         loss = critic_loss(how.loss, self.critic(true, given), self.critic(made, given))

@@ -36,9 +36,8 @@ class Task(pl.LightningModule):
     ----------
     network
         Whose weights are trained.
-    answer
-        From a batch's inputs to the network's result: the network, or what is behind its front where the
-        feeds give what the front makes of events.
+    fronted
+        Whether the feeds give what the network's front makes of events, for what is behind it.
     """
 
     def __init__(
@@ -51,12 +50,16 @@ class Task(pl.LightningModule):
     ) -> None:
         super().__init__()
         self.network = network
-        self.answer: Callable[..., Any] = network
+        self.fronted = False
         self._options = options
         self._train = train
         self._check = check
         self._objective = objective
         self._sums: dict[int, list[Tensor]] = {}
+
+    def answer(self, inputs: tuple[Tensor, ...]) -> Any:
+        """The network's result, of a batch of the feeds."""
+        return self.network.behind(*inputs) if self.fronted else self.network(*inputs)  # type: ignore[operator]
 
     def train_dataloader(self) -> Epoch:
         """Called at the start of each epoch (reload_dataloaders_every_n_epochs)."""
@@ -70,11 +73,11 @@ class Task(pl.LightningModule):
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         inputs, truth = batch
-        return self._objective.loss(self.answer(*inputs), truth)
+        return self._objective.loss(self.answer(inputs), truth)
 
     def validation_step(self, batch: Batch, index: int, dataloader_idx: int = 0) -> None:
         inputs, truth = batch
-        losses = self._objective.monitor(self.answer(*inputs), truth)
+        losses = self._objective.monitor(self.answer(inputs), truth)
         self._sums.setdefault(dataloader_idx, []).append(losses.double().sum())
 
     def on_validation_epoch_end(self) -> None:
@@ -141,12 +144,11 @@ def fit(
     if found is None or not found["stopped"]:
         if found is not None:
             report(f"{options.name}: continuing after epoch {len(found['epochs'])}")
-        answer: Callable[..., Any] = network
-        if isinstance(network, Fronted) and fits(network, train, validation):
+        fronted = isinstance(network, Fronted) and fits(network, train, validation)
+        if isinstance(network, Fronted) and fronted:
             train, validation = (through_front(network, feed) for feed in (train, validation))
-            answer = network.behind
         module = task(network, options, train, (validation, train.part(len(validation))), objective)
-        module.answer = answer
+        module.fronted = fronted
         keeper = Keeper(folder, options, report)
         callbacks: list[Any] = [
             EarlyStopping(MONITOR, patience=options.patience, check_finite=False),

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from levelone.quant.layers import Layers
 
 _PUBLISHED_EPOCHS = 2
+_PUBLISHED_EVENTS = 20_000
+"""Of an epoch of the network of published sizes, which takes ten milliseconds for each."""
 _IMAGE = 5
 """Axes of a batch of images. The front of a network gives sums, too, that no symmetry changes."""
 
@@ -122,6 +124,7 @@ class Lcd(VoxelSystem):
         train = recipe.train.model_copy(
             update={
                 "float_epochs": _PUBLISHED_EPOCHS,
+                "epoch_events": _PUBLISHED_EVENTS,
                 "float_learning_rate": 1e-3,
                 "batch_size": 64,
                 "max_minutes": min(5.0, recipe.train.max_minutes or 5.0),

@@ -16,11 +16,22 @@ from levelone.errors import LeveloneError
 from levelone.train.pipeline import feed_of
 from levelone.zoo import find_system
 from levelone.zoo.kit.boosting import logit_trees
-from levelone.zoo.kit.distillation import Teacher, cross_fitted, distil, fingerprints
+from levelone.zoo.kit.distillation import (
+    FOLDS,
+    Teacher,
+    cross_fitted,
+    distil,
+    fingerprints,
+    fit_of,
+    taught_column,
+)
 from levelone.zoo.kit.events import Events, MemorySource
 from levelone.zoo.kit.loss import cross_entropy
 
 TEACHER = Teacher(lambda events: events.inputs["x"], "label")
+
+
+KINDS = dataclasses.replace(TEACHER, target="kind", kinds=4)
 
 
 def source(events: int = 600) -> MemorySource:
@@ -40,7 +51,10 @@ def test_labels_that_nothing_tells_are_not_found_out() -> None:
     rng = np.random.default_rng(1)
     seen, label = rng.normal(size=(800, 4)), rng.integers(0, 2, 800)
     assert roc_auc_score(label, logit_trees(seen, label, 1)(seen)) > 0.65
-    assert abs(roc_auc_score(label, cross_fitted(seen, label, np.arange(800) % 4, 1)) - 0.5) < 0.06
+    assert (
+        abs(roc_auc_score(label, cross_fitted(seen, label, np.arange(800) % 4, fit_of(TEACHER, 1))) - 0.5)
+        < 0.06
+    )
 
 
 def test_what_an_event_is_told_does_not_depend_on_its_label_but_on_those_of_others() -> None:
@@ -111,7 +125,73 @@ def test_another_system_trains_with_its_own_teacher() -> None:
 
 
 def test_a_system_without_a_teacher_refuses() -> None:
-    lcd = find_system("lcd")
-    recipe = lcd.read_recipe(overrides=["train.distillation=0.5"])
-    with pytest.raises(LeveloneError, match=r"train\.distillation: system lcd has no teacher"):
-        lcd.model_section(recipe)
+    muon = find_system("muon")
+    recipe = muon.read_recipe(overrides=["train.distillation=0.5"])
+    with pytest.raises(LeveloneError, match=r"train\.distillation: system muon has no teacher"):
+        muon.model_section(recipe)
+
+
+def of_kinds(events: int = 800, told: float = 1.5) -> MemorySource:
+    """Two numbers per event, whose signs say something of four kinds; nothing, if `told` is 0."""
+    rng = np.random.default_rng(8)
+    x = rng.normal(size=(events, 2)).astype(np.float32)
+    sides = rng.random((events, 2)) < 1 / (1 + np.exp(-2 * told * x))
+    return MemorySource({"x": x}, {"kind": (2 * sides[:, 0] + sides[:, 1]).astype(np.int64)})
+
+
+def of_its_own_kind(events: Events, told: np.ndarray) -> float:
+    """Mean probability of an event's own kind, of answers [n, 4]."""
+    return float(told[np.arange(len(events)), events.truth["kind"]].mean())
+
+
+def test_kinds_that_nothing_tells_are_not_found_out_but_by_a_wrong_fold() -> None:
+    """Every event stands there twice: folds by place put one copy beside what is asked of the other."""
+    once = everything(of_kinds(400, 0.0))
+    seen, kind = (np.concatenate([a, a]) for a in (once.inputs["x"], once.truth["kind"]))
+    twice = Events({"x": seen}, {"kind": kind})
+    right = np.array(fingerprints(twice)) % FOLDS
+    wrong = np.arange(800) // 400
+    found = {
+        name: cross_fitted(seen, kind, fold, fit_of(KINDS, 1)) for name, fold in (("r", right), ("w", wrong))
+    }
+    np.testing.assert_allclose(found["r"].sum(1), 1, atol=1e-5)
+    assert abs(of_its_own_kind(twice, found["r"]) - 0.25) < 0.04
+    assert of_its_own_kind(twice, found["w"]) > 0.35
+
+
+def test_what_is_told_of_kinds_does_not_depend_on_the_event_s_own() -> None:
+    plain = of_kinds()
+    names = fingerprints(everything(plain))
+    before = distil(plain, KINDS, 1.0, 1).answers
+    kind = plain.truth["kind"].copy()
+    kind[5] = (kind[5] + 1) % 4
+    after = distil(dataclasses.replace(plain, truth={"kind": kind}), KINDS, 1.0, 1).answers
+    assert after[names[5]] == before[names[5]]
+    assert after != before
+
+
+def test_a_distribution_of_kinds_is_the_stated_mixture_and_the_kind_stays() -> None:
+    events = everything(of_kinds())
+    taught = distil(of_kinds(), KINDS, 0.25, 1)
+    told = np.array([taught.answers[name] for name in fingerprints(events)])
+    assert of_its_own_kind(events, told) > 0.35
+    mixed = taught(events)
+    assert mixed.truth["kind"] is events.truth["kind"]
+    found = mixed.truth[taught_column("kind")]
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, 0.75 * np.eye(4)[events.truth["kind"]] + 0.25 * told, atol=1e-6)
+    logits = torch.randn(800, 4, generator=torch.Generator().manual_seed(1))
+    loss = torch.nn.functional.cross_entropy
+    label, soft = (torch.from_numpy(a) for a in (events.truth["kind"], told.astype(np.float32)))
+    mixture = 0.75 * loss(logits, label) + 0.25 * loss(logits, soft)
+    torch.testing.assert_close(loss(logits, torch.from_numpy(found)), mixture, rtol=1e-5, atol=1e-5)
+
+
+def test_a_kind_that_is_not_there_is_never_told() -> None:
+    """Of three kinds of four; a teacher that has seen none of a kind gives it no share."""
+    plain = of_kinds()
+    rows = plain.truth["kind"] < 3
+    three = MemorySource({"x": plain.inputs["x"][rows]}, {"kind": plain.truth["kind"][rows]})
+    answers = np.array(list(distil(three, KINDS, 1.0, 1).answers.values()))
+    assert answers.shape[1] == 4
+    assert answers[:, 3].max() < 1e-9

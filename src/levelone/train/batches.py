@@ -18,6 +18,7 @@ Batch = tuple[tuple[Tensor, ...], Truth]
 """Network arguments, and the columns of truth by name."""
 
 Augment = Callable[[Events, np.random.Generator], Events]
+Teach = Callable[[Events], Events]
 
 _VALUES = 1 << 23
 """Values per batch outside training, where the batch size changes nothing but memory."""
@@ -46,13 +47,16 @@ class Feed:
         How many of them make an epoch, after which training can be continued: a pass over all takes as many
         epochs as are needed. None: all of them.
     augment
-        What becomes of a training batch and of no other: a random symmetry, targets of a teacher; given a
-        generator seeded with the place of the batch.
+        What becomes of a training batch and of no other, a random symmetry; given a generator seeded with the
+        place of the batch.
+    teach
+        Gives a training batch, and no other, the targets of a teacher; before `augment`.
     """
 
     source: Source
     epoch_events: int | None = None
     augment: Augment | None = None
+    teach: Teach | None = None
 
     def __len__(self) -> int:
         return len(self.source)
@@ -63,7 +67,7 @@ class Feed:
         batches = max(min(self.epoch_events or events, events) // batch_size, 1)
         passes, part = divmod(epoch, max(events // (batches * batch_size), 1))
         skip = part * batches * batch_size
-        return Epoch(self.source, batch_size, batches, (seed, passes), skip, self.augment)
+        return Epoch(self.source, batch_size, batches, (seed, passes), skip, self.augment, self.teach)
 
     def in_order(self) -> Epoch:
         """Every event once, for evaluation."""
@@ -86,7 +90,7 @@ class Feed:
 class Epoch:
     """So many batches of a source, in an order (if any) and behind the first `skip` events of that order.
 
-    Batches are augmented only where there is an order, which is in training.
+    Batches are taught and augmented only where there is an order, which is in training.
     """
 
     source: Source
@@ -95,6 +99,7 @@ class Epoch:
     order: tuple[int, int] | None = None
     skip: int = 0
     augment: Augment | None = None
+    teach: Teach | None = None
 
     def __len__(self) -> int:
         return self.batches
@@ -102,6 +107,8 @@ class Epoch:
     def __iter__(self) -> Iterator[Batch]:
         events: Iterable[Events] = self.source.batches(self.batch_size, order=self.order, skip=self.skip)
         for number, batch in enumerate(itertools.islice(events, self.batches)):
+            if self.teach is not None and self.order is not None:
+                batch = self.teach(batch)
             if self.augment is not None and self.order is not None:
                 place = self.skip + number * self.batch_size
                 batch = self.augment(batch, np.random.default_rng([*self.order, place]))

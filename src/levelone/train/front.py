@@ -8,19 +8,21 @@ symmetry commutes with the sums.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from levelone.train.batches import Feed, as_batch
-from levelone.zoo.kit.events import MemorySource
+from levelone.zoo.kit.events import Events, MemorySource
 
 HELD = 1 << 32
 """Bytes that the values of a source may take; of a larger one they are computed in every epoch."""
 _BATCH = 256
+_ROW = "row behind the front"
 
 
 @runtime_checkable
@@ -47,17 +49,38 @@ def fits(network: Fronted, *feeds: Feed) -> bool:
     return sum(value.nbytes for value in values) * sum(map(len, feeds)) <= HELD
 
 
+@dataclass(frozen=True)
+class Told:
+    """What a teacher told every event of a source in memory, by the row that its truth holds."""
+
+    columns: Mapping[str, NDArray[Any]]
+
+    def __call__(self, events: Events) -> Events:
+        rows = events.truth[_ROW]
+        return Events(events.inputs, {**events.truth, **{n: told[rows] for n, told in self.columns.items()}})
+
+
 def through_front(network: Fronted, feed: Feed) -> Feed:
     """The events of a feed as what the front of a network makes of them, in memory, in the feed's order."""
-    inputs: dict[str, Any] = {}
-    truth: dict[str, Any] = {}
+    inputs: dict[str, NDArray[Any]] = {}
+    truth: dict[str, NDArray[Any]] = {}
+    told: dict[str, NDArray[Any]] = {}
     done = 0
+
+    def keep(store: dict[str, NDArray[Any]], values: Mapping[str, NDArray[Any]]) -> None:
+        for name, array in values.items():
+            room = store.setdefault(name, np.empty((len(feed), *array.shape[1:]), array.dtype))
+            room[done : done + len(array)] = array
+
     for events in feed.source.batches(_BATCH):
         with torch.no_grad():
             found = network.front(*as_batch(events)[0])
-        for store, values in ((inputs, {n: v.numpy() for n, v in found.items()}), (truth, events.truth)):
-            for name, array in values.items():
-                room = store.setdefault(name, np.empty((len(feed), *array.shape[1:]), array.dtype))
-                room[done : done + len(events)] = array
+        keep(inputs, {name: value.numpy() for name, value in found.items()})
+        keep(truth, events.truth)
+        if feed.teach is not None:
+            taught = feed.teach(events).truth
+            keep(told, {name: a for name, a in taught.items() if a is not events.truth.get(name)})
         done += len(events)
-    return replace(feed, source=MemorySource(inputs, truth))
+    if feed.teach is None:
+        return replace(feed, source=MemorySource(inputs, truth))
+    return replace(feed, source=MemorySource(inputs, {**truth, _ROW: np.arange(done)}), teach=Told(told))

@@ -127,7 +127,7 @@ def feed_of(system: System, recipe: Recipe, data: Path, split: Split) -> Feed:
     teacher = system.teacher(recipe)
     if teacher is not None and recipe.train.distillation:
         taught = distil(source, teacher, recipe.train.distillation, recipe.seed)
-        return Feed(source, recipe.train.epoch_events, lambda events, rng: augment(taught(events), rng))
+        return Feed(source, recipe.train.epoch_events, augment, taught)
     return Feed(source, recipe.train.epoch_events, augment)
 
 

@@ -62,15 +62,25 @@ def logit_trees(
 
 def fit_kinds(train: Source, view: View, target: str, output: str, kinds: int, seed: int) -> Predictor:
     """Trees for a truth column of class numbers; the answer is the logarithm of probabilities, [n, kinds]."""
-    seen, kind = gather(train, view, target)
-    trees = _classifier(seed).fit(seen, kind)
+    known = kind_trees(*gather(train, view, target), kinds, seed)
+    return lambda events: {output: known(view(events))}
 
-    def predict(events: Events) -> dict[str, NDArray[np.float32]]:
-        found = np.full((len(events), kinds), _NEVER, np.float32)
-        found[:, trees.classes_.astype(int)] = np.log(np.maximum(trees.predict_proba(view(events)), 1e-13))
-        return {output: found}
 
-    return predict
+def kind_trees(
+    seen: NDArray[np.floating[Any]], kind: NDArray[Any], kinds: int, seed: int, rounds: int = ROUNDS
+) -> Callable[[NDArray[np.floating[Any]]], NDArray[np.float32]]:
+    """At most `rounds` trees for each of the classes `kind` [n], of what was `seen` [n, columns].
+
+    They are a function from columns to the logarithm of probabilities, [n, kinds].
+    """
+    trees = _classifier(seed, rounds).fit(seen, kind)
+
+    def known(columns: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+        found = np.full((len(columns), kinds), _NEVER, np.float32)
+        found[:, trees.classes_.astype(int)] = np.log(np.maximum(trees.predict_proba(columns), 1e-13))
+        return found
+
+    return known
 
 
 @dataclass(frozen=True)

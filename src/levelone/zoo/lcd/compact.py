@@ -6,7 +6,7 @@
                     +-> towers (5 depths) -> views (filters over x and y)     |
     hcal -> hcal_q ---> hcal_sum (10 blocks) -> hcal_total -------------------+-> total --------+-> energy
               layers, hcal_total, clip_depth -> shape -> shape_act -> known -> correction ------+
-    views, layers with clips and entry, hcal blocks -> ..._low, ..._high -> codes -> fc1 -> ... -> particle (4 logits)
+    views, layers, clips, entry, hcal blocks -> ..._low, ..._high -> codes -> fc1 -> .. -> particle (4 logits)
 
 Each sum has its quantiser, ``..._q``. All of them are energies in `levelone.zoo.lcd.section.UNIT_GEV`.
 
@@ -95,7 +95,7 @@ class SumsNetwork(nn.Module):
         self._entry(layers)
 
     def _entry(self, layers: Layers) -> None:
-        """Energy of the squares `_ENTRY` in each layer: of nine such squares, far apart, the one in the middle."""
+        """Energy of the squares `_ENTRY` in each layer: of nine far apart, the one in the middle."""
         widest, count = max(_ENTRY), len(_ENTRY)
         step = (_SIDE - widest) // 2
         place = torch.arange(widest) - widest // 2

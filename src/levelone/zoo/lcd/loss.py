@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from levelone.zoo.kit.distillation import taught_column
 from levelone.zoo.lcd.section import ELECTRON, UNIT_GEV
 
 _TYPICAL = 0.2 / UNIT_GEV**0.5
@@ -23,10 +24,12 @@ def energy_and_kind(outputs: tuple[Tensor, ...], truth: Mapping[str, Tensor]) ->
     outputs
         Energy [n, 1] in `UNIT_GEV`, logits of the kinds [n, 4].
     truth
-        ``energy`` in GeV and ``particle``, [n] each.
+        ``energy`` in GeV and ``particle``, [n] each; where a teacher has a share in the targets, its column
+        [n, 4] of the probability of each kind, too.
     """
     true = truth["energy"].reshape(-1) / UNIT_GEV
     kind = truth["particle"].reshape(-1)
     z = (outputs[0].reshape(-1) - true) / (_TYPICAL * torch.sqrt(true))
     energy = (torch.sqrt(1 + z**2) - 1) * (kind == ELECTRON)
-    return energy + torch.nn.functional.cross_entropy(outputs[1], kind, reduction="none")
+    target = truth.get(taught_column("particle"), kind)
+    return energy + torch.nn.functional.cross_entropy(outputs[1], target, reduction="none")

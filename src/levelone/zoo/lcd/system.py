@@ -17,6 +17,7 @@ from levelone.panels import Card, Panel, Rows
 from levelone.recipe import Recipe, Section, misfit
 from levelone.simulate.lcd.section import PARTICLES, LcdGenerate
 from levelone.zoo.kit.control import LeakControl, without_positions
+from levelone.zoo.kit.distillation import Teacher
 from levelone.zoo.kit.events import Events, Predictor, Source
 from levelone.zoo.kit.generator import Generator, geant4_engine
 from levelone.zoo.kit.meter import PerEvent, split_kept
@@ -98,7 +99,7 @@ class Lcd(VoxelSystem):
         return Events(inputs, {name: batch.truth[name] for name in self.columns})
 
     def augment(self, recipe: Recipe, events: Events, rng: np.random.Generator) -> Events:
-        """Half of the events are mirrored in x, half in y, in half both are exchanged: all that is an image."""
+        """Half of the events are mirrored in x, half in y, in half both are exchanged; sums stay the same."""
         if not self.model(recipe).mirror:
             return events
         symmetry = SquareSymmetry.draw(len(events), rng)
@@ -127,6 +128,7 @@ class Lcd(VoxelSystem):
                 "epoch_events": _PUBLISHED_EVENTS,
                 "float_learning_rate": 1e-3,
                 "batch_size": 64,
+                "distillation": 0.0,
                 "max_minutes": min(5.0, recipe.train.max_minutes or 5.0),
             }
         )
@@ -140,6 +142,12 @@ class Lcd(VoxelSystem):
         from levelone.zoo.lcd.results import SUMS
 
         return {SUMS: fit_sums(train), "boosting": fit_boosting(train, recipe.seed)}
+
+    def teacher(self, recipe: Recipe) -> Teacher:
+        """The trees of the baseline, for the kind; the energy is learned from labels alone."""
+        from levelone.zoo.lcd.features import features
+
+        return Teacher(features, "particle", kinds=len(PARTICLES))
 
     def leak_control(self, recipe: Recipe, train: Source) -> LeakControl:
         """Energies of the cells without their positions."""

@@ -12,12 +12,15 @@ from metered import metered
 
 from levelone.errors import LeveloneError
 from levelone.panels import Lines, Rows
+from levelone.quant.calibrate import calibrate
 from levelone.recipe import load_recipe
 from levelone.report.panels import draw
 from levelone.report.svg import render
 from levelone.simulate.lcd.generator import simulate_lcd
 from levelone.simulate.lcd.section import PARTICLES, LcdGenerate
+from levelone.train.batches import as_batch
 from levelone.zoo import find_system
+from levelone.zoo.kit.distillation import taught_column
 from levelone.zoo.kit.events import Events
 from levelone.zoo.lcd import SYSTEM as LCD
 from levelone.zoo.lcd.baselines import fit_boosting, fit_sums
@@ -142,9 +145,10 @@ def test_the_compact_network_clips_cells_and_encodes_sums():
     limits = np.array([2.0**-6, 2.0**-4])
     clipped = np.minimum(ecal, limits[:, None, None, None]).sum((2, 3))
     np.testing.assert_allclose(found["clip_layers_act"][:, :, 0, 0] * UNIT_GEV, clipped, atol=1e-4)
-    energy = np.stack([ecal[:, 0].sum((1, 2)), *clipped.swapaxes(0, 1)], axis=1)
+    entry = [ecal[:, 0, 12, 12], ecal[:, 0, 11:14, 11:14].sum((1, 2))]
+    energy = np.stack([ecal[:, 0].sum((1, 2)), *clipped.swapaxes(0, 1), *entry], axis=1)
     knots = np.array([2.0**-6, 2.0**-4, 2.0**-2, 1])
-    codes = np.maximum(1 - energy[:, :, None] / knots[:, None], 0).reshape(2, 12, 25)
+    codes = np.maximum(1 - energy[:, :, None] / knots[:, None], 0).reshape(2, 20, 25)
     np.testing.assert_allclose(found["along_low_act"][:, :, 0, 0], codes, atol=1e-3)
     blocks = hcal[:, 0].reshape(2, 25, 10, 6).sum((1, 3))[:, None]
     np.testing.assert_allclose(
@@ -184,6 +188,49 @@ def test_training_events_are_mirrored_in_both_calorimeters_alike():
     x, _ = np.nonzero(found.inputs["hcal"][:, 0, :, :, 7].sum(0))
     assert len(x) == 25 and hcal.sum() == found.inputs["hcal"].sum() == 200
     assert LCD.augment(recipe("model.mirror=false"), events, rng) is events
+
+
+@pytest.mark.parametrize("quantised", [False, True])
+def test_the_front_of_a_mirrored_event_is_the_mirrored_front(quantised, data):
+    """So that it is computed once and mirrored in every epoch: to the bit where sums are exact."""
+    chosen = recipe()
+    torch.manual_seed(4)
+    events = LCD.load(chosen, data, "train", 64)
+    network = LCD.build_float(chosen)
+    if quantised:
+        network = LCD.build_quantised(chosen)
+        calibrate(network, as_batch(events)[0])
+    rng = [np.random.default_rng(9) for _ in range(2)]
+    before = as_batch(LCD.augment(chosen, events, rng[0]))[0]
+    plain = as_batch(events)[0]
+    with torch.no_grad():
+        mirrored, front = network.front(*before), network.front(*plain)
+    kept = {name: value.numpy() for name, value in front.items()}
+    after = LCD.augment(chosen, Events(kept, {"n": np.arange(64)}), rng[1]).inputs
+    assert not np.array_equal(after["towers"], kept["towers"])
+    for name, value in mirrored.items():
+        np.testing.assert_allclose(after[name], value, rtol=0, atol=0 if quantised else 1e-3)
+    for one, other in zip(network(*before), network.behind(*mirrored.values()), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_the_kind_is_taught_and_the_energy_is_not():
+    """Half of each target is a distribution that says photon: electrons keep their part in the energy."""
+    truth = {"energy": UNIT_GEV * torch.ones(2), "particle": torch.tensor([0, 1])}
+    outputs = torch.tensor([[1.1], [1.1]]), torch.randn(2, 4, generator=torch.Generator().manual_seed(1))
+    plain = LCD.event_loss(recipe(), outputs, truth)
+    certain = torch.eye(4)[truth["particle"]]
+    same = LCD.event_loss(recipe(), outputs, {**truth, taught_column("particle"): certain})
+    torch.testing.assert_close(same, plain)
+    photon = torch.eye(4)[torch.tensor([1, 1])]
+    told = LCD.event_loss(recipe(), outputs, {**truth, taught_column("particle"): (certain + photon) / 2})
+    part = torch.log_softmax(outputs[1], 1)
+    torch.testing.assert_close(told - plain, torch.stack([(part[0, 0] - part[0, 1]) / 2, torch.zeros(())]))
+    teacher = LCD.teacher(recipe())
+    assert (teacher.view, teacher.kinds, teacher.taught) == (features, 4, taught_column("particle"))
+    told_recipe = recipe("train.distillation=0.5")
+    LCD.model_section(told_recipe)
+    assert LCD.rivals(told_recipe)["published"].train.distillation == 0
 
 
 def test_dropout_is_for_training_alone():
@@ -240,7 +287,8 @@ def test_features_of_a_known_image():
         "share in 11 x 11 towers at the entry": 1, "width along the long axis": 5 * np.sqrt(3) / 4,
         "width along the short axis": 0, "distance of the centre from the entry": 5 / 4,
         "energy of the second maximum over the first": 1 / 3, "distance of the two maxima": 5,
-        "width in layers 0 to 5": 0,
+        "width in layers 0 to 5": 0, "energy in 1 x 1 cells at the entry of layer 0": 0.3,
+        "energy in 3 x 3 cells at the entry of layer 20": 0,
     }  # fmt: skip
     assert {name: found[name] for name in expected} == pytest.approx(expected, abs=1e-3)
     assert sum(found[f"share of layer {layer}"] for layer in range(25)) == pytest.approx(1)

@@ -43,10 +43,18 @@ class Fronted(Protocol):
 
 
 def fits(network: Fronted, *feeds: Feed) -> bool:
-    """Whether what the front gives of all events of the feeds is small enough to be held."""
-    with torch.no_grad():
-        values = network.front(*feeds[0].first(1)).values()
-    return sum(value.nbytes for value in values) * sum(map(len, feeds)) <= HELD
+    """Whether what the front gives of all events of the feeds is small enough to be held.
+
+    Raises
+    ------
+    TypeError
+        If the front has trained weights, whose values would stay those of the beginning.
+    """
+    values = network.front(*feeds[0].first(1))
+    for name, value in values.items():
+        if value.requires_grad:
+            raise TypeError(f"{type(network).__name__}: the front has trained weights in {name!r}")
+    return sum(value.nbytes for value in values.values()) * sum(map(len, feeds)) <= HELD
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,10 @@ _CLIPS_GEV = (2.0**-6, 2.0**-4)
 """Limits of cells: about two and nine minimum ionising particles."""
 _KNOTS_GEV = {"low": (2.0**-6, 2.0**-4, 2.0**-2, 1.0), "high": (4.0, 16.0, 64.0, 256.0)}
 """In two layers, whose weights then need 8 bits."""
+_FINE_GEV = (2.0**-8, 2.0**-7, 2.0**-5, 2.0**-3)
+"""Knots of the cells about the entry beside those of all: half a minimum ionising particle, one, four, 16."""
 _ENCODED = tuple(f"{name}_{part}" for name in ("views", "along", "hcal") for part in _KNOTS_GEV)
+_FINE = "entry_fine"
 _SIDE, _, _LAYERS = GRIDS["ecal"]
 _DEPTHS, _BLOCKS = 5, 10
 _ENTRY = (1, 3)
@@ -159,9 +162,11 @@ class SumsNetwork(nn.Module):
         for source, channels in (("views_act", views), ("along", beside), ("hcal_sum_q", 1)):
             for name, knots in _KNOTS_GEV.items():
                 self._encode(layers, f"{source.split('_')[0]}_{name}", source, channels, knots)
-        self.codes = layers.concat("codes", tuple(f"{name}_flat" for name in _ENCODED))
+        self._encode(layers, _FINE, "entry_q", len(_ENTRY), _FINE_GEV)
+        self.codes = layers.concat("codes", tuple(f"{name}_flat" for name in (*_ENCODED, _FINE)))
         width = views * _DEPTHS + _LAYERS * beside + _BLOCKS
-        source, inputs = "codes", width * sum(map(len, _KNOTS_GEV.values()))
+        fine = _LAYERS * len(_ENTRY) * len(_FINE_GEV)
+        source, inputs = "codes", width * sum(map(len, _KNOTS_GEV.values())) + fine
         self._dense: list[str] = []
         for number, units in enumerate(section.dense, start=1):
             name = f"fc{number}"
@@ -202,7 +207,8 @@ class SumsNetwork(nn.Module):
         """What no trained weight has a part in: see `levelone.train.front.Fronted`.
 
         Towers [n, 1, 25, 25, 5]; what the energy's path is told [n, 36], and the sum of all cells [n, 1]; the
-        codes of layers and of blocks, [n, 500] and [n, 40], twice each.
+        codes of layers and of blocks, [n, 500] and [n, 40], twice each, and of the cells about the entry
+        [n, 200].
         """
         cells, tiles = self._run(["ecal_q"], ecal), self._run(["hcal_q"], hcal)
         layers = self._run(["ecal_sum", "ecal_sum_q", "ecal_layers", "ecal_layers_q"], cells)
@@ -219,6 +225,7 @@ class SumsNetwork(nn.Module):
             "told": self.told(self.layers_flat(layers), self.behind_flat(behind), clips),
             "total": self.total_flat(self.total(self._run(["ecal_total", "ecal_total_q"], layers), behind)),
             **{name: self._code(name, seen[name.split("_")[0]]) for name in _ENCODED[len(_KNOTS_GEV) :]},
+            _FINE: self._code(_FINE, entry),
         }
 
     @plain_convolutions()

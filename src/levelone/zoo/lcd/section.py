@@ -18,7 +18,7 @@ UNIT_GEV = 128.0
 COMPACT_LAYERS = (
     *("ecal_sum", "ecal_layers", "ecal_total", "hcal_sum", "hcal_total", "towers", "views"),
     *("cell", "clip_sum", "clip_layers", "clip_depth", "axis", "entry", "shape", "correction"),
-    *("views_low", "views_high", "along_low", "along_high", "hcal_low", "hcal_high"),
+    *("views_low", "views_high", "along_low", "along_high", "hcal_low", "hcal_high", "entry_fine"),
 )
 """Layers of the compact network to which a recipe can give bits, without dense layers and outputs."""
 

@@ -76,7 +76,9 @@ def trained(folder: Path, network: Doubling) -> tuple[dict[str, Tensor], list[fl
     return dict(network.state_dict()), [epoch["validation_loss"] for epoch in found["epochs"]]
 
 
-def test_weights_and_losses_are_those_of_the_whole_network(tmp_path, monkeypatch):
+def test_weights_and_losses_are_those_of_the_whole_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With teacher and augmentation; the front works once for every event instead of in every epoch."""
     networks = []
     results = []
@@ -92,20 +94,21 @@ def test_weights_and_losses_are_those_of_the_whole_network(tmp_path, monkeypatch
     assert networks[0].passes < 8 < 36 < networks[1].passes
 
 
-def test_a_front_that_is_trained_is_refused(tmp_path):
+def test_a_front_that_is_trained_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="Learning: the front has trained weights in 'halves'"):
         trained(tmp_path, Learning())
 
 
-def test_the_front_s_values_are_in_the_order_of_the_events_and_labels_stay():
-    network, feed = Doubling(), Feed(source(600, 1), teach=taught)
+def test_the_front_s_values_are_in_the_order_of_the_events_and_labels_stay() -> None:
+    plain = source(600, 1)
+    network, feed = Doubling(), Feed(plain, teach=taught)
     assert isinstance(network, Fronted) and not isinstance(nn.Linear(1, 1), Fronted)
     assert fits(network, feed)
     found = through_front(network, feed)
     events = next(found.source.batches(600))
-    x = feed.source.inputs["x"]
+    x = plain.inputs["x"]
     assert np.array_equal(events.inputs["halves"], 2 * x.reshape(600, 2, 3).sum(2))
-    assert np.array_equal(events.truth["y"], feed.source.truth["y"])
+    assert np.array_equal(events.truth["y"], plain.truth["y"])
     for (one, told), (other, expected) in zip(found.epoch(100, 1, 0), feed.epoch(100, 1, 0), strict=True):
         assert torch.equal(one[1], other[0].sum(1, keepdim=True))
         assert torch.equal(told["y"], expected["y"])

@@ -121,7 +121,7 @@ def _origin(folder: Path, system: System, training: Mapping[str, Any]) -> Iterat
     yield f"The task: [{system.title}](../{system.name}.md)"
     yield (
         f"This page is written from `hls_projects/{folder.name}/` by `{COMMAND}`. Every figure is of our "
-        "own training on our own simulation, on test events that no choice has seen, unless it is called "
+        "own training on our own simulation, on test events that no training has seen, unless it is called "
         "published."
     )
     yield "\n".join(("```console", *_commands(system, training), "```"))

@@ -88,7 +88,7 @@ def write_design(plan: Plan, top: str) -> Design:
 
 
 def _forked(name: str, plan: Plan, netlist: Netlist) -> list[str]:
-    """The value for each of its readers, behind FIFOs where it has several or has to wait."""
+    """The value for each of its readers, behind FIFOs where `Plan.buffered` says so."""
     stream, edges = plan.stream(name), plan.ways(name)
     if not edges:
         netlist.line(f"assign {name}_ready = 1'b1;")

@@ -91,8 +91,11 @@ class Plan:
         )
 
     def buffered(self, edge: Edge) -> bool:
-        """Whether a FIFO stands in front of a reader: it has to wait, or is one of several."""
-        return edge.waits or len(self.ways(edge.value)) > 1
+        """Whether a FIFO stands in front of a reader: it has to wait, is one of several, or reads a port.
+
+        Behind a port, so that no way between registers goes by its pins, which lie anywhere.
+        """
+        return edge.waits or edge.value in self.ports or len(self.ways(edge.value)) > 1
 
     def taken(self, edge: Edge) -> Stream:
         """The stream as its reader takes it."""

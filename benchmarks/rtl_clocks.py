@@ -45,8 +45,8 @@ FEW = 4
 """Random vectors of a first comparison."""
 SHARE = 0.1
 """Of the minutes: what a comparison has to take so that others are judged by it."""
-MOST = 1000
-"""Random vectors at most: with the integers of all layers, more of them take many gigabytes."""
+MOST = 10_000
+"""Random vectors at most: the input codes of more of them take many gigabytes."""
 
 
 def fitting(project: Path, minutes: float) -> int:

@@ -166,8 +166,6 @@ def test_rtl_is_converted_with_its_choices(model: levelone.Model, tmp_path: Path
     assert multipliers[1] < multipliers[0]
 
 
-def test_choices_that_exclude_each_other(project: levelone.Project, tmp_path: Path) -> None:
-    with pytest.raises(levelone.LeveloneError, match="give only one of them"):
-        project.csim(vectors=3, data=tmp_path / "events.h5")
+def test_what_is_no_set_of_vectors(project: levelone.Project, tmp_path: Path) -> None:
     with pytest.raises(levelone.LeveloneError, match="neither a number nor a file"):
         project.diff(vectors=tmp_path / "no.h5")

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from levelone.cli import app
 from levelone.cli.moved import MOVED
+from levelone.cli.optional_values import with_values
 from levelone.errors import LeveloneError
 from levelone.hardware.choices import Choices
 from levelone.hls import HlsConfig
@@ -83,3 +84,24 @@ def test_paths_in_lists_are_not_broken(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.chdir(tmp_path)
     told = CliRunner(env={"COLUMNS": "60"}).invoke(app, ["list"])
     assert str(folder) in told.stdout
+
+
+def test_an_option_may_stand_without_its_number() -> None:
+    """The number of another option, or none, is its own."""
+    values = {"--gaps": 0.3, "--stalls": 0.25}
+    for given, meant in (
+        ("p --gaps --stalls --json", "p --gaps 0.3 --stalls 0.25 --json"),
+        ("--gaps p --seed 1", "--gaps 0.3 p --seed 1"),
+        ("p --gaps 0.1 --stalls", "p --gaps 0.1 --stalls 0.25"),
+        ("p --vectors 10 --gaps=0.2", "p --vectors 10 --gaps=0.2"),
+    ):
+        assert with_values(given.split(), values) == meant.split()
+
+
+def test_gaps_and_stalls_are_numbers_below_one(tmp_path: Path) -> None:
+    told = CliRunner().invoke(app, ["cosim", str(tmp_path), "--gaps", "1.5", "--stalls"])
+    assert told.exit_code == 2 and "--gaps" in told.output and "0.99" in told.output
+    told = CliRunner().invoke(app, ["cosim", str(tmp_path), "--gaps", "--stalls", "--json"])
+    assert (
+        told.exit_code == 2 and "Invalid value" not in told.output
+    )  # the folder is refused, the options are not

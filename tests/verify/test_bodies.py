@@ -10,16 +10,18 @@ import sys
 from collections.abc import Callable
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
+import outside_body
 import pytest
 from onnx_models import Model, weights
 from outside_body import BODY, EVENTS_AT_ONCE, NEGATING, PROGRAM
 
 import levelone.verify
 from levelone.errors import LeveloneError
-from levelone.graph import read_qonnx
+from levelone.graph import execute, read_qonnx
 from levelone.hls import HlsConfig, convert
 from levelone.hls.body import BODY as HLS
 from levelone.pipeline import checks
@@ -95,6 +97,43 @@ def test_a_body_from_outside_is_exact(model: Path, outside: Path) -> None:
         ("fc2", 2 * check.verdict.vectors)
     ]
     assert (check.body, check.title, check.project.edited) == (OUTSIDE, "plain Python", ())
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+@pytest.mark.parametrize("at_once", [1, 7, 50, 1000])
+def test_the_verdict_is_the_same_however_many_events_are_held(
+    model: Path, outside: Path, monkeypatch: pytest.MonkeyPatch, at_once: int, wrong: bool
+) -> None:
+    """And whether the trained module's integers are all there, or made for the events that are compared."""
+    graph = read_qonnx(model)
+    codes = random_vectors(graph, 130, 1)
+    module = {name: found.copy() for name, found in execute(graph, codes, keep="all").items()}
+    if wrong:
+        broken(outside, other_weight)
+        module["act"][77, 2] += 1  # one of the module's own, too
+
+    def verdict(answers: Any) -> dict[str, Any]:
+        found = check_project(outside, codes, answers).to_dict()
+        return {key: part for key, part in found.items() if "seconds" not in key}
+
+    expected = verdict(module)
+    assert expected["verdict"] == ("mismatch" if wrong else "exact")
+    monkeypatch.setattr(outside_body, "EVENTS_AT_ONCE", at_once)
+    held: list[int] = []
+
+    def some(events: slice) -> dict[str, np.ndarray]:
+        held.append(events.stop - events.start)
+        return {name: found[events] for name, found in module.items()}
+
+    assert verdict(some) == verdict(module) == expected
+    assert max(held) == min(at_once, 130) and sum(held) == 130
+
+
+def test_given_events_and_random_vectors_are_compared_together(outside: Path) -> None:
+    x = np.zeros((30, 6), dtype=np.float32)
+    result = checks.check_folder(outside, data={"x": x}, vectors=20)
+    assert [found["vectors"] for found in result["sets"]] == [30, 20] and result["vectors"] == 50
+    assert result["coverage"]["vectors"] == 50
 
 
 def test_few_vectors_alone_do_not_make_it_exact(model: Path, outside: Path) -> None:

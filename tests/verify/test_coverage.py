@@ -76,6 +76,12 @@ def test_ends_of_a_range_and_signs_of_operands() -> None:
     assert (both["lo"], both["hi"]) == (-5, 10) and both["operands"] == {"reached": 2, "of": 2}
 
 
+def test_operands_that_cannot_be_negative_are_not_asked_to_be() -> None:
+    graph = one_of(lambda x: Dense(np.array([[3]]), np.array([1]), (Fraction(1),)), 0, 3)
+    assert reached(graph, [0])["operands"] == {"reached": 0, "of": 1}
+    assert reached(graph, [2])["operands"] == {"reached": 1, "of": 1}
+
+
 def test_work_is_bounded_and_never_counts_too_much(monkeypatch) -> None:
     monkeypatch.setattr(module, "MOST_CELLS", 32)  # two events of sixteen entries
     graph = one_of(table)

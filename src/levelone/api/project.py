@@ -54,7 +54,8 @@ class Project(Document):
         beside
             Projects of other bodies, made from the same model: compared on the same vectors.
         vectors
-            Compare on this many random vectors: corners, extreme sums, both sides of rounding steps.
+            Compare on this many random vectors: corners, extreme sums, both sides of rounding steps; with
+            `data`, on these and those.
         seed
             Of the random vectors.
         data

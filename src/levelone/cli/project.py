@@ -103,7 +103,10 @@ def csim(
         Path | None, typer.Option("--data", help="HDF5 file: use its test events.", show_default=False)
     ] = None,
     vectors: Annotated[
-        int | None, typer.Option("--vectors", min=1, help="Use this many random vectors.", show_default=False)
+        int | None,
+        typer.Option(
+            "--vectors", min=1, help="Use so many random vectors; also with --data.", show_default=False
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the random vectors.")] = 1,
     events: Annotated[int, typer.Option(min=1, help="With --data: events at most.")] = 10_000,

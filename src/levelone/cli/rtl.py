@@ -9,14 +9,18 @@ from typing import Annotated, Any
 import typer
 
 from levelone.cli.console import one_json_object
+from levelone.cli.optional_values import takes_values_or_not
 from levelone.cli.options import AsJson
 from levelone.cli.planned import show_plan
+
+ROUGH = 0.3
+"""Probability of a gap, and of a stall, where none is given."""
 
 
 def add_to(app: typer.Typer) -> None:
     """Register the verbs of this module."""
     app.command()(rtl)
-    app.command()(cosim)
+    app.command(cls=takes_values_or_not({"--gaps": ROUGH, "--stalls": ROUGH}))(cosim)
     app.command()(synth)
 
 
@@ -100,16 +104,29 @@ def cosim(
         Path | None, typer.Option("--data", help="HDF5 file: use its test events.", show_default=False)
     ] = None,
     vectors: Annotated[
-        int | None, typer.Option("--vectors", min=1, help="Use this many random vectors.", show_default=False)
+        int | None,
+        typer.Option(
+            "--vectors", min=1, help="Use so many random vectors; also with --data.", show_default=False
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of vectors, gaps, stalls and resets.")] = 1,
     events: Annotated[int, typer.Option(min=1, help="With --data: events at most.")] = 10_000,
     gaps: Annotated[
-        float, typer.Option(min=0, max=0.99, help="Probability that an input has no beat in a clock.")
-    ] = 0.3,
+        float,
+        typer.Option(
+            min=0,
+            max=0.99,
+            help="Probability that an input has no beat in a clock; 0.3 without a number.",
+        ),
+    ] = ROUGH,
     stalls: Annotated[
-        float, typer.Option(min=0, max=0.99, help="Probability that an output is not taken in a clock.")
-    ] = 0.3,
+        float,
+        typer.Option(
+            min=0,
+            max=0.99,
+            help="Probability that an output is not taken in a clock; 0.3 without a number.",
+        ),
+    ] = ROUGH,
     as_json: AsJson = False,
 ) -> None:
     """Simulate the RTL with Verilator: integers of every layer and output, latency, clocks per event.

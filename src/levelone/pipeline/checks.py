@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
@@ -27,6 +28,7 @@ from levelone.verify import (
     read_graph,
     read_vectors,
 )
+from levelone.verify.check import Answers
 from levelone.verify.coverage import FLOOR_VECTORS, Coverage
 from levelone.verify.reading import Reading, proves, read_project
 from levelone.zoo import find_system
@@ -40,11 +42,11 @@ RANDOM_WORK = 10_000_000_000
 
 @dataclass(frozen=True)
 class VectorSet:
-    """Some input codes and, if known, the trained module's integers for them."""
+    """Some input codes and, if there is one, what gives the trained module's integers for them."""
 
     name: str
     codes: Mapping[str, Codes]
-    module_codes: Mapping[str, Codes] | None
+    module_codes: Answers | None
     ports: tuple[PortCount, ...] = ()
     """What became of real numbers at the ports; empty if the vectors were codes from the beginning."""
 
@@ -96,7 +98,7 @@ def check_folder(
     events: int = 10_000,
     show: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
-    """`levelone csim`: compare a project on events, on random vectors, or on its golden ones.
+    """`levelone csim`: compare a project on events, random vectors or both, by default its golden ones.
 
     Parameters
     ----------
@@ -104,6 +106,8 @@ def check_folder(
         Projects of other bodies, made from the same model: compared on the same vectors.
     data
         A file of the system's events, of which `events` test events are taken, or arrays by input name.
+    vectors
+        Random vectors. With neither these nor `data`: the golden vectors, and random ones.
 
     Returns
     -------
@@ -122,8 +126,6 @@ def check_folder(
     LeveloneError
         If the project cannot be built or run, or the vectors cannot be read.
     """
-    if data is not None and vectors is not None:
-        raise LeveloneError("data takes given events, vectors random ones: give only one of them")
     generated = body_of(project).read(project)
     graph = read_graph(generated)
     for other in others:
@@ -141,9 +143,9 @@ def check_folder(
     elif data is not None:
         system = str(metadata_of(project / MODEL).get("system", ""))
         sets.append(_test_events(data, module, system, graph, events, seed))
-    elif vectors is not None:
+    if vectors is not None:
         sets.append(_random(graph, module, vectors, seed))
-    else:
+    if not sets:
         if (project / SIDE / VECTORS).is_file():
             golden = _golden(project, graph)
             sets.append(VectorSet(f"{len(golden)} golden vectors", golden.inputs, golden.layers))
@@ -232,13 +234,13 @@ def _golden(project: Path, graph: Graph) -> Vectors:
 
 def _random(graph: Graph, module: TrainedModule | None, count: int, seed: int) -> VectorSet:
     codes = random_vectors(graph, count, seed)
-    answers = None if module is None else module.codes(graph, real_inputs(graph, codes))
+    answers = _answers(graph, module, lambda events: real_inputs(graph, _some(codes, events)))
     return VectorSet(f"{count} random vectors, seed {seed}", codes, answers)
 
 
 def _given(graph: Graph, module: TrainedModule | None, inputs: Mapping[str, NDArray[Any]]) -> VectorSet:
     codes, ports = enter(graph, inputs)
-    answers = None if module is None else module.codes(graph, inputs)
+    answers = _answers(graph, module, lambda events: _some(inputs, events))
     return VectorSet(f"{len(next(iter(inputs.values())))} given events", codes, answers, ports)
 
 
@@ -258,5 +260,16 @@ def _test_events(
     # a system that takes a random part of the events draws it with the recipe's seed
     events = owner.load(recipe.model_copy(update={"seed": seed}), data, "test", limit)
     codes, ports = enter(graph, events.inputs)
-    answers = None if module is None else module.codes(graph, events.inputs)
+    answers = _answers(graph, module, lambda chosen: _some(events.inputs, chosen))
     return VectorSet(f"{len(events)} test events of {data.name}", codes, answers, ports)
+
+
+def _answers(
+    graph: Graph, module: TrainedModule | None, inputs: Callable[[slice], Mapping[str, NDArray[Any]]]
+) -> Answers | None:
+    """The module's integers for some of the events at a time, when they are compared."""
+    return None if module is None else lambda events: module.codes(graph, inputs(events))
+
+
+def _some(arrays: Mapping[str, NDArray[Any]], events: slice) -> dict[str, NDArray[Any]]:
+    return {name: np.asarray(array[events]) for name, array in arrays.items()}

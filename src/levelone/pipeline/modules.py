@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -64,12 +65,11 @@ class TrainedModule:
         from levelone.train.batches import evaluation_batch
         from levelone.train.codes import layer_codes
 
-        module = self.system.load_module(self.recipe, self.path)
         shapes = self.system.input_shapes(self.recipe)
         real = {name: np.asarray(inputs[name], np.float32) for name in shapes}
         batch = evaluation_batch(sum(math.prod(shape) for shape in shapes.values()))
         try:
-            found = layer_codes(module, real, batch=batch)
+            found = layer_codes(self._module, real, batch=batch)
         except ArithmeticError as error:
             raise LeveloneError(
                 f"{self.path}: the module's numbers are not exact integers: {error}",
@@ -77,6 +77,10 @@ class TrainedModule:
             ) from error
         shared = (name for name in found if name in graph.values)  # affine maps merge into their quantisers
         return {name: from_onnx_layout(graph, name, found[name]) for name in shared}
+
+    @cached_property
+    def _module(self) -> Any:
+        return self.system.load_module(self.recipe, self.path)
 
 
 def companions(model: Path, folder: Path | None = None) -> dict[str, Path]:

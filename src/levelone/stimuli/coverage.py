@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from levelone.graph.ir import Graph, Node
 from levelone.graph.ops._bounds import largest
-from levelone.graph.values import Codes, IntRange
+from levelone.graph.values import Codes, IntRange, Value
 
 MAX_STEPS = 1024
 """Steps of a rounding that are goals, per channel; evenly chosen where there are more."""
@@ -100,12 +100,22 @@ class ArgumentGoals:
 
 @dataclass(frozen=True, eq=False)
 class OperandGoals:
-    """Every weight of a sum shall meet a positive and a negative operand, as far as they exist."""
+    """Every weight of a sum shall meet a positive and a negative operand, as far as they exist.
+
+    Attributes
+    ----------
+    exist
+        Bool: of all weights, whether their operands can be positive; then whether they can be negative.
+    """
 
     sought: ClassVar[bool] = False
 
     node: Node
-    size: int
+    exist: NDArray[np.bool_]
+
+    @property
+    def size(self) -> int:
+        return int(self.exist.sum())
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -114,10 +124,7 @@ class OperandGoals:
 
     def hits(self, values: Mapping[str, Codes]) -> NDArray[np.bool_]:
         """Bool [event, goal]: first all positive ones, then all negative ones."""
-        met = [(view > 0, view < 0) for view in self.node.op.weighted(values[self.node.inputs[0]])]
-        return np.concatenate(
-            [side.any(axis=1) for sides in zip(*met, strict=True) for side in sides], axis=1
-        )
+        return _met(self.node, values[self.node.inputs[0]])[:, self.exist]
 
     def nearest(self, values: Mapping[str, Codes], wanted: NDArray[np.int64]) -> Iterator[Near]:
         """Nothing: these goals are reached from a pool, or not."""
@@ -133,12 +140,27 @@ def goals(graph: Graph) -> list[Goals]:
     for node in graph:
         x = graph.values[node.inputs[0]]
         size = 2 * sum(view.shape[-1] for view in node.op.weighted(np.zeros((0, *x.shape), dtype=np.int64)))
-        if 0 < size <= MAX_GOALS:
-            found.append(OperandGoals(node, size))
+        if 0 < size <= MAX_GOALS and (exist := _existing(node, x)).any():
+            found.append(OperandGoals(node, exist))
         if node.op.rounds:
             rounding = _rounding(graph, node)
             found += [rounding] if rounding.size else []
     return found
+
+
+def _met(node: Node, operand: Codes) -> NDArray[np.bool_]:
+    """Bool [event, weight]: what meets a positive operand; and then what meets a negative one."""
+    met = [(view > 0, view < 0) for view in node.op.weighted(operand)]
+    return np.concatenate([side.any(axis=1) for sides in zip(*met, strict=True) for side in sides], axis=1)
+
+
+def _existing(node: Node, x: Value) -> NDArray[np.bool_]:
+    """What two events meet: that of all codes at their highest, and that of all at their lowest."""
+    ranges = x.channel_ranges or (x.range,) * x.shape[-1]
+    ends = np.array([[r.hi for r in ranges], [r.lo for r in ranges]])
+    rows = ends.reshape(2, *(1,) * (len(x.shape) - 1), x.shape[-1])
+    highest, lowest = _met(node, np.broadcast_to(rows, (2, *x.shape)))
+    return np.asarray(highest | lowest)
 
 
 def _rounding(graph: Graph, node: Node) -> ArgumentGoals:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,10 @@ from levelone.verify.verdict import (
     judge,
     on_grid,
 )
+
+Answers = Mapping[str, Codes] | Callable[[slice], Mapping[str, Codes]]
+"""A trained module's own integers, [event, ...] by value name; or what makes those of some of the events when
+they are compared, so that all layers of all events need not be held."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +133,7 @@ class Check:
 def check_project(
     project: Path,
     codes: Mapping[str, Codes],
-    module_codes: Mapping[str, Codes] | None = None,
+    module_codes: Answers | None = None,
     *,
     graph: Graph | None = None,
     workers: int | None = None,
@@ -174,7 +178,7 @@ def check_project(
     layers: dict[str, LayerComparison] = {}
     outputs: dict[str, LayerComparison] = {}
     module: dict[str, LayerComparison] = {}
-    ties = FloatTies()
+    ties, told = FloatTies(), set[str]()
     problem, seconds, events = "", 0.0, 0
     chunks = built.run(codes, workers=workers)
     while True:
@@ -197,7 +201,8 @@ def check_project(
             add_part(outputs, part, chunk.events.start)
         if module_codes is not None:
             inputs = {name: found[chunk.events] for name, found in codes.items()}
-            own = {name: found[chunk.events] for name, found in module_codes.items()}
+            own = _of_events(module_codes, chunk.events)
+            told |= own.keys()
             for part in compare_module(graph, inputs, own, reference, ties, chunk.events.start):
                 add_part(module, part, chunk.events.start)
     if body.read(project) != generated:
@@ -215,7 +220,7 @@ def check_project(
         body.title,
         generated,
         verdict,
-        None if module_codes is None else _judge_module(module, module_codes, graph, events),
+        None if module_codes is None else _judge_module(module, told, graph, events),
         tuple(reading.findings()),
         proves(body.name),
         coverage,
@@ -226,11 +231,13 @@ def check_project(
     )
 
 
-def _judge_module(
-    found: Mapping[str, LayerComparison], given: Mapping[str, Codes], graph: Graph, events: int
-) -> Verdict:
+def _of_events(answers: Answers, events: slice) -> Mapping[str, Codes]:
+    return answers(events) if callable(answers) else {name: codes[events] for name, codes in answers.items()}
+
+
+def _judge_module(found: Mapping[str, LayerComparison], told: set[str], graph: Graph, events: int) -> Verdict:
     ordered = [found[name] for name in graph.values if name in found]
-    strange = sorted(set(given) - set(graph.values))
+    strange = sorted(told - set(graph.values))
     verdict = judge(ordered, events)
     if strange and verdict.outcome is Outcome.EXACT:
         reason = f"the trained module gives layers that the graph does not have: {', '.join(strange)}"

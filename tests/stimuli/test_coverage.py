@@ -67,7 +67,7 @@ def test_an_operand_that_no_event_has_is_no_goal(name: str) -> None:
             sides = [np.concatenate([side[i].any(axis=(0, 1)) for side in met]) for i in (0, 1)]
             assert (np.concatenate(sides) == family.exist).all()
             some += (~family.exist).sum()
-    assert some > 100
+    assert some > 20
 
 
 @pytest.mark.parametrize("name", sorted(OPERATIONS))

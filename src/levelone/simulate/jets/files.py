@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from levelone.simulate.jets.jets import Jets, join_jets
 from levelone.simulate.jets.spectrum import SLICES
 from levelone.simulate.processes import over_workers
 from levelone.simulate.provenance import provenance
+from levelone.simulate.unfinished import Arrays, remembered, unfinished
 
 PER_SLICE = 20
 """Jets of each class and slice of transverse momentum that a block holds; part of what a seed means."""
@@ -83,6 +85,10 @@ class JetSummary:
     events_per_second: float
 
 
+def _arrays_of(block: Callable[[int], Jets], number: int) -> Arrays:
+    return block(number).arrays()
+
+
 def write_jets(
     path: Path,
     file: JetFile,
@@ -92,7 +98,7 @@ def write_jets(
     progress: Progress | None,
     workers: int,
 ) -> JetSummary:
-    """Write the jets of `block(0)`, `block(1)` ... to `path`.
+    """Write the jets of `block(0)`, `block(1)` ... to `path`, those of an interrupted run not once more.
 
     Parameters
     ----------
@@ -116,11 +122,15 @@ def write_jets(
         "per_slice": per_slice,
     }
     parts: list[Jets] = []
-    with create_images(path, file.images, (), (), file.columns, told) as writer:
-        for number, made in enumerate(over_workers(block, range(-(-events // size)), workers)):
+    with (
+        create_images(path, file.images, (), (), file.columns, told) as writer,
+        unfinished(Path(path), told) as folder,
+    ):
+        make = partial(remembered, partial(_arrays_of, block), folder)
+        for number, made in enumerate(over_workers(make, range(-(-events // size)), workers)):
             # a block is always made whole, so that a shorter run has the first jets of a longer one
             start, stop = number * size, min(number * size + size, events)
-            jets = made.at(np.arange(stop - start))
+            jets = Jets.of(made).at(np.arange(stop - start))
             writer.append(jets.images, {}, {}, jets.columns, split[start:stop])
             parts.append(jets)
             if progress is not None:

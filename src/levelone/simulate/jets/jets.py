@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+_IMAGES = "images/"
+
 
 @dataclass(frozen=True, eq=False)
 class Jets:
@@ -27,6 +29,17 @@ class Jets:
 
     def __len__(self) -> int:
         return len(self.columns["label"])
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """All of them by a name of their own, as `of` takes them."""
+        images = {f"{_IMAGES}{name}": values for name, values in self.images.items()}
+        return images | dict(self.columns)
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, NDArray[Any]]) -> Jets:
+        """The jets of `arrays`."""
+        images = {n.removeprefix(_IMAGES): values for n, values in arrays.items() if n.startswith(_IMAGES)}
+        return cls(images, {n: values for n, values in arrays.items() if not n.startswith(_IMAGES)})
 
     def at(self, rows: NDArray[np.int64]) -> Jets:
         """Some of them, in this order."""

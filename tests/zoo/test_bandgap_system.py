@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from exact_layers import exact_codes
+from sklearn.kernel_approximation import Nystroem
 
 from levelone.errors import LeveloneError
 from levelone.graph import quantise_inputs, read_qonnx
@@ -22,12 +23,13 @@ from levelone.simulate.bandgap.section import BandgapGenerate
 from levelone.simulate.bandgap.sheet import stretch
 from levelone.zoo import find_system
 from levelone.zoo.bandgap import SYSTEM as BANDGAP
+from levelone.zoo.bandgap.baselines import fit_kernel
 from levelone.zoo.bandgap.features import EACH, SCALES, blind, patches, plate, quantities
 from levelone.zoo.bandgap.loss import squared_error
 from levelone.zoo.bandgap.results import FLOOR, PARTS
 from levelone.zoo.bandgap.section import MIDDLE_EV, UNIT_EV, UNIT_PM
 from levelone.zoo.kit.control import CONTROL
-from levelone.zoo.kit.events import Events
+from levelone.zoo.kit.events import Events, MemorySource
 
 DENSE = (
     'model.architecture="dense"',
@@ -152,6 +154,28 @@ def test_baselines_are_told_the_grip_of_the_recipe(data, tmp_path, monkeypatch):
     assert set(told) == {(0.5, 9.0)}
     with pytest.raises(LeveloneError, match=r"made with a grip of 4 nm, but generate\.grip_nm = 9, which"):
         BANDGAP.check_data(chosen, data)
+
+
+def test_the_kernel_is_as_wide_as_images_want_it_of_which_nothing_was_fitted(monkeypatch):
+    """All pixels of an image look alike and have one answer, half of it chance; narrow kernels learn it."""
+    rng = np.random.default_rng(3)
+    look = rng.normal(size=(80, 1, 1, 1)) * np.ones((1, 8, 8))
+    answer = look + rng.normal(size=(80, 1, 1, 1))
+    widths = []
+
+    def nystroem(gamma, **rest):
+        widths.append(gamma)
+        return Nystroem(gamma=gamma, **rest)
+
+    def quantities(events, pixel_nm, grip_nm):
+        return events.inputs["topography"].reshape(-1, 1)
+
+    monkeypatch.setattr("levelone.zoo.bandgap.baselines.quantities", quantities)
+    monkeypatch.setattr("levelone.zoo.bandgap.baselines._WIDTHS", (1e6, 0.1))
+    monkeypatch.setattr("sklearn.kernel_approximation.Nystroem", nystroem)
+    train = MemorySource({"topography": look.astype(np.float32)}, {"wanted": answer.astype(np.float32)})
+    fit_kernel(train, 0.5, 4.0, 1)
+    assert widths == [1e6, 0.1, 0.1]
 
 
 def test_loss_is_the_mean_square_of_every_image():

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.data.opening import open_image_events
+from levelone.data.opening import Reader, open_image_events
 from levelone.simulate.qgjet.events import STEP_GEV
 from levelone.simulate.qgjet.generator import COLUMNS, COUNT, PT
 from levelone.zoo.kit.control import without_positions
@@ -16,22 +17,28 @@ from levelone.zoo.kit.events import MemorySource, Split
 from levelone.zoo.kit.jetfiles import find_image, read_split
 from levelone.zoo.kit.jets import INPUT
 from levelone.zoo.kit.streamed import refuse_missing
-from levelone.zoo.qgjet.energyflow import READER
 from levelone.zoo.qgjet.section import QGJetModel
 
 SHARE = np.float32(1 / 16)
 """Of the jet's transverse momentum: what enters as 1 where pixels are shares."""
 
 
-def read_jets(path: Path, split: Split, limit: int | None, model: QGJetModel) -> MemorySource:
+def read_jets(
+    path: Path, split: Split, limit: int | None, model: QGJetModel, readers: Sequence[Reader]
+) -> MemorySource:
     """The first jets of a split, at most `limit`.
+
+    Parameters
+    ----------
+    readers
+        Of formats that hold jets, beside image files.
 
     Raises
     ------
     LeveloneError
         If the file cannot be read, or lacks an image or a column that is wanted.
     """
-    with open_image_events(path, (READER,)) as file:
+    with open_image_events(path, readers) as file:
         for wanted in (PT, COUNT):
             find_image("qgjet", path, file, wanted, (wanted.unit,))
         names = tuple(column.name for column in COLUMNS)

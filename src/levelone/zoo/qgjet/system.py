@@ -55,7 +55,7 @@ class QGJet(JetSystem):
     def source(self, recipe: Recipe, path: Path, split: Split, limit: int | None = None) -> MemorySource:
         from levelone.zoo.qgjet.source import read_jets
 
-        return read_jets(path, split, limit, _model(recipe))
+        return read_jets(path, split, limit, _model(recipe), self.readers)
 
     def augment(self, recipe: Recipe, events: Events, rng: np.random.Generator) -> Events:
         """Half of the jets are mirrored in pseudorapidity, half in azimuth, in half both are exchanged."""

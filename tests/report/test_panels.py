@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from pathlib import Path
 
@@ -58,6 +59,19 @@ def test_images_of_the_same_events_stand_side_by_side() -> None:
     assert np.array_equal(np.stack(shown[0].lines[0].get_data(), axis=1), places[0])
     page = build_page(Content("s", "t", "c", "r", metrics={}, panels=(panel,)))
     assert page.count("<figure>") == 1
+
+
+@pytest.mark.parametrize("columns", [3, 5])
+def test_titles_of_columns_stand_apart_and_inside(columns: int) -> None:
+    """Also long ones, as "library of simulated showers, scaled", above a single row of square images."""
+    names = ["seen", *["what is known of nothing else, scaled"] * (columns - 1)]
+    shown = tuple(Maps(name, "GeV", np.ones((1, 8, 8))) for name in names)
+    figure = drawing.draw(SideBySide("T", "c", shown, ("all",), Axes("x", "y")))
+    render(figure, "t")  # lays it out
+    boxes = [axes.title.get_window_extent() for axes in figure.axes if axes.images]
+    assert all(left.x1 < right.x0 for left, right in itertools.pairwise(boxes))
+    assert all(figure.bbox.y0 < box.y0 and box.y1 <= figure.bbox.y1 for box in boxes)
+    assert boxes[-1].x1 <= figure.bbox.x1
 
 
 def test_curves_are_those_of_the_series() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import fill
+
 import matplotlib as mpl
 import numpy as np
 from matplotlib.colors import LogNorm, Normalize
@@ -11,6 +13,10 @@ from levelone.panels import Maps, SideBySide
 from levelone.report.svg import STYLE, figure
 from levelone.report.words import LABELS
 
+_LETTERS = 105
+"""In a line of titles, all columns together."""
+_TITLE = 0.14
+"""Inches of a line of a title."""
 _MAPS = {"log": "plasma", "linear": "viridis", "signed": "RdBu_r"}
 
 
@@ -19,7 +25,9 @@ def side_by_side(panel: SideBySide) -> Figure:
     events, columns = len(panel.labels), len(panel.columns)
     height, width = panel.columns[0].images.shape[1:]
     size = (width * panel.cell[0], height * panel.cell[1])
-    fig = figure(9.6, 0.9 + 8.6 / columns * events * size[1] / size[0])
+    titles = [fill(LABELS.get(maps.title, maps.title), _LETTERS // columns) for maps in panel.columns]
+    above = _TITLE * (1 + max(title.count("\n") for title in titles))
+    fig = figure(9.6, 1.02 + above + 8.6 / columns * events * size[1] / size[0])
     with mpl.rc_context(STYLE):
         grid = fig.subplots(events, columns, squeeze=False)
         for number, maps in enumerate(panel.columns):
@@ -42,7 +50,7 @@ def side_by_side(panel: SideBySide) -> Figure:
                     *places.T, "o", markersize=4, markerfacecolor="none", color="#22d3ee", markeredgewidth=0.7
                 )
                 axes.set(xlim=(0, size[0]), ylim=(0, size[1]))
-            grid[0, number].set_title(LABELS.get(maps.title, maps.title), fontsize=8)
+            grid[0, number].set_title(titles[number], fontsize=8)
             grid[-1, number].tick_params(labelbottom=True)
             grid[-1, number].set_xlabel(panel.axes.x, fontsize=7)
             if drawn is not None:

@@ -49,7 +49,7 @@ def _profile(
         values = kept[f"{name}/{model}"]
         style: Any = "points" if model == SIMULATION else "line" if model in _NETWORKS else "dashed"
         series.append(Series(NAMES.get(model, model), np.arange(len(values)) * unit, values, None, style))
-    what = "energy of a layer (GeV)" if name == "along" else "energy of a tower (GeV)"
+    what = "energy of a pair of layers (GeV)" if name == "along" else "energy of a tower (GeV)"
     caption = f"Mean over all test events; {'layers are in pairs' if name == 'along' else f'{RINGS} rings'}."
     return Lines(title, caption, Axes(x, what, y_scale="log"), tuple(series))
 
@@ -87,7 +87,7 @@ def _correlations(kept: Mapping[str, NDArray[Any]]) -> SideBySide:
     ]
     caption = "Coefficients of correlation between the shares of the energy in two layers."
     axes = Axes("pair of layers", "pair of layers")
-    return SideBySide("Correlations between layers", caption, tuple(columns), ("all",), axes)
+    return SideBySide("Correlations between layers", caption, tuple(columns), ("test showers",), axes)
 
 
 def tables(metrics: Mapping[str, Any]) -> list[Rows]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import torch
 from torch import Tensor, nn
 
@@ -42,6 +44,12 @@ class Profiles(nn.Module):
         sums = torch.cat([along, across.sum(2), across.sum(1), rings], 1)
         filled = (cells / (cells + _FILLED)).sum((1, 2)) / GRID[0] ** 2
         return torch.cat([torch.sqrt(sums + _SMALL), along.sum(1, keepdim=True), filled], 1)
+
+
+@cache
+def profiles_above(threshold_mip: float) -> Profiles:
+    """The profiles of cells above a threshold: made once, whatever the number of batches."""
+    return Profiles(threshold_mip)
 
 
 def _rings() -> Tensor:

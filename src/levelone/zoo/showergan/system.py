@@ -173,18 +173,18 @@ class ShowerGan(VoxelSystem):
 
     def event_loss(self, recipe: Recipe, outputs: tuple[Tensor, ...], truth: Mapping[str, Tensor]) -> Tensor:
         """The distance between profiles of true and generated showers of a batch: see `profile_distance`."""
-        from levelone.zoo.showergan.profiles import Profiles
+        from levelone.zoo.showergan.profiles import profiles_above
         from levelone.zoo.showergan.score import profile_distance
 
-        profiles = Profiles(_model(recipe).threshold_mip)
+        profiles = profiles_above(_model(recipe).threshold_mip)
         return profile_distance(profiles, outputs[0], truth["shower"], truth["given"])
 
     def loss(self, recipe: Recipe, outputs: tuple[Tensor, ...], truth: Mapping[str, Tensor]) -> Tensor:
         """The score of two generated showers for every true one: see `pair_score`."""
-        from levelone.zoo.showergan.profiles import Profiles
+        from levelone.zoo.showergan.profiles import profiles_above
         from levelone.zoo.showergan.score import pair_score
 
-        profiles = Profiles(_model(recipe).threshold_mip)
+        profiles = profiles_above(_model(recipe).threshold_mip)
         return pair_score(profiles, outputs[0], truth["shower"], truth["given"])
 
     def fit_baselines(self, recipe: Recipe, train: Source) -> dict[str, Predictor]:

@@ -14,6 +14,7 @@ import pytest
 import torch
 from torch import nn
 
+from benchmarks import vocabulary
 from levelone.quant.local import LocallyConnected
 from levelone.quant.words import Add, AveragePool, Concat, MaxPool, Multiply, Upsample
 from levelone.recipe import Recipe, load_recipe
@@ -22,7 +23,8 @@ from levelone.zoo.kit.system import System
 
 ROOT = Path(__file__).parents[2]
 ROW = re.compile(r"^\| \*\*(.+?)\*\* \| \[(\w+)\]\(\w+\.md\), `(\w+)\.toml` \| (.+?) \|", re.MULTILINE)
-ROWS = ROW.findall((ROOT / "docs" / "vocabulary.md").read_text(encoding="utf-8"))
+PAGE = (ROOT / "docs" / "vocabulary.md").read_text(encoding="utf-8")
+ROWS = ROW.findall(PAGE)
 
 
 def of_convolution(matches: Callable[[Any], bool]) -> Callable[[nn.Module], bool]:
@@ -104,6 +106,21 @@ def test_a_variant_gives_what_its_outputs_are(name: str, recipe: str) -> None:
             assert build(chosen).eval()(*events).shape == expected.shape
 
 
+def test_the_page_tells_what_was_measured() -> None:
+    """Of every network of the page, and nothing that is not so."""
+    measured = json.loads(vocabulary.RESULTS.read_text(encoding="utf-8"))
+    networks = {name if recipe == "default" else f"{name}:{recipe}" for _, name, recipe, _ in ROWS}
+    assert networks == set(vocabulary.NETWORKS)
+    assert set(measured) <= networks
+    for bodies in measured.values():
+        assert {one["verdict"] for body, one in bodies.items() if body != "rtl"} <= {"exact"}
+        if "rtl" in bodies:
+            assert bodies["rtl"]["verdict"] in ("exact", "equal, not proven")
+            assert bodies["rtl"]["clocks"] == bodies["rtl"]["planned"]
+            assert bodies["rtl"]["rough"]
+    assert vocabulary.table(measured) in PAGE
+
+
 @pytest.mark.slow
 @pytest.mark.minutes
 @pytest.mark.parametrize(("name", "recipe"), VARIANTS)
@@ -114,7 +131,15 @@ def test_a_variant_trains_and_is_exact(name: str, recipe: str, tmp_path: Path) -
     if system.sample_file() is None:
         told += ["--events", "2000"]
     levelone = Path(sys.executable).with_name("levelone")
-    command = [levelone, "run", name, "--recipe", path, "--out", tmp_path / "run", "--json", *told]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["verdict"] == "exact"
+
+    def ask(*words: str | Path) -> dict[str, Any]:
+        done = subprocess.run([levelone, *words, "--json"], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    run, unrolled = tmp_path / "run", tmp_path / "unrolled"
+    assert ask("run", name, "--recipe", path, "--out", run, *told)["verdict"] == "exact"
+    strategy = recipe_of(system, recipe).hls.strategy
+    ask("convert", run / "model.onnx", "-o", unrolled, "--io", "parallel", "--strategy", strategy)
+    assert ask("csim", unrolled, "--vectors", "8")["verdict"] == "exact"

@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.lib.common import processor_seconds, quiet
+from benchmarks.lib.common import markdown, processor_seconds, quiet
 from levelone.files import write_text
 from levelone.pipeline.engine import StageResult, run_stages
 from levelone.pipeline.job import plan, save_recipe
@@ -99,7 +99,7 @@ def table(found: dict[str, Any]) -> str:
         )
         whole, memory = f"{one['seconds'] / 60:.1f}", f"{one['gigabytes']:.1f}"
         rows.append((name, f"{one['events']:,}", parts, whole, memory, one["verdict"]))
-    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+    return markdown(rows)
 
 
 if __name__ == "__main__":

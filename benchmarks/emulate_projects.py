@@ -32,7 +32,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from benchmarks.lib.common import COMMITTED, quiet, taking_turns, timed
+from benchmarks.lib.common import COMMITTED, markdown, quiet, taking_turns, timed
 from benchmarks.lib.torch_batches import best_batch, cut, sizes
 from levelone.files import write_text
 from levelone.graph import Executor, layer_table, read_qonnx, totals
@@ -99,7 +99,7 @@ def table(result: Mapping[str, Any]) -> str:
     """The Markdown table of a result."""
     rows = [HEADER, ("---", "---", *["---:"] * (len(HEADER) - 3), "---")]
     rows += [_row(name, found) for name, found in result["projects"].items()]
-    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+    return markdown(rows)
 
 
 def _row(name: str, found: Mapping[str, Any]) -> tuple[str, ...]:

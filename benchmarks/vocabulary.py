@@ -22,10 +22,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.lib.common import COMMITTED, quiet
+from benchmarks.lib.common import COMMITTED, markdown, quiet
 from levelone.exits import COULD_NOT_RUN
 from levelone.files import write_text
 from levelone.pipeline.converting import convert_with
+from levelone.pipeline.job import RECIPE
+from levelone.pipeline.modules import companions
 from levelone.rtl.config import RtlConfig
 from levelone.zoo import find_system, read_recipe
 
@@ -46,8 +48,12 @@ NETWORKS = (
 BODIES = ("parallel", "stream", "rtl")
 VECTORS = {"parallel": 20, "stream": 20, "rtl": 120}
 """Random vectors: a C simulation is proven by reading it, RTL by what vectors reach."""
-EVENTS = {"train": 300, "validation": 100, "test": 200}
-"""Of a variant's training."""
+FEW = (
+    "train.float_epochs=1",
+    "train.quantised_epochs=1",
+    *(f"data.max_{split}={count}" for split, count in {"train": 300, "validation": 100, "test": 200}.items()),
+)
+"""Of a training that shows that it can be done, and no more."""
 LEVELONE = Path(sys.executable).with_name("levelone")
 HEADER = (
     "network",
@@ -95,14 +101,12 @@ def model_of(network: str, folder: Path) -> Path:
         return model
     system = find_system(name)
     run = folder / f"{name}-{recipe}"
-    few = [f"data.max_{split}={count}" for split, count in EVENTS.items()]
-    few += ["train.float_epochs=1", "train.quantised_epochs=1"]
     command = ["train", name, "--recipe", system.default_recipe.with_name(f"{recipe}.toml"), "--out", run]
     if system.sample_file() is None:
         events = folder / f"{name}.h5"
         levelone("simulate", name, "--events", "2000", "-o", events)
         command += ["--data", events]
-    levelone(*command, *(word for key in few for word in ("--set", key)))
+    levelone(*command, *(word for key in FEW for word in ("--set", key)))
     levelone("export", run, "-o", model)
     return model
 
@@ -117,7 +121,7 @@ def measure(model: Path, body: str, folder: Path, vectors: int | None) -> dict[s
     if body == "rtl":
         convert_with("rtl", model, folder, RtlConfig())
     else:
-        _, recipe = read_recipe(model.with_name(recipe_beside(model)))
+        _, recipe = read_recipe(companions(model)[RECIPE])
         convert_with("hls", model, folder, recipe.hls.model_copy(update={"io": body}))
     verb = "cosim" if body == "rtl" else "csim"
     count = vectors or VECTORS[body]
@@ -149,11 +153,6 @@ def measure(model: Path, body: str, folder: Path, vectors: int | None) -> dict[s
     return row
 
 
-def recipe_beside(model: Path) -> str:
-    """Name of the recipe that lies beside a QONNX file."""
-    return "recipe.toml" if model.name == "model.onnx" else f"{model.stem}.recipe.toml"
-
-
 def keep(found: Mapping[str, Mapping[str, Any]]) -> None:
     """Into `RESULTS`, beside what is there of other networks and bodies."""
     kept = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {}
@@ -178,7 +177,7 @@ def table(found: Mapping[str, Mapping[str, Any]]) -> str:
                 f"{one['gigabytes']:.1f}",
             )
             rows.append((network, body, *figures, *clocks))
-    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+    return markdown(rows)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import resource
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -139,6 +139,11 @@ def plain_hls4ml(project: Path) -> tuple[Any, float]:
         start = time.perf_counter()
         model.compile()
         return model, time.perf_counter() - start
+
+
+def markdown(rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table of its rows: the header and the line below it are the first two."""
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
 def show(result: Mapping[str, Any], as_json: bool) -> None:

@@ -61,13 +61,7 @@ IS: dict[str, Callable[[nn.Module], bool]] = {
 """Word of the page -> whether a layer is what the word means."""
 VARIANTS = sorted({(system, recipe) for _, system, recipe, _ in ROWS if recipe != "default"})
 """Networks of the page of which no model is committed."""
-FEW = (
-    "train.float_epochs=1",
-    "train.quantised_epochs=1",
-    *(f"data.max_{split}={count}" for split, count in {"train": 300, "validation": 100, "test": 200}.items()),
-    "verify.events=20",
-    "verify.random=8",
-)
+FEW = (*vocabulary.FEW, "verify.events=20", "verify.random=8")
 """Of a training that shows that it can be done, and no more."""
 
 

@@ -116,7 +116,7 @@ def cosim(
         typer.Option(
             min=0,
             max=0.99,
-            help="Probability that an input has no beat in a clock; 0.3 without a number.",
+            help=f"Probability that an input has no beat in a clock; {ROUGH} without a number.",
         ),
     ] = ROUGH,
     stalls: Annotated[
@@ -124,7 +124,7 @@ def cosim(
         typer.Option(
             min=0,
             max=0.99,
-            help="Probability that an output is not taken in a clock; 0.3 without a number.",
+            help=f"Probability that an output is not taken in a clock; {ROUGH} without a number.",
         ),
     ] = ROUGH,
     as_json: AsJson = False,

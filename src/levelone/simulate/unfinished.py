@@ -6,9 +6,7 @@ digest of all that they depend on, so that another seed, section or version find
 
 from __future__ import annotations
 
-import hashlib
 import io
-import json
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.files import write_bytes
+from levelone.recipe import digest
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -39,8 +38,7 @@ def unfinished(path: Path, told: Mapping[str, Any]) -> Iterator[Path]:
         Its provenance: seed, section and versions.
     """
     facts = {key: value for key, value in told.items() if key not in _RUN}
-    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-    folder = path.parent / f".{path.name[:100]}.{digest[:16]}.unfinished"
+    folder = path.parent / f".{path.name[:100]}.{digest(facts)[:16]}.unfinished"
     try:
         yield folder
     except KeyboardInterrupt:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from levelone.graph.ir import Graph, Node
 from levelone.graph.ops._bounds import largest
+from levelone.graph.ops._rounding import ranges_of
 from levelone.graph.values import Codes, IntRange, Value
 
 MAX_STEPS = 1024
@@ -156,7 +157,7 @@ def _met(node: Node, operand: Codes) -> NDArray[np.bool_]:
 
 def _existing(node: Node, x: Value) -> NDArray[np.bool_]:
     """What two events meet: that of all codes at their highest, and that of all at their lowest."""
-    ranges = x.channel_ranges or (x.range,) * x.shape[-1]
+    ranges = ranges_of(x, x.shape[-1])
     ends = np.array([[r.hi for r in ranges], [r.lo for r in ranges]])
     rows = ends.reshape(2, *(1,) * (len(x.shape) - 1), x.shape[-1])
     highest, lowest = _met(node, np.broadcast_to(rows, (2, *x.shape)))
@@ -173,7 +174,7 @@ def _rounding(graph: Graph, node: Node) -> ArgumentGoals:
     channels = operands[0].shape[-1]
     few = max(1, min(MAX_STEPS, MAX_GOALS // (2 * channels)))
     rows = node.op.rounding_steps(*operands, most=few)
-    reach = (operands[0].channel_ranges if len(rows) > 1 else ()) or (operands[0].range,) * len(rows)
+    reach = ranges_of(operands[0], len(rows))
     if node.op.tabulated:
         lows = tuple(_spread(r, MAX_GOALS // len(rows)) for r in reach)
     else:

@@ -144,8 +144,7 @@ def fit(
     if found is None or not found["stopped"]:
         if found is not None:
             report(f"{options.name}: continuing after epoch {len(found['epochs'])}")
-        fronted = isinstance(network, Fronted) and fits(network, train, validation)
-        if isinstance(network, Fronted) and fronted:
+        if fronted := isinstance(network, Fronted) and fits(network, train, validation):
             train, validation = (through_front(network, feed) for feed in (train, validation))
         module = task(network, options, train, (validation, train.part(len(validation))), objective)
         module.fronted = fronted

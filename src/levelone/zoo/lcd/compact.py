@@ -104,30 +104,10 @@ class SumsNetwork(nn.Module):
         place = torch.arange(widest) - widest // 2
         far = torch.maximum(place.abs()[:, None], place.abs()[None, :])
         squares = torch.stack([(far <= edge // 2).float() for edge in _ENTRY]) / UNIT_GEV
-        self.axis = layers.conv(
-            "axis",
-            ("ecal_q",),
-            (1, count),
-            (widest, widest, 1),
-            (step, step, 1),
-            bias=False,
-            norm=None,
-            fixed=squares.reshape(count, 1, widest, widest, 1),
-        )
-        self.axis_q = layers.quantise("axis", signed=False)
+        self._summed(layers, "axis", "ecal_q", squares.reshape(count, 1, widest, widest, 1), (step, step, 1))
         middle = torch.zeros(count, 1, 3, 3, 1)
         middle[:, :, 1, 1] = 1
-        self.entry = layers.conv(
-            "entry",
-            ("axis_q",),
-            (count, count),
-            (3, 3, 1),
-            groups=count,
-            bias=False,
-            norm=None,
-            fixed=middle,
-        )
-        self.entry_q = layers.quantise("entry", signed=False)
+        self._summed(layers, "entry", "axis_q", middle, groups=count)
 
     def _energy_path(self, layers: Layers, units: int) -> None:
         clips = len(_CLIPS_GEV)
@@ -190,10 +170,29 @@ class SumsNetwork(nn.Module):
         self, layers: Layers, name: str, source: str, kernel: Triple, weights: Sequence[float]
     ) -> None:
         """Sums of blocks, of each channel alone, times a weight; with a quantiser."""
-        count = len(weights)
-        fixed = _along(weights, kernel)
+        self._summed(layers, name, source, _along(weights, kernel), kernel, groups=len(weights))
+
+    def _summed(
+        self,
+        layers: Layers,
+        name: str,
+        source: str,
+        fixed: Tensor,
+        stride: Triple = (1, 1, 1),
+        groups: int = 1,
+    ) -> None:
+        """Sums of cells with weights `fixed` [out, in / groups, ...], never trained; with a quantiser."""
+        out, each, *edges = fixed.shape
         conv = layers.conv(
-            name, (source,), (count, count), kernel, kernel, groups=count, bias=False, norm=None, fixed=fixed
+            name,
+            (source,),
+            (each * groups, out),
+            tuple(edges),
+            stride,
+            groups=groups,
+            bias=False,
+            norm=None,
+            fixed=fixed,
         )
         self.add_module(name, conv)
         self.add_module(f"{name}_q", layers.quantise(name, signed=False))

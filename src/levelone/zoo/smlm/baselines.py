@@ -18,6 +18,7 @@ Floats = NDArray[np.float32]
 NEAR = 2
 """Pixels to either side whose light is given."""
 _FRAMES = 4000  # training frames
+_ROUNDS = 300  # trees at most
 _EMPTY = 12  # pixels without a molecule for every one with
 _BATCH = 256
 
@@ -59,7 +60,7 @@ def fit_trees(train: Source, seed: int) -> Predictor:
     seen, there, weight, shifts = _gathered(train, neighbours, seed)
     finds = _presence(seen, there, weight, seed)
     places = [
-        HistGradientBoostingRegressor(max_iter=300, early_stopping=True, random_state=seed).fit(
+        HistGradientBoostingRegressor(max_iter=_ROUNDS, early_stopping=True, random_state=seed).fit(
             seen[there], shifts[there, axis]
         )
         for axis in range(2)
@@ -92,7 +93,7 @@ def fit_control(train: Source, seed: int) -> Predictor:
 def _presence(seen: Floats, there: NDArray[np.bool_], weight: Floats, seed: int) -> Any:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    trees = HistGradientBoostingClassifier(max_iter=300, early_stopping=True, random_state=seed)
+    trees = HistGradientBoostingClassifier(max_iter=_ROUNDS, early_stopping=True, random_state=seed)
     return trees.fit(seen, there, sample_weight=weight)
 
 

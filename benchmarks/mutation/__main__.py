@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.lib.common import arguments, quiet
-from benchmarks.mutation.graphs import large_graphs, small_graphs
+from benchmarks.mutation.graphs import large_graphs, looped_graphs, small_graphs
 from benchmarks.mutation.packed import MANY, every_input
 from benchmarks.mutation.page import table, write
 from benchmarks.mutation.score import COLUMNS, Mutant, added, percent, run, score
@@ -31,7 +31,7 @@ def main() -> None:
     )
     parser.add_argument("--per-array", type=int, default=4, help="numbers changed per array of weights")
     parser.add_argument("--alone", type=int, default=1, help="faults per graph with a build of their own")
-    parser.add_argument("--only", choices=("small-parallel", "small-stream", "large", "model"))
+    parser.add_argument("--only", choices=("small-parallel", "small-stream", "looped", "large", "model"))
     parser.add_argument(
         "--join", nargs="+", type=Path, metavar="FILE", help="results of --only X --json, instead of a run"
     )
@@ -84,6 +84,7 @@ def _subjects(options: Any) -> list[tuple[str, list[Graph], HlsConfig, int]]:
     subjects: list[tuple[str, list[Graph], HlsConfig, int]] = [
         ("small-parallel", small_graphs("parallel"), HlsConfig(), 8),
         ("small-stream", small_graphs("stream"), HlsConfig(io="stream"), 8),
+        ("looped", looped_graphs(), HlsConfig(), 8),
         ("large", large_graphs(), HlsConfig(), 8),
     ]
     if options.only in (None, "model"):

@@ -112,6 +112,25 @@ def small_graphs(io: str) -> list[Graph]:
     return [*made, _ports(), _wide()]
 
 
+def looped_graphs() -> list[Graph]:
+    """4096 inputs, and windows of so many elements that loops gather them in an unrolled convolution."""
+    p = _Maker("looped")
+    x = p.b.input("x_q", (2, 3, 2), _power(-1), U1)
+    p.conv("image", x, 2, (6, 7), (1, 1), ((5, 5), (6, 6)))
+    p.b.node("flat", Reshape((6, 2)), x)
+    p.conv("line", "flat", 2, (46,), (1,), ((45, 45),))
+    # in steps, with less in front
+    p.conv("apart", "flat", 1, (70,), (2,), ((64, 69),))
+    p.conv("steps", x, 1, (9, 10), (2, 3), ((8, 7), (9, 12)))
+    return [
+        p.b.build(
+            *(p.quantise(f"{name}_act", name, 2, S4, Rounding.ROUND) for name in ("image", "line")),
+            "apart",
+            "steps",
+        )
+    ]
+
+
 def large_graphs() -> list[Graph]:
     """65,536 inputs each, of which the standard vectors can try but a few per cent."""
     return [_large_image(), _large_vector(), _large_scales(), _large_rare()]

@@ -13,8 +13,9 @@ from levelone.hls.toolchain import find_compiler
 PAGE = Path(__file__).parents[2] / "docs/diagnosis.md"
 START, END = "<!-- score -->", "<!-- end of score -->"
 SUBJECTS = {
-    "small-parallel": "ten graphs of at most 4096 inputs, `io_parallel`",
+    "small-parallel": "eleven graphs of at most 4096 inputs, `io_parallel`",
     "small-stream": "the same, `io_stream`",
+    "looped": "a graph of 4096 inputs whose windows are gathered by loops, `io_parallel`",
     "large": "four deeper graphs of 65,536 inputs",
     "model": "the committed PixelSeed model, 20,000 other vectors",
 }

@@ -79,33 +79,73 @@ def _other_settings(key: str, value: int, keys: Collection[str]) -> Iterator[tup
         yield from (("extent", other) for other in less)
 
 
+GATHERING = "firmware/nnet_utils/nnet_code_gen.h"
+
+LOOPED: Sequence[tuple[str, str, str]] = (
+    ("order", "position / CONFIG_T::out_width", "position % CONFIG_T::out_width"),
+    ("order", "position % CONFIG_T::out_width", "position / CONFIG_T::out_width"),
+    ("order", "tap / CONFIG_T::filt_width", "tap % CONFIG_T::filt_width"),
+    ("order", "tap % CONFIG_T::filt_width", "tap / CONFIG_T::filt_width"),
+    ("order", "row * int(CONFIG_T::in_width) + column", "column * int(CONFIG_T::in_height) + row"),
+    ("order", "element * CONFIG_T::n_chan + channel", "(element + 1) * CONFIG_T::n_chan - 1 - channel"),
+    ("stride", "* CONFIG_T::stride_height", "* (CONFIG_T::stride_height + 1)"),
+    ("stride", "* CONFIG_T::stride_width", "* (CONFIG_T::stride_width + 1)"),
+    ("padding", "- int(CONFIG_T::pad_top)", "+ 1 - int(CONFIG_T::pad_top)"),
+    ("padding", "- int(CONFIG_T::pad_left)", "+ 1 - int(CONFIG_T::pad_left)"),
+    ("padding", "row >= 0", "row > 0"),
+    ("padding", "column >= 0", "column > 0"),
+    ("padding", "row < int(CONFIG_T::in_height)", "row + 1 < int(CONFIG_T::in_height)"),
+    ("padding", "column < int(CONFIG_T::in_width)", "column + 1 < int(CONFIG_T::in_width)"),
+    ("padding", ": data_T(0)", ": data[0]"),
+)
+"""Kind, text of the loops that gather a window, other text."""
+
+
 def buffer_faults(project: Path, rng: np.random.Generator, count: int) -> Iterator[Fault]:
-    """The generated code that gathers the window of a convolution: other elements, other padding."""
-    file = "firmware/nnet_utils/nnet_code_gen.h"
-    text = text_of(project, file)
-    owners = dict(
-        re.findall(
+    """The generated code that gathers the window of a convolution: other elements, other padding.
+
+    Of a window that is spelt out, `count` elements; of one that loops gather, all of `LOOPED` that it has.
+    """
+    layers = {
+        made: layer
+        for layer, made in re.findall(
             r"^// (\w+)\n(?:(?!^// ).*\n)*?.*nnet::(fill_buffer_\d+)<", text_of(project, FILE), re.MULTILINE
         )
-    )
-    by_class = {made: layer for layer, made in owners.items()}
-    parts = re.split(r"(class fill_buffer_\d+)", text)
+    }
+    parts = re.split(r"(class fill_buffer_\d+)", text_of(project, GATHERING))
     at = len(parts[0])
     for heading, body in zip(parts[1::2], parts[2::2], strict=True):
         at += len(heading)
-        layer = by_class.get(heading.split()[1])
-        items = list(re.finditer(r"= +(data\[\d+\]|0);", body))
-        for i in sorted(rng.choice(len(items), min(count, len(items)), replace=False).tolist()):
-            span = (items[i].start(1) + at, items[i].end(1) + at)
-            other = next((m for m in items[i + 1 :] if m[1] != items[i][1]), None)
-            if other is not None and layer is not None:
-                swap = (
-                    Edit(file, *span, other[1]),
-                    Edit(file, other.start(1) + at, other.end(1) + at, items[i][1]),
-                )
-                yield Fault("order", layer, f"{layer}: elements {items[i][1]} and {other[1]} exchanged", swap)
-            if items[i][1] != "0" and layer is not None:
-                yield Fault(
-                    "padding", layer, f"{layer}: {items[i][1]} read as padding", (Edit(file, *span, "0"),)
-                )
+        layer = layers.get(heading.split()[1])
+        if layer is not None:
+            items = list(re.finditer(r"\]\[\d+\] = +(data\[\d+\]|0);", body))
+            yield from (
+                _spelt_faults(layer, items, at, rng, count) if items else _looped_faults(layer, body, at)
+            )
         at += len(body)
+
+
+def _spelt_faults(
+    layer: str, items: Sequence[re.Match[str]], at: int, rng: np.random.Generator, count: int
+) -> Iterator[Fault]:
+    """`count` of the assignments `items`, found in a text that begins at `at`."""
+    for i in sorted(rng.choice(len(items), min(count, len(items)), replace=False).tolist()):
+        span = (items[i].start(1) + at, items[i].end(1) + at)
+        other = next((m for m in items[i + 1 :] if m[1] != items[i][1]), None)
+        if other is not None:
+            swap = (
+                Edit(GATHERING, *span, other[1]),
+                Edit(GATHERING, other.start(1) + at, other.end(1) + at, items[i][1]),
+            )
+            yield Fault("order", layer, f"{layer}: elements {items[i][1]} and {other[1]} exchanged", swap)
+        if items[i][1] != "0":
+            edit = Edit(GATHERING, *span, "0")
+            yield Fault("padding", layer, f"{layer}: {items[i][1]} read as padding", (edit,))
+
+
+def _looped_faults(layer: str, body: str, at: int) -> Iterator[Fault]:
+    """Each of `LOOPED` at every place of a text that begins at `at`."""
+    for kind, old, new in LOOPED:
+        for found in re.finditer(re.escape(old), body):
+            edit = Edit(GATHERING, found.start() + at, found.end() + at, new)
+            yield Fault(kind, layer, f"{layer}: {new!r} in place of {old!r}", (edit,))

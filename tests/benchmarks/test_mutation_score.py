@@ -5,6 +5,7 @@ The full score is `python -m benchmarks.mutation`; here are as many faults as a 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,12 +14,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks.mutation.edits import Edit, Fault, plant, planted
+from benchmarks.mutation.edits import Edit, Fault, plant, planted, text_of
 from benchmarks.mutation.faults import INVISIBLE, all_faults
-from benchmarks.mutation.graphs import large_graphs, pack, small_graphs
+from benchmarks.mutation.graphs import large_graphs, looped_graphs, pack, small_graphs
 from benchmarks.mutation.packed import Packed, every_input, many_inputs
 from benchmarks.mutation.page import table
 from benchmarks.mutation.score import COLUMNS, STATES, Judge, Mutant, percent, run, score
+from benchmarks.mutation.settings import GATHERING, LOOPED
 from benchmarks.mutation.shared import SHARED, told
 
 from levelone.errors import LeveloneError
@@ -63,10 +65,10 @@ Planned = dict[str, tuple[Manifest, list[Fault]]]
 
 @pytest.fixture(scope="module")
 def planned(tmp_path_factory: pytest.TempPathFactory) -> Planned:
-    """All small graphs in one project, and its faults, by io mode."""
+    """All small graphs in one project, windows of both forms among them, and its faults, by io mode."""
     found = {}
     for io in ("parallel", "stream"):
-        graph = pack(small_graphs(io), 1)
+        graph = pack([*small_graphs(io), *looped_graphs()], 1)
         event = {port.value.name: np.zeros((1, *port.value.shape), np.int64) for port in graph.inputs}
         folder = tmp_path_factory.mktemp(io) / "project"
         manifest = convert(graph, folder, HlsConfig(io=io), golden=event)
@@ -81,6 +83,23 @@ def test_every_fault_of_shared_code_is_planted_somewhere(planned: Planned) -> No
     assert wanted - planted == set()
     own = {path.name for path in Path(operations.__file__).parent.glob("levelone_*.h")}
     assert own <= SHARED.keys()
+
+
+def test_every_generated_window_has_a_fault(planned: Planned) -> None:
+    """Whether it is spelt out or gathered by loops, whose every text of `LOOPED` stands somewhere."""
+    manifest, faults = planned["parallel"]
+    edits = [(fault.what, edit) for fault in faults for edit in fault.edits if edit.file == GATHERING]
+    text = text_of(manifest.project, GATHERING)
+    starts = [found.start() for found in re.finditer(r"class fill_buffer_\d+", text)]
+    spelt = 0
+    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+        planted = [what for what, edit in edits if start < edit.start and edit.end <= end]
+        assert planted, text[start:end][:400]
+        spelt += not any(" in place of " in what for what in planted)
+    assert 0 < spelt < len(starts)
+    told = {(kind, repr(old)) for kind, old, _ in LOOPED}
+    looped = {(f.kind, f.what.rpartition(" in place of ")[2]) for f in faults if f.edits[0].file == GATHERING}
+    assert told <= looped
 
 
 def test_settings_of_own_layers_are_planted(planned: Planned) -> None:

@@ -177,7 +177,7 @@ def named(raw, name, codes, names):
 BROKEN = {
     "foreign": (lambda f: f.attrs.__delitem__("schema"), "is not a levelone-images file"),
     "newer": (lambda f: f.attrs.__setitem__("version", 2), "version 2; this levelone reads versions 1 to 1"),
-    "provenance": (lambda f: f.attrs.__setitem__("provenance", "[]"), "'provenance' attribute is not JSON"),
+    "provenance": (lambda f: f.attrs.__setitem__("provenance", "[]"), "'provenance' is not JSON"),
     "no split": (lambda f: f.__delitem__("split"), "dataset 'split' is missing"),
     "bad split": (lambda f: f["split"].__setitem__(0, 9), "'split' holds codes"),
     "fewer": (lambda f: f.attrs.__setitem__("events", 51), "'events' says 51, 'split' holds 50"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,10 +13,83 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.errors import LeveloneError
+from levelone.errors import LeveloneError, plain
 
+_SPARE = 1 << 28
+"""Bytes of a dataset that a file of others may declare without writing them: PyTables does, in indices."""
 SCAN = 1 << 20
 """Values checked at a time: memory stays bounded for any file."""
+
+
+@contextmanager
+def damaged(path: Path) -> Iterator[None]:
+    """Turn the errors h5py raises on broken files, and files too large for memory, into `LeveloneError`."""
+    try:
+        yield
+    except MemoryError as error:
+        raise LeveloneError(f"{path}: does not fit into memory: {error}") from error
+    except (OSError, RuntimeError, KeyError) as error:
+        said = str(error.args[0] if error.args else error).split("\n")[0]
+        raise LeveloneError(
+            f"{path} is truncated or damaged: {said}", hint="copy or simulate it again"
+        ) from error
+
+
+def self_contained(path: Path, file: h5py.File, spare: int = 0) -> None:
+    """Refuse a file that leads into other files, or declares numbers that it does not hold.
+
+    So that nothing is read that is not of this file, and its size bounds what it can make us allocate.
+
+    Parameters
+    ----------
+    spare
+        Bytes of a dataset that need not have been written.
+
+    Raises
+    ------
+    LeveloneError
+        At the first link to another file or to nothing, at a dataset whose numbers lie in other files, of
+        which a part was never written, or of a type that is none of numpy's.
+    """
+
+    with damaged(path):
+        links: list[tuple[str, object]] = []
+        file.visititems_links(lambda name, link: links.append((name, link)))  # what raises there is lost
+        for name, link in links:
+            if isinstance(link, h5py.ExternalLink):
+                raise LeveloneError(
+                    f"{path}: '{plain(name)}' is a link into another file, {plain(link.filename)}",
+                    hint="copy what it leads to into this file",
+                )
+            node = file.get(name)
+            if node is None:
+                raise LeveloneError(f"{path}: '{plain(name)}' is a link to nothing")
+            if isinstance(node, h5py.Dataset):
+                _check_storage(path, plain(name), node, spare)
+
+
+def _check_storage(path: Path, name: str, data: h5py.Dataset, spare: int) -> None:
+    try:
+        data.dtype  # noqa: B018
+    except TypeError as error:
+        raise LeveloneError(f"{path}: dataset '{name}' has a type of no numbers: {plain(error)}") from error
+    if data.external or data.is_virtual:
+        raise LeveloneError(
+            f"{path}: dataset '{name}' keeps its numbers in other files", hint="copy them into this one"
+        )
+    if not data.shape:
+        return
+    each = data.id.get_type().get_size()
+    if data.chunks is None:
+        missing = each * math.prod(data.shape) - data.id.get_storage_size()
+    else:
+        pieces = math.prod(-(-size // piece) for size, piece in zip(data.shape, data.chunks, strict=True))
+        missing = (pieces - data.id.get_num_chunks()) * each * math.prod(data.chunks)
+    if missing > spare:
+        raise LeveloneError(
+            f"{path}: dataset '{name}' has shape {data.shape}, but {missing:,} bytes of it were never written",
+            hint="make the file again",
+        )
 
 
 def open_file(path: Path) -> h5py.File:
@@ -74,7 +149,9 @@ class HdfReader:
     def open(self, path: Path) -> Any:
         file = open_file(path)
         try:
-            return self.wrap(path, file)
+            self_contained(path, file, _SPARE)
+            with damaged(path):
+                return self.wrap(path, file)
         except BaseException:
             file.close()
             raise
@@ -105,10 +182,12 @@ def require_dtype(path: Path, dataset: h5py.Dataset, dtype: str) -> None:
 
 def load(path: Path, dataset: h5py.Dataset, start: int = 0, stop: int | None = None) -> NDArray[Any]:
     """Read a slice, turning damage inside the file into a message that names the dataset."""
+    name = dataset.name.lstrip("/")
     try:
         return dataset[start:stop]
-    except OSError as error:
-        name = dataset.name.lstrip("/")
+    except MemoryError as error:
+        raise LeveloneError(f"{path}: dataset '{name}' does not fit into memory: {error}") from error
+    except (OSError, RuntimeError, KeyError) as error:
         raise LeveloneError(
             f"{path}: dataset '{name}' cannot be read; the file is damaged", hint="copy or generate it again"
         ) from error

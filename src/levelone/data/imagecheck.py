@@ -12,9 +12,19 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.data.voxelcheck import Column, column, one_dimension, read_head, read_split
+from levelone.data.voxelcheck import (
+    Column,
+    column,
+    one_dimension,
+    read_head,
+    read_split,
+    refuse_large,
+    refuse_many,
+    text,
+    unnamed,
+    words,
+)
 from levelone.errors import LeveloneError
-from levelone.files import parse_json
 
 SCHEMA = "levelone-images"
 VERSION = 1
@@ -61,11 +71,6 @@ class ImageSpec:
         """Of one event."""
         return math.prod(self.shape) * np.dtype(self.dtype).itemsize
 
-    @property
-    def values(self) -> int | None:
-        """Integers are below this in size; None where nothing more is known than the type."""
-        return len(self.names) or (1 << self.bits if self.bits else None)
-
 
 @dataclass(frozen=True)
 class ListSpec:
@@ -105,7 +110,10 @@ def check_pixels(where: str, kind: str, spec: ImageSpec, values: NDArray[Any], f
     flat = values.reshape(len(values), -1)
     if flat.dtype.kind == "f":
         bad, what = ~np.isfinite(flat), "is NaN or infinite"
-    elif (most := spec.values) is not None:
+    elif spec.names:
+        bad, what = (flat < 0) | (flat >= len(spec.names)), f"is none of the {len(spec.names)} classes"
+    elif spec.bits:
+        most = 1 << spec.bits
         bad, what = np.abs(flat.astype(np.int32)) >= most, f"is not below {most}"
     else:
         return
@@ -119,11 +127,13 @@ def check_pixels(where: str, kind: str, spec: ImageSpec, values: NDArray[Any], f
 
 
 def check_entries(where: str, spec: ListSpec, values: Mapping[str, NDArray[Any]]) -> None:
-    """Refuse lists with values that are no numbers; the message names the entry."""
-    for name, found in values.items():
-        if found.dtype.kind == "f" and not np.isfinite(found).all():
-            entry = int(np.flatnonzero(~np.isfinite(found))[0])
-            raise LeveloneError(f"{where}: 'lists/{spec.name}/{name}' holds {found[entry]} at {entry}")
+    """Refuse lists with values that are no numbers, or codes without a name; the message names the entry."""
+    for column in spec.columns:
+        found = values[column.name]
+        bad = ~np.isfinite(found) if found.dtype.kind == "f" else unnamed(column, found)
+        if bad.any():
+            entry = int(np.flatnonzero(bad)[0])
+            raise LeveloneError(f"{where}: 'lists/{spec.name}/{column.name}' holds {found[entry]} at {entry}")
 
 
 def check_structure(path: Path, file: h5py.File) -> Structure:
@@ -163,17 +173,31 @@ def _image(path: Path, file: h5py.File, kind: str, name: str, events: int) -> Im
         raise LeveloneError(f"{where} has {len(data)} entries for {events} events")
     told = data.attrs
     try:
-        cell = (float(told["cell"][0]), float(told["cell"][1]))
-        channels, names = (tuple(map(str, parse_json(told[key]))) for key in ("channels", "names"))
-        unit, description, cell_unit = (str(told[key]) for key in ("unit", "description", "cell_unit"))
+        along, across = (float(size) for size in told["cell"])
+        if not (0 < along < math.inf and 0 < across < math.inf):
+            raise ValueError("no size")
+        channels, names = (words(told[key]) for key in ("channels", "names"))
+        unit, description, cell_unit = (text(told[key]) for key in ("unit", "description", "cell_unit"))
         bits = int(told["bits"])
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise LeveloneError(
             f"{where} lacks a valid attribute: unit, description, channels, cell, cell_unit, bits, names"
         ) from error
     spec = ImageSpec(
-        name, data.shape[1:], str(data.dtype), unit, description, channels, cell, cell_unit, bits, names
+        name,
+        data.shape[1:],
+        str(data.dtype),
+        unit,
+        description,
+        channels,
+        (along, across),
+        cell_unit,
+        bits,
+        names,
     )
+    refuse_large(where, spec.shape, data.dtype.itemsize)
+    if names and data.dtype.kind == "f":
+        raise LeveloneError(f"{where} must be integers, codes of {', '.join(names)}; it is {data.dtype}")
     if len(spec.channels) != spec.shape[0] or not 0 <= spec.bits <= 16:
         raise LeveloneError(f"{where} has {spec.shape[0]} channels of {spec.channels} and {spec.bits} bits")
     return spec
@@ -189,4 +213,5 @@ def _list(path: Path, file: h5py.File, name: str, events: int) -> ListSpec:
     names = [column for column in group if column != "offsets"]
     entries = len(one_dimension(path, file, f"lists/{name}/{names[0]}", "f4 f8 i1 i2 i4 i8 u1 u2 u4 u8"))
     found = tuple(column(path, file, f"lists/{name}/{part}", entries, "list entries") for part in names)
+    refuse_many(path, f"lists/{name}/{names[0]}", entries)
     return ListSpec(name, str(group.attrs.get("description", "")), found)

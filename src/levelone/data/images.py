@@ -16,7 +16,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.data.hdf import HdfReader
+from levelone.data.hdf import HdfReader, damaged
 from levelone.data.imagecheck import (
     SCHEMA,
     ImageSpec,
@@ -27,7 +27,7 @@ from levelone.data.imagecheck import (
 )
 from levelone.data.imagewrite import ImageWriter, Ragged, create_images
 from levelone.data.splitfile import BRIDGE, SplitFile, open_with, portions
-from levelone.data.voxelcheck import check_column, damaged
+from levelone.data.voxelcheck import check_column
 from levelone.errors import LeveloneError
 
 _HELD_BYTES = 1 << 26

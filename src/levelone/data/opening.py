@@ -222,7 +222,7 @@ def _is_reader(found: object) -> bool:
 
 def _sniffs(name: str, reader: Reader, path: Path, broken: list[str]) -> bool:
     try:
-        return path.exists() and bool(reader.sniff(path))
+        return path.is_file() and bool(reader.sniff(path))
     except Exception as error:  # it promised not to
         broken.append(f"reader {plain(name)!r} fails: {type(error).__name__}: {plain(error, 300)}")
         return False

@@ -10,8 +10,8 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from levelone.data.hdf import damaged, self_contained
 from levelone.data.splitting import SPLITS, split_sizes, spread
-from levelone.data.voxelcheck import damaged
 from levelone.errors import LeveloneError
 
 BRIDGE = 24
@@ -150,6 +150,7 @@ def open_with(path: Path, holds: str, wrap: Callable[[Path, h5py.File], _File], 
     with damaged(path):
         file = h5py.File(path, "r", **options)
     try:
+        self_contained(path, file)
         return wrap(path, file)
     except BaseException:
         file.close()

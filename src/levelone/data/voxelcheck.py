@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +13,15 @@ from numpy.typing import NDArray
 
 from levelone.data.repeats import first_repeat
 from levelone.data.splitting import SPLITS
-from levelone.errors import LeveloneError
+from levelone.errors import LeveloneError, plain
 from levelone.files import parse_json
 
 SCHEMA = "levelone-voxels"
 VERSION = 1
+MOST_ENTRIES = 100_000_000
+"""Events of a file, or entries of a list of all its events: what is held in memory of every one."""
+MOST_BYTES = 1 << 28
+"""Of a dense grid, or of an image, of one event."""
 
 
 @dataclass(frozen=True)
@@ -45,17 +47,6 @@ class Column:
     unit: str
     description: str
     names: tuple[str, ...] = ()
-
-
-@contextmanager
-def damaged(path: Path) -> Iterator[None]:
-    """Turn the errors h5py raises on broken files into one `LeveloneError`."""
-    try:
-        yield
-    except (OSError, RuntimeError) as error:
-        raise LeveloneError(
-            f"{path} is truncated or damaged: {str(error).splitlines()[0]}", hint="copy or simulate it again"
-        ) from error
 
 
 def check_cells(
@@ -156,11 +147,12 @@ def _grid(path: Path, file: h5py.File, name: str, events: int) -> GridSpec:
     attributes = group.attrs
     try:
         shape = tuple(int(n) for n in attributes["shape"])
-        axes = tuple(str(axis) for axis in parse_json(attributes["axes"]))
-        spec = GridSpec(
-            name, shape, tuple(float(p) for p in attributes["pitch_mm"]), axes, str(attributes["unit"])
-        )
-    except (KeyError, TypeError, ValueError) as error:
+        axes = words(attributes["axes"])
+        pitch = tuple(float(p) for p in attributes["pitch_mm"])
+        spec = GridSpec(name, shape, pitch, axes, text(attributes["unit"]))
+        if not all(0 <= p < math.inf for p in pitch):
+            raise ValueError("no length")
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise LeveloneError(
             f"{path}: grid '{name}' lacks a valid shape, pitch_mm, axes or unit attribute"
         ) from error
@@ -168,6 +160,7 @@ def _grid(path: Path, file: h5py.File, name: str, events: int) -> GridSpec:
         raise LeveloneError(
             f"{path}: grid '{name}' has shape {shape}, pitch_mm {spec.pitch_mm} and axes {axes}"
         )
+    refuse_large(f"{path}: grid '{name}'", shape, 4)
     offsets = one_dimension(path, file, f"grids/{name}/offsets", "i8")
     index = one_dimension(path, file, f"grids/{name}/index", "u2 u4")
     energy = one_dimension(path, file, f"grids/{name}/energy", "f4")
@@ -178,6 +171,33 @@ def _grid(path: Path, file: h5py.File, name: str, events: int) -> GridSpec:
     return spec
 
 
+def refuse_many(path: Path, name: str, entries: int) -> None:
+    """Refuse a dataset that is held in memory, if it has more than `MOST_ENTRIES`."""
+    if entries > MOST_ENTRIES:
+        raise LeveloneError(f"{path}: '{name}' has {entries:,} entries; {MOST_ENTRIES:,} at most are read")
+
+
+def text(attribute: object) -> str:
+    """An attribute that has to be text; `TypeError` if it is something else."""
+    if not isinstance(attribute, str):
+        raise TypeError("no text")
+    return attribute
+
+
+def words(attribute: object) -> tuple[str, ...]:
+    """An attribute that has to be a JSON list of texts; `TypeError` or `ValueError` if it is not."""
+    found = parse_json(text(attribute))
+    if not isinstance(found, list):
+        raise ValueError("no list")
+    return tuple(map(text, found))
+
+
+def refuse_large(where: str, shape: tuple[int, ...], itemsize: int) -> None:
+    """Refuse an event of more than `MOST_BYTES` in this array; `where` names file and array."""
+    if math.prod(shape) * itemsize > MOST_BYTES:
+        raise LeveloneError(f"{where} has shape {shape}: more than {MOST_BYTES >> 20} MB of each event")
+
+
 def column(path: Path, file: h5py.File, name: str, entries: int, of: str = "events") -> Column:
     """The column in the dataset `name`, which must have so many entries; `LeveloneError` if it has not."""
     kinds = "f4 f8 i1 i2 i4 i8 u1 u2 u4 u8"
@@ -185,11 +205,15 @@ def column(path: Path, file: h5py.File, name: str, entries: int, of: str = "even
     if len(data) != entries:
         raise LeveloneError(f"{path}: '{name}' has {len(data)} entries for {entries} {of}")
     try:
-        names = tuple(parse_json(data.attrs.get("names", "[]")))
-    except (TypeError, ValueError) as error:
-        raise LeveloneError(f"{path}: the 'names' attribute of '{name}' is not JSON") from error
-    unit, text = str(data.attrs.get("unit", "")), str(data.attrs.get("description", ""))
-    return Column(name.rpartition("/")[2], str(data.dtype), unit, text, names)
+        names = words(data.attrs.get("names", "[]"))
+        unit, meaning = (text(data.attrs[key]) for key in ("unit", "description"))
+    except (KeyError, TypeError, ValueError) as error:
+        raise LeveloneError(
+            f"{path}: '{name}' lacks a valid attribute: unit, description, names (a JSON list of text)"
+        ) from error
+    if names and data.dtype.kind == "f":
+        raise LeveloneError(f"{path}: '{name}' must be integers, codes of {', '.join(names)}; it is {data.dtype}")
+    return Column(name.rpartition("/")[2], str(data.dtype), unit, meaning, names)
 
 
 def check_column(where: str, spec: Column, values: NDArray[Any]) -> None:
@@ -197,12 +221,20 @@ def check_column(where: str, spec: Column, values: NDArray[Any]) -> None:
     if values.dtype.kind == "f":
         if not np.isfinite(values).all():
             raise LeveloneError(f"{where}: 'truth/{spec.name}' holds NaN or infinite values")
-    elif spec.names and ((values < 0) | (values >= len(spec.names))).any():
-        event = int(np.flatnonzero((values < 0) | (values >= len(spec.names)))[0])
+    elif (bad := unnamed(spec, values)).any():
+        event = int(np.flatnonzero(bad)[0])
         raise LeveloneError(
             f"{where}: 'truth/{spec.name}', event {event}: {values[event]} is none of the {len(spec.names)} "
             f"classes {', '.join(map(str, spec.names))}"
         )
+
+
+def unnamed(spec: Column, values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which of the integers [n] are codes without a name; none of a column that holds no codes."""
+    if not spec.names:
+        return np.zeros(len(values), np.bool_)
+    found: NDArray[np.bool_] = (values < 0) | (values >= len(spec.names))
+    return found
 
 
 def read_head(path: Path, file: h5py.File, schema: str, newest: int, hint: str) -> dict[str, Any]:
@@ -213,18 +245,20 @@ def read_head(path: Path, file: h5py.File, schema: str, newest: int, hint: str) 
     LeveloneError
         If the file is of another schema or a newer version; `hint` says what such files are.
     """
-    if file.attrs.get("schema") != schema:
+    found = file.attrs.get("schema")
+    if not isinstance(found, str) or found != schema:
         raise LeveloneError(
-            f"{path} is not a {schema} file (its 'schema' attribute is {file.attrs.get('schema')!r})",
-            hint=hint,
+            f"{path} is not a {schema} file (its 'schema' attribute is {plain(repr(found))})", hint=hint
         )
     try:
         version = int(file.attrs.get("version", 0))
         provenance = parse_json(file.attrs.get("provenance", "{}"))
         if not isinstance(provenance, dict):
             raise ValueError("no JSON object")
-    except (TypeError, ValueError) as error:
-        raise LeveloneError(f"{path}: the 'provenance' attribute is not JSON") from error
+    except (TypeError, ValueError, OverflowError) as error:
+        raise LeveloneError(
+            f"{path}: the 'version' attribute is no number, or 'provenance' is not JSON"
+        ) from error
     if not 1 <= version <= newest:
         raise LeveloneError(
             f"{path} has {schema} version {version}; this levelone reads versions 1 to {newest}",
@@ -241,7 +275,9 @@ def read_split(path: Path, file: h5py.File) -> NDArray[np.uint8]:
     LeveloneError
         If there are other codes, or not as many events as the file says.
     """
-    split: NDArray[np.uint8] = one_dimension(path, file, "split", "u1")[:]
+    stored = one_dimension(path, file, "split", "u1")
+    refuse_many(path, "split", len(stored))
+    split: NDArray[np.uint8] = stored[:]
     stated = file.attrs.get("events", len(split))
     if not np.array_equal(stated, len(split)):
         raise LeveloneError(

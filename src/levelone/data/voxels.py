@@ -17,9 +17,9 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.data.hdf import HdfReader
+from levelone.data.hdf import HdfReader, damaged
 from levelone.data.splitfile import BRIDGE, SplitFile, open_with, portions
-from levelone.data.voxelcheck import SCHEMA, GridSpec, check_cells, check_column, check_structure, damaged
+from levelone.data.voxelcheck import SCHEMA, GridSpec, check_cells, check_column, check_structure
 from levelone.data.voxelwrite import SparseGrid, VoxelWriter, create_voxels
 from levelone.errors import LeveloneError
 

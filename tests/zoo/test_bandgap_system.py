@@ -87,9 +87,19 @@ def test_heights_enter_the_network_and_measured_gaps_are_wanted(data):
 @pytest.mark.parametrize(
     ("spoil", "overrides", "message"),
     [
+        (lambda f: f["maps/gap"].__setitem__((0, 0, 3, 4), 1e38), (), "is not within 20 eV of zero"),
+        (lambda f: f["maps/gap"].attrs.__setitem__("unit", "meV"), (), "'maps/gap': its unit is 'meV', but"),
         (lambda f: f.__delitem__("maps/gap"), (), "has no map 'gap', which system bandgap reads"),
-        (lambda f: None, ("model.pixel_nm=0.4",), r"pixels of 0\.5 x 0\.5 nm, but model\.pixel_nm = 0\.4"),
-        (lambda f: None, ("model.pixels=64",), r"'topography' has shape \(1, 32, 32\), expected \(1, 64"),
+        (
+            lambda f: None,
+            ("model.pixel_nm=0.4",),
+            r"its cell is \(0\.5, 0\.5\), but system bandgap reads \(0\.4",
+        ),
+        (
+            lambda f: None,
+            ("model.pixels=64",),
+            r"topography': its shape is \(1, 32, 32\), but system bandgap reads \(1, 64",
+        ),
     ],
 )
 def test_files_that_do_not_fit_are_refused(spoil, overrides, message, data, tmp_path):
@@ -97,6 +107,7 @@ def test_files_that_do_not_fit_are_refused(spoil, overrides, message, data, tmp_
     path.write_bytes(data.read_bytes())
     with h5py.File(path, "r+") as raw:
         spoil(raw)
+        raw["split"][0] = 0
     with pytest.raises(LeveloneError, match=message):
         BANDGAP.check_data(recipe(*overrides), path)
 

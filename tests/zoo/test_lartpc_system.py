@@ -77,8 +77,22 @@ def test_events_enter_the_network_in_their_unit(data):
     ("spoil", "overrides", "message"),
     [
         (lambda f: f["maps/class"].__setitem__((0, 0, 3, 4), 7), (), r"'maps/class', event 0: the value 7"),
+        (
+            lambda f: f["maps/class"].attrs.__setitem__("names", "[]"),
+            (),
+            r"'maps/class': its names is \(\), but",
+        ),
+        (
+            lambda f: f["images/charge"].attrs.__setitem__("unit", "pC"),
+            (),
+            "its unit is 'pC', but system lar",
+        ),
         (lambda f: f.__delitem__("maps/particle"), (), "has no map 'particle', which system lartpc reads"),
-        (lambda f: None, ("model.pixels=128",), r"'charge' has shape \(1, 64, 64\), expected \(1, 128"),
+        (
+            lambda f: None,
+            ("model.pixels=128",),
+            r"charge': its shape is \(1, 64, 64\), but system lartpc reads \(1, 128",
+        ),
     ],
 )
 def test_files_that_do_not_fit_are_refused(spoil, overrides, message, data, tmp_path):

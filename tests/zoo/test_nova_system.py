@@ -70,13 +70,26 @@ def test_wrong_keys_are_named(override, message):
         NOVA.model_section(recipe(override))
 
 
+def test_other_classes_are_refused(data, tmp_path):
+    path = tmp_path / "f.h5"
+    path.write_bytes(data.read_bytes())
+    with h5py.File(path, "r+") as raw:
+        raw["truth/label"].attrs["names"] = "[]"
+    with pytest.raises(
+        LeveloneError, match="'truth/label' has the classes of no names, but system nova reads"
+    ):
+        NOVA.check_data(recipe(), path)
+
+
 def test_negative_rates_are_refused(data, tmp_path):
     path = tmp_path / "f.h5"
     path.write_bytes(data.read_bytes())
     with h5py.File(path, "r+") as raw:
         event = int(np.flatnonzero(raw["split"][:] == 0)[3])
         raw["truth/rate"][event] = -0.5
-    with pytest.raises(LeveloneError, match=rf"truth/rate of event {event} is -0\.5, and no rate is neg"):
+    with pytest.raises(
+        LeveloneError, match=rf"f\.h5: truth/rate of event {event} is -0\.5, and no rate is neg"
+    ):
         NOVA.load(recipe(), path, "train")
 
 

@@ -148,6 +148,11 @@ def test_files_of_something_else_are_refused(tmp_path, data):
         QGJET.load(recipe(), other, "train")
     with pytest.raises(LeveloneError, match=r"image 'count'[\s\S]*there is none"):
         QGJET.load(recipe(), write(tmp_path / "one.h5", 10, images=(PT,)), "train")
+    swapped = tuple(replace(column, names=column.names[::-1]) for column in COLUMNS)
+    with pytest.raises(
+        LeveloneError, match="'truth/label' has the classes quark, gluon, but system qgjet reads"
+    ):
+        QGJET.load(recipe(), write(tmp_path / "other.h5", 10, columns=swapped), "train")
     less = tuple(column for column in COLUMNS if column.name != "girth")
     with pytest.raises(LeveloneError, match=r"girth"):
         QGJET.load(recipe(), write(tmp_path / "less.h5", 10, columns=less), "train")

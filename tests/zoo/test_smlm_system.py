@@ -79,10 +79,13 @@ def test_events_enter_the_network_above_the_offset(data):
     [
         (lambda f: f["lists/molecules/x"].__setitem__(3, 3300.0), (), "molecules/x' holds 3300 at 3, exp"),
         (lambda f: f["lists/molecules/photons"].__setitem__(5, -1.0), (), "molecules/photons' holds -1 at 5"),
+        (lambda f: f["maps/molecules"].__setitem__((0, 0, 3, 4), 2), (), r"0: 2 at \[3, 4\] is not 0 or 1"),
+        (lambda f: f["maps/molecules"].__setitem__((0, 2, 3, 4), 3), (), "3 at .* is not a shift inside the"),
+        (lambda f: f["lists/molecules/x"].attrs.__setitem__("unit", "pm"), (), "x. is in .pm., but"),
         (lambda f: f.__delitem__("maps/molecules"), (), "has no map 'molecules', which system smlm reads"),
         (lambda f: f.__delitem__("lists/molecules/bound"), (), "has no column of list 'molecules' 'bound'"),
-        (lambda f: None, ("model.pixel_nm=80",), r"pixels of 100 x 100 nm, but model\.pixel_nm = 80"),
-        (lambda f: None, ("model.pixels=64",), r"'frame' has shape \(1, 32, 32\), expected \(1, 64"),
+        (lambda f: None, ("model.pixel_nm=80",), r"its cell is \(100.0, 100.0\), but [\s\S]*pixel_nm=100"),
+        (lambda f: None, ("model.pixels=64",), r"its shape is \(1, 32, 32\), but system smlm reads \(1, 64"),
     ],
 )  # fmt: skip
 def test_files_that_do_not_fit_are_refused(spoil, overrides, message, data, tmp_path):
@@ -90,6 +93,7 @@ def test_files_that_do_not_fit_are_refused(spoil, overrides, message, data, tmp_
     path.write_bytes(data.read_bytes())
     with h5py.File(path, "r+") as raw:
         spoil(raw)
+        raw["split"][0] = 0
     with pytest.raises(LeveloneError, match=message):
         SMLM.check_data(recipe(*overrides), path)
 

@@ -51,7 +51,6 @@ def self_contained(path: Path, file: h5py.File, spare: int = 0) -> None:
         At the first link to another file or to nothing, at a dataset whose numbers lie in other files, of
         which a part was never written, or of a type that is none of numpy's.
     """
-
     with damaged(path):
         links: list[tuple[str, object]] = []
         file.visititems_links(lambda name, link: links.append((name, link)))  # what raises there is lost
@@ -87,7 +86,7 @@ def _check_storage(path: Path, name: str, data: h5py.Dataset, spare: int) -> Non
         missing = (pieces - data.id.get_num_chunks()) * each * math.prod(data.chunks)
     if missing > spare:
         raise LeveloneError(
-            f"{path}: dataset '{name}' has shape {data.shape}, but {missing:,} bytes of it were never written",
+            f"{path}: dataset '{name}' has shape {data.shape}, but {missing:,} bytes were never written",
             hint="make the file again",
         )
 

@@ -128,12 +128,12 @@ def check_pixels(where: str, kind: str, spec: ImageSpec, values: NDArray[Any], f
 
 def check_entries(where: str, spec: ListSpec, values: Mapping[str, NDArray[Any]]) -> None:
     """Refuse lists with values that are no numbers, or codes without a name; the message names the entry."""
-    for column in spec.columns:
-        found = values[column.name]
-        bad = ~np.isfinite(found) if found.dtype.kind == "f" else unnamed(column, found)
+    for each in spec.columns:
+        found = values[each.name]
+        bad = ~np.isfinite(found) if found.dtype.kind == "f" else unnamed(each, found)
         if bad.any():
             entry = int(np.flatnonzero(bad)[0])
-            raise LeveloneError(f"{where}: 'lists/{spec.name}/{column.name}' holds {found[entry]} at {entry}")
+            raise LeveloneError(f"{where}: 'lists/{spec.name}/{each.name}' holds {found[entry]} at {entry}")
 
 
 def check_structure(path: Path, file: h5py.File) -> Structure:

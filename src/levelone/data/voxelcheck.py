@@ -212,7 +212,9 @@ def column(path: Path, file: h5py.File, name: str, entries: int, of: str = "even
             f"{path}: '{name}' lacks a valid attribute: unit, description, names (a JSON list of text)"
         ) from error
     if names and data.dtype.kind == "f":
-        raise LeveloneError(f"{path}: '{name}' must be integers, codes of {', '.join(names)}; it is {data.dtype}")
+        raise LeveloneError(
+            f"{path}: '{name}' must be integers, codes of {', '.join(names)}; it is {data.dtype}"
+        )
     return Column(name.rpartition("/")[2], str(data.dtype), unit, meaning, names)
 
 

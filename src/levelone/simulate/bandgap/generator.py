@@ -82,6 +82,19 @@ class Pictures:
         return Pictures(self.topography[events], self.gap[events], self.surface[events])
 
 
+def layout(pixels: int, pixel_nm: float) -> Layout:
+    """What a file of images of so many rows and columns holds."""
+    shape, cell = (pixels, pixels), (pixel_nm, pixel_nm)
+    height = "height of the tip, levelled"
+    image = ImageSpec("topography", (1, *shape), "int16", "pm", height, ("height",), cell, "nm", BITS)
+    maps = [
+        ImageSpec("gap", (len(GAP), *shape), "float32", "eV", "band gap", GAP, cell, "nm"),
+        ImageSpec("surface", (len(SURFACE), *shape), "float32", "", "distances in nm", SURFACE, cell, "nm"),
+    ]
+    noise = Column("gap_noise", "float32", "eV", "standard deviation of a measured gap")
+    return Layout([image], maps, columns=[noise])
+
+
 def simulate_bandgap(
     path: Path, options: BandgapGenerate, progress: Progress | None = None
 ) -> BandgapSummary:
@@ -93,25 +106,6 @@ def simulate_bandgap(
         If the file cannot be written.
     """
     events, side = options.events, options.pixels
-    cell = (options.pixel_nm, options.pixel_nm)
-    image = ImageSpec(
-        "topography",
-        (1, side, side),
-        "int16",
-        "pm",
-        "height of the tip, levelled",
-        ("height",),
-        cell,
-        "nm",
-        BITS,
-    )
-    maps = [
-        ImageSpec("gap", (len(GAP), side, side), "float32", "eV", "band gap", GAP, cell, "nm"),
-        ImageSpec(
-            "surface", (len(SURFACE), side, side), "float32", "", "distances in nm", SURFACE, cell, "nm"
-        ),
-    ]
-    noise = Column("gap_noise", "float32", "eV", "standard deviation of a measured gap")
     facts = provenance("bandgap", options, "numpy", "h5py")
     squares, sums, layers = 0.0, np.zeros(2), 0
 
@@ -128,8 +122,7 @@ def simulate_bandgap(
             truth={"gap_noise": np.full(n, options.gap_noise_mev / 1000, np.float32)},
         )
 
-    layout = Layout([image], maps, columns=[noise])
-    run = write_chunks(path, layout, facts, options, CHUNK, make, progress)
+    run = write_chunks(path, layout(side, options.pixel_nm), facts, options, CHUNK, make, progress)
     pixels = events * side**2
     mean = sums[0] / pixels
     return BandgapSummary(

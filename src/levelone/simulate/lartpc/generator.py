@@ -47,6 +47,13 @@ LISTED = (
 _CROSSING_MEV = (1000.0, 5000.0)
 
 
+def layout(pixels: int) -> Layout:
+    """What a file of crops of so many rows and columns holds."""
+    image, *maps = specs(pixels)
+    listed = ListSpec("particles", "what started at the vertex, and the muon that crosses", LISTED)
+    return Layout([image], maps, [listed], COLUMNS)
+
+
 @dataclass(frozen=True)
 class LartpcSummary:
     """What was made: events per split, shares of pixels, bytes, time."""
@@ -78,9 +85,7 @@ def simulate_lartpc(path: Path, options: LartpcGenerate, progress: Progress | No
     LeveloneError
         If the file cannot be written.
     """
-    image, *maps = specs(options.pixels)
     facts = provenance("lartpc", options, "numpy", "scipy", "h5py")
-    listed = ListSpec("particles", "what started at the vertex, and the muon that crosses", LISTED)
     filled = np.zeros(len(CLASSES), np.int64)
 
     def make(rng: np.random.Generator, n: int) -> Batch:
@@ -94,8 +99,7 @@ def simulate_lartpc(path: Path, options: LartpcGenerate, progress: Progress | No
             {"drift_cm": made.drift_cm[:n].astype(np.float32)},
         )
 
-    layout = Layout([image], maps, [listed], COLUMNS)
-    run = write_chunks(path, layout, facts, options, CHUNK, make, progress)
+    run = write_chunks(path, layout(options.pixels), facts, options, CHUNK, make, progress)
     return LartpcSummary(
         events=options.events,
         splits=run.splits,

@@ -76,6 +76,11 @@ def view_spec(name: str) -> ImageSpec:
     )
 
 
+def layout() -> Layout:
+    """What a file of these events holds."""
+    return Layout([view_spec(name) for name in VIEWS], columns=COLUMNS)
+
+
 @dataclass(frozen=True)
 class NovaSummary:
     """What was made: events per split and class, cells that fired per event, bytes, time."""
@@ -121,8 +126,7 @@ def simulate_nova(path: Path, options: NovaGenerate, progress: Progress | None =
         outside += float(made.pictures.outside[:n].sum())
         return Batch({name: counts[:, view : view + 1] for view, name in enumerate(VIEWS)}, truth=truth)
 
-    layout = Layout([view_spec(name) for name in VIEWS], columns=COLUMNS)
-    run = write_chunks(path, layout, facts, options, CHUNK, make, progress)
+    run = write_chunks(path, layout(), facts, options, CHUNK, make, progress)
     return NovaSummary(
         events=events,
         splits=run.splits,

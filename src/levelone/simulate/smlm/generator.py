@@ -77,6 +77,17 @@ class Frames:
     density: NDArray[np.float32]
 
 
+def layout(pixels: int, pixel_nm: float, bits: int) -> Layout:
+    """What a file of frames of so many rows and columns holds, by a camera of so many bits."""
+    shape, cell = (pixels, pixels), (pixel_nm, pixel_nm)
+    frame = ImageSpec(
+        "frame", (1, *shape), "uint16", "ADU", "the camera's numbers", ("light",), cell, "nm", bits
+    )
+    truth = ImageSpec("molecules", (len(MAP), *shape), "float32", "", "dx, dy in pixels", MAP, cell, "nm")
+    density = Column("density", "float32", "1/um2", "molecules per square micrometre, expected")
+    return Layout([frame], [truth], [ListSpec("molecules", "molecules inside the frame", COLUMNS)], [density])
+
+
 def simulate_smlm(path: Path, options: SmlmGenerate, progress: Progress | None = None) -> SmlmSummary:
     """Write frames to `path`; the first frames of a long run are those of a short one.
 
@@ -86,23 +97,6 @@ def simulate_smlm(path: Path, options: SmlmGenerate, progress: Progress | None =
         If the file cannot be written.
     """
     events = options.events
-    pixels, cell = options.pixels, (options.pixel_nm, options.pixel_nm)
-    frame = ImageSpec(
-        "frame",
-        (1, pixels, pixels),
-        "uint16",
-        "ADU",
-        "the camera's numbers",
-        ("light",),
-        cell,
-        "nm",
-        options.bits,
-    )
-    truth = ImageSpec(
-        "molecules", (len(MAP), pixels, pixels), "float32", "", "dx, dy in pixels", MAP, cell, "nm"
-    )
-    density = Column("density", "float32", "1/um2", "molecules per square micrometre, expected")
-    listed = ListSpec("molecules", "molecules inside the frame", COLUMNS)
     facts = provenance("smlm", options, "numpy", "scipy", "h5py")
     optics, camera = optics_of(options), camera_of(options)
     bound: list[NDArray[np.float32]] = []
@@ -121,15 +115,15 @@ def simulate_smlm(path: Path, options: SmlmGenerate, progress: Progress | None =
             {"density": made.density[:n]},
         )
 
-    layout = Layout([frame], [truth], [listed], [density])
-    run = write_chunks(path, layout, facts, options, CHUNK, make, progress)
+    written = layout(options.pixels, options.pixel_nm, options.bits)
+    run = write_chunks(path, written, facts, options, CHUNK, make, progress)
     all_bounds = np.concatenate(bound)
     return SmlmSummary(
         events=events,
         splits=run.splits,
         molecules=len(all_bounds) / events,
         median_bound_nm=float(np.median(all_bounds)) if len(all_bounds) else float("nan"),
-        saturated=saturated / (events * pixels**2),
+        saturated=saturated / (events * options.pixels**2),
         bytes=run.bytes,
         seconds=run.seconds,
         events_per_second=run.events_per_second,

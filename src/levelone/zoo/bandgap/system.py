@@ -22,6 +22,7 @@ from levelone.zoo.bandgap.section import MIDDLE_EV, UNIT_EV, UNIT_PM, BandgapMod
 from levelone.zoo.kit.control import LeakControl
 from levelone.zoo.kit.events import Events, Predictor, Source
 from levelone.zoo.kit.generator import Generator
+from levelone.zoo.kit.imagefiles import check_map
 from levelone.zoo.kit.images import ImageSystem, Padded
 from levelone.zoo.kit.symmetry import SquareSymmetry
 from levelone.zoo.kit.unetshape import UNetShape
@@ -31,7 +32,12 @@ if TYPE_CHECKING:
 
     from levelone.data.images import ImageBatch
     from levelone.quant.layers import Layers
+    from levelone.simulate.imagerun import Layout
     from levelone.zoo.bandgap.results import GapMeter
+
+
+_MOST_EV = 20.0
+"""No solid has a larger gap; noise may make a small one negative."""
 
 
 class Bandgap(ImageSystem):
@@ -63,20 +69,19 @@ class Bandgap(ImageSystem):
         pixels = _model(recipe).pixels
         return {"topography": (1, pixels, pixels)}
 
+    def layout(self, recipe: Recipe) -> Layout:
+        from levelone.simulate.bandgap.generator import layout
+
+        model = _model(recipe)
+        return layout(model.pixels, model.pixel_nm)
+
     def check_data(self, recipe: Recipe, path: Path) -> dict[str, Any]:
-        """Refuse pixels of another size, too, and a grip that the baselines would not be told."""
+        """Refuse a grip that the baselines would not be told, too."""
         from levelone.data.opening import open_image_events
 
         facts = super().check_data(recipe, path)
-        wanted = _model(recipe).pixel_nm
         with open_image_events(path) as file:
-            cell = file.images["topography"].cell
             grip = file.provenance.get("grip_nm", _grip_nm(recipe))
-        if cell != (wanted, wanted):
-            raise LeveloneError(
-                f"{path}: pixels of {cell[0]:g} x {cell[1]:g} nm, but model.pixel_nm = {wanted:g}",
-                hint=f"--set model.pixel_nm={cell[0]:g}",
-            )
         if isinstance(grip, int | float) and grip != _grip_nm(recipe):
             raise LeveloneError(
                 f"{path}: made with a grip of {grip:g} nm, but generate.grip_nm = {_grip_nm(recipe):g}, "
@@ -86,9 +91,17 @@ class Bandgap(ImageSystem):
         return facts
 
     def prepare(self, recipe: Recipe, batch: ImageBatch, lists: Padded) -> Events:
-        """Heights and the `wanted` answer in units; the file's `gap` and `surface`; number of the `event`."""
+        """Heights and the `wanted` answer in units; the file's `gap` and `surface`; number of the `event`.
+
+        Raises
+        ------
+        LeveloneError
+            If a gap is none of a solid.
+        """
+        gap = batch.maps["gap"]
+        check_map("maps/gap", batch.events, gap, np.abs(gap) <= _MOST_EV, f"within {_MOST_EV:g} eV of zero")
         height = batch.images["topography"].astype(np.float32) / UNIT_PM
-        wanted = (batch.maps["gap"][:, :1] - MIDDLE_EV) / UNIT_EV
+        wanted = (gap[:, :1] - MIDDLE_EV) / UNIT_EV
         return Events({"topography": height}, {"wanted": wanted, **batch.maps, "event": batch.events})
 
     def augment(self, recipe: Recipe, events: Events, rng: np.random.Generator) -> Events:

@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 
 from levelone.recipe import Recipe
 from levelone.zoo.kit.events import SPLITS, Events, Split
-from levelone.zoo.kit.streamed import FileSource, refuse_missing
+from levelone.zoo.kit.imagefiles import hold_to
+from levelone.zoo.kit.streamed import FileSource, named, refuse_missing
 from levelone.zoo.kit.system import System
 
 if TYPE_CHECKING:
     from levelone.data.images import ImageBatch
     from levelone.data.opening import ImageEvents
+    from levelone.simulate.imagerun import Layout
 
 Padded = Mapping[str, NDArray[np.float32]]
 """List name -> [n, longest list of the file, columns]: NaN behind the end of each."""
@@ -53,7 +55,9 @@ class ImageSource(FileSource):
             padded = {
                 name: batch.lists[name].padded(columns, longest[name]) for name, columns in self.lists.items()
             }
-            yield self.prepare(batch, padded)
+            with named(self.path):
+                prepared = self.prepare(batch, padded)
+            yield prepared
 
 
 class ImageSystem(System):
@@ -73,6 +77,10 @@ class ImageSystem(System):
     columns: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
+    def layout(self, recipe: Recipe) -> Layout:
+        """What the files hold that the generator writes for this recipe; other files are held to it."""
+
+    @abstractmethod
     def prepare(self, recipe: Recipe, batch: ImageBatch, lists: Padded) -> Events:
         """Network inputs and truth of a batch: fixed scaling only, nothing fitted to data."""
 
@@ -87,9 +95,10 @@ class ImageSystem(System):
             return dict(file.provenance)
 
     def check_data(self, recipe: Recipe, path: Path) -> dict[str, Any]:
-        """Refuse a file before any training: something missing, another shape, an empty split."""
+        """Refuse a file before any training: something missing or of another kind, an empty split."""
         from levelone.data.opening import open_image_events
 
+        layout = self.layout(recipe)
         with open_image_events(path) as file:
             refuse_missing(self.name, path, "image", self.images, tuple(file.images))
             refuse_missing(self.name, path, "map", self.maps, tuple(file.maps))
@@ -98,5 +107,7 @@ class ImageSystem(System):
             for name, columns in self.lists.items():
                 held = tuple(column.name for column in file.lists[name].columns)
                 refuse_missing(self.name, path, f"column of list '{name}'", columns, held)
+            section = self.section.model_validate(recipe.model)
+            hold_to(self.name, section, path, file, layout, {*self.images, *self.maps}, self.columns)
             sizes = file.splits
         return super().check_data(recipe, path) | {f"{split} events": sizes[split] for split in SPLITS}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
+import numpy as np
+
 from levelone.data.imagecheck import ImageSpec
 from levelone.data.opening import ImageEvents
 from levelone.errors import LeveloneError
@@ -38,9 +40,17 @@ def read_split(path: Path, file: ImageEvents, split: Split, limit: int | None) -
     Raises
     ------
     LeveloneError
-        If there are none.
+        If there are none, or a pixel is negative.
     """
-    parts = [Jets(batch.images, batch.truth) for batch in file.batches(split, 4096, limit=limit)]
+    parts = []
+    for batch in file.batches(split, 4096, limit=limit):
+        for name, image in batch.images.items():
+            if image.dtype.kind not in "ub" and len(bad := np.flatnonzero((image < 0).any((1, 2, 3)))):
+                raise LeveloneError(
+                    f"{path}: 'images/{name}', event {batch.events[bad[0]]}: a pixel holds "
+                    f"{image[bad[0]].min():g}, and none is negative"
+                )
+        parts.append(Jets(batch.images, batch.truth))
     if not parts:
         raise LeveloneError(f"{path}: the split '{split}' is empty", hint="simulate more events")
     return join_jets(parts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -55,6 +55,15 @@ class FileSource(Source):
     def limited(self, events: int) -> Self:
         """The first `events` of these events."""
         return replace(self, limit=min(events, len(self)))
+
+
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """Begin the message of a `LeveloneError` with the file that it is about."""
+    try:
+        yield
+    except LeveloneError as error:
+        raise LeveloneError(f"{path}: {error.message}", hint=error.hint) from error
 
 
 def refuse_missing(system: str, path: Path, kind: str, wanted: Sequence[str], found: Sequence[str]) -> None:

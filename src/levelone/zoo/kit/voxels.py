@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from levelone.recipe import Recipe
 from levelone.zoo.kit.events import SPLITS, Events, Source, Split
-from levelone.zoo.kit.streamed import FileSource, refuse_missing
+from levelone.zoo.kit.streamed import FileSource, named, refuse_missing
 from levelone.zoo.kit.system import System
 
 if TYPE_CHECKING:
@@ -44,10 +44,10 @@ class VoxelSource(FileSource):
         self, file: VoxelEvents, size: int, order: tuple[int, int] | None, skip: int
     ) -> Iterator[Events]:
         told = {"grids": self.grids, "truth": self.columns}
-        return map(
-            self.prepare,
-            file.batches(self.split, size, **told, seed=order, limit=self.limit, skip=skip),
-        )
+        for batch in file.batches(self.split, size, **told, seed=order, limit=self.limit, skip=skip):
+            with named(self.path):
+                prepared = self.prepare(batch)
+            yield prepared
 
 
 class VoxelSystem(System):

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from levelone.data.images import ImageBatch
     from levelone.quant.layers import Layers
+    from levelone.simulate.imagerun import Layout
     from levelone.zoo.lartpc.results import PixelMeter
 
 
@@ -53,6 +54,11 @@ class Lartpc(ImageSystem):
     def input_shapes(self, recipe: Recipe) -> dict[str, tuple[int, ...]]:
         pixels = _model(recipe).pixels
         return {"charge": (1, pixels, pixels)}
+
+    def layout(self, recipe: Recipe) -> Layout:
+        from levelone.simulate.lartpc.generator import layout
+
+        return layout(_model(recipe).pixels)
 
     def prepare(self, recipe: Recipe, batch: ImageBatch, lists: Padded) -> Events:
         """Charges in units; truth: `class`, `particle` (1, rows, columns), number of the `event`."""

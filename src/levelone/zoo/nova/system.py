@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from levelone.data.images import ImageBatch
     from levelone.quant.layers import Layers
+    from levelone.simulate.imagerun import Layout
     from levelone.zoo.nova.results import NovaMeter
 
 _BATCH = 256
@@ -63,6 +64,11 @@ class Nova(ImageSystem):
             raise misfit(
                 "quant.inputs.yz", f" = {bits['yz']}: both views share their weights, and so the width of xz"
             )
+
+    def layout(self, recipe: Recipe) -> Layout:
+        from levelone.simulate.nova.generator import layout
+
+        return layout()
 
     def prepare(self, recipe: Recipe, batch: ImageBatch, lists: Padded) -> Events:
         """Counts of both views in units; truth: the columns, and the number of the `event`.

@@ -14,6 +14,7 @@ from levelone.simulate.qgjet.events import STEP_GEV
 from levelone.simulate.qgjet.generator import COLUMNS, COUNT, PT
 from levelone.zoo.kit.control import without_positions
 from levelone.zoo.kit.events import MemorySource, Split
+from levelone.zoo.kit.imagefiles import hold_columns
 from levelone.zoo.kit.jetfiles import find_image, read_split
 from levelone.zoo.kit.jets import INPUT
 from levelone.zoo.kit.streamed import refuse_missing
@@ -43,6 +44,7 @@ def read_jets(
             find_image("qgjet", path, file, wanted, (wanted.unit,))
         names = tuple(column.name for column in COLUMNS)
         refuse_missing("qgjet", path, "truth column", names, tuple(file.columns))
+        hold_columns(f"{path}: 'truth", "qgjet", names, file.columns.values(), COLUMNS)
         jets = read_split(path, file, split, limit)
     momentum = jets.images[PT.name].astype(np.float32) * np.float32(STEP_GEV)
     image = prepare(momentum, jets.images[COUNT.name], model)

@@ -22,6 +22,7 @@ from levelone.simulate.smlm.section import SmlmGenerate
 from levelone.zoo.kit.control import LeakControl
 from levelone.zoo.kit.events import Events, Predictor, Source
 from levelone.zoo.kit.generator import Generator
+from levelone.zoo.kit.imagefiles import check_map
 from levelone.zoo.kit.images import ImageSystem, Padded
 from levelone.zoo.kit.symmetry import SquareSymmetry
 from levelone.zoo.smlm.section import UNIT_ADU, SmlmModel
@@ -31,7 +32,12 @@ if TYPE_CHECKING:
 
     from levelone.data.images import ImageBatch
     from levelone.quant.layers import Layers
+    from levelone.simulate.imagerun import Layout
     from levelone.zoo.smlm.results import FrameMeter
+
+
+_INSIDE = 0.501
+"""Pixels from the middle; rounding may put a molecule on the border a little beyond it."""
 
 
 class Smlm(ImageSystem):
@@ -62,19 +68,20 @@ class Smlm(ImageSystem):
         pixels = _model(recipe).pixels
         return {"frame": (1, pixels, pixels)}
 
+    def layout(self, recipe: Recipe) -> Layout:
+        from levelone.simulate.smlm.generator import layout
+
+        model = _model(recipe)
+        return layout(model.pixels, model.pixel_nm, SmlmGenerate.model_validate(recipe.generate).bits)
+
     def check_data(self, recipe: Recipe, path: Path) -> dict[str, Any]:
-        """Refuse pixels of another size, and molecules outside the frame, too."""
+        """Refuse molecules outside the frame, too."""
         from levelone.data.opening import open_image_events
 
         facts = super().check_data(recipe, path)
         model = _model(recipe)
         with open_image_events(path) as file:
-            cell, found = file.images["frame"].cell, file.listed("molecules").columns
-        if cell != (model.pixel_nm, model.pixel_nm):
-            raise LeveloneError(
-                f"{path}: pixels of {cell[0]:g} x {cell[1]:g} nm, but model.pixel_nm = {model.pixel_nm:g}",
-                hint=f"--set model.pixel_nm={cell[0]:g}",
-            )
+            found = file.listed("molecules").columns
         side = model.pixels * model.pixel_nm
         for name, low, high in (("x", 0, side), ("y", 0, side), ("photons", 0, np.inf), ("bound", 0, np.inf)):
             wrong = np.flatnonzero((found[name] < low) | (found[name] > high))
@@ -86,7 +93,19 @@ class Smlm(ImageSystem):
         return facts
 
     def prepare(self, recipe: Recipe, batch: ImageBatch, lists: Padded) -> Events:
-        """Frames above the camera's offset; truth: `map`, `molecules` (nm, NaN behind them), `density`."""
+        """Frames above the camera's offset; truth: `map`, `molecules` (nm, NaN behind them), `density`.
+
+        Raises
+        ------
+        LeveloneError
+            If a pixel holds neither a molecule nor none, or one outside itself.
+        """
+        present, *shifts = batch.maps["molecules"][:, :3].swapaxes(0, 1)
+        check_map("maps/molecules", batch.events, present, (present == 0) | (present == 1), "0 or 1")
+        for shift in shifts:
+            check_map(
+                "maps/molecules", batch.events, shift, np.abs(shift) <= _INSIDE, "a shift inside the pixel"
+            )
         light = np.maximum(batch.images["frame"].astype(np.float32) - np.float32(OFFSET), 0) / UNIT_ADU
         truth = {"map": batch.maps["molecules"], "molecules": lists["molecules"], "event": batch.events}
         return Events({"frame": light}, truth | batch.truth)

@@ -12,6 +12,7 @@ from levelone.simulate.wjet.events import STEP_GEV
 from levelone.simulate.wjet.generator import COLUMNS, IMAGE
 from levelone.zoo.kit.control import without_positions
 from levelone.zoo.kit.events import MemorySource, Split
+from levelone.zoo.kit.imagefiles import hold_columns
 from levelone.zoo.kit.jetfiles import find_image, read_split
 from levelone.zoo.kit.jets import INPUT
 from levelone.zoo.wjet.features import summary
@@ -37,6 +38,7 @@ def read_jets(path: Path, split: Split, limit: int | None, pixels: str) -> Memor
         missing = {column.name for column in COLUMNS} - set(names) - UPRIGHT
         if missing:
             raise LeveloneError(f"{path}: system wjet reads the column '{min(missing)}', which is missing")
+        hold_columns(f"{path}: 'truth", "wjet", names, file.columns.values(), COLUMNS)
         jets = read_split(path, file, split, limit)
     raw = jets.images[IMAGE.name][:, 0] * np.float32(STEPS[unit])
     truth = {name: jets.columns[name] for name in names}

@@ -1,0 +1,277 @@
+"""Event files that somebody made to do harm, or by mistake: one message each, for every format in HDF5."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+from h5py import h5d, h5s, h5t
+from published_jet_files import write_published_jets
+
+from levelone.data import voxelcheck
+from levelone.data.imagecheck import ImageSpec, ListSpec
+from levelone.data.images import Ragged, create_images, open_images
+from levelone.data.opening import open_events
+from levelone.data.voxelcheck import Column, GridSpec
+from levelone.data.voxels import SparseGrid, create_voxels
+from levelone.errors import LeveloneError
+
+EVENTS = 50
+SPLIT = (np.arange(EVENTS) % 3).astype(np.uint8)
+NUMBER = Column("number", "float32", "", "its own number")
+FRAME = ImageSpec("frame", (1, 6, 8), "uint16", "ADU", "camera", ("light",), (100.0, 100.0), "nm", bits=12)
+HEIGHT = ImageSpec("height", (2, 3, 3), "float32", "nm", "two maps", ("up", "down"))
+KIND = ImageSpec("kind", (1, 6, 8), "uint8", "", "class", ("class",), names=("none", "track", "shower"))
+SPOTS = ListSpec("spots", "what there is", (Column("x", "float32", "nm", ""), Column("n", "int32", "", "")))
+CALO = GridSpec("calo", (4, 5, 6), (1.0, 1.0, 1.0), ("x", "y", "z"), "GeV")
+
+
+def write_images(path: Path) -> None:
+    rng = np.random.default_rng(0)
+    frame, kind = (rng.integers(0, most, (EVENTS, 1, 6, 8)) for most in (4096, 3))
+    maps = {"height": rng.normal(size=(EVENTS, 2, 3, 3)).astype(np.float32), "kind": kind.astype(np.uint8)}
+    lists = Ragged.of([{"x": np.ones(2, np.float32), "n": np.ones(2, np.int32)}] * EVENTS)
+    truth = {"number": np.arange(EVENTS, dtype=np.float32)}
+    with create_images(path, [FRAME], [HEIGHT, KIND], [SPOTS], [NUMBER], {}) as writer:
+        writer.append({"frame": frame.astype(np.uint16)}, maps, {"spots": lists}, truth, SPLIT)
+
+
+def write_voxels(path: Path) -> None:
+    grid = SparseGrid.from_dense(np.random.default_rng(0).random((EVENTS, 4, 5, 6)).astype(np.float32))
+    with create_voxels(path, [CALO], [NUMBER], {}) as writer:
+        writer.append({"calo": grid}, {"number": np.arange(EVENTS, dtype=np.float32)}, SPLIT)
+
+
+def write_pilarnet(path: Path) -> None:
+    """A track of two points in every event."""
+    point = np.array([[3, 9, 5, 1, 0, 0, 0, 0], [4, 9, 5, 1, 0, 0, 0, 0]], np.float32)
+    with h5py.File(path, "w") as file:
+        for name, row in (("point", point), ("cluster", np.array([2, 0, 0, 0, 1, 2]))):
+            data = file.create_dataset(name, (EVENTS,), h5py.vlen_dtype(row.dtype))
+            for event in range(EVENTS):
+                data[event] = row.ravel()
+
+
+FORMATS: dict[str, tuple[Callable[[Path], Any], str, str]] = {
+    "images": (write_images, "images", "images/frame"),
+    "voxels": (write_voxels, "voxels", "grids/calo/energy"),
+    "published jets": (write_published_jets, "images", "jet_pt"),
+    "pilarnet": (write_pilarnet, "images", "cluster"),
+}
+"""Of each format: what writes a file, what is asked of it, and a dataset."""
+by_format = pytest.mark.parametrize("format", FORMATS)
+
+
+def spoilt(folder: Path, format: str, spoil: Callable[[h5py.File, str], None]) -> Path:
+    """A file of a format whose dataset has been spoilt."""
+    path = folder / "e.h5"
+    make, _, name = FORMATS[format]
+    make(path)
+    with h5py.File(path, "r+") as raw:
+        spoil(raw, name)
+    return path
+
+
+def refused(path: Path, format: str, message: str) -> None:
+    with pytest.raises(LeveloneError, match=rf"e\.h5[\s\S]*{message}"):  # noqa: SIM117
+        with open_events(path, FORMATS[format][1]) as file:
+            for split in file.splits:  # type: ignore[attr-defined]
+                list(file.batches(split, 8))  # type: ignore[attr-defined]
+
+
+def instead(raw: h5py.File, name: str, shape: tuple[int, ...], dtype: Any, **how: Any) -> None:
+    """Another dataset with the attributes of the one that was there."""
+    told = dict(raw[name].attrs)
+    del raw[name]
+    raw.create_dataset(name, shape, dtype, **how).attrs.update(told)
+
+
+def link(raw: h5py.File, name: str, to: object) -> None:
+    del raw[name]
+    raw[name] = to
+
+
+def virtual(raw: h5py.File, name: str) -> None:
+    shape, dtype = raw[name].shape, raw[name].dtype
+    del raw[name]
+    layout = h5py.VirtualLayout(shape, dtype)
+    layout[...] = h5py.VirtualSource("other.h5", name, shape)
+    raw.create_virtual_dataset(name, layout)
+
+
+ELSEWHERE: dict[str, tuple[Callable[[h5py.File, str], None], str]] = {
+    "external link": (
+        lambda f, n: link(f, n, h5py.ExternalLink("/other.h5", n)),
+        "link into another file, /oth",
+    ),
+    "group elsewhere": (
+        lambda f, _: f.__setitem__("more", h5py.ExternalLink("a.h5", "/")),
+        "'more' is a link in",
+    ),
+    "link to nothing": (lambda f, n: link(f, n, h5py.SoftLink("/nowhere")), "is a link to nothing"),
+    "link to itself": (lambda f, n: link(f, n, h5py.SoftLink(f"/{n}")), "is a link to nothing|damaged"),
+    "raw bytes of another file": (
+        lambda f, n: instead(f, n, (8,), "u1", external=[("/etc/hostname", 0, h5py.h5f.UNLIMITED)]),
+        "keeps its numbers in other files",
+    ),
+    "virtual": (virtual, "keeps its numbers in other files"),
+}
+
+
+@by_format
+@pytest.mark.parametrize("case", ELSEWHERE)
+def test_nothing_is_read_from_other_files(case: str, format: str, tmp_path: Path) -> None:
+    spoil, message = ELSEWHERE[case]
+    refused(spoilt(tmp_path, format, spoil), format, message)
+
+
+@by_format
+@pytest.mark.parametrize("events", [1 << 34, 1 << 60])
+def test_what_was_never_written_is_not_read(events: int, format: str, tmp_path: Path) -> None:
+    """Such files are small, whatever shape they declare."""
+
+    def huge(raw: h5py.File, name: str) -> None:
+        rest, dtype = raw[name].shape[1:], raw[name].dtype
+        instead(raw, name, (events, *rest), dtype, chunks=(4, *rest), compression="gzip")
+
+    path = spoilt(tmp_path, format, huge)
+    assert path.stat().st_size < 1 << 20
+    refused(path, format, "bytes were never written")
+
+
+def test_a_split_that_was_never_written_is_not_zeros(tmp_path: Path) -> None:
+    path = spoilt(tmp_path, "images", lambda f, _: instead(f, "split", (50,), "u1", chunks=(10,)))
+    refused(path, "images", r"dataset 'split' has shape \(50,\), but 50 bytes were never written")
+
+
+def test_events_that_compression_hides_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "e.h5"
+    write_images(path)
+    monkeypatch.setattr(voxelcheck, "MOST_ENTRIES", 49)
+    with pytest.raises(LeveloneError, match="'split' has 50 entries; 49 at most are read"):
+        open_images(path)
+    monkeypatch.setattr(voxelcheck, "MOST_ENTRIES", 50)
+    with pytest.raises(LeveloneError, match=r"'lists/spots/.' has \d+ entries; 50 at most are read"):
+        open_images(path)
+
+
+def test_an_event_of_any_size_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(voxelcheck, "MOST_BYTES", 64)
+    write_images(tmp_path / "e.h5")
+    refused(tmp_path / "e.h5", "images", r"frame' has shape \(1, 6, 8\): more than 0 MB of each event")
+    write_voxels(tmp_path / "e.h5")
+    refused(tmp_path / "e.h5", "voxels", "grid 'calo' has shape .*: more than 0 MB of each event")
+
+
+@by_format
+@pytest.mark.parametrize("kind", ["text", "references", "pairs", "times", "lists"])
+def test_what_holds_no_numbers_is_not_unpacked(kind: str, format: str, tmp_path: Path) -> None:
+    def other(raw: h5py.File, name: str) -> None:
+        shape = raw[name].shape
+        if kind == "times":
+            parent, told = raw[name].parent, dict(raw[name].attrs)
+            del raw[name]
+            last = name.rpartition("/")[2]
+            h5d.create(parent.id, last.encode(), h5t.UNIX_D32LE, h5s.create_simple(shape))
+            parent[last].attrs.update(told)
+            return
+        types = {"text": h5py.string_dtype(), "references": h5py.ref_dtype, "pairs": np.dtype("i4,f4")}
+        instead(raw, name, shape, types.get(kind, h5py.vlen_dtype(h5py.string_dtype())))
+        if kind != "references":
+            one = {"text": b"[1, 2]", "pairs": (1, 2.0)}.get(kind, np.array([b"1"], object))
+            raw[name][(0,) * len(shape)] = one
+
+    refused(spoilt(tmp_path, format, other), format, "")
+
+
+@by_format
+@pytest.mark.parametrize(
+    "data", [b"", b"\0", b"1, 2, 3\n" * 99, b"\x89HDF\r\n\x1a\n", b"\x80\x04cos\nabort\n(tR."]
+)
+def test_files_of_another_kind(data: bytes, format: str, tmp_path: Path) -> None:
+    (tmp_path / "e.h5").write_bytes(data)
+    refused(tmp_path / "e.h5", format, "")
+
+
+@by_format
+def test_a_pipe_is_not_waited_for_and_a_folder_not_read(format: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "e.h5")
+    refused(tmp_path / "e.h5", format, "")
+    (tmp_path / "e.h5").unlink()
+    (tmp_path / "e.h5").mkdir()
+    refused(tmp_path / "e.h5", format, "")
+
+
+@by_format
+@pytest.mark.parametrize("keep", [0.1, 0.5, 0.9, 0.999])
+def test_truncated(keep: float, format: str, tmp_path: Path) -> None:
+    path = tmp_path / "e.h5"
+    FORMATS[format][0](path)
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * keep)])
+    refused(path, format, "truncated")
+
+
+ATTRIBUTES: dict[str, tuple[str, str, Any, str]] = {
+    "schema of numbers": ("", "schema", np.arange(3), "is not a levelone-images file"),
+    "no version": ("", "version", np.inf, "'version' attribute is no number"),
+    "deep provenance": ("", "provenance", "[" * 50_000, "'provenance' is not JSON"),
+    "infinite bits": ("images/frame", "bits", np.inf, "'images/frame' lacks a valid attribute"),
+    "three sizes": ("images/frame", "cell", np.ones(3), "'images/frame' lacks a valid attribute"),
+    "no size": ("images/frame", "cell", np.array([1.0, np.nan]), "'images/frame' lacks a valid attribute"),
+    "a unit of numbers": ("maps/height", "unit", 5, "'maps/height' lacks a valid attribute"),
+    "channels of numbers": ("images/frame", "channels", "[1]", "'images/frame' lacks a valid attribute"),
+    "names of an object": ("truth/number", "names", "{}", "'truth/number' lacks a valid attribute"),
+    "a list without a unit": ("lists/spots/x", "unit", None, "'lists/spots/x' lacks a valid attribute"),
+    "classes of floats": ("truth/number", "names", '["a"]', "'truth/number' must be integers, codes of a"),
+}
+
+
+@pytest.mark.parametrize("case", ATTRIBUTES)
+def test_attributes_of_another_kind(case: str, tmp_path: Path) -> None:
+    where, key, value, message = ATTRIBUTES[case]
+
+    def spoil(raw: h5py.File, _: str) -> None:
+        told = raw[where or "/"].attrs
+        if key in told:
+            del told[key]
+        if value is not None:
+            told[key] = value
+
+    refused(spoilt(tmp_path, "images", spoil), "images", message)
+
+
+def test_a_class_below_the_first_is_none(tmp_path: Path) -> None:
+    def spoil(raw: h5py.File, _: str) -> None:
+        shape = raw["maps/kind"].shape
+        instead(raw, "maps/kind", shape, "i2", data=np.full(shape, -1))
+
+    refused(
+        spoilt(tmp_path, "images", spoil), "images", "event 0: the value -1 at .* is none of the 3 classes"
+    )
+
+
+def test_the_command_line_says_one_thing(tmp_path: Path) -> None:
+    """Exit code 2, no traceback, nothing left behind."""
+    spoil, message = ELSEWHERE["external link"]
+    path = spoilt(tmp_path, "images", spoil)
+    command = [
+        Path(sys.executable).with_name("levelone"),
+        "train",
+        "lartpc",
+        "--data",
+        path,
+        "--out",
+        tmp_path / "r",
+    ]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 2
+    assert f"{path}: 'images/frame' is a {message}" in run.stderr.replace("\n", " ")
+    assert "Traceback" not in run.stderr
+    assert not (tmp_path / "r").exists()

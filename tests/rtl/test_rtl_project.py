@@ -16,6 +16,7 @@ from onnx_models import Model, weights
 from rtl_designs import codes_of
 
 import levelone
+from levelone.cli.planned import show_plan
 from levelone.errors import LeveloneError
 from levelone.graph import Graph, read_qonnx
 from levelone.graph.values import IntRange, Value
@@ -264,23 +265,43 @@ def test_the_test_bench_runs_without_levelone(project: Path) -> None:
     environment = {**os.environ, **tool.environment}
     environment["PATH"] = f"{Path(tool.program).parent}{os.pathsep}{environment['PATH']}"
 
-    def run(folder: Path) -> str:
+    def run(folder: Path) -> tuple[bool, str]:
         done = subprocess.run(
             ["make", "simulate"], cwd=folder, env=environment, capture_output=True, text=True, check=False
         )
-        assert done.returncode == 0, done.stderr[-2000:]
-        return done.stdout
+        return done.returncode == 0, done.stdout + done.stderr
 
-    assert "exact, 16 events" in run(project)
+    passed, said = run(project)
+    assert passed and "exact, 16 events" in said, said[-2000:]
     broken = project.with_name("broken")
     shutil.copytree(project, broken)
     golden = broken / "golden" / "out_fc.hex"
     lines = golden.read_text().splitlines()
     lines[5] = f"{int(lines[5], 16) ^ 1:0{len(lines[5])}x}"
     golden.write_text("\n".join(lines) + "\n")
-    said = run(broken)
-    assert "fc: beat 5 is" in said
-    assert "MISMATCH" in said
+    passed, said = run(broken)
+    assert not passed and "fc: beat 5 is" in said
+    assert "MISMATCH" in said and "exact" not in said
+
+
+def test_a_folder_that_is_no_project_is_called_so(project: Path, tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(LeveloneError, match="is not a levelone project"):
+            cosim_folder(folder)
+    document = (project / "levelone.json").read_text(encoding="utf-8")
+    (tmp_path / "levelone.json").write_text(document[:500], encoding="utf-8")
+    with pytest.raises(LeveloneError, match=r"levelone\.json cannot be read"):
+        cosim_folder(tmp_path)
+
+
+def test_fewer_clocks_than_it_can_take_are_not_passed_over(
+    model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for clocks, told in ((1, True), (1000, False)):
+        planned = plan_rows(model, RtlConfig(clocks_per_event=clocks))
+        show_plan(planned)
+        assert (f"{clocks:,} asked for" in capsys.readouterr().out) is told
+        assert (planned["clocks_per_event"] > clocks) is told
 
 
 def test_codes_beyond_their_bits_are_refused(project: Path) -> None:

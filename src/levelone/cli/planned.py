@@ -39,10 +39,11 @@ def show_plan(planned: Mapping[str, Any]) -> None:
             f"of logic, about {luts:,} look-up tables"
         )
     else:
-        console.print(
-            f"planned: {planned['clocks_per_event']:,} clocks per event, as many as {planned['bottleneck']} "
-            "takes"
+        clocks, asked = planned["clocks_per_event"], planned["clocks_asked"]
+        more = (
+            f"; {asked:,} asked for, fewer than it can take" if asked is not None and asked < clocks else ""
         )
+        console.print(f"planned: {clocks:,} clocks per event, as many as {planned['bottleneck']} takes{more}")
     for name, clocks in planned["latency_clocks"].items():
         after = planned["after_last_clocks"][name]
         console.print(f"{name}: {clocks:,} clocks after the first beat in, {after:,} after the last")

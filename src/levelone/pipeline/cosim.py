@@ -38,7 +38,8 @@ def plan_rows(model: Path, config: RtlConfig) -> dict[str, Any]:
     dict
         ``style``, ``clocks_per_event``, ``bottleneck``; of every output ``latency_clocks`` and
         ``after_last_clocks``; of each of ``layers`` its ``clocks``, codes per beat ``codes_in`` (of each
-        operand) and ``codes_out``, ``multipliers``, ``rom_bits``, ``buffer_bits`` and ``fifo_bits``. Of an
+        operand) and ``codes_out``, ``multipliers``, ``rom_bits``, ``buffer_bits`` and ``fifo_bits``. Of a
+        streamed one ``clocks_asked``, what an event may take; None where nobody said. Of an
         unrolled design ``lut``, ``adder_lut``, ``alkaid_lut`` and ``registers`` of each, and in all its
         ``stages``, most ``levels`` between registers, and ``port_registers``.
     """
@@ -59,7 +60,11 @@ def plan_rows(model: Path, config: RtlConfig) -> dict[str, Any]:
             "levels": plan.schedule.levels,
             "port_registers": ports,
         }
-    return whole | {"clocks_per_event": plan.clocks_per_event, "bottleneck": plan.bottleneck}
+    return whole | {
+        "clocks_per_event": plan.clocks_per_event,
+        "clocks_asked": config.clocks_per_event,
+        "bottleneck": plan.bottleneck,
+    }
 
 
 def cosim_folder(
@@ -86,10 +91,11 @@ def cosim_folder(
     Raises
     ------
     LeveloneError
-        If the project is not RTL, or cannot be built or run.
+        If it is no project, or not of RTL, or cannot be built or run.
     """
     body = body_of(project)
     if body.name != BODY.name:
+        body.read(project)  # says what is wrong with a folder that is no project
         raise LeveloneError(
             f"{project} is a project of body {body.name}: it has no clock to simulate",
             hint=f"levelone csim {project}, or write RTL with: levelone rtl MODEL -o FOLDER",

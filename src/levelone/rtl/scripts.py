@@ -34,17 +34,19 @@ report_timing_summary -file {TIMING_REPORT}
 def makefile(top: str, sources: Sequence[str]) -> str:
     """`make simulate` with Verilator 5, `make synthesise` with Yosys."""
     files = " ".join(f"rtl/{name}" for name in sources)
-    return f"""SOURCES = {files}
+    return f"""VERILATOR ?= verilator
+YOSYS ?= yosys
+SOURCES = {files}
 
 simulate: build/testbench
 \t./build/testbench
 
 build/testbench: testbench.sv $(SOURCES)
-\tverilator --binary --timing -Wno-fatal -Wno-lint -Wno-style --top-module testbench \\
+\t$(VERILATOR) --binary --timing -Wno-fatal -Wno-lint -Wno-style --top-module testbench \\
 \t    -CFLAGS "-std=c++20 -fcoroutines" --Mdir build -o testbench testbench.sv $(SOURCES)
 
 synthesise:
-\tyosys -p 'read_verilog -sv $(SOURCES); synth_xilinx -family xcup -top {top} -flatten; stat -tech xilinx'
+\t$(YOSYS) -p 'read_verilog -sv $(SOURCES); synth_xilinx -family xcup -top {top} -flatten; stat -tech xilinx'
 
 .PHONY: simulate synthesise
 """

@@ -19,7 +19,7 @@ def hex_lines(words: NDArray[np.uint32], stream: Stream) -> str:
 
 
 def testbench(top: str, inputs: Mapping[str, Stream], outputs: Mapping[str, Stream], events: int) -> str:
-    """SystemVerilog: feeds all events back to back, stops at the first wrong beat, prints the clocks."""
+    """SystemVerilog: feeds all events back to back, prints wrong beats and the clocks; fails if any was."""
     lines = [
         f"// Feeds {events} golden events to {top} and compares every beat. Run it where {FOLDER}/ is.",
         "`timescale 1ns / 1ps",
@@ -72,7 +72,8 @@ def testbench(top: str, inputs: Mapping[str, Stream], outputs: Mapping[str, Stre
         "    always @(posedge clk) begin",
         "        clocks <= clocks + 1;",
         f"        if ({done}) begin",
-        f'            $display("%s, {events} events in %0d clocks", wrong ? "MISMATCH" : "exact", clocks);',
+        f'            if (wrong) $fatal(1, "MISMATCH, {events} events in %0d clocks", clocks);',
+        f'            $display("exact, {events} events in %0d clocks", clocks);',
         "            $finish;",
         "        end",
         "    end",

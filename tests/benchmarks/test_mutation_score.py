@@ -6,6 +6,7 @@ The full score is `python -m benchmarks.mutation`; here are as many faults as a 
 from __future__ import annotations
 
 import re
+import shutil
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,6 +20,7 @@ from benchmarks.mutation.faults import INVISIBLE, all_faults
 from benchmarks.mutation.graphs import large_graphs, looped_graphs, pack, small_graphs
 from benchmarks.mutation.packed import Packed, every_input, many_inputs
 from benchmarks.mutation.page import table
+from benchmarks.mutation.rtl import block_faults
 from benchmarks.mutation.score import COLUMNS, STATES, Judge, Mutant, percent, run, score
 from benchmarks.mutation.settings import GATHERING, LOOPED
 from benchmarks.mutation.shared import SHARED, told
@@ -29,6 +31,7 @@ from levelone.graph.ops import Dense, Requantise
 from levelone.hls import HlsConfig, Manifest, convert, operations
 from levelone.hls.body import BODY as HLS
 from levelone.hls.lower import lower
+from levelone.rtl.project import BLOCKS, SOURCES
 from levelone.verify import Check, Outcome, Verdict, random_vectors
 
 
@@ -100,6 +103,12 @@ def test_every_generated_window_has_a_fault(planned: Planned) -> None:
     told = {(kind, repr(old)) for kind, old, _ in LOOPED}
     looped = {(f.kind, f.what.rpartition(" in place of ")[2]) for f in faults if f.edits[0].file == GATHERING}
     assert told <= looped
+
+
+def test_every_block_of_rtl_has_a_fault(tmp_path: Path) -> None:
+    shutil.copytree(BLOCKS, tmp_path / SOURCES)
+    blocks = sorted(path.stem for path in BLOCKS.glob("*.sv"))
+    assert [block for block in blocks if not block_faults(tmp_path, block, 1)] == []
 
 
 def test_settings_of_own_layers_are_planted(planned: Planned) -> None:

@@ -18,13 +18,15 @@ from levelone.zoo import find_system
 def main() -> None:
     parser = arguments(__doc__, model=False)
     parser.add_argument("--system", default="pixelseed", help="a system, or package.module:NAME")
+    parser.add_argument("--recipe", help="of the system's own, by name: published (default: its default one)")
     parser.add_argument("--batch", type=int, help="events (default: those of its recipe)")
     parser.add_argument("--steps", type=int, default=10)
     options = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(1)
     system = find_system(options.system)
-    recipe = load_recipe(system.default_recipe)
+    default = system.default_recipe
+    recipe = load_recipe(default.with_name(f"{options.recipe}.toml") if options.recipe else default)
     batch = options.batch or recipe.train.batch_size
     inputs = [torch.rand(batch, *shape) for shape in system.input_shapes(recipe).values()]
 

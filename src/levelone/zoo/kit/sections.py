@@ -7,6 +7,13 @@ from collections.abc import Iterable
 from pydantic import Field
 
 from levelone.recipe import Section, misfit
+from levelone.zoo.kit.system import Reach
+
+
+class Carried(Section):
+    """A `[model]` section that says how far its network is carried."""
+
+    reach: Reach = Field("firmware", description="how far the network is carried")
 
 
 class Convolution(Section):

@@ -28,11 +28,19 @@ class TaggingMeter(PerEvent):
         Name and shape of the network's input.
     kept
         Truth columns that plots are made of; `label` is 1 for signal.
+    unit
+        Of what enters the network.
     """
 
     def __init__(
-        self, image: tuple[str, tuple[int, ...]], kept: Collection[str], regions: Regions, seed: int
+        self,
+        image: tuple[str, tuple[int, ...]],
+        kept: Collection[str],
+        regions: Regions,
+        seed: int,
+        unit: str,
     ) -> None:
+        self._unit = unit
         super().__init__(
             lambda predictions, truth: figures(predictions, truth, regions(truth), seed=seed),
             {"label", *kept},
@@ -48,10 +56,11 @@ class TaggingMeter(PerEvent):
                 self._sums[code] += events.inputs[self._input][chosen].sum(0, dtype=np.float64)
 
     def kept(self) -> dict[str, NDArray[Any]]:
-        """What `PerEvent.kept` gives, and ``truth/average`` [2, channels, rows, columns]."""
+        """What `PerEvent.kept` gives; ``truth/average`` [2, channels, rows, columns], its ``truth/unit``."""
         found = super().kept()
         count = np.bincount(found["truth/label"], minlength=2)
-        return found | {"truth/average": self._sums / np.maximum(count, 1)[:, None, None, None]}
+        mean = self._sums / np.maximum(count, 1)[:, None, None, None]
+        return found | {"truth/average": mean, "truth/unit": np.array(self._unit)}
 
 
 def everywhere(truth: Truth) -> dict[str, NDArray[np.bool_]]:

@@ -72,15 +72,16 @@ def average_images(wording: Wording, truth: Truth, channels: Sequence[str], capt
         return []
     other, signal = average
     background, name = wording.classes
+    unit = f"mean of what enters ({truth['unit']})" if "unit" in truth else "mean of what enters"
     return [
         SideBySide(
             "Average jet images",
             "Mean of what enters the network, over the test jets of each class, and their difference: "
             f"{caption}",
             (
-                Maps(name, "mean input", signal, "log"),
-                Maps(background, "mean input", other, "log"),
-                Maps(f"{name} minus {background}", "mean input", signal - other, "signed"),
+                Maps(name, unit, signal, "log"),
+                Maps(background, unit, other, "log"),
+                Maps(f"{name} minus {background}", unit, signal - other, "signed"),
             ),
             tuple(channels),
             wording.image,

@@ -42,11 +42,14 @@ def _answers(kept: Mapping[str, NDArray[Any]]) -> list[Panel]:
     def of(what: str) -> NDArray[Any]:
         return np.stack([kept[f"shown/{number}/{what}"] for number in numbers])
 
-    columns = [Maps("charge", "ADU", of("charge"), "log"), Maps("truth", "class", of("truth"), "signed")]
+    columns = [
+        Maps("charge", "ADU", of("charge"), "log"),
+        Maps("truth", "−1 track, 1 shower", of("truth"), "signed"),
+    ]
     models = [model for model in ("float", "quantised") if f"shown/{numbers[0]}/{model}" in kept]
     columns += [Maps(model, "2 × chance − 1", of(model), "signed") for model in models]
     if len(models) == 2:
-        columns.append(Maps("quantised − float", "", of("quantised") - of("float"), "signed"))
+        columns.append(Maps("quantised − float", "2 × chance", of("quantised") - of("float"), "signed"))
     caption = (
         "Test events with enough of both classes: charge, what is true of every pixel with charge (1 shower, "
         "-1 track), what each network answers (twice the chance of shower, less one), and by how much "

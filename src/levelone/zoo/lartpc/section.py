@@ -7,16 +7,16 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from levelone.recipe import Section
+from levelone.zoo.kit.sections import Carried
 from levelone.zoo.kit.unetshape import Decoder
 
 UNIT_ADU = np.float32(64.0)
 """The numbers of the read-out enter the network in this unit: a minimum ionising track has 1 to 2 of them."""
 
-Channels = Annotated[int, Field(gt=0, le=128)]
+Channels = Annotated[int, Field(gt=0, le=256)]
 
 
-class LartpcModel(Section):
+class LartpcModel(Carried):
     """The `[model]` section of a recipe for lartpc."""
 
     pixels: Literal[64, 128] = Field(64, description="wires, and pixels of drift time, of a crop")

@@ -19,6 +19,7 @@ from levelone.zoo.kit.control import LeakControl
 from levelone.zoo.kit.events import Events, Predictor, Source
 from levelone.zoo.kit.generator import Generator
 from levelone.zoo.kit.images import ImageSystem, Padded
+from levelone.zoo.kit.system import Reach
 from levelone.zoo.kit.unetshape import UNetShape
 from levelone.zoo.lartpc.section import UNIT_ADU, LartpcModel
 
@@ -59,6 +60,9 @@ class Lartpc(ImageSystem):
         from levelone.simulate.lartpc.generator import layout
 
         return layout(_model(recipe).pixels)
+
+    def reach(self, recipe: Recipe) -> Reach:
+        return _model(recipe).reach
 
     def prepare(self, recipe: Recipe, batch: ImageBatch, lists: Padded) -> Events:
         """Charges in units; truth: `class`, `particle` (1, rows, columns), number of the `event`."""

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from levelone.recipe import Section, misfit
 from levelone.simulate.nova.detector import CELLS, PLANES
-from levelone.zoo.kit.sections import positions
+from levelone.zoo.kit.sections import Carried, positions
 
 UNIT = np.float32(32.0)
 """Counts of the file that enter as 1: 8 MeV of light, what a muon leaves in a cell."""
@@ -26,7 +26,7 @@ class Inception(Section):
     pool: int = Field(2, ge=1, le=5, description="the largest of so many cells and planes; 1: no pooling")
 
 
-class NovaModel(Section):
+class NovaModel(Carried):
     """The `[model]` section of a recipe for nova."""
 
     enter: Channels = Field(6, description="channels of the first convolution: 5 x 5, stride 2")

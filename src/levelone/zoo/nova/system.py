@@ -22,6 +22,7 @@ from levelone.zoo.kit.events import Events, Predictor, Source
 from levelone.zoo.kit.generator import Generator
 from levelone.zoo.kit.images import ImageSystem, Padded
 from levelone.zoo.kit.meter import split_kept
+from levelone.zoo.kit.system import Reach
 from levelone.zoo.nova.section import UNIT, VIEW, NovaModel
 
 if TYPE_CHECKING:
@@ -69,6 +70,9 @@ class Nova(ImageSystem):
         from levelone.simulate.nova.generator import layout
 
         return layout()
+
+    def reach(self, recipe: Recipe) -> Reach:
+        return _model(recipe).reach
 
     def prepare(self, recipe: Recipe, batch: ImageBatch, lists: Padded) -> Events:
         """Counts of both views in units; truth: the columns, and the number of the `event`.

@@ -88,14 +88,14 @@ class QGJet(JetSystem):
         return fit_control(train, recipe.seed)
 
     def meter(self, recipe: Recipe, train: Source) -> TaggingMeter:
-        return TaggingMeter((INPUT, self.shape(_model(recipe))), ("pt", *FIVE), everywhere, recipe.seed)
+        unit = _unit(recipe) if _model(recipe).colours == "grey" else f"{_unit(recipe)}; particles"
+        return TaggingMeter((INPUT, self.shape(_model(recipe))), ("pt", *FIVE), everywhere, recipe.seed, unit)
 
     def panels(self, metrics: Mapping[str, Any], kept: Mapping[str, NDArray[Any]]) -> list[Panel]:
         return panels(metrics, *split_kept(kept))
 
     def examples(self, recipe: Recipe, events: Events) -> list[Panel]:
-        unit = "square root of GeV" if _model(recipe).pixels == "root" else "1/16 of the jet"
-        return example_panels(events.inputs[INPUT], events.truth["label"], unit)
+        return example_panels(events.inputs[INPUT], events.truth["label"], _unit(recipe))
 
     def published(self) -> dict[str, Any]:
         return {
@@ -107,3 +107,8 @@ class QGJet(JetSystem):
 
 def _model(recipe: Recipe) -> QGJetModel:
     return QGJetModel.model_validate(recipe.model)
+
+
+def _unit(recipe: Recipe) -> str:
+    """Of a pixel's transverse momentum, as it enters the network."""
+    return "square root of GeV" if _model(recipe).pixels == "root" else "1/16 of the jet"

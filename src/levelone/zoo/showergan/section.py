@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from levelone.recipe import Section
+from levelone.zoo.kit.sections import Carried
 
 GRID = (9, 9, 12)
 """Cells of a generated shower along x, y and z: the middle of the ECAL, layers in pairs."""
@@ -37,7 +38,7 @@ class CriticSection(Section):
     )
 
 
-class ShowerGanModel(Section):
+class ShowerGanModel(Carried):
     """The `[model]` section of a recipe for showergan."""
 
     threshold_mip: float = Field(
@@ -47,7 +48,7 @@ class ShowerGanModel(Section):
         description="cells that read less are empty, of the simulation and of the generator; signals of a "
         "minimum ionising particle",
     )
-    latent: int = Field(16, ge=4, le=64, description="random numbers of a shower")
+    latent: int = Field(16, ge=4, le=1024, description="random numbers of a shower")
     noise: int = Field(2, ge=1, le=8, description="random numbers of each cell")
     channels: tuple[int, int, int, int] = Field(
         (24, 16, 12, 16),

@@ -22,6 +22,7 @@ from levelone.zoo.kit.control import LeakControl
 from levelone.zoo.kit.events import SPLITS, Events, MemorySource, Predictor, Source, Split, join_events
 from levelone.zoo.kit.generator import Generator, geant4_engine
 from levelone.zoo.kit.symmetry import SquareSymmetry
+from levelone.zoo.kit.system import Reach
 from levelone.zoo.kit.voxels import VoxelSystem
 from levelone.zoo.showergan.cells import asked, compressed, energies, window
 from levelone.zoo.showergan.section import ECAL, GRID, ShowerGanModel
@@ -108,6 +109,9 @@ class ShowerGan(VoxelSystem):
         cells = energies(truth["shower"][:, 0], _model(recipe).threshold_mip)
         truth["shape"] = shape_numbers(truth["energy"], truth["particle"], cells)
         return MemorySource(found.inputs, truth)
+
+    def reach(self, recipe: Recipe) -> Reach:
+        return _model(recipe).reach
 
     def prepare(self, recipe: Recipe, batch: VoxelBatch) -> Events:
         """What is asked for, and random numbers; truth: `shower`, `given`, `energy`, `particle`.

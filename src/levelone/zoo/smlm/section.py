@@ -7,14 +7,14 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from levelone.recipe import Section
+from levelone.zoo.kit.sections import Carried
 
 UNIT_ADU = np.float32(64.0)
 """The camera's numbers enter the network in this unit, above `levelone.simulate.smlm.camera.OFFSET`; below it
 there is nothing."""
 
 
-class SmlmModel(Section):
+class SmlmModel(Carried):
     """The `[model]` section of a recipe for smlm."""
 
     pixels: Literal[32, 64] = Field(32, description="rows and columns of a frame")

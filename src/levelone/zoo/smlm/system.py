@@ -25,6 +25,7 @@ from levelone.zoo.kit.generator import Generator
 from levelone.zoo.kit.imagefiles import check_map
 from levelone.zoo.kit.images import ImageSystem, Padded
 from levelone.zoo.kit.symmetry import SquareSymmetry
+from levelone.zoo.kit.system import Reach
 from levelone.zoo.smlm.section import UNIT_ADU, SmlmModel
 
 if TYPE_CHECKING:
@@ -91,6 +92,9 @@ class Smlm(ImageSystem):
                     f"expected {low:g} to {high:g}"
                 )
         return facts
+
+    def reach(self, recipe: Recipe) -> Reach:
+        return _model(recipe).reach
 
     def prepare(self, recipe: Recipe, batch: ImageBatch, lists: Padded) -> Events:
         """Frames above the camera's offset; truth: `map`, `molecules` (nm, NaN behind them), `density`.

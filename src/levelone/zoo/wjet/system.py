@@ -73,14 +73,13 @@ class WJet(JetSystem):
 
     def meter(self, recipe: Recipe, train: Source) -> TaggingMeter:
         kept = ("pt", "mass", "tau1", "tau2", "dr")
-        return TaggingMeter((INPUT, SHAPE), kept, _regions, recipe.seed)
+        return TaggingMeter((INPUT, SHAPE), kept, _regions, recipe.seed, _unit(recipe))
 
     def panels(self, metrics: Mapping[str, Any], kept: Mapping[str, NDArray[Any]]) -> list[Panel]:
         return panels(metrics, *split_kept(kept))
 
     def examples(self, recipe: Recipe, events: Events) -> list[Panel]:
-        unit = "square root of GeV" if _model(recipe).pixels == "root" else "16 GeV"
-        return example_panels(events.inputs[INPUT][:, 0], events.truth["label"], unit)
+        return example_panels(events.inputs[INPUT][:, 0], events.truth["label"], _unit(recipe))
 
     def published(self) -> dict[str, Any]:
         return {
@@ -98,3 +97,8 @@ def _regions(truth: Truth) -> dict[str, NDArray[Any]]:
 
 def _model(recipe: Recipe) -> WJetModel:
     return WJetModel.model_validate(recipe.model)
+
+
+def _unit(recipe: Recipe) -> str:
+    """Of a pixel's transverse momentum, as it enters the network."""
+    return "square root of GeV" if _model(recipe).pixels == "root" else "16 GeV"

@@ -1,4 +1,4 @@
-"""Recipes of published sizes: each network builds, answers, is as large as its page says, and learns a little."""
+"""Recipes of published sizes: each network builds, answers, is as large as stated, and learns a little."""
 
 from __future__ import annotations
 

@@ -35,8 +35,9 @@ class Latency(Document):
             for layer in self._content["layers"]
         )
         yield Rows("", "", head, rows, numbers=(2, 3, 4, 5, 6))
+        clocks = f"{self.interval:,} clock{'' if self.interval == 1 else 's'}"
         yield (
-            f"estimated: {self.interval:,} clocks per event, as many as {self._content['bottleneck']} takes; "
+            f"estimated: {clocks} per event, as many as {self._content['bottleneck']} takes; "
             f"{self.latency:,} clocks ({self._content['latency_ns']:,.0f} ns at "
             f"{self._content['clock_ns']:g} ns) from the first beat in to the last result"
         )

@@ -168,8 +168,9 @@ def estimate(found: Mapping[str, Any]) -> str:
         )
         for layer in found["layers"]
     ]
+    clocks = f"{found['interval']:,} clock{'' if found['interval'] == 1 else 's'}"
     caption = (
-        f"Estimated, io_{found['io']}, {found['style']}: {found['interval']:,} clocks per event, as many as "
+        f"Estimated, io_{found['io']}, {found['style']}: {clocks} per event, as many as "
         f"{found['bottleneck']} takes; {found['latency']:,} clocks until the last result. Ticks are those "
         f"of the generated loops, stages an assumption on delays of logic; no vendor tool has run."
     )

@@ -92,6 +92,33 @@ def test_showers_of_something_else_are_refused(told, message, data, tmp_path):
         SHOWERGAN.check_data(recipe(), path)
 
 
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (
+            lambda f: f["truth/energy"].__setitem__(slice(None), -5),
+            r"f\.h5: 'truth/energy', event \d+: -5 GeV is",
+        ),
+        (lambda f: f["split"].__setitem__(slice(None), 0), r"f\.h5: the split 'validation' is empty"),
+        (
+            lambda f: f.attrs.__setitem__("provenance", '{"threshold_mip": "0"}'),
+            r"threshold_mip = '0', which",
+        ),
+        (
+            lambda f: f.attrs.__setitem__("provenance", '{"threshold_mip": NaN}'),
+            r"threshold_mip = nan, which",
+        ),
+    ],
+)
+def test_files_that_no_simulation_writes_are_refused(spoil, message, data, tmp_path):
+    path = tmp_path / "f.h5"
+    path.write_bytes(data.read_bytes())
+    with h5py.File(path, "r+") as raw:
+        spoil(raw)
+    with pytest.raises(LeveloneError, match=message):
+        SHOWERGAN.check_data(recipe(), path)
+
+
 def test_showers_without_their_faint_cells_are_refused(data):
     told = r"cells below 0\.5 signals .* model\.threshold_mip = 0\.4"
     with pytest.raises(LeveloneError, match=told):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.errors import LeveloneError
+from levelone.errors import LeveloneError, plain
 from levelone.panels import Card, Panel, Rows
 from levelone.recipe import Recipe, Section, misfit
 from levelone.simulate.lcd.section import ShowerGenerate
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from levelone.zoo.showergan.results import ShowerMeter
 
 _AT_ONCE = 512  # events, of which nothing but the window is kept
+_MOST_GEV = 1e5
 _NOISE = 7919  # seeds what the networks are given for an event of a file
 
 
@@ -83,6 +84,10 @@ class ShowerGan(VoxelSystem):
                 raise LeveloneError(f"{path}: grid 'ecal' has shape {ecal.shape}, expected {ECAL}")
         facts = super().check_data(recipe, path)
         cut, wanted = self.provenance(path).get("threshold_mip", 0.0), _model(recipe).threshold_mip
+        if isinstance(cut, bool) or not isinstance(cut, int | float) or not np.isfinite(cut):
+            raise LeveloneError(
+                f"{path}: provenance says threshold_mip = {plain(repr(cut))}, which is no number"
+            )
         if cut > wanted:
             raise LeveloneError(
                 f"{path}: has no cells below {cut} signals of a minimum ionising particle, but the recipe "
@@ -104,7 +109,10 @@ class ShowerGan(VoxelSystem):
     def source(self, recipe: Recipe, path: Path, split: Split, limit: int | None = None) -> Source:
         """The events of a split in memory: of each nothing but its window is kept. Truth has `shape`, too."""
         stored = super().source(recipe, path, split, limit)
-        found = join_events(list(stored.batches(_AT_ONCE)))
+        batches = list(stored.batches(_AT_ONCE))
+        if not batches:
+            raise LeveloneError(f"{path}: the split '{split}' is empty", hint="simulate more events")
+        found = join_events(batches)
         truth = dict(found.truth)
         cells = energies(truth["shower"][:, 0], _model(recipe).threshold_mip)
         truth["shape"] = shape_numbers(truth["energy"], truth["particle"], cells)
@@ -117,8 +125,20 @@ class ShowerGan(VoxelSystem):
         """What is asked for, and random numbers; truth: `shower`, `given`, `energy`, `particle`.
 
         The random numbers depend on the number of the event and on nothing else.
+
+        Raises
+        ------
+        LeveloneError
+            If an energy is none of a particle.
         """
         model = _model(recipe)
+        energy = batch.truth["energy"]
+        bad = np.flatnonzero((energy <= 0) | (energy > _MOST_GEV))
+        if len(bad):
+            raise LeveloneError(
+                f"'truth/energy', event {batch.events[bad[0]]}: {energy[bad[0]]:g} GeV is not above 0 and at most "
+                f"{_MOST_GEV:g}"
+            )
         sizes = (model.latent, model.noise * int(np.prod(GRID)))
         drawn = np.stack(
             [

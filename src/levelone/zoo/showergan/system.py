@@ -136,8 +136,8 @@ class ShowerGan(VoxelSystem):
         bad = np.flatnonzero((energy <= 0) | (energy > _MOST_GEV))
         if len(bad):
             raise LeveloneError(
-                f"'truth/energy', event {batch.events[bad[0]]}: {energy[bad[0]]:g} GeV is not above 0 and at most "
-                f"{_MOST_GEV:g}"
+                f"'truth/energy', event {batch.events[bad[0]]}: {energy[bad[0]]:g} GeV is not above 0, "
+                f"or above {_MOST_GEV:g}"
             )
         sizes = (model.latent, model.noise * int(np.prod(GRID)))
         drawn = np.stack(

@@ -1,10 +1,12 @@
 """Energy resolution of a trained lcd network on many fresh events, equally many in each part of the spectrum.
 
     python -m benchmarks.lcd_resolution hls_projects/lcd --train lcd-50k.h5 --events 6000 --seed 101 --write
+    python -m benchmarks.lcd_resolution hls_projects/lcd --train lcd-50k.h5 --electrons --write
 
 A run measures on its own test events, a tenth of the file and few at low energy; the fit of three terms needs
 more. The network is the quantised module of a project folder; no event of its training is used. Beside it the
 plain sum of all cells, which knows no calibration, and sums calibrated on the training events of ``--train``.
+With ``--electrons`` all events are electrons: four times as many say how wide the energy is.
 """
 
 from __future__ import annotations
@@ -39,16 +41,22 @@ def main() -> None:
     parser.add_argument("project", type=Path)
     parser.add_argument("--train", type=Path, required=True, help="events of the network's training")
     parser.add_argument("--events", type=int, default=6000)
+    parser.add_argument("--electrons", action="store_true", help="simulate electrons alone")
     parser.add_argument("--seed", type=int, default=101)
     parser.add_argument("--json", action="store_true", help="print one JSON object on one line")
-    parser.add_argument("--write", action="store_true", help="write PROJECT/resolution.json, too")
+    parser.add_argument(
+        "--write", action="store_true", help="write PROJECT/resolution.json (or electrons.json), too"
+    )
     given = parser.parse_args()
     recipe = LCD.read_recipe(given.project / "recipe.toml")
     network = predictor(LCD, LCD.load_module(recipe, given.project / "module.pt"))
     calibrated = fit_sums(LCD.source(recipe, given.train, "train"))
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "events.h5"
-        simulate_lcd(data, LcdGenerate(events=given.events, seed=given.seed, spectrum="log"))
+        options = LcdGenerate(events=given.events, seed=given.seed, spectrum="log")
+        if given.electrons:
+            options = options.model_copy(update={"particles": ("electron",)})
+        simulate_lcd(data, options)
         models = {"network": network, "sum of cells": _sum_of_cells, SUMS: calibrated}
         meter = PerEvent(partial(figures, seed=given.seed))
         for split in SPLITS:
@@ -56,15 +64,16 @@ def main() -> None:
     found = meter.result()
     print(json.dumps(found, indent=None if given.json else 1))
     if given.write:
+        name, kind = ("electrons", "electrons") if given.electrons else ("resolution", "events")
         document = {
             "schema": FIGURES,
-            "title": f"Energy resolution on {given.events:,} fresh events, flat in ln E",
+            "title": f"Energy resolution on {given.events:,} fresh {kind}, flat in ln E",
             "command": f"{COMMAND} hls_projects/lcd --train {given.train.name} "
-            f"--events {given.events} --seed {given.seed} --write",
+            f"--events {given.events} --seed {given.seed}{' --electrons' * given.electrons} --write",
             "model": sha256(given.project / "model.onnx"),
             "metrics": found,
         }
-        write_text(given.project / "resolution.json", json.dumps(document, indent=1) + "\n")
+        write_text(given.project / f"{name}.json", json.dumps(document, indent=1) + "\n")
 
 
 def _sum_of_cells(events: Events) -> Outputs:

@@ -50,7 +50,7 @@ def fit_boosting(train: Source, seed: int) -> Predictor:
     calibrated = _calibration(train)
     seen, ratio, weight = [], [], []
     for events in train.batches(_BATCH):
-        electrons = _electrons(events)
+        electrons = electrons_of(events)
         energy = electrons.truth["energy"].astype(np.float64)
         seen.append(features(electrons))
         ratio.append(energy / np.maximum(calibrated(electrons), 1e-3))
@@ -71,7 +71,7 @@ def fit_boosting(train: Source, seed: int) -> Predictor:
 def _calibration(train: Source) -> _Energies:
     parts, energies = [], []
     for events in train.batches(_BATCH):
-        electrons = _electrons(events)
+        electrons = electrons_of(events)
         parts.append(sums(electrons))
         energies.append(electrons.truth["energy"].astype(np.float64))
     seen, energy = np.concatenate(parts), np.concatenate(energies)
@@ -93,7 +93,8 @@ def _by_knot(seen: Floats, knots: Floats) -> Floats:
     return np.concatenate([seen * share[:, None] for share in shares], axis=1)
 
 
-def _electrons(events: Events) -> Events:
+def electrons_of(events: Events) -> Events:
+    """The electrons among events, which teach the energy."""
     chosen = events.truth["particle"] == ELECTRON
     return Events(
         {name: values[chosen] for name, values in events.inputs.items()},

@@ -227,10 +227,15 @@ class SumsNetwork(nn.Module):
             _FINE: self._code(_FINE, entry),
         }
 
-    @plain_convolutions()
     def behind(self, towers: Tensor, told: Tensor, total: Tensor, *codes: Tensor) -> tuple[Tensor, Tensor]:
         """The results of the network, of what its `front` gives."""
-        views = self._run(["views", "views_act"], towers)
+        views = self._run(["views", "views_act"], towers)  # wide kernels: with oneDNN eight times as fast
+        with plain_convolutions():
+            return self._behind_views(views, told, total, *codes)
+
+    def _behind_views(
+        self, views: Tensor, told: Tensor, total: Tensor, *codes: Tensor
+    ) -> tuple[Tensor, Tensor]:
         value = self.codes(*(self._code(name, views) for name in _ENCODED[: len(_KNOTS_GEV)]), *codes)
         for step in self._dense:
             value = self.get_submodule(step)(value)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import traceback
 from collections.abc import Callable
@@ -124,6 +125,27 @@ def test_checkpoints_of_another_recipe_are_not_continued(trained, tmp_path):
     assert len(result.curves["float"]["epochs"]) == 2
     train_system(FAKE, longer, data, tmp_path / "fresh")
     assert same_weights(tmp_path / "module.pt", tmp_path / "fresh" / "module.pt")
+
+
+def test_quantised_training_may_decay_otherwise_and_float_is_kept(trained, tmp_path):
+    shutil.copytree(trained[2], tmp_path / "run")
+    folder = tmp_path / "run"
+    done = (folder / "float" / "last.ckpt").stat().st_mtime_ns
+    for decay, alike in (
+        ("1e-4", True),
+        ("0", False),
+        ("10", False),
+    ):  # the first is that of `train.weight_decay`
+        other = recipe(f"train.quantised_weight_decay={decay}")
+        result = train_system(FAKE, other, trained[1], folder)
+        assert (folder / "float" / "last.ckpt").stat().st_mtime_ns == done
+        assert result.curves["float"] == trained[3].curves["float"]
+        assert same_weights(folder / "module.pt", trained[2] / "module.pt") is alike
+
+
+def test_a_recipe_without_the_decay_of_quantised_training_keeps_its_digest():
+    assert "quantised_weight_decay" not in recipe().model_dump()["train"]
+    assert recipe("train.quantised_weight_decay=0").model_dump()["train"]["quantised_weight_decay"] == 0
 
 
 def options(**changes) -> LoopOptions:

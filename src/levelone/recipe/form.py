@@ -59,6 +59,9 @@ class TrainSection(Section):
     float_learning_rate: float = Field(3e-3, gt=0, description="at the top of warm-up and cosine")
     quantised_learning_rate: float = Field(1e-3, gt=0, description="the same for the quantised model")
     weight_decay: float = Field(1e-4, ge=0, description="of AdamW, on matrices")
+    quantised_weight_decay: float | None = Field(
+        None, ge=0, description="the same for the quantised model (default: as `weight_decay`)"
+    )
     patience: int = Field(6, gt=0, description="epochs without a better validation loss before stopping")
     max_minutes: float | None = Field(
         None,
@@ -81,6 +84,8 @@ class TrainSection(Section):
     def _as_before(self, default: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Recipes without a key keep the digest that they had before the key existed."""
         values: dict[str, Any] = default(self)
+        if values.get("quantised_weight_decay") is None:  # zero is another thing
+            values.pop("quantised_weight_decay", None)
         for key in ("epoch_events", "distillation"):
             if not values.get(key):
                 values.pop(key, None)

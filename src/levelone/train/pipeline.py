@@ -143,28 +143,30 @@ def _options(recipe: Recipe, data: Path) -> dict[str, LoopOptions]:
     origin += [
         recipe.model,
         sha256(data),
-        train.model_dump(exclude={"quantised_epochs", "quantised_learning_rate"}),
+        train.model_dump(exclude={"quantised_epochs", "quantised_learning_rate", "quantised_weight_decay"}),
     ]
     float_identity = digest(origin)
     quantised_identity = digest([float_identity, recipe.quant.model_dump(), train.model_dump()])
 
-    def options(name: str, identity: str, epochs: int, rate: float) -> LoopOptions:
+    def options(name: str, identity: str, epochs: int, rate: float, decay: float) -> LoopOptions:
         return LoopOptions(
             name=name,
             seed=recipe.seed,
             epochs=epochs,
             batch_size=train.batch_size,
             learning_rate=rate,
-            weight_decay=train.weight_decay,
+            weight_decay=decay,
             patience=train.patience,
             max_minutes=train.max_minutes,
             identity=identity,
         )
 
+    decay = train.weight_decay
+    later = decay if train.quantised_weight_decay is None else train.quantised_weight_decay
     return {
-        "float": options("float", float_identity, train.float_epochs, train.float_learning_rate),
+        "float": options("float", float_identity, train.float_epochs, train.float_learning_rate, decay),
         "quantised": options(
-            "quantised", quantised_identity, train.quantised_epochs, train.quantised_learning_rate
+            "quantised", quantised_identity, train.quantised_epochs, train.quantised_learning_rate, later
         ),
     }
 

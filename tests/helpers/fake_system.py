@@ -6,7 +6,7 @@ import numpy as np
 
 from levelone.recipe import Recipe, parse_recipe
 from levelone.zoo.kit.events import MemorySource
-from levelone.zoo.pixelseed.features import FEATURES, SUMMARY
+from levelone.zoo.pixelseed.features import FEATURES
 from levelone.zoo.pixelseed.source import log_odds
 from levelone.zoo.pixelseed.system import PixelSeed
 
@@ -42,7 +42,6 @@ def made_up(n: int, seed: int) -> MemorySource:
     group = rng.integers(0, 3, n)
     hidden = features[:, 0] + features[:, 1] * features[:, 2] + images.sum((1, 2, 3)) / 150 - 1 + group - 1
     target = rng.random(n) < 1 / (1 + np.exp(-2 * hidden))
-    summary = np.concatenate([features, rng.normal(size=(n, len(SUMMARY) - len(FEATURES)))], axis=1)
     return MemorySource(
         inputs={"images": images.astype(np.float16), "features": features.astype(np.float32)},
         truth={
@@ -51,7 +50,7 @@ def made_up(n: int, seed: int) -> MemorySource:
             "group": group.astype(np.int32),
             "region": group.astype(np.uint8),
             "abundance": log_odds(np.array([[10, 1], [3, 3], [1, 5]]))[group],
-            "summary": summary.astype(np.float32),
+            "summary": features.astype(np.float32),
         },
     )
 

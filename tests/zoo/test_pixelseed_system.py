@@ -17,7 +17,14 @@ from levelone.zoo import find_system
 from levelone.zoo.kit.events import Events, MemorySource
 from levelone.zoo.kit.loss import cross_entropy
 from levelone.zoo.pixelseed import SYSTEM as PIXELSEED
-from levelone.zoo.pixelseed.features import FEATURES, LIMIT, SUMMARY, expert_features, profile_length
+from levelone.zoo.pixelseed.features import (
+    FEATURES,
+    LIMIT,
+    PLAIN_SUMMARY,
+    SUMMARY,
+    expert_features,
+    profile_length,
+)
 from levelone.zoo.pixelseed.section import PixelSeedModel
 from levelone.zoo.pixelseed.source import SATURATION_KE, log_odds, training_log_odds
 
@@ -54,7 +61,7 @@ def test_default_recipe_is_valid():
         ("model.convolutions=[{channels = 3}]", r"convolutions\.0\.channels = 3 must be even"),
         (
             "model.convolutions=[{kernel = [20, 4]}]",
-            r"convolutions\.0: kernel 20 is larger than its input of 16",
+            r"convolutions\.0: kernel 20 is larger than its input of 4",
         ),
         ("model.convolutions=[{chanels = 4}]", r"unknown key model\.convolutions\.0\.chanels"),
         ("quant.layers.conv9={weight = 4}", r"quant\.layers\.conv9: the network has no layer[\s\S]*conv1"),
@@ -79,8 +86,9 @@ def test_missing_input_width_is_named():
     [
         (),
         ("model.separate_images=false", "model.image_dense=7"),
-        ("model.dense=[9]",),
+        ("model.dense=[9, 7, 5]",),
         (
+            "model.rows=16",
             "model.convolutions=[{channels=4, kernel=[3, 3], stride=[2, 2], padding=[1, 1]}, "
             "{channels=6, kernel=[3, 5], stride=[3, 2], padding=[0, 2]}]",
         ),
@@ -101,7 +109,7 @@ def test_separate_images_do_not_meet_before_the_geometry():
     recipe = default()
     torch.manual_seed(1)
     network = PIXELSEED.build_float(recipe).eval()
-    images = torch.rand(6, 2, 16, 16, requires_grad=True)
+    images = torch.rand(6, *PIXELSEED.input_shapes(recipe)["images"], requires_grad=True)
     units = network.image_fc(torch.flatten(network.act1(network.conv1(images)), 1))
     half = units.shape[1] // 2
     (first,) = torch.autograd.grad(units[:, :half].sum(), images, retain_graph=True)
@@ -184,6 +192,8 @@ def test_features_are_folded_bounded_and_complete():
         for axis in "xy":
             raw[f"{hit}_length_{axis}"] = rng.normal(3, 2, 200).astype(np.float32)
             raw[f"{hit}_expected_{axis}"] = rng.uniform(1, 20, 200).astype(np.float32)
+        raw[f"{hit}_pixels"] = rng.integers(1, 20, 200).astype(np.float32)
+        raw[f"{hit}_largest_pixel"] = rng.uniform(2, 60, 200).astype(np.float32)
     features = expert_features(raw)
     assert features.shape == (200, len(FEATURES))
     assert features.dtype == np.float32
@@ -193,6 +203,38 @@ def test_features_are_folded_bounded_and_complete():
     assert np.array_equal(expert_features(mirrored), features)
     assert np.array_equal(expert_features(raw | {"curvature": -raw["curvature"]}), features)
     assert not np.array_equal(expert_features(raw | {"cot_theta": -raw["cot_theta"]}), features)
+
+
+def test_baselines_get_every_feature_uncut_and_the_lengths_last():
+    sample = PIXELSEED.golden(default(), PIXELSEED.sample_file(), 500)
+    assert sorted(SUMMARY) == sorted(FEATURES)
+    assert all("length" in name for name in SUMMARY[PLAIN_SUMMARY:])
+    assert not any("length" in name for name in SUMMARY[:PLAIN_SUMMARY])
+    summary = dict(zip(SUMMARY, sample.truth["summary"].T, strict=True))
+    cut = dict(zip(FEATURES, sample.inputs["features"].T, strict=True))
+    assert summary["inner_excess_y"].max() > LIMIT
+    for (
+        name
+    ) in FEATURES:  # neither an order nor a value is lost: where nothing is cut, one is a line of the other
+        inside = np.abs(cut[name]) < LIMIT
+        slope, intercept = np.polyfit(summary[name][inside], cut[name][inside], 1)
+        np.testing.assert_allclose(slope * summary[name][inside] + intercept, cut[name][inside], atol=1e-4)
+
+
+@pytest.mark.parametrize("rows", [2, 4, 16])
+def test_the_network_reads_the_rows_in_the_middle_and_the_host_all_of_them(rows):
+    recipe = default(f"model.rows={rows}", "model.convolutions=[{kernel=[2, 4], stride=[2, 4]}]")
+    whole = PIXELSEED.golden(default("model.rows=16"), PIXELSEED.sample_file(), 300)
+    part = PIXELSEED.golden(recipe, PIXELSEED.sample_file(), 300)
+    middle = slice(8 - rows // 2, 8 + rows // 2)
+    assert np.array_equal(part.inputs["images"], whole.inputs["images"][:, :, middle])
+    assert np.array_equal(part.inputs["features"], whole.inputs["features"])
+    assert np.array_equal(part.truth["summary"], whole.truth["summary"])
+
+
+def test_no_charge_is_lost_to_speak_of_outside_four_rows():
+    images = PIXELSEED.golden(default("model.rows=16"), PIXELSEED.sample_file(), 2000).inputs["images"]
+    assert images[:, :, 6:10].sum() > 0.999 * images.sum()
 
 
 def test_shipped_sample_loads_ready_for_the_network():

@@ -2,7 +2,7 @@
 
 Nothing here is fitted to data. Each feature is a physical quantity, folded with the symmetries of the problem
 (mirror in z, sign of the charge), shifted and divided by a round number of its own size, and cut at +-4, so
-that a few fixed-point bits hold it. The baseline gets the same quantities and summaries of cluster shapes.
+that a few fixed-point bits hold it. The baselines get the same quantities, not cut.
 """
 
 from __future__ import annotations
@@ -52,6 +52,11 @@ def _of_hit(hit: str) -> dict[str, Feature]:
         f"{hit}_expected_x": Feature(log2("expected_x"), 0.5, 0.5),
         f"{hit}_expected_y": Feature(log2("expected_y"), 1.5, 1.0),
         f"{hit}_excess_y": Feature(plain("excess_y"), 0.0, 1.0),
+        f"{hit}_excess_x": Feature(plain("excess_x"), 0.0, 1.0),
+        f"{hit}_size_x": Feature(log2("size_x"), 1.0, 0.7),
+        f"{hit}_size_y": Feature(log2("size_y"), 1.5, 1.0),
+        f"{hit}_pixels": Feature(log2("pixels"), 2.0, 1.0),
+        f"{hit}_largest_pixel": Feature(log2("largest_pixel", 8.0), 0.0, 0.7),
         f"{hit}_length_x": Feature(longer("x"), 0.0, 0.5),
         f"{hit}_length_y": Feature(longer("y"), 0.0, 0.7),
         f"{hit}_charge_per_path": Feature(log2("charge_per_path", MIP_KE_PER_MM), 0.0, 0.5),
@@ -76,14 +81,8 @@ FEATURES: tuple[str, ...] = tuple(_FEATURES)
 """Names of the network's expert features, in order."""
 
 _PROFILE = tuple(f"{hit}_length_{axis}" for hit in HITS for axis in "xy")
-_SHAPES = tuple(f"{hit}_{name}" for hit in HITS for name in ("size_x", "size_y", "excess_x"))
-SUMMARY: tuple[str, ...] = (
-    *(name for name in FEATURES if name not in _PROFILE),
-    *_SHAPES,
-    *(f"{hit}_{name}" for hit in HITS for name in ("pixels", "largest_pixel")),
-    *_PROFILE,
-)
-"""What baselines are trained on; the lengths from charge profiles come last."""
+SUMMARY: tuple[str, ...] = (*(name for name in FEATURES if name not in _PROFILE), *_PROFILE)
+"""`FEATURES` in the order that baselines take them: the lengths from charge profiles come last."""
 PLAIN_SUMMARY = len(SUMMARY) - len(_PROFILE)
 """The first so many columns of `SUMMARY`: geometry and the usual cluster shapes (sizes, charges, counts)."""
 
@@ -122,7 +121,9 @@ def profile_length(images: Array, size: Array, axis: int) -> Array:
 
 
 def with_lengths(raw: Columns, images: Array) -> dict[str, Array]:
-    """Add the lengths from the charge profiles to the columns of a file.
+    """Add what the images tell of each cluster to the columns of a file.
+
+    The lengths from the charge profiles, ``pixels`` (how many fired) and ``largest_pixel`` (ke).
 
     Parameters
     ----------
@@ -136,7 +137,13 @@ def with_lengths(raw: Columns, images: Array) -> dict[str, Array]:
         for number, hit in enumerate(HITS)
         for axis, name in enumerate("xy")
     }
-    return {**raw, **lengths}
+    flat = images.reshape(len(images), len(HITS), -1)
+    pixels = {
+        f"{hit}_pixels": np.count_nonzero(flat[:, number], axis=1).astype(np.float32)
+        for number, hit in enumerate(HITS)
+    }
+    largest = {f"{hit}_largest_pixel": flat[:, number].max(axis=1) for number, hit in enumerate(HITS)}
+    return {**raw, **lengths, **pixels, **largest}
 
 
 def expert_features(raw: Columns) -> Array:
@@ -144,12 +151,6 @@ def expert_features(raw: Columns) -> Array:
     return np.stack([feature(raw) for feature in _FEATURES.values()], axis=1)
 
 
-def summary_features(raw: Columns, images: Array) -> Array:
-    """The baselines' features, float32 [n, len(SUMMARY)], from columns `with_lengths` and images."""
-    flat = images.reshape(len(images), 2, -1)
-    columns: dict[str, Array] = {name: feature(raw) for name, feature in _FEATURES.items()}
-    columns |= {name: raw[name] for name in _SHAPES}
-    for number, hit in enumerate(HITS):
-        columns[f"{hit}_pixels"] = (flat[:, number] > 0).sum(axis=1, dtype=np.float32)
-        columns[f"{hit}_largest_pixel"] = flat[:, number].max(axis=1)
-    return np.stack([columns[name] for name in SUMMARY], axis=1).astype(np.float32)
+def summary_features(raw: Columns) -> Array:
+    """What baselines know, float32 [n, len(SUMMARY)], from columns `with_lengths`: not cut at +-`LIMIT`."""
+    return np.stack([_FEATURES[name].value(raw) for name in SUMMARY], axis=1).astype(np.float32)

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from levelone.quant.layers import Layers
-from levelone.zoo.pixelseed.section import IMAGE_SHAPE, PixelSeedModel
+from levelone.zoo.pixelseed.section import PixelSeedModel
 
 
 def half_mask(outputs: int, inputs: int, block: int = 1) -> Tensor:
@@ -39,7 +39,7 @@ def half_mask(outputs: int, inputs: int, block: int = 1) -> Tensor:
 
 
 class PixelSeedNetwork(nn.Module):
-    """See the module's text. Arguments: images [n, 2, 16, 16] in ke, features [n, F]; result: logit [n, 1].
+    """See the module's text. Arguments: images [n, 2, rows, 16] in ke, features [n, F]; result: logit [n, 1].
 
     With ``layer_pairs``, a third argument: pair [n, layer_pairs].
 
@@ -55,8 +55,8 @@ class PixelSeedNetwork(nn.Module):
 
     def __init__(self, layers: Layers, section: PixelSeedModel, *, features: int) -> None:
         super().__init__()
-        self.input_shapes = {"images": IMAGE_SHAPE, "features": (features,)}
-        channels, *axes = IMAGE_SHAPE
+        self.input_shapes = {"images": section.image_shape, "features": (features,)}
+        channels, *axes = section.image_shape
         grid = tuple(axes)
         separate = section.separate_images
         self.images_q = layers.input("images_q", signed=False)

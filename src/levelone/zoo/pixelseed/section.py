@@ -9,7 +9,7 @@ from levelone.recipe import Section, misfit
 from levelone.zoo.kit.sections import Convolution, check_convolution, check_dense
 
 IMAGE_SHAPE = (2, 16, 16)
-"""Inner and outer hit, rows (r-phi), columns (z or r)."""
+"""Of an event file: inner and outer hit, rows (r-phi), columns (z or r). Clusters are in the middle."""
 
 
 class Conv(Convolution):
@@ -27,6 +27,13 @@ class PixelSeedModel(Section):
         "balanced",
         description="training doublets: as found, or as many true as fake ones of each pair of layers",
     )
+    rows: int = Field(
+        IMAGE_SHAPE[1],
+        gt=0,
+        le=IMAGE_SHAPE[1],
+        multiple_of=2,
+        description="rows (r-phi) of each image that the network reads, those in the middle",
+    )
     convolutions: tuple[Conv, ...] = Field(
         (Conv(),), min_length=1, max_length=3, description="over the two hit images"
     )
@@ -43,6 +50,12 @@ class PixelSeedModel(Section):
         description="pairs of layers whose abundances in training the network adds to its score; 0: none",
     )
 
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """What the network reads of both hits: [hit, row, column]."""
+        hits, _, columns = IMAGE_SHAPE
+        return hits, self.rows, columns
+
     def layer_names(self) -> tuple[str, ...]:
         """Names of the layers that have weights: the keys allowed in ``[quant.layers]``."""
         convolutions = (f"conv{i}" for i in range(1, len(self.convolutions) + 1))
@@ -52,7 +65,7 @@ class PixelSeedModel(Section):
 
 def check_sizes(section: PixelSeedModel) -> None:
     """Refuse sizes that do not fit together, naming the key."""
-    grid: tuple[int, ...] = IMAGE_SHAPE[1:]
+    grid: tuple[int, ...] = section.image_shape[1:]
     for number, conv in enumerate(section.convolutions):
         where = f"model.convolutions.{number}"
         check_convolution(where, conv, grid)

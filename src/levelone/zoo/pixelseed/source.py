@@ -14,6 +14,7 @@ from levelone.metrics.ranking import Floats
 from levelone.recipe import misfit
 from levelone.zoo.kit.events import MemorySource, Split
 from levelone.zoo.pixelseed.features import expert_features, summary_features, with_lengths
+from levelone.zoo.pixelseed.section import IMAGE_SHAPE
 
 SATURATION_KE = np.float32(60.0)
 """Where the front end's charge measurement saturates (a typical pixel of a track holds 25 ke).
@@ -21,9 +22,19 @@ Without it, the large charges of rare delta electrons would make the steps of th
 
 
 def read_doublets(
-    path: Path, split: Split, mixture: Mixture, limit: int | None = None, seed: int = 0, *, pairs: int = 0
+    path: Path,
+    split: Split,
+    mixture: Mixture,
+    limit: int | None = None,
+    seed: int = 0,
+    *,
+    rows: int = IMAGE_SHAPE[1],
+    pairs: int = 0,
 ) -> MemorySource:
-    """At most `limit` doublets of a split; the input ``pair`` has `pairs` columns, and is absent without any.
+    """At most `limit` doublets of a split.
+
+    The input ``images`` has the `rows` in the middle of each image, float [n, 2, rows, 16]; what the host
+    computes is computed from whole images. The input ``pair`` has `pairs` columns, and is absent without any.
 
     Truth columns are ``target`` (uint8, 1: one particle made both hits), ``event`` (int64, number of the
     collision), ``group`` (int32, pair of layers), ``region`` (uint8), ``abundance`` (float64, `log_odds` of
@@ -42,14 +53,15 @@ def read_doublets(
                 f" = {pairs}, but {path} has {len(file.layer_pair_names)} pairs of layers",
                 hint="give as many",
             )
-        rows = file.select(split, mixture=mixture, limit=limit, seed=seed)
-        if len(rows) == 0:
+        chosen = file.select(split, mixture=mixture, limit=limit, seed=seed)
+        if len(chosen) == 0:
             raise LeveloneError(f"{path}: split {split!r} has no {mixture} doublets")
-        doublets = file.read(rows)
+        doublets = file.read(chosen)
         abundance = log_odds(_training_counts(file))
     columns = {name: doublets.features[:, column] for column, name in enumerate(FEATURE_NAMES)}
     raw = with_lengths(columns, doublets.images)
-    images = np.minimum(doublets.images, SATURATION_KE)
+    cut = (IMAGE_SHAPE[1] - rows) // 2
+    images = np.minimum(doublets.images[:, :, cut : IMAGE_SHAPE[1] - cut], SATURATION_KE)
     inputs = {
         "images": images if split == "test" else images.astype(np.float16),
         "features": expert_features(raw),
@@ -64,7 +76,7 @@ def read_doublets(
             "group": doublets.layer_pair.astype(np.int32),
             "region": doublets.region,
             "abundance": abundance[doublets.layer_pair],
-            "summary": summary_features(raw, doublets.images),
+            "summary": summary_features(raw),
         },
     )
 

@@ -22,7 +22,7 @@ from levelone.zoo.kit.events import SPLITS, Events, MemorySource, Predictor, Sou
 from levelone.zoo.kit.generator import Generator
 from levelone.zoo.kit.system import System
 from levelone.zoo.pixelseed.features import FEATURES
-from levelone.zoo.pixelseed.section import IMAGE_SHAPE, PixelSeedModel, check_sizes
+from levelone.zoo.pixelseed.section import PixelSeedModel, check_sizes
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -53,8 +53,9 @@ class PixelSeed(System):
         return sample_path()
 
     def input_shapes(self, recipe: Recipe) -> dict[str, tuple[int, ...]]:
-        pairs = _model(recipe).layer_pairs
-        return {"images": IMAGE_SHAPE, "features": (len(FEATURES),), **({"pair": (pairs,)} if pairs else {})}
+        model = _model(recipe)
+        pair = {"pair": (model.layer_pairs,)} if model.layer_pairs else {}
+        return {"images": model.image_shape, "features": (len(FEATURES),), **pair}
 
     def source(self, recipe: Recipe, path: Path, split: Split, limit: int | None = None) -> MemorySource:
         """A random part of the doublets of a split: of the test split as they are found.
@@ -65,14 +66,18 @@ class PixelSeed(System):
 
         model = _model(recipe)
         mixture = "natural" if split == "test" else model.mixture
-        return read_doublets(path, split, mixture, limit, recipe.seed, pairs=model.layer_pairs)
+        return read_doublets(
+            path, split, mixture, limit, recipe.seed, rows=model.rows, pairs=model.layer_pairs
+        )
 
     def golden(self, recipe: Recipe, path: Path, events: int) -> Events:
         """Test doublets balanced within each pair of layers."""
         from levelone.zoo.pixelseed.source import read_doublets
 
-        pairs = _model(recipe).layer_pairs
-        source = read_doublets(path, "test", "balanced", events, recipe.seed, pairs=pairs)
+        model = _model(recipe)
+        source = read_doublets(
+            path, "test", "balanced", events, recipe.seed, rows=model.rows, pairs=model.layer_pairs
+        )
         return next(source.batches(len(source)))
 
     def provenance(self, path: Path) -> dict[str, Any]:

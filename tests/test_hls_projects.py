@@ -11,25 +11,29 @@ import os
 import zlib
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from levelone.files import sha256
-from levelone.graph import execute, read_qonnx
-from levelone.graph.inputs import real_inputs
+from levelone.graph import Graph, execute, read_qonnx
+from levelone.graph.inputs import quantise_inputs, real_inputs
 from levelone.hls import convert
 from levelone.pipeline.checks import VectorSet, compare
 from levelone.pipeline.converting import convert_with
 from levelone.pipeline.cosim import cosim_folder
 from levelone.pipeline.modules import module_in
+from levelone.recipe import Recipe
 from levelone.rtl.config import RtlConfig
 from levelone.verify import compare_codes, random_vectors, read_vectors
 from levelone.zoo import read_recipe
+from levelone.zoo.kit.system import System
 
 ROOT = Path(__file__).parents[1] / "hls_projects"
 PROJECTS = sorted(path.parent for path in ROOT.glob("*/model.onnx"))
 RANDOM = 1000
 LEAST = 20
-"""Vectors of a project's C simulation, golden and random ones."""
+"""Events of a project's C simulation: golden ones, and fresh ones where those are fewer."""
 MODES = ("parallel", "stream")
 
 
@@ -70,11 +74,22 @@ def test_the_committed_module_gives_the_golden_vectors(project: Path) -> None:
         assert compare_codes(name, golden.layers[name], codes).mismatches == 0
 
 
+def fresh_events(
+    system: System, recipe: Recipe, graph: Graph, count: int, seed: int, folder: Path
+) -> dict[str, NDArray[np.int64]]:
+    """Input codes of `count` events that its generator makes anew."""
+    made = recipe.model_copy(update={"generate": {"events": 12 * count, "seed": seed % 2**31}})
+    system.generator.make(folder / "events.h5", system.generator.options(made))
+    events = system.load(recipe, folder / "events.h5", "test", count)
+    assert len(events) == count
+    return quantise_inputs(graph, events.inputs)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("project", PROJECTS, ids=name_of)
 def test_csim_is_exact(project: Path, tmp_path: Path) -> None:
-    """In both io modes at once, on the same vectors: golden ones, which are events, and random ones."""
-    _, recipe = read_recipe(project / "recipe.toml")
+    """In both io modes at once, on the same vectors: events, golden and fresh ones, and random vectors."""
+    system, recipe = read_recipe(project / "recipe.toml")
     graph = read_qonnx(project / "model.onnx")
     folders = [tmp_path / io for io in MODES]
     for folder in folders:
@@ -84,18 +99,23 @@ def test_csim_is_exact(project: Path, tmp_path: Path) -> None:
     module = module_in(project)
     assert module is not None
     seed = fresh_seed(project)
-    count = max(min(RANDOM, recipe.verify.random), LEAST - len(golden))
-    codes = random_vectors(graph, count, seed)
+    chosen = {"random": random_vectors(graph, min(RANDOM, recipe.verify.random), seed)}
+    if len(golden) < LEAST:
+        chosen["fresh"] = fresh_events(system, recipe, graph, LEAST - len(golden), seed, tmp_path)
     sets = [
         VectorSet("golden", golden.inputs, golden.layers),
-        VectorSet(f"random, seed {seed}", codes, module.codes(graph, real_inputs(graph, codes))),
+        *(
+            VectorSet(f"{name}, seed {seed}", codes, module.codes(graph, real_inputs(graph, codes)))
+            for name, codes in chosen.items()
+        ),
     ]
     result = compare(folders, graph, sets, [])
     assert result["verdict"] == "exact", result["first_mismatch"] or result["reason"]
     assert [(body["project"], body["verdict"]) for body in result["bodies"]] == [
         (str(folder), "exact") for folder in folders
     ]
-    assert result["vectors"] == len(golden) + count
+    others = sum(len(next(iter(codes.values()))) for codes in chosen.values())
+    assert result["vectors"] == len(golden) + others
     for part in result["sets"]:
         for body in part["bodies"]:  # every layer, not only the output
             compared = {layer["name"] for layer in body["layers"] if layer["compared"]}
@@ -105,7 +125,7 @@ def test_csim_is_exact(project: Path, tmp_path: Path) -> None:
 @pytest.mark.slow  # verilates and compiles
 @pytest.mark.parametrize(
     ("config", "clocks"),
-    [(RtlConfig(style="stream"), 256), (RtlConfig(style="unrolled", max_levels=6), 1)],
+    [(RtlConfig(style="stream"), 64), (RtlConfig(style="unrolled", max_levels=6), 1)],
     ids=["stream", "unrolled"],
 )
 def test_rtl_is_exact_clock_by_clock(config: RtlConfig, clocks: int, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ learned from most of them: from so many that this makes next to no difference to
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 from typing import cast
 
@@ -45,6 +46,7 @@ def main() -> None:
     parser.add_argument("project", type=Path)
     parser.add_argument("--events", type=Path, required=True, help="events of the network's training")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
     given = parser.parse_args()
     recipe = LCD.read_recipe(given.project / "recipe.toml")
     module = LCD.load_module(recipe, given.project / "module.pt")
@@ -70,6 +72,9 @@ def main() -> None:
     found = {name: {"energy": np.concatenate(parts)} for name, parts in answers.items()}
     truth = {"energy": energy, "particle": np.full(len(energy), ELECTRON)}
     gain = electron_gain(found, truth, given.seed)
+    if given.json:
+        print(json.dumps({"electrons": len(energy), **gain}))
+        return
     print(f"{len(energy):,} electrons")
     print("| GeV |", " | ".join(gain["models"]), "|")
     print("| ---: |", " | ".join("---:" for _ in gain["models"]), "|")

@@ -22,8 +22,8 @@ def model() -> levelone.Model:
 def arrays() -> dict[str, np.ndarray]:
     rng = np.random.default_rng(5)
     return {
-        "images": 20 * rng.random((40, 2, 16, 16), np.float32),
-        "features": rng.normal(size=(40, 25)),
+        "images": 20 * rng.random((40, 2, 4, 16), np.float32),
+        "features": rng.normal(size=(40, 35)),
         "pair": np.eye(21)[rng.integers(0, 21, 40)],
     }
 

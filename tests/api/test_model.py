@@ -19,7 +19,7 @@ PAIR = np.zeros((1, 21))
 
 
 def test_inputs_and_outputs(model: levelone.Model) -> None:
-    assert model.inputs == {"images": (2, 16, 16), "features": (25,), "pair": (21,)}
+    assert model.inputs == {"images": (2, 4, 16), "features": (35,), "pair": (21,)}
     assert model.outputs == {"logit": (1,)}
     assert model.path == FILE
 
@@ -30,7 +30,7 @@ def test_layers_are_a_table(model: levelone.Model) -> None:
     assert [layer["name"] for layer in rows] == [node.name for node in model.graph]
     assert len(layers) == len(model.graph.nodes)
     # 4 x 4 positions, 8 filters, kernels of 4 x 4 over 2 channels
-    assert layers["conv1"]["macs"] == 4 * 4 * 8 * 4 * 4 * 2
+    assert layers["conv1"]["macs"] == 4 * 8 * 4 * 4 * 2
     assert (layers[0], layers[np.int64(-1)], layers[1:3]) == (rows[0], rows[-1], rows[1:3])
     assert list(reversed(layers)) == rows[::-1]
     with pytest.raises(IndexError):
@@ -67,17 +67,17 @@ def test_tensors_and_lists_will_do(model: levelone.Model, arrays: dict[str, np.n
 @pytest.mark.parametrize(
     ("inputs", "message"),
     [
-        ([np.zeros((1, 2, 16, 16))], r"each input \(images, features, pair\) expected, found 1"),
-        ([{"images": np.zeros((1, 2, 16, 16))}], "'features' is missing"),
+        ([np.zeros((1, 2, 4, 16))], r"each input \(images, features, pair\) expected, found 1"),
+        ([{"images": np.zeros((1, 2, 4, 16))}], "'features' is missing"),
         ([{"pictures": np.zeros(1)}], "no input is called 'pictures'"),
         (
-            [np.zeros((1, 2, 8, 8)), np.zeros((1, 25)), PAIR],
-            r"shape \(1, 2, 8, 8\), expected \(events, 2, 16",
+            [np.zeros((1, 2, 8, 8)), np.zeros((1, 35)), PAIR],
+            r"shape \(1, 2, 8, 8\), expected \(events, 2, 4",
         ),
-        ([np.zeros((1, 2, 16, 16)), np.full((1, 25), np.nan), PAIR], "nan in event 0"),
-        ([np.zeros((1, 2, 16, 16)), np.full((1, 25), "x"), PAIR], "numbers expected"),
-        ([np.zeros((1, 2, 16, 16)), np.zeros((2, 25)), PAIR], "different numbers of events"),
-        ([np.zeros((1, 2, 16, 16)), [[1.0], [2.0, 3.0]], PAIR], "'features': no array can be made of it"),
+        ([np.zeros((1, 2, 4, 16)), np.full((1, 35), np.nan), PAIR], "nan in event 0"),
+        ([np.zeros((1, 2, 4, 16)), np.full((1, 35), "x"), PAIR], "numbers expected"),
+        ([np.zeros((1, 2, 4, 16)), np.zeros((2, 35)), PAIR], "different numbers of events"),
+        ([np.zeros((1, 2, 4, 16)), [[1.0], [2.0, 3.0]], PAIR], "'features': no array can be made of it"),
         ([{}, np.zeros(1)], "one mapping, or one array per input"),
     ],
 )

@@ -154,11 +154,11 @@ def test_choices_for_layers_that_make_no_sense(
 def test_choices_for_layers_reach_the_project(levelone: Levelone, tmp_path: Path) -> None:
     done = levelone(
         *("convert", MODEL, "-o", tmp_path / "p", "--io", "stream", "--json"),
-        *("--reuse-layer", "fc1=41", "--strategy-layer", "fc1=resource", "--reuse-layer", "conv1=2"),
+        *("--reuse-layer", "fc1=47", "--strategy-layer", "fc1=resource", "--reuse-layer", "conv1=2"),
     )
     assert done.returncode == 0, done.stderr
     layers = {layer["name"]: layer["reuse_factor"] for layer in json.loads(done.stdout)["layers"]}
-    assert (layers["conv1"], layers["fc1"], layers["fc2"]) == (2, 41, 1)
+    assert (layers["conv1"], layers["fc1"], layers["fc2"]) == (2, 47, 1)
 
 
 def test_recipes_name_the_layers_that_there_are(levelone: Levelone, tmp_path: Path) -> None:
@@ -209,12 +209,12 @@ def test_full_disk_leaves_nothing(levelone: Levelone, tmp_path: Path) -> None:
 
 def test_inputs_of_the_wrong_shape(levelone: Levelone, tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.zeros((3, 2, 16, 15), np.float32))
-    np.save(tmp_path / "f.npy", np.full((3, 25), np.nan, np.float32))
+    np.save(tmp_path / "f.npy", np.full((3, 35), np.nan, np.float32))
     np.save(tmp_path / "p.npy", np.zeros((3, 21), np.float32))
     files = {"images": "x.npy", "features": "f.npy", "pair": "p.npy"}
     given = [word for name, file in files.items() for word in ("--input", f"{name}={tmp_path / file}")]
     words = ("emulate", MODEL, *given, "-o", tmp_path / "y.npy")
     refused(levelone(*words), "images")
-    np.save(tmp_path / "x.npy", np.zeros((3, 2, 16, 16), np.float32))
+    np.save(tmp_path / "x.npy", np.zeros((3, 2, 4, 16), np.float32))
     refused(levelone(*words), "features")
     assert not (tmp_path / "y.npy").exists()

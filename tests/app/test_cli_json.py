@@ -93,8 +93,8 @@ def test_convert_and_emulate(levelone: Levelone, tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     np.savez(
         tmp_path / "in.npz",
-        images=rng.random((20, 2, 16, 16), np.float32) * 20,
-        features=rng.normal(size=(20, 25)).astype(np.float32),
+        images=rng.random((20, 2, 4, 16), np.float32) * 20,
+        features=rng.normal(size=(20, 35)).astype(np.float32),
         pair=np.eye(21, dtype=np.float32)[rng.integers(0, 21, 20)],
     )
     done = levelone("emulate", MODEL, "--input", tmp_path / "in.npz", "-o", tmp_path / "y.npy", "--json")
@@ -112,8 +112,8 @@ def test_inspect(levelone: Levelone) -> None:
     assert isinstance(layers, list)
     assert isinstance(totals, dict)
     convolution = next(layer for layer in layers if layer["name"] == "conv1")
-    # 4 x 4 positions, 8 filters, kernels of 4 x 4 over 2 channels
-    assert convolution["macs"] == 4 * 4 * 8 * 4 * 4 * 2
+    # 1 x 4 positions, 8 filters, kernels of 4 x 4 over 2 channels
+    assert convolution["macs"] == 4 * 8 * 4 * 4 * 2
     assert totals["macs"] == sum(layer["macs"] for layer in layers)
     assert totals["saved_bits"] > 0
     assert "conv1" in levelone("inspect", MODEL).stdout

@@ -34,9 +34,9 @@ GRAPH = read_qonnx(MODEL)
 @pytest.fixture(scope="module")
 def arrays() -> dict[str, np.ndarray]:
     rng = np.random.default_rng(3)
-    images = rng.random((EVENTS, 2, 16, 16), np.float32) * 20
+    images = rng.random((EVENTS, 2, 4, 16), np.float32) * 20
     pair = np.eye(21)[rng.integers(0, 21, EVENTS)]
-    return {"images": images, "features": rng.normal(size=(EVENTS, 25)), "pair": pair}
+    return {"images": images, "features": rng.normal(size=(EVENTS, 35)), "pair": pair}
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +151,7 @@ def _break(folder: Path, arrays: dict[str, np.ndarray], fault: str) -> list[str]
     if fault == "shape":
         arrays["images"] = arrays["images"][:, :1]
     if fault == "text":
-        arrays["features"] = np.full((EVENTS, 25), "x")
+        arrays["features"] = np.full((EVENTS, 35), "x")
     if fault == "missing":
         del arrays["features"]
     if fault == "unknown":
@@ -185,7 +185,7 @@ def _break(folder: Path, arrays: dict[str, np.ndarray], fault: str) -> list[str]
                 raw = [(str(folder / "raw"), 0, arrays["features"].nbytes)]
                 handle.create_dataset("features", arrays["features"].shape, "f8", external=raw)
             else:
-                handle.create_virtual_dataset("features", h5py.VirtualLayout((EVENTS, 25), "f4"))
+                handle.create_virtual_dataset("features", h5py.VirtualLayout((EVENTS, 35), "f4"))
         words = [str(path)]
     if fault in ("encrypted", "unknown method"):
         (word,) = saved(folder, arrays, "npz")
@@ -215,12 +215,12 @@ def _break(folder: Path, arrays: dict[str, np.ndarray], fault: str) -> list[str]
         ("nan", r"input 'features': nan in event 698 at \(7,\)"),
         ("too large", r"input 'features': 1e\+300 in event 699 at \(3,\)"),
         ("events", "different numbers of events .images: 700, features: 699, pair: 700"),
-        ("shape", r"input 'images': shape \(700, 1, 16, 16\), expected \(events, 2, 16, 16\)"),
+        ("shape", r"input 'images': shape \(700, 1, 4, 16\), expected \(events, 2, 4, 16\)"),
         ("text", "input 'features': numbers expected, found dtype <U1"),
-        ("missing", r"'features' is missing\n  hint: --input features=FILE, real numbers .* \(events, 25\)"),
+        ("missing", r"'features' is missing\n  hint: --input features=FILE, real numbers .* \(events, 35\)"),
         ("unknown", "no input is called 'other'; the graph has features, images, pair"),
         ("truncated", r"images.npy: not a readable .npy file: the file ends too early"),
-        ("two arrays", r"images.npy: .* goes on after its array of shape \(700, 2, 16, 16\): save one"),
+        ("two arrays", r"images.npy: .* goes on after its array of shape \(700, 2, 4, 16\): save one"),
         ("garbage", "images.npy: not a readable .npy file"),
         ("pickle", "Python objects, not numbers"),
         ("columns", "stored by columns"),
@@ -284,8 +284,8 @@ def test_a_full_disk_leaves_nothing(tmp_path, arrays, result) -> None:
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_file(tmp_path) -> None:
     """Inputs larger than the memory that the process ever holds; files of zeros take no room on the disk."""
-    events = 400_000
-    sizes = {"images": (2, 16, 16), "features": (25,), "pair": (21,)}
+    events = 1_200_000
+    sizes = {"images": (2, 4, 16), "features": (35,), "pair": (21,)}
     total = 0
     for name, shape in sizes.items():
         with (tmp_path / f"{name}.npy").open("wb") as stream:

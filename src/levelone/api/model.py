@@ -146,7 +146,7 @@ class Model:
         >>> import levelone, numpy as np
         >>> model = levelone.read("hls_projects/pixelseed/model.onnx")
         >>> rng = np.random.default_rng(1)
-        >>> images, features = 20 * rng.random((3, 2, 16, 16)), rng.normal(size=(3, 25))
+        >>> images, features = 20 * rng.random((3, 2, 4, 16)), rng.normal(size=(3, 35))
         >>> pair = np.eye(21)[:3]
         >>> logit = model.emulate(images, features, pair)
         >>> logit.shape, logit.dtype

@@ -83,7 +83,7 @@ class Model:
         >>> layers = levelone.read("hls_projects/pixelseed/model.onnx").inspect()
         >>> conv1 = layers["conv1"]
         >>> conv1["shape"], conv1["width"], conv1["macs"]
-        ((4, 4, 8), 11, 4096)
+        ((1, 4, 8), 12, 1024)
         """
         table = hardware_table(self.graph)
         return Layers(
@@ -344,7 +344,7 @@ def read(path: str | os.PathLike[str], *, ports: Mapping[str, str] | None = None
     --------
     >>> import levelone
     >>> levelone.read("hls_projects/pixelseed/model.onnx")
-    <levelone.Model pixelseed: images [2, 16, 16], features [25], pair [21] -> logit [1]>
+    <levelone.Model pixelseed: images [2, 4, 16], features [35], pair [21] -> logit [1]>
     """
     file = model_file(Path(path))
     name = called(file)

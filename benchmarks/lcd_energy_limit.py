@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from benchmarks.lib.common import markdown
 from levelone.train.batches import as_batch
 from levelone.train.measurement import predictor
 from levelone.zoo.kit.events import SPLITS
@@ -76,11 +77,11 @@ def main() -> None:
         print(json.dumps({"electrons": len(energy), **gain}))
         return
     print(f"{len(energy):,} electrons")
-    print("| GeV |", " | ".join(gain["models"]), "|")
-    print("| ---: |", " | ".join("---:" for _ in gain["models"]), "|")
+    rows = [("GeV", *gain["models"]), ("---:",) * (1 + len(gain["models"]))]
     for number, mean in enumerate(gain["energy"]):
-        row = (f"{m['ratio'][number]:.3f} ± {m['error'][number]:.3f}" for m in gain["models"].values())
-        print(f"| {mean:.0f} |", " | ".join(row), "|")
+        widths = (f"{m['ratio'][number]:.3f} ± {m['error'][number]:.3f}" for m in gain["models"].values())
+        rows.append((f"{mean:.0f}", *widths))
+    print(markdown(rows))
 
 
 def bent(told: Floats) -> Floats:

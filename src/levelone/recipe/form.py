@@ -84,10 +84,8 @@ class TrainSection(Section):
     def _as_before(self, default: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Recipes without a key keep the digest that they had before the key existed."""
         values: dict[str, Any] = default(self)
-        if values.get("quantised_weight_decay") is None:  # zero is another thing
-            values.pop("quantised_weight_decay", None)
-        for key in ("epoch_events", "distillation"):
-            if not values.get(key):
+        for key in ("epoch_events", "distillation", "quantised_weight_decay"):
+            if values.get(key) == type(self).model_fields[key].default:
                 values.pop(key, None)
         return values
 

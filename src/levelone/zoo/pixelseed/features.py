@@ -120,7 +120,7 @@ def profile_length(images: Array, size: Array, axis: int) -> Array:
     return np.where(whole, length, size - 1).astype(np.float32)
 
 
-def with_lengths(raw: Columns, images: Array) -> dict[str, Array]:
+def with_shapes(raw: Columns, images: Array) -> dict[str, Array]:
     """Add what the images tell of each cluster to the columns of a file.
 
     The lengths from the charge profiles, ``pixels`` (how many fired) and ``largest_pixel`` (ke).
@@ -147,10 +147,10 @@ def with_lengths(raw: Columns, images: Array) -> dict[str, Array]:
 
 
 def expert_features(raw: Columns) -> Array:
-    """The network's feature input, float32 [n, len(FEATURES)], from columns `with_lengths`."""
+    """The network's feature input, float32 [n, len(FEATURES)], from columns `with_shapes`."""
     return np.stack([feature(raw) for feature in _FEATURES.values()], axis=1)
 
 
 def summary_features(raw: Columns) -> Array:
-    """What baselines know, float32 [n, len(SUMMARY)], from columns `with_lengths`: not cut at +-`LIMIT`."""
+    """What baselines know, float32 [n, len(SUMMARY)], from columns `with_shapes`: not cut at +-`LIMIT`."""
     return np.stack([_FEATURES[name].value(raw) for name in SUMMARY], axis=1).astype(np.float32)

@@ -13,7 +13,7 @@ from levelone.errors import LeveloneError
 from levelone.metrics.ranking import Floats
 from levelone.recipe import misfit
 from levelone.zoo.kit.events import MemorySource, Split
-from levelone.zoo.pixelseed.features import expert_features, summary_features, with_lengths
+from levelone.zoo.pixelseed.features import expert_features, summary_features, with_shapes
 from levelone.zoo.pixelseed.section import IMAGE_SHAPE
 
 SATURATION_KE = np.float32(60.0)
@@ -59,7 +59,7 @@ def read_doublets(
         doublets = file.read(chosen)
         abundance = log_odds(_training_counts(file))
     columns = {name: doublets.features[:, column] for column, name in enumerate(FEATURE_NAMES)}
-    raw = with_lengths(columns, doublets.images)
+    raw = with_shapes(columns, doublets.images)
     cut = (IMAGE_SHAPE[1] - rows) // 2
     images = np.minimum(doublets.images[:, :, cut : IMAGE_SHAPE[1] - cut], SATURATION_KE)
     inputs = {

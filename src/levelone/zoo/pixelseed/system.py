@@ -27,6 +27,7 @@ from levelone.zoo.pixelseed.section import PixelSeedModel, check_sizes
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from levelone.data.doublets import Mixture
     from levelone.quant.layers import Layers
     from levelone.zoo.pixelseed.results import DoubletMeter
 
@@ -62,22 +63,12 @@ class PixelSeed(System):
 
         Training and validation take the mixture that the recipe asks for.
         """
-        from levelone.zoo.pixelseed.source import read_doublets
-
-        model = _model(recipe)
-        mixture = "natural" if split == "test" else model.mixture
-        return read_doublets(
-            path, split, mixture, limit, recipe.seed, rows=model.rows, pairs=model.layer_pairs
-        )
+        mixture = "natural" if split == "test" else _model(recipe).mixture
+        return _read(recipe, path, split, mixture, limit)
 
     def golden(self, recipe: Recipe, path: Path, events: int) -> Events:
         """Test doublets balanced within each pair of layers."""
-        from levelone.zoo.pixelseed.source import read_doublets
-
-        model = _model(recipe)
-        source = read_doublets(
-            path, "test", "balanced", events, recipe.seed, rows=model.rows, pairs=model.layer_pairs
-        )
+        source = _read(recipe, path, "test", "balanced", events)
         return next(source.batches(len(source)))
 
     def provenance(self, path: Path) -> dict[str, Any]:
@@ -203,3 +194,11 @@ class PixelSeed(System):
 
 def _model(recipe: Recipe) -> PixelSeedModel:
     return PixelSeedModel.model_validate(recipe.model)
+
+
+def _read(recipe: Recipe, path: Path, split: Split, mixture: Mixture, limit: int | None) -> MemorySource:
+    """Doublets of a file as the network of this recipe takes them."""
+    from levelone.zoo.pixelseed.source import read_doublets
+
+    model = _model(recipe)
+    return read_doublets(path, split, mixture, limit, recipe.seed, rows=model.rows, pairs=model.layer_pairs)

@@ -12,11 +12,12 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "levelone"
 
-BASE = {"errors", "files", "rows", "exits", "plugins"}
+BASE = {"errors", "files", "hdftree", "rows", "exits", "plugins"}
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "files": {"errors"},
-    "rows": {"errors", "files"},
+    "hdftree": {"errors"},
+    "rows": {"errors", "files", "hdftree"},
     "exits": {"errors", "plugins"},
     "plugins": {"errors"},
     "panels": set(),

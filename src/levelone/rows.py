@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError, plain
 from levelone.files import reason
+from levelone.hdftree import walk
 
 HDF5 = {".h5", ".hdf5"}
 SUFFIXES = (".npy", ".npz", *sorted(HDF5))
@@ -135,9 +136,8 @@ def _opened(path: Path, stack: ExitStack) -> dict[str, Rows]:
             raise ValueError("it is not a regular file")
         if path.suffix in HDF5:
             file = stack.enter_context(h5py.File(path, "r"))
-            datasets: list[h5py.Dataset] = []
-            file.visititems(lambda _, node: datasets.append(node) if isinstance(node, h5py.Dataset) else None)
-            return {str(d.name).lstrip("/"): DatasetRows(d) for d in datasets if d.shape}
+            found = ((name, node) for name, _, node in walk(file) if isinstance(node, h5py.Dataset))
+            return {name: DatasetRows(node) for name, node in found if node.shape}
         stream = stack.enter_context(path.open("rb"))
         if path.suffix == ".npy":
             rows = StreamedRows(stream)

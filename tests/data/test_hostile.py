@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,12 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from h5py import h5d, h5s, h5t
+from h5py import h5d, h5g, h5p, h5s, h5t, h5z
 from published_jet_files import write_published_jets
 
+from levelone import hdftree
 from levelone.data import voxelcheck
+from levelone.data.hdf import damaged
 from levelone.data.imagecheck import ImageSpec, ListSpec
 from levelone.data.images import Ragged, create_images, open_images
 from levelone.data.opening import open_events
@@ -144,6 +147,89 @@ def test_what_was_never_written_is_not_read(events: int, format: str, tmp_path: 
     path = spoilt(tmp_path, format, huge)
     assert path.stat().st_size < 1 << 20
     refused(path, format, "bytes were never written")
+
+
+def foreign_name(raw: h5py.File, _: str) -> None:
+    h5g.create(raw.id, b"\xff\xfe")
+
+
+def deep(raw: h5py.File, _: str) -> None:
+    group: h5py.Group = raw
+    for _level in range(hdftree.DEEPEST + 1):
+        group = group.create_group("d")
+
+
+def many(raw: h5py.File, _: str) -> None:
+    for number in range(60):
+        raw[f"again{number}"] = raw["/"]
+
+
+ENDLESS = {
+    "a name that is no text": (foreign_name, "a name in '/' is no UTF-8"),
+    "groups in groups": (deep, "lies more than 32 groups deep"),
+    "links": (many, "more than 50 groups, datasets and links"),
+}
+
+
+@by_format
+@pytest.mark.parametrize("case", ENDLESS)
+def test_the_walk_through_a_file_ends(
+    case: str, format: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hdftree, "MOST_LINKS", 50)
+    spoil, message = ENDLESS[case]
+    refused(spoilt(tmp_path, format, spoil), format, message)
+
+
+def test_groups_that_hold_each_other_are_entered_once(tmp_path: Path) -> None:
+    path = tmp_path / "e.h5"
+    with h5py.File(path, "w") as raw:
+        raw.create_group("one/two")
+        raw["one/two/three"] = raw["one"]
+        raw["soft"] = h5py.SoftLink("/one")
+        assert [name for name, _, _ in hdftree.walk(raw)] == ["one", "soft", "one/two", "one/two/three"]
+
+
+def packed(raw: h5py.File, name: str, data: bytes, chunks: tuple[int, ...] | None = None) -> None:
+    """One piece that holds these bytes."""
+    shape, dtype = raw[name].shape, raw[name].dtype
+    instead(raw, name, shape, dtype, chunks=chunks or shape, maxshape=(None, *shape[1:]), compression="gzip")
+    raw[name].id.write_direct_chunk((0,) * len(shape), data)
+
+
+def in_szip(raw: h5py.File, name: str) -> None:
+    shape, dtype, told = raw[name].shape, raw[name].dtype, dict(raw[name].attrs)
+    del raw[name]
+    properties = h5p.create(h5p.DATASET_CREATE)
+    properties.set_chunk(shape)
+    properties.set_filter(h5z.FILTER_SZIP, h5z.FLAG_OPTIONAL, (141, 32, 32, 64))
+    h5d.create(raw.id, name.encode(), h5t.py_create(dtype), h5s.create_simple(shape), properties)
+    raw[name].id.write_direct_chunk((0,) * len(shape), b"\xff\xff\xff\x7f" * 9)
+    raw[name].attrs.update(told)
+
+
+PIECES: dict[str, tuple[Callable[[h5py.File, str], None], str]] = {
+    "large pieces": (
+        lambda f, n: packed(f, n, b"0" * 9, (1 << 29, *f[n].shape[1:])),
+        "is stored in pieces of .* bytes; 268,435,456 at most are read",
+    ),
+    "a bomb": (lambda f, n: packed(f, n, zlib.compress(bytes(1 << 24))), "bytes, more than its shape"),
+    "szip": (in_szip, "is compressed with szip, which may claim any memory"),
+}
+
+
+@pytest.mark.parametrize("case", PIECES)
+def test_a_piece_claims_no_more_than_it_holds(case: str, tmp_path: Path) -> None:
+    spoil, message = PIECES[case]
+    refused(spoilt(tmp_path, "images", lambda f, _: spoil(f, "split")), "images", message)
+
+
+def test_a_file_that_is_being_written_is_not_called_damaged(tmp_path: Path) -> None:
+    with (
+        pytest.raises(LeveloneError, match=r"e\.h5: another program is writing it"),
+        damaged(tmp_path / "e.h5"),
+    ):
+        raise BlockingIOError(11, "unable to lock file")
 
 
 def test_a_split_that_was_never_written_is_not_zeros(tmp_path: Path) -> None:

@@ -14,9 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError, plain
+from levelone.hdftree import walk
 
 _SPARE = 1 << 28
 """Bytes of a dataset that a file of others may declare without writing them: PyTables does, in indices."""
+_FRAME = 4096
+"""Bytes that a compressed piece may be larger than what it holds."""
+PIECE = 1 << 28
+"""Bytes of a dataset's pieces: of each a whole is held, whatever is read of it."""
 SCAN = 1 << 20
 """Values checked at a time: memory stays bounded for any file."""
 
@@ -28,8 +33,10 @@ def damaged(path: Path) -> Iterator[None]:
         yield
     except MemoryError as error:
         raise LeveloneError(f"{path}: does not fit into memory: {error}") from error
+    except BlockingIOError as error:
+        raise LeveloneError(f"{path}: another program is writing it") from error
     except (OSError, RuntimeError, KeyError) as error:
-        said = str(error.args[0] if error.args else error).split("\n")[0]
+        said = str(error.args[0] if isinstance(error, KeyError) and error.args else error).split("\n")[0]
         raise LeveloneError(
             f"{path} is truncated or damaged: {said}", hint="copy or simulate it again"
         ) from error
@@ -49,19 +56,19 @@ def self_contained(path: Path, file: h5py.File, spare: int = 0) -> None:
     ------
     LeveloneError
         At the first link to another file or to nothing, at a dataset whose numbers lie in other files, of
-        which a part was never written, or of a type that is none of numpy's.
+        which a part was never written, which is stored in pieces of more than `PIECE` bytes, in more bytes
+        than its shape has or with szip, or of a type that is none of numpy's; and as `walk` does.
     """
     with damaged(path):
-        links: list[tuple[str, object]] = []
-        file.visititems_links(lambda name, link: links.append((name, link)))  # what raises there is lost
-        for name, link in links:
+        found = list(walk(file))
+        for name, link, _ in found:
             if isinstance(link, h5py.ExternalLink):
                 raise LeveloneError(
                     f"{path}: '{plain(name)}' is a link into another file, {plain(link.filename)}",
                     hint="copy what it leads to into this file",
                 )
-            node = file.get(name)
-            if node is None:
+        for name, link, node in found:
+            if isinstance(link, h5py.SoftLink) and file.get(name) is None:
                 raise LeveloneError(f"{path}: '{plain(name)}' is a link to nothing")
             if isinstance(node, h5py.Dataset):
                 _check_storage(path, plain(name), node, spare)
@@ -79,11 +86,27 @@ def _check_storage(path: Path, name: str, data: h5py.Dataset, spare: int) -> Non
     if not data.shape:
         return
     each = data.id.get_type().get_size()
+    stored = data.id.get_storage_size()
     if data.chunks is None:
-        missing = each * math.prod(data.shape) - data.id.get_storage_size()
+        missing = each * math.prod(data.shape) - stored
     else:
-        pieces = math.prod(-(-size // piece) for size, piece in zip(data.shape, data.chunks, strict=True))
-        missing = (pieces - data.id.get_num_chunks()) * each * math.prod(data.chunks)
+        piece, written = each * math.prod(data.chunks), data.id.get_num_chunks()
+        properties = data.id.get_create_plist()
+        if any(properties.get_filter(i)[0] == h5py.h5z.FILTER_SZIP for i in range(properties.get_nfilters())):
+            raise LeveloneError(
+                f"{path}: dataset '{name}' is compressed with szip, which may claim any memory",
+                hint="h5repack -f GZIP=4",
+            )
+        if piece > PIECE:
+            raise LeveloneError(
+                f"{path}: dataset '{name}' is stored in pieces of {piece:,} bytes; {PIECE:,} at most are read"
+            )
+        if stored > written * (piece + piece // 8 + _FRAME):  # what is compressed may be a little larger
+            raise LeveloneError(
+                f"{path}: dataset '{name}' takes {stored:,} bytes, more than its shape {data.shape} has"
+            )
+        pieces = math.prod(-(-size // part) for size, part in zip(data.shape, data.chunks, strict=True))
+        missing = (pieces - written) * piece
     if missing > spare:
         raise LeveloneError(
             f"{path}: dataset '{name}' has shape {data.shape}, but {missing:,} bytes were never written",
@@ -142,7 +165,7 @@ class HdfReader:
         try:
             with h5py.File(path, "r") as file:
                 return self.recognise(file)
-        except (OSError, RuntimeError):
+        except Exception:  # whatever the file is: opening it says what is wrong
             return False
 
     def open(self, path: Path) -> Any:

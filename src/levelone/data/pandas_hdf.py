@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from levelone.data.chunks import read_rows
 from levelone.data.safe_pickle import list_of_strings, value_of
 from levelone.errors import LeveloneError
+from levelone.hdftree import walk
 
 MAX_BLOCKS = 1000
 REPACK = "copy the file again, or repack it with `ptrepack --complib=zlib --complevel=4`"
@@ -135,16 +136,12 @@ def open_frame(path: Path, file: h5py.File) -> Frame:
 
 def frames(file: h5py.File) -> list[tuple[str, str]]:
     """Name and kind of every data frame in a file."""
-    found: list[tuple[str, str]] = []
-
-    def visit(name: str, item: object) -> None:
-        if isinstance(item, h5py.Group):
-            kind = _text(item.attrs.get("pandas_type", b""))
-            if kind in ("frame", "frame_table"):
-                found.append((name, kind))
-
-    file.visititems(visit)
-    return found
+    kinds = (
+        (name, _text(node.attrs.get("pandas_type", b"")))
+        for name, _, node in walk(file)
+        if isinstance(node, h5py.Group)
+    )
+    return [(name, kind) for name, kind in kinds if kind in ("frame", "frame_table")]
 
 
 def _text(value: object) -> str:

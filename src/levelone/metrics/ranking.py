@@ -95,6 +95,16 @@ def thinned(false: Floats, points: int = 300) -> NDArray[np.intp]:
     return np.unique(np.clip(np.searchsorted(false, wanted), 0, len(false) - 1))
 
 
+def roc_curve(score: NDArray[Any], target: NDArray[np.uint8], weight: Floats) -> tuple[Floats, Floats]:
+    """False and true positive fractions for a plot, `thinned`; both empty if a class is missing."""
+    kept = weight > 0
+    if len(np.unique(target[kept])) < 2:
+        return np.zeros(0), np.zeros(0)
+    false, true = Ranking.of(score, target).roc(weight)
+    points = thinned(false)
+    return false[points], true[points]
+
+
 def bootstrap_counts(event: NDArray[np.int64], replicas: int, seed: int) -> NDArray[np.int64]:
     """How often each entry appears in each replica, [replicas, n]: events drawn with replacement."""
     names, index = np.unique(event, return_inverse=True)

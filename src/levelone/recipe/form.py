@@ -25,7 +25,7 @@ class DataSection(Section):
         description="HDF5 file, or 'sample': the one that ships with levelone; a system without one makes "
         "its events in the run",
     )
-    max_train: int = Field(400_000, gt=0, description="training events at most")
+    max_train: int = Field(400_000, gt=1, description="training events at most")
     max_validation: int = Field(100_000, gt=0, description="validation events at most")
     max_test: int = Field(100_000, gt=0, description="test events at most")
 
@@ -53,7 +53,7 @@ class QuantSection(Section):
 class TrainSection(Section):
     """The training loop, the same for the float twin and the quantised model."""
 
-    batch_size: int = Field(1024, gt=0, description="events of each training step")
+    batch_size: int = Field(1024, gt=1, description="events of each training step")
     float_epochs: int = Field(20, gt=0, description="epochs of the float twin at most")
     quantised_epochs: int = Field(15, gt=0, description="epochs of the quantised model at most")
     float_learning_rate: float = Field(3e-3, gt=0, description="at the top of warm-up and cosine")

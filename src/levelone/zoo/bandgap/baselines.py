@@ -46,7 +46,7 @@ def fit_kernel(train: Source, pixel_nm: float, grip_nm: float, seed: int) -> Pre
     seen, wanted, image = gathered(train, view, seed)
 
     def regression(width: float) -> Any:
-        kernel = Nystroem(gamma=width, n_components=_LANDMARKS, random_state=seed)
+        kernel = Nystroem(gamma=width, n_components=min(_LANDMARKS, len(kept)), random_state=seed)
         return make_pipeline(StandardScaler(), kernel, RidgeCV(_RIDGES))
 
     held, kept = (np.flatnonzero((image % _HELD == 0) == apart) for apart in (True, False))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -48,15 +49,24 @@ def fit_two(train: Source, view: View, target: str, output: str, seed: int) -> P
 
 
 def logit_trees(
-    seen: NDArray[np.floating[Any]], kind: NDArray[Any], seed: int, rounds: int = ROUNDS
+    seen: NDArray[np.floating[Any]],
+    kind: NDArray[Any],
+    seed: int,
+    rounds: int = ROUNDS,
+    weight: NDArray[np.floating[Any]] | None = None,
 ) -> Callable[[NDArray[np.floating[Any]]], NDArray[np.float32]]:
     """At most `rounds` trees for the classes 0 and 1, `kind` [n], of what was `seen` [n, columns].
 
     They are a function from columns to the logit, [n]: 0 if only one class is there.
+
+    Parameters
+    ----------
+    weight
+        How much each counts, [n].
     """
     if len(np.unique(kind)) < 2:
         return lambda columns: np.zeros(len(columns), np.float32)
-    trees = _classifier(seed, rounds).fit(seen, kind)
+    trees = _classifier(seed, rounds, kind).fit(_filled(seen), kind, sample_weight=weight)
     return lambda columns: np.asarray(trees.decision_function(columns), np.float32)
 
 
@@ -73,11 +83,12 @@ def kind_trees(
 
     They are a function from columns to the logarithm of probabilities, [n, kinds].
     """
-    trees = _classifier(seed, rounds).fit(seen, kind)
+    there = np.unique(kind).astype(int)
+    trees = None if len(there) < 2 else _classifier(seed, rounds, kind).fit(_filled(seen), kind)
 
     def known(columns: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
         found = np.full((len(columns), kinds), _NEVER, np.float32)
-        found[:, trees.classes_.astype(int)] = np.log(np.maximum(trees.predict_proba(columns), 1e-13))
+        found[:, there] = 0 if trees is None else np.log(np.maximum(trees.predict_proba(columns), 1e-13))
         return found
 
     return known
@@ -119,16 +130,25 @@ def quantity_trees(
         quantile=aim.quantile,
         max_iter=400,
         learning_rate=0.05,
-        early_stopping=True,
+        early_stopping=len(scaled) > 1,
         random_state=seed,
     )
-    trees.fit(seen, scaled, sample_weight=aim.weight(scaled))
+    trees.fit(_filled(seen), scaled, sample_weight=aim.weight(scaled))
     return lambda events: {output: trees.predict(view(events)).astype(np.float32)[:, None]}
 
 
-def _classifier(seed: int, rounds: int = ROUNDS) -> Any:
+def _filled(seen: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+    """`seen` [n, columns] with zeros in columns of nothing but NaN, which scikit-learn cannot bin."""
+    empty = np.isnan(seen).all(axis=0)
+    return np.where(empty, np.zeros((), seen.dtype), seen) if empty.any() else seen
+
+
+def _classifier(seed: int, rounds: int, kind: NDArray[Any]) -> Any:
+    """Trees for the classes `kind` [n]; what ends their growth is a tenth of the events, if it has all classes."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
+    count = np.unique(kind, return_counts=True)[1]
+    held = bool(count.min() > 1 and math.ceil(len(kind) / 10) >= len(count))
     return HistGradientBoostingClassifier(
-        max_iter=rounds, learning_rate=0.1, early_stopping=True, random_state=seed
+        max_iter=rounds, learning_rate=0.1, early_stopping=held, random_state=seed
     )

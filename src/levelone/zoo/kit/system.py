@@ -162,6 +162,11 @@ class System(ABC):
         """
         for split in SPLITS:
             first = self.load(recipe, path, split, 8)
+            if split == "train" and len(first) < 2:
+                raise LeveloneError(
+                    f"{path}: the split 'train' has one event, and normalisation takes two",
+                    hint="simulate more events",
+                )
             for name, shape in self.input_shapes(recipe).items():
                 if first.inputs[name].shape[1:] != shape:
                     raise LeveloneError(

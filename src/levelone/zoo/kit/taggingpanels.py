@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.metrics.ranking import Ranking, thinned
+from levelone.metrics.ranking import roc_curve
 from levelone.panels import Axes, Card, Images, Lines, Maps, Panel, Rows, Series, SideBySide, measured
 from levelone.zoo.kit.control import CONTROL, TITLE
 from levelone.zoo.kit.meter import Predictions, Truth, network_of
@@ -59,9 +59,8 @@ def rejection_curves(wording: Wording, predictions: Predictions, truth: Truth) -
 
 
 def _curve(title: str, score: NDArray[Any], label: NDArray[Any]) -> Series:
-    false, true = Ranking.of(score, label).roc(np.ones(len(label)))
-    kept = thinned(false)
-    kept = kept[false[kept] > 0]
+    false, true = roc_curve(score, label, np.ones(len(label)))
+    kept = false > 0
     return Series(title, true[kept], 1 / false[kept])
 
 
@@ -175,7 +174,9 @@ def cards(metrics: Mapping[str, Any]) -> list[Card]:
     """AUC, efficiency at 90 % rejection, and the rejection at half of the signal where its error is small."""
     models = metrics["models"]
     best = network_of(models)
-    entry = models[best]["all"]
+    entry = models[best].get("all")
+    if not entry:  # the test jets are of one class
+        return []
     found = [
         Card(measured(entry["auc"], 4), f"{best} AUC"),
         Card(measured(entry["efficiency"]["90"], 2, percent=True), f"% {best} efficiency at 90 % rejection"),

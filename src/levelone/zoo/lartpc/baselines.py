@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.data.argon_images import NOTHING, SHOWER
-from levelone.zoo.kit.boosting import View
+from levelone.errors import LeveloneError
+from levelone.zoo.kit.boosting import View, logit_trees
 from levelone.zoo.kit.events import Events, Outputs, Predictor, Source
 from levelone.zoo.lartpc.features import blind, charged, line, surroundings
 
@@ -16,6 +17,7 @@ RADIUS = 4
 """Of the window in which the thresholds look: 9 x 9 pixels, 2.7 cm."""
 _EVENTS = 8000  # training events
 _EACH = 64  # pixels of each
+_ROUNDS = 400  # trees at most
 _BATCH = 128
 
 
@@ -43,12 +45,8 @@ def fit_thresholds(train: Source, seed: int) -> Predictor:
 
 def fit_trees(train: Source, view: View, seed: int) -> Predictor:
     """Boosted trees on what `view` says of every pixel with charge."""
-    from sklearn.ensemble import HistGradientBoostingClassifier
-
-    seen, shower = _gathered(train, view, seed)
-    trees: Any = HistGradientBoostingClassifier(max_iter=400, early_stopping=True, random_state=seed)
-    trees.fit(seen, shower)
-    return lambda events: _as_maps(events, trees.decision_function(view(events)))
+    logit = logit_trees(*_gathered(train, view, seed), seed, _ROUNDS)
+    return lambda events: _as_maps(events, logit(view(events)))
 
 
 def fit_surroundings(train: Source, seed: int) -> Predictor:
@@ -66,7 +64,13 @@ def _line(events: Events) -> NDArray[np.float32]:
 
 
 def _gathered(train: Source, view: View, seed: int) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    """Of some pixels of some events, those with a class: what `view` says, and whether they are shower."""
+    """Of some pixels of some events, those with a class: what `view` says, and whether they are shower.
+
+    Raises
+    ------
+    LeveloneError
+        If there is none.
+    """
     rng = np.random.default_rng(seed)
     seen, shower = [], []
     for events in train.limited(_EVENTS).batches(_BATCH):
@@ -75,6 +79,11 @@ def _gathered(train: Source, view: View, seed: int) -> tuple[NDArray[Any], NDArr
         rows = np.sort(rng.choice(rows, min(len(rows), _EACH * len(events)), replace=False))
         seen.append(view(events)[rows])
         shower.append(classes[rows] == SHOWER)
+    if not any(map(len, shower)):
+        raise LeveloneError(
+            "no pixel of the training events has charge and a class: nothing to compare with",
+            hint="simulate more events",
+        )
     return np.concatenate(seen), np.concatenate(shower)
 
 

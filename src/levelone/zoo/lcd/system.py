@@ -56,6 +56,7 @@ class Lcd(VoxelSystem):
     )
     grids: ClassVar[tuple[str, ...]] = ("ecal", "hcal")
     columns: ClassVar[tuple[str, ...]] = ("particle", "energy")
+    positive: ClassVar[tuple[str, ...]] = ("energy",)
     section: ClassVar[type[Section]] = LcdModel
     golden_events: ClassVar[int] = 32
 

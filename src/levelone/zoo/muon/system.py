@@ -49,6 +49,7 @@ class Muon(VoxelSystem):
     )
     grids: ClassVar[tuple[str, ...]] = ("calo",)
     columns: ClassVar[tuple[str, ...]] = ("energy",)
+    positive: ClassVar[tuple[str, ...]] = ("energy",)
     section: ClassVar[type[Section]] = MuonModel
     golden_events: ClassVar[int] = 16
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.metrics.ranking import REJECTIONS, Ranking, thinned
+from levelone.metrics.ranking import REJECTIONS, roc_curve
 from levelone.panels import Axes, Card, Images, Lines, Panel, Rows, Series
 from levelone.zoo.kit.control import CONTROL, TITLE
 from levelone.zoo.kit.differences import named_differences
@@ -28,9 +28,7 @@ def panels(metrics: Mapping[str, Any], predictions: Predictions, truth: Truth) -
     curves, histograms = [], []
     for name, outputs in predictions.items():
         score = outputs["logit"][:, 0]
-        false, true = Ranking.of(score, label).roc(np.ones(len(label)))
-        kept = thinned(false)
-        curves.append(Series(NAMES.get(name, name), false[kept], true[kept]))
+        curves.append(Series(NAMES.get(name, name), *roc_curve(score, label, np.ones(len(label)))))
         if name in ("float", "quantised"):
             low, high = np.quantile(score, [0.001, 0.999])
             edges = np.linspace(low, high, 41)
@@ -113,7 +111,9 @@ def cards(metrics: Mapping[str, Any]) -> list[Card]:
     """AUC, efficiency at 90 % rejection, distances to the published network and to the boosted trees."""
     models = metrics["models"]
     best = network_of(models)
-    entry = models[best]["all"]
+    entry = models[best].get("all")
+    if not entry:  # the test events are of one class
+        return []
     found = [
         Card(_short(entry["auc"], 1, 4), f"{best} AUC"),
         Card(_short(entry["efficiency"]["90"], 100, 2), f"% {best} efficiency at 90 % rejection"),

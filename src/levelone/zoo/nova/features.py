@@ -78,7 +78,9 @@ def of_view(view: Floats) -> Floats:
     until = np.concatenate([np.zeros((n, 1)), np.cumsum(per_plane, axis=1)], axis=1)
     rows = np.arange(n)
     front = until[rows, np.minimum(begins + _FRONT, planes)] - until[rows, begins]
-    median = np.nanmedian(np.where(hit, per_plane, np.nan), axis=1)
+    dark = count.sum(1) == 0
+    median = np.nanmedian(np.where(hit | dark[:, None], per_plane, np.nan), axis=1)
+    median[dark] = np.nan
     columns = (
         total, count.sum(1), hit.sum(1), fired.any(2).sum(1), longest_run(hit), count.sum(1) / filled,
         (count == 1).sum(1) / filled, median, front / _FRONT, ranked[:, 0] / total,

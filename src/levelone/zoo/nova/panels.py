@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.metrics.ranking import Ranking, thinned
+from levelone.metrics.ranking import roc_curve
 from levelone.panels import Axes, Card, Lines, Maps, Panel, Rows, Series, SideBySide, measured
 from levelone.simulate.nova.detector import CELL_CM, PLANE_CM
 from levelone.simulate.nova.readout import STEP_MEV
@@ -41,9 +41,8 @@ def panels(predictions: Predictions, truth: Truth, share: NDArray[np.float64]) -
         kept_share, of = curve(score, target, rate)
         seen = kept_share > 0.02
         pure.append(Series(NAMES.get(name, name), kept_share[seen], of[seen]))
-        false, true = Ranking.of(score, target).roc(rate)
-        kept = thinned(false)
-        roc.append(Series(NAMES.get(name, name), true[kept], false[kept]))
+        false, true = roc_curve(score, target, rate)
+        roc.append(Series(NAMES.get(name, name), true, false))
     if CUT in scores:
         accepted = predictions[CUT][OVER_CUT] > 0
         at = efficiency(accepted, target, rate), purity(accepted, target, rate)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from levelone.zoo.nova.results import NovaMeter
 
 _BATCH = 256
+_MOST_RATE = 1e12
 
 
 class Nova(ImageSystem):
@@ -83,10 +84,11 @@ class Nova(ImageSystem):
             If a rate cannot weigh an event.
         """
         rate = batch.truth["rate"]
-        bad = np.flatnonzero(rate < 0)
+        bad = np.flatnonzero((rate < 0) | (rate > _MOST_RATE))
         if len(bad):
             raise LeveloneError(
-                f"truth/rate of event {batch.events[bad[0]]} is {rate[bad[0]]:g}, and no rate is negative"
+                f"truth/rate of event {batch.events[bad[0]]} is {rate[bad[0]]:g}, and no rate is negative or "
+                f"above {_MOST_RATE:g}"
             )
         inputs = {name: batch.images[name].astype(np.float32) / UNIT for name in self.images}
         truth = {name: batch.truth[name] for name in self.columns}

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.metrics.ranking import REJECTIONS, Floats, Ranking, thinned
+from levelone.metrics.ranking import REJECTIONS, Floats, roc_curve
 from levelone.panels import Axes, Card, Images, Lines, Panel, Rows, Series, measured
 from levelone.zoo.kit.control import CONTROL, TITLE
 from levelone.zoo.pixelseed.results import NETWORKS
@@ -99,9 +99,8 @@ def _roc(
     """Efficiency against accepted fakes."""
     curves = []
     for name, score in models.items():
-        false, true = Ranking.of(score, target).roc(weight)
-        kept = thinned(false)
-        curves.append(Series(name if name in NETWORKS else NAMES[name], false[kept], true[kept]))
+        curve = roc_curve(score, target, weight)
+        curves.append(Series(name if name in NETWORKS else NAMES[name], *curve))
     caption = "Efficiency against accepted fakes on the same test doublets."
     if published:
         x = np.array([1 - rejection / 100 for rejection in published])

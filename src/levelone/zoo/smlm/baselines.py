@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
-from levelone.zoo.kit.boosting import View
+from levelone.zoo.kit.boosting import View, logit_trees
 from levelone.zoo.kit.events import Events, Outputs, Predictor, Source
 from levelone.zoo.kit.pixels import places_and_bits, windows
 from levelone.zoo.smlm.section import UNIT_ADU
@@ -19,6 +20,7 @@ NEAR = 2
 """Pixels to either side whose light is given."""
 _FRAMES = 4000  # training frames
 _ROUNDS = 300  # trees at most
+_NOWHERE = -30.0  # the logit of a molecule, if training had none
 _EMPTY = 12  # pixels without a molecule for every one with
 _BATCH = 256
 
@@ -59,18 +61,19 @@ def fit_trees(train: Source, seed: int) -> Predictor:
 
     seen, there, weight, shifts = _gathered(train, neighbours, seed)
     finds = _presence(seen, there, weight, seed)
+    known = int(there.sum())
     places = [
-        HistGradientBoostingRegressor(max_iter=_ROUNDS, early_stopping=True, random_state=seed).fit(
+        HistGradientBoostingRegressor(max_iter=_ROUNDS, early_stopping=known > 1, random_state=seed).fit(
             seen[there], shifts[there, axis]
         )
-        for axis in range(2)
+        for axis in range(2 if known else 0)
     ]
 
     def predict(events: Events) -> Outputs:
         numbers = neighbours(events)
-        logit = finds.decision_function(numbers)
+        logit = finds(numbers)
         shift = np.zeros((len(numbers), 2))
-        likely = logit > -4  # elsewhere no molecule will be found
+        likely = logit > (-4 if places else np.inf)  # elsewhere no molecule will be found
         if likely.any():
             shift[likely] = np.stack([trees.predict(numbers[likely]) for trees in places], axis=1)
         return _as_maps(events, logit, shift)
@@ -85,16 +88,17 @@ def fit_control(train: Source, seed: int) -> Predictor:
 
     def predict(events: Events) -> Outputs:
         numbers = what_must_not_matter(events)
-        return _as_maps(events, finds.decision_function(numbers), np.zeros((len(numbers), 2)))
+        return _as_maps(events, finds(numbers), np.zeros((len(numbers), 2)))
 
     return predict
 
 
-def _presence(seen: Floats, there: NDArray[np.bool_], weight: Floats, seed: int) -> Any:
-    from sklearn.ensemble import HistGradientBoostingClassifier
-
-    trees = HistGradientBoostingClassifier(max_iter=_ROUNDS, early_stopping=True, random_state=seed)
-    return trees.fit(seen, there, sample_weight=weight)
+def _presence(
+    seen: Floats, there: NDArray[np.bool_], weight: Floats, seed: int
+) -> Callable[[Floats], Floats]:
+    if not there.any():
+        return lambda numbers: np.full(len(numbers), _NOWHERE, np.float32)
+    return logit_trees(seen, there, seed, _ROUNDS, weight)
 
 
 def _gathered(train: Source, view: View, seed: int) -> tuple[Any, NDArray[np.bool_], Floats, Floats]:

@@ -97,7 +97,7 @@ def test_showers_of_something_else_are_refused(told, message, data, tmp_path):
     [
         (
             lambda f: f["truth/energy"].__setitem__(slice(None), -5),
-            r"f\.h5: 'truth/energy', event \d+: -5 GeV is",
+            r"f\.h5: 'truth/energy', event \d+: -5 is",
         ),
         (lambda f: f["split"].__setitem__(slice(None), 0), r"f\.h5: the split 'validation' is empty"),
         (

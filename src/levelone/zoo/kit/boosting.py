@@ -144,7 +144,7 @@ def _filled(seen: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
 
 
 def _classifier(seed: int, rounds: int, kind: NDArray[Any]) -> Any:
-    """Trees for the classes `kind` [n]; what ends their growth is a tenth of the events, if it has all classes."""
+    """Trees for the classes `kind` [n]; a tenth of the events ends their growth, if it has all classes."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     count = np.unique(kind, return_counts=True)[1]

@@ -39,7 +39,8 @@ def check_batch(batch: VoxelBatch, positive: Collection[str]) -> None:
         bad = np.flatnonzero((values <= 0) | (values > MOST))
         if len(bad):
             raise LeveloneError(
-                f"'truth/{name}', event {batch.events[bad[0]]}: {values[bad[0]]:g} is not above 0, or above {MOST:g}"
+                f"'truth/{name}', event {batch.events[bad[0]]}: {values[bad[0]]:g} is not above 0, "
+                f"or above {MOST:g}"
             )
     for name, cells in batch.images.items():
         if cells.size and cells.max() > MOST:

@@ -85,7 +85,7 @@ class ShowerGan(VoxelSystem):
         facts = super().check_data(recipe, path)
         if facts["test events"] < 2:
             raise LeveloneError(
-                f"{path}: the split 'test' has one event, and the simulation is compared with itself in halves",
+                f"{path}: the split 'test' has one event, and the simulation is compared in halves",
                 hint="simulate more events",
             )
         cut, wanted = self.provenance(path).get("threshold_mip", 0.0), _model(recipe).threshold_mip

@@ -59,16 +59,16 @@ class VoxelSource(FileSource):
     ----------
     grids, columns
         What is read.
-    positive
-        Columns whose values are above 0.
     prepare
         From voxels and truth to what enters the network and the loss.
+    positive
+        Columns whose values are above 0.
     """
 
     grids: tuple[str, ...]
     columns: tuple[str, ...]
-    positive: tuple[str, ...]
     prepare: Callable[[VoxelBatch], Events]
+    positive: tuple[str, ...] = ()
 
     def opened(self) -> VoxelEvents:
         from levelone.data.opening import open_voxel_events
@@ -108,7 +108,7 @@ class VoxelSystem(System):
     def source(self, recipe: Recipe, path: Path, split: Split, limit: int | None = None) -> Source:
         """The first `limit` events of a split, streamed from disk; events are independent."""
         reads = partial(self.prepare, recipe)
-        return VoxelSource(path, split, limit, self.grids, self.columns, self.positive, reads)
+        return VoxelSource(path, split, limit, self.grids, self.columns, reads, self.positive)
 
     def provenance(self, path: Path) -> dict[str, Any]:
         from levelone.data.opening import open_voxel_events

@@ -26,7 +26,7 @@ def test_the_events_do_not_depend_on_the_number_of_processes(tmp_path: Path) -> 
         said = one.provenance
     assert said["engine"] == "geant4"
     assert said["geant4"]["version"].startswith("geant4-11-04")
-    assert said["geant4"]["production_cut_mm"] == 0.5
+    assert said["geant4"]["production_cut_mm"] == 1.0
 
 
 def test_annihilation_photons_of_a_double_escape_leave(tmp_path: Path) -> None:

@@ -38,10 +38,13 @@ class Detector:
         Production cut, mm of range.
     full_list
         Geant4's reference list with its data sets.
+    decays
+        Whether particles decay without the data sets, too; with them they do.
     """
 
     cut_mm: float
     full_list: str = "FTFP_BERT"
+    decays: bool = False
 
     def construct(self, g4: Any) -> Any:
         """Build materials and volumes; the placed world."""
@@ -66,10 +69,15 @@ ELECTROMAGNETIC = "G4EmStandardPhysics_option1"
 """The constructor that runs on computed tables; options 3 and 4 read more, option 0 does not come back."""
 
 
+def _constructors(detector: Detector | type[Detector]) -> tuple[str, ...]:
+    """What is run without the data sets."""
+    return (ELECTROMAGNETIC, "G4DecayPhysics") if detector.decays else (ELECTROMAGNETIC,)
+
+
 def physics_facts(detector: type[Detector], full: bool) -> dict[str, Any]:
     """Physics list and cuts, for a file's provenance."""
     return {
-        "physics_list": detector.full_list if full else ELECTROMAGNETIC,
+        "physics_list": detector.full_list if full else ", ".join(_constructors(detector)),
         "production_cut_mm": detector.cut_mm,
     }
 
@@ -97,6 +105,8 @@ class Kernel:
         for command in ("/process/em/verbose 0", "/process/had/verbose 0"):
             commands.ApplyCommand(command)
         self._manager.Initialize()
+        # not earlier: Geant4 11.4 then forgets it, and cuts at 1 mm
+        self._kept[1].SetDefaultCutValue(detector.cut_mm)
 
     def run(self, events: Sequence[Sequence[Shot]], rng: np.random.Generator) -> list[Any]:
         """Simulate `events`, each the particles that start in it; what `Detector.end` says of each.
@@ -133,11 +143,11 @@ class Kernel:
             class Electromagnetic(g4.G4VModularPhysicsList):  # type: ignore[name-defined]
                 def __init__(self) -> None:
                     super().__init__()
-                    self.RegisterPhysics(getattr(g4, ELECTROMAGNETIC)())
+                    for name in _constructors(detector):
+                        self.RegisterPhysics(getattr(g4, name)())
 
             physics = Electromagnetic()
         physics.RegisterPhysics(g4.G4StepLimiterPhysics())
-        physics.SetDefaultCutValue(detector.cut_mm)
         physics.SetVerboseLevel(0)
         return physics
 

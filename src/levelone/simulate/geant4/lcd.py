@@ -49,7 +49,7 @@ _LEAST = 0.01
 class Stack(Detector):
     """Both calorimeters and the material in front."""
 
-    cut_mm = 0.1
+    cut_mm = 1.0
 
     def __init__(self, material_x0: float) -> None:
         self._material_mm = material_x0 * _ALUMINIUM_X0_MM

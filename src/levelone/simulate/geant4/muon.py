@@ -35,7 +35,7 @@ _WORLD_MM = 2000.0  # half of its width: what leaves at a side is still seen beh
 class Block(Detector):
     """The calorimeter in a field along y, and behind it a plane that sees the muon leave."""
 
-    cut_mm = 0.7
+    cut_mm = 1.0
 
     def __init__(self, field_tesla: float) -> None:
         self._tesla = field_tesla

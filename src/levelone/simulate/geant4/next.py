@@ -30,7 +30,7 @@ _HALF_MM = 1500.0  # of the xenon
 class Chamber(Detector):
     """Xenon at 15 bar; every step that leaves energy is kept."""
 
-    cut_mm = 0.5
+    cut_mm = 1.0
     full_list = "FTFP_BERT_EMZ"
 
     def __init__(self, escape: bool) -> None:

@@ -20,20 +20,20 @@ from typing import Any
 
 from levelone.data.voxels import open_voxels
 from levelone.files import parse_json, write_text
+from levelone.simulate.geant4.running import started
 from levelone.simulate.summaries import Comparison, Distribution, Sample, compare, distributions
 from levelone.zoo import find_system
 
 RESULTS = Path(__file__).parent / "results" / "generator_references.json"
-SYSTEMS = ("next", "lcd", "muon")
 
 Distributions = dict[str, dict[str, Distribution]]
+Made = tuple[Distributions, dict[str, Any]]
+Number = Callable[[Sample], int]
 
 
-def made(
-    system: str, engine: str, number: Callable[[Sample], int], seed: int = 1
-) -> tuple[Distributions, dict[str, Any]]:
-    """Distributions of a system's samples, events made by an engine, and what the last file says."""
-    summary = import_module(f"levelone.simulate.{system}.summary")
+def from_files(system: str, engine: str, number: Number, seed: int) -> Made:
+    """Distributions of event files, and what the last one says."""
+    summary = summary_of(system)
     generator, found, facts = find_system(system).generator, {}, {}
     with tempfile.TemporaryDirectory() as folder:
         for sample in summary.SAMPLES:
@@ -44,6 +44,34 @@ def made(
                 found.update(distributions(summary.summarise(file), summary.QUANTITIES))
                 facts = file.provenance
     return found, facts
+
+
+def from_particles(system: str, engine: str, number: Number, seed: int) -> Made:
+    """Distributions of single particles, and what is to be said of Geant4."""
+    summary = summary_of(system)
+    gun = import_module(f"levelone.simulate.{system}.gun")
+
+    def fired(**how: Any) -> Distributions:
+        found = {}
+        for sample in summary.SAMPLES:
+            print(f"{system} {sample.told}", file=sys.stderr)
+            chunks = gun.fire(**sample.told, events=number(sample), seed=seed, **how)
+            found.update(distributions(summary.summarise(chunks, **sample.told), summary.QUANTITIES))
+        return found
+
+    if engine != "geant4":
+        return fired(), {}
+    geant4 = import_module(f"levelone.simulate.geant4.{system}")
+    with started(geant4.Scintillator, max(map(number, summary.SAMPLES))) as (pool, facts):
+        return fired(transport=geant4.pass_through, each=pool.map), {"geant4": facts}
+
+
+SYSTEMS = {"next": from_files, "lcd": from_files, "muon": from_files, "nova": from_particles}
+
+
+def summary_of(system: str) -> Any:
+    """The module that says what is compared."""
+    return import_module(f"levelone.simulate.{system}.summary")
 
 
 def kept() -> dict[str, Any]:
@@ -61,14 +89,13 @@ def reference(system: str) -> Distributions:
 
 def compared(system: str, events: int | None = None, seed: int = 1) -> list[Comparison]:
     """The parametrised generator of a system beside Geant4."""
-    summary = import_module(f"levelone.simulate.{system}.summary")
-    model, _ = made(system, "parametrised", lambda sample: events or sample.quick, seed)
-    return compare(model, reference(system), summary.QUANTITIES)
+    model, _ = SYSTEMS[system](system, "parametrised", lambda sample: events or sample.quick, seed)
+    return compare(model, reference(system), summary_of(system).QUANTITIES)
 
 
 def write(system: str) -> None:
     """Make Geant4's events of a system and keep their distributions."""
-    found, facts = made(system, "geant4", lambda sample: sample.geant4)
+    found, facts = SYSTEMS[system](system, "geant4", lambda sample: sample.geant4, 1)
     kinds = {kind: {name: asdict(d) for name, d in values.items()} for kind, values in found.items()}
     entry = {"command": command(system), "geant4": facts["geant4"], "kinds": kinds}
     text = json.dumps({**kept(), system: entry}, indent=1)
@@ -113,6 +140,7 @@ def as_json(c: Comparison) -> dict[str, Any]:
         "quantity": c.quantity.name,
         "parametrised": [c.model.mean, c.model.error],
         "geant4": [c.geant4.mean, c.geant4.error],
+        "deviations": [c.model.deviation, c.geant4.deviation],
         "distance": c.distance,
         "allowed": c.allowed,
         "agrees": c.agrees,

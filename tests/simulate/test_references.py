@@ -17,9 +17,9 @@ def test_what_is_committed_is_small_and_says_how_it_was_made() -> None:
         assert entry["geant4"]["version"].startswith("geant4-11-04")
         assert entry["geant4"]["left_out"] == ["fluorescence", "photonuclear interactions", "hadrons"]
         quantities = import_module(f"levelone.simulate.{name}.summary").QUANTITIES
+        assert {q.name for q in quantities} == {key for values in entry["kinds"].values() for key in values}
         for values in entry["kinds"].values():
-            assert set(values) == {q.name for q in quantities}
-            for q in quantities:
+            for q in (q for q in quantities if q.name in values):
                 assert len(values[q.name]["counts"]) == len(q.edges) - 1
                 assert sum(values[q.name]["counts"]) == values[q.name]["events"]
 

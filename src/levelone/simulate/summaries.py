@@ -109,9 +109,9 @@ class Comparison:
 
 
 def distributions(summary: Summary, quantities: tuple[Quantity, ...]) -> dict[str, dict[str, Distribution]]:
-    """Kind -> quantity -> its distribution."""
+    """Kind -> quantity -> its distribution, of those that a kind of event has."""
     return {
-        kind: {q.name: Distribution.of(values[q.name], q) for q in quantities}
+        kind: {q.name: Distribution.of(values[q.name], q) for q in quantities if q.name in values}
         for kind, values in summary.items()
     }
 
@@ -121,11 +121,12 @@ def compare(
     geant4: Mapping[str, Mapping[str, Distribution]],
     quantities: tuple[Quantity, ...],
 ) -> list[Comparison]:
-    """Every quantity of every kind of event that Geant4 has."""
+    """Every quantity that Geant4 has of every kind of event."""
     return [
         Comparison(kind, q, model[kind][q.name], found[q.name])
         for kind, found in geant4.items()
         for q in quantities
+        if q.name in found
     ]
 
 

@@ -1,9 +1,10 @@
-"""A voxel file made with Geant4: chunks in several processes, and what the file says of the engine."""
+"""Events made with Geant4: chunks in several processes, and what is said of the engine."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from levelone.simulate import Progress
 from levelone.simulate.engines import EngineSection
 from levelone.simulate.geant4.data import Data, find_data
 from levelone.simulate.geant4.kernel import Detector, load_geant4, physics_facts
-from levelone.simulate.geant4.workers import workers
+from levelone.simulate.geant4.workers import Workers, workers
 from levelone.simulate.voxelrun import Generated, VoxelSummary, run
 
 
@@ -48,15 +49,28 @@ def run_geant4(
     LeveloneError
         If the extra is missing, or Geant4 ends a process.
     """
-    data = find_data()
-    most = processes or len(os.sched_getaffinity(0))
-    with workers(data, min(most, -(-options.events // chunk))) as pool:
-        (geant4,) = pool.map(_version, [None])
-        facts = {"engine": "geant4", "geant4": {"version": geant4, **_facts(detector, data)}}
+    with started(detector, -(-options.events // chunk), processes) as (pool, facts):
         return run(
             path, system, options, generate, grids, columns,
-            chunk=chunk, progress=progress, each=pool.map, engine=facts,
+            chunk=chunk, progress=progress, each=pool.map, engine={"engine": "geant4", "geant4": facts},
         )  # fmt: skip
+
+
+@contextmanager
+def started(
+    detector: type[Detector], tasks: int, processes: int | None = None
+) -> Iterator[tuple[Workers, dict[str, Any]]]:
+    """Processes for so many tasks, at most `processes`, and what is to be said of the engine.
+
+    Raises
+    ------
+    LeveloneError
+        If the extra is missing, or Geant4 ends a process.
+    """
+    data = find_data()
+    with workers(data, min(processes or len(os.sched_getaffinity(0)), tasks)) as pool:
+        (geant4,) = pool.map(_version, [None])
+        yield pool, {"version": geant4, **_facts(detector, data)}
 
 
 def _facts(detector: type[Detector], data: Data) -> dict[str, Any]:

@@ -35,7 +35,7 @@ from levelone.simulate.nova.detector import (
 )
 from levelone.simulate.nova.readout import BITS, STEP_MEV, Pictures, Readout, read_out
 from levelone.simulate.nova.section import NovaGenerate
-from levelone.simulate.passage.particles import MASS, Kind, Particles, join, take
+from levelone.simulate.passage.particles import MASS, Deposits, Kind, Particles, join, take
 from levelone.simulate.passage.showers import Region, follow_showers
 from levelone.simulate.passage.tracks import follow_tracks
 from levelone.simulate.provenance import provenance
@@ -187,15 +187,10 @@ def try_events(options: NovaGenerate, count: int, rng: np.random.Generator, step
             parts.append(_leave(final, number, rows, rng))
             missing.append(mine[~done])
         left = np.concatenate(missing)
-    started = _placed(join(parts), count, rng)
-    region = Region((-_BESIDE_CM,) * 2 + (-100.0,), (_BESIDE_CM,) * 2 + (_BEHIND_CM,), beyond_cm=20.0)
-    tracks, knocked = follow_tracks(started, matter(), step_cm, LONGEST_CM, rng)
-    electrons = join([take(started, started.kind == Kind.ELECTRON), knocked])
-    photons = take(started, started.kind == Kind.PHOTON)
-    showers = follow_showers(electrons, photons, region, matter(), step_cm, rng)
+    deposits = pass_through(placed(join(parts), count, rng), rng, step_cm)
     distance = rng.uniform(CELLS * CELL_CM / 2, LENGTH_CM - CELLS * CELL_CM / 2, (count, 2))
     plan = Readout(options.noise_pe, options.threshold_pe, options.pe_per_mev)
-    pictures = read_out(join([tracks, showers]), count, distance, plan, rng)
+    pictures = read_out(deposits, count, distance, plan, rng)
     truth: dict[str, NDArray[np.generic]] = {
         "label": kind.astype(np.uint8),
         "process": process.astype(np.uint8),
@@ -206,7 +201,16 @@ def try_events(options: NovaGenerate, count: int, rng: np.random.Generator, step
     return Made(pictures, truth)
 
 
-def _placed(particles: Particles, count: int, rng: np.random.Generator) -> Particles:
+def pass_through(started: Particles, rng: np.random.Generator, step_cm: float = STEP_CM) -> Deposits:
+    """What particles of any events leave in the detector."""
+    region = Region((-_BESIDE_CM,) * 2 + (-100.0,), (_BESIDE_CM,) * 2 + (_BEHIND_CM,), beyond_cm=20.0)
+    tracks, knocked = follow_tracks(started, matter(), step_cm, LONGEST_CM, rng)
+    electrons = join([take(started, started.kind == Kind.ELECTRON), knocked])
+    photons = take(started, started.kind == Kind.PHOTON)
+    return join([tracks, follow_showers(electrons, photons, region, matter(), step_cm, rng)])
+
+
+def placed(particles: Particles, count: int, rng: np.random.Generator) -> Particles:
     """Vertices anywhere in a cell of both views: what the edges of cells do to an event is no pattern."""
     vertex = rng.random((count, 3)) * np.array([CELL_CM, CELL_CM, 2 * PLANE_CM])
     return Particles(

@@ -56,7 +56,14 @@ class Pictures:
 def read_out(
     deposits: Deposits, events: int, distance_cm: Floats, plan: Readout, rng: np.random.Generator
 ) -> Pictures:
-    """Pictures of `events` events, whose vertex is `distance_cm` [events, 2] from the end of either view.
+    """Pictures of `events` events, whose vertex is `distance_cm` [events, 2] from the end of either view."""
+    return framed(fired_cells(deposits, events, distance_cm, plan, rng))
+
+
+def fired_cells(
+    deposits: Deposits, events: int, distance_cm: Floats, plan: Readout, rng: np.random.Generator
+) -> Floats:
+    """Counts of all cells around the vertex, [events, 2, WIDE, LONG].
 
     Cells with light are read one by one. Of all others, nearly 16,000 in an event, only those are drawn whose
     noise alone reaches the threshold.
@@ -77,7 +84,7 @@ def read_out(
     flat = values.ravel()
     flat[lit] = _counts(read / per_mev)
     flat[alone] = _counts(noise / scale.ravel()[alone // (WIDE * LONG)])
-    return framed(values)
+    return values
 
 
 def noise_hits(cells: int, plan: Readout, rng: np.random.Generator) -> tuple[NDArray[np.int64], Floats]:

@@ -64,7 +64,7 @@ def test_unknown_key_is_refused_with_its_path_and_the_nearest_name(
             '[train]\nbatch_size = "many"',
             'my.toml: train.batch_size = "many": input should be a valid integer',
         ),
-        ("[train]\nbatch_size = 0", "my.toml: train.batch_size = 0: input should be greater than 0"),
+        ("[train]\nbatch_size = 0", "my.toml: train.batch_size = 0: input should be greater than 1"),
         ('[data]\nmax_test = "all"', 'my.toml: data.max_test = "all"'),
         ("[quant.layers.conv1]\nweight = 99", "my.toml: quant.layers.conv1.weight = 99"),
         ("[model]\nkernel = 1.5", "my.toml: model.kernel = 1.5"),

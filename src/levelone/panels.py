@@ -125,7 +125,8 @@ class Maps:
     images
         [n, rows, columns].
     colours
-        "log": as `Images`; "linear": from 0 to the largest; "signed": the same to both sides of 0.
+        "log": as `Images`; "linear": from 0 to the largest; "signed": the same to both sides of 0;
+        "signed log": likewise, logarithmic beyond a hundredth of the largest, for one pixel above all others.
     marks
         [k, 2] of every image: places to mark, along columns and rows in the unit of the axes; or none.
     """
@@ -133,7 +134,7 @@ class Maps:
     title: str
     unit: str
     images: Floats
-    colours: Literal["log", "linear", "signed"] = "linear"
+    colours: Literal["log", "linear", "signed", "signed log"] = "linear"
     marks: tuple[Floats, ...] = ()
 
 

@@ -277,3 +277,16 @@ def test_a_legend_with_long_names_stays_inside_the_picture():
     fig.canvas.draw()
     legend, picture = fig.legends[0].get_window_extent(), fig.bbox
     assert picture.x0 <= legend.x0 and legend.x1 <= picture.x1
+
+
+def test_one_pixel_does_not_hide_the_others() -> None:
+    """A hundredth of the largest difference is pale among linear colours, and a third of the way here."""
+    images = np.zeros((1, 8, 8))
+    images[0, 4, 4], images[0, 0, 0], images[0, 0, 1] = 50.0, 0.5, -0.5
+    panel = SideBySide("T", "c", (Maps("d", "GeV", images, "signed log"),), ("all",), Axes("x", "y"))
+    (shown,) = drawing.draw(panel).axes[0].images
+    zero, little, less, most = shown.norm([0.0, 0.5, -0.5, 50.0])
+    assert zero == pytest.approx(0.5)
+    assert most == pytest.approx(1)
+    assert little > 0.6
+    assert less < 0.4

@@ -6,7 +6,7 @@ from textwrap import fill
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.colors import LogNorm, Normalize
+from matplotlib.colors import LogNorm, Normalize, SymLogNorm
 from matplotlib.figure import Figure
 
 from levelone.panels import Maps, SideBySide
@@ -17,7 +17,7 @@ _LETTERS = 105
 """In a line of titles, all columns together."""
 _TITLE = 0.14
 """Inches of a line of a title."""
-_MAPS = {"log": "plasma", "linear": "viridis", "signed": "RdBu_r"}
+_MAPS = {"log": "plasma", "linear": "viridis", "signed": "RdBu_r", "signed log": "RdBu_r"}
 
 
 def side_by_side(panel: SideBySide) -> Figure:
@@ -64,4 +64,6 @@ def _norm(maps: Maps) -> Normalize:
     most = float(np.abs(maps.images).max(initial=0)) or 1.0
     if maps.colours == "log":
         return LogNorm(most / 1e3, most)
+    if maps.colours == "signed log":
+        return SymLogNorm(most / 1e2, vmin=-most, vmax=most)
     return Normalize(-most if maps.colours == "signed" else 0, most)

@@ -121,7 +121,7 @@ def cards(metrics: Mapping[str, Any]) -> list[Card]:
     """Errors of the network, of trees, of the linear filter, and what noise leaves."""
     models = metrics["models"]
     best = network_of(models)
-    floor = measured(models[FLOOR]["rmse_mev"]["all"], 1)
+    floor = measured(models[FLOOR]["rmse_mev"]["all"], 2)
     found = [Card(measured(models[best]["rmse_mev"]["all"], 1), f"meV rms error, {best}; noise {floor}")]
     for model in ("boosting", "kernel", "filter"):
         if model in models:

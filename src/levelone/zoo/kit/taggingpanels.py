@@ -80,7 +80,7 @@ def average_images(wording: Wording, truth: Truth, channels: Sequence[str], capt
             (
                 Maps(name, unit, signal, "log"),
                 Maps(background, unit, other, "log"),
-                Maps(f"{name} minus {background}", unit, signal - other, "signed"),
+                Maps(f"{name} minus {background}", unit, signal - other, "signed log"),
             ),
             tuple(channels),
             wording.image,

@@ -91,7 +91,7 @@ def cards(metrics: Mapping[str, Any]) -> list[Card]:
         Card(_percent(models[name]["identification"]["accuracy"], 1), f"{name}: particle identified"),
     ]
     if electron:
-        made.append(Card(_percent(electron["width"], 1), f"{name}: electron energy, overall width"))
+        made.append(Card(_percent(electron["width"], 2), f"{name}: electron energy, overall width"))
         made.append(Card(_percent(electron["a"], 1), f"{name}: electrons, stochastic term (sqrt GeV)"))
     return made
 

@@ -150,7 +150,7 @@ def cards(metrics: Mapping[str, Any]) -> list[Card]:
     for other, what in pairs:
         ratio = metrics["differences"].get(f"{best}-{other}", {}).get("ratio")
         if ratio:
-            found.append(Card(measured(ratio, 2), f"{best} efficiency over that of {what}, at that purity"))
+            found.append(Card(measured(ratio, 3), f"{best} efficiency over that of {what}, at that purity"))
     return found
 
 

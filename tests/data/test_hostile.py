@@ -25,6 +25,7 @@ from levelone.data.opening import open_events
 from levelone.data.voxelcheck import Column, GridSpec
 from levelone.data.voxels import SparseGrid, create_voxels
 from levelone.errors import LeveloneError
+from levelone.verify.vectors import Vectors, read_vectors, write_vectors
 
 EVENTS = 50
 SPLIT = (np.arange(EVENTS) % 3).astype(np.uint8)
@@ -361,3 +362,19 @@ def test_the_command_line_says_one_thing(tmp_path: Path) -> None:
     assert f"{path}: 'images/frame' is a {message}" in run.stderr.replace("\n", " ")
     assert "Traceback" not in run.stderr
     assert not (tmp_path / "r").exists()
+
+
+def test_vectors_that_lead_to_themselves_or_claim_any_memory(tmp_path: Path) -> None:
+    path = tmp_path / "vectors.h5"
+    for spoil in (
+        lambda raw: raw.__setitem__("inputs/x", h5py.SoftLink("/inputs/x")),
+        lambda raw: raw.create_dataset("inputs/x", (1 << 40, 4), "u1", chunks=(1, 4)),
+    ):
+        write_vectors(
+            path, Vectors({"x": np.ones((3, 4), np.int64)}, {"y": np.ones((3, 4), np.int64)}, "a", {})
+        )
+        with h5py.File(path, "r+") as raw:
+            del raw["inputs/x"]
+            spoil(raw)
+        with pytest.raises(LeveloneError, match=r"vectors\.h5 cannot be read as HDF5 vectors"):
+            read_vectors(path)

@@ -97,7 +97,7 @@ def read_vectors(path: Path, graph: Graph | None = None) -> Vectors:
         raise LeveloneError(f"{path}: no such file") from None
     except KeyError as error:
         raise LeveloneError(f"{path}: attribute {error} is missing") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError, TypeError, MemoryError) as error:
         raise LeveloneError(f"{path} cannot be read as HDF5 vectors: {error}") from error
     _check_counts(path, vectors.inputs, vectors.layers)
     if graph is not None:

@@ -57,7 +57,7 @@ def test_brevitas_quantiser_is_the_plain_definition(values, exponent, bits, sign
 
 
 @settings(deadline=None)
-@given(exponent=st.integers(-10, 4), bits=st.integers(2, 8), seed=st.integers(0, 1000))
+@given(exponent=st.integers(-10, 4), bits=st.integers(2, 16), seed=st.integers(0, 1000))
 def test_weights_are_narrow_and_on_their_grid(exponent, bits, seed):
     torch.manual_seed(seed)
     layer = QuantLayers(QuantSection(default=Bits(weight=bits))).dense("fc", ("x",), (7, 5))

@@ -18,11 +18,9 @@ from levelone.recipe import Bits, QuantSection
 from levelone.train.codes import layer_codes
 from levelone.verify import random_vectors
 
-WIDE = QuantSection(inputs={"x": 16}, default=Bits(weight=8, bias=24, activation=16))
-
 
 class TwoLayers(Wired):
-    """Sums of 16-bit operands, 8-bit weights and a fan-in of 64: up to 30 bits, of both signs."""
+    """Sums of 16-bit operands, 8- or 16-bit weights and a fan-in of 64: up to 30 or 38 bits, of both signs."""
 
     def __init__(self, layers: QuantLayers) -> None:
         super().__init__(layers, {"x": (1, 4, 4, 4)})
@@ -33,10 +31,11 @@ class TwoLayers(Wired):
         self.step("logit", layers.dense("logit", (x,), (24, 2), norm=None), x)
 
 
-@pytest.fixture(scope="module")
-def network() -> TwoLayers:
+@pytest.fixture(scope="module", params=[8, 16])
+def network(request: pytest.FixtureRequest) -> TwoLayers:
     torch.manual_seed(1)
-    made = TwoLayers(QuantLayers(WIDE))
+    wide = QuantSection(inputs={"x": 16}, default=Bits(weight=request.param, bias=24, activation=16))
+    made = TwoLayers(QuantLayers(wide))
     calibrate(made, [torch.randn(64, 1, 4, 4, 4)])
     return made.eval()
 

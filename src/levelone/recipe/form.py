@@ -33,7 +33,7 @@ class DataSection(Section):
 class Bits(Section):
     """Bit widths of one layer."""
 
-    weight: int = Field(4, ge=2, le=8, description="bits of each weight")
+    weight: int = Field(4, ge=2, le=16, description="bits of each weight")
     bias: int = Field(8, ge=2, le=24, description="bits of each bias, on the grid of the products")
     activation: int = Field(4, ge=2, le=16, description="bits of what the layer's activation gives")
 

@@ -323,6 +323,33 @@ def test_widths_are_compared_with_calibrated_sums_on_the_same_events():
     assert "differences" not in figures({"float": answer(0.2)}, truth, seed=1)
 
 
+def test_identification_is_compared_with_the_trees_on_the_same_events():
+    rng = np.random.default_rng(9)
+    kind = np.arange(4000) % 4
+    truth = {"energy": np.full(4000, 50, np.float32), "particle": kind}
+    trees = (2 * np.eye(4)[kind] + rng.standard_normal((4000, 4))).astype(np.float32)
+    better = (trees + 0.5 * np.eye(4)[kind]).astype(np.float32)
+    predictions = {
+        "float": {"particle": better},
+        "same": {"particle": trees},
+        "boosting": {"particle": trees},
+    }
+    gain = figures(predictions, truth, seed=1)["identification_gain"]
+    known = {
+        name: identification(outputs["particle"], kind, PARTICLES) for name, outputs in predictions.items()
+    }
+    assert list(gain) == ["float", "same"]
+    assert all(entry == {"value": 0, "error": 0} for entry in gain["same"].values())
+    accuracy = known["float"]["accuracy"]["value"] - known["boosting"]["accuracy"]["value"]
+    assert gain["float"]["accuracy"]["value"] == pytest.approx(accuracy)
+    for pair, area in known["float"]["auc"].items():
+        assert gain["float"][pair]["value"] == pytest.approx(area - known["boosting"]["auc"][pair])
+        assert (
+            0 < gain["float"][pair]["error"] < gain["float"][pair]["value"] / 5
+        )  # the areas alone: far worse
+    assert "identification_gain" not in figures({"float": {"particle": better}}, truth, seed=1)
+
+
 def test_figures_panels_and_cards():
     rng = np.random.default_rng(2)
     n = 4000

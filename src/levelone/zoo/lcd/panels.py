@@ -78,6 +78,7 @@ def tables(metrics: Mapping[str, Any]) -> list[Rows]:
         *_by_energy(metrics),
         *_gain(metrics),
         *([_identification(found)] if found else []),
+        *_identification_gain(metrics),
         *confusion,
     ]
 
@@ -247,6 +248,25 @@ def _identification(found: Mapping[str, Mapping[str, Any]]) -> Rows:
     head = ("model", "accuracy", *(f"AUC {pair}" for pair in pairs))
     caption = "Accuracy among all kinds; area under the ROC curve between two kinds."
     return Rows("Identification", caption, head, rows, tuple(range(1, len(head))))
+
+
+def _identification_gain(metrics: Mapping[str, Any]) -> list[Rows]:
+    """What the others have more than the boosted trees; none where there are no trees."""
+    gain = metrics.get("identification_gain", {})
+    if not gain:
+        return []
+    kinds = tuple(next(iter(gain.values())))
+    rows = tuple((NAMES.get(name, name), *(_signed(m[kind]) for kind in kinds)) for name, m in gain.items())
+    head = ("model", *(kind if kind == "accuracy" else f"AUC {kind}" for kind in kinds))
+    caption = (
+        "What each has more than boosting on features, on the same events, times 100; "
+        "errors of areas: bootstrap over events."
+    )
+    return [Rows("Identification against boosting", caption, head, rows, tuple(range(1, len(head))))]
+
+
+def _signed(entry: Mapping[str, float]) -> str:
+    return f"{100 * entry['value']:+.2f} ± {100 * entry['error']:.2f}"
 
 
 def _confusion(label: str, entry: Mapping[str, Any]) -> Rows:

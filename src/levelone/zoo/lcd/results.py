@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from levelone.metrics.ranking import compare
 from levelone.metrics.resolution import summarise, widths
 from levelone.simulate.lcd.section import PARTICLES
 from levelone.zoo.kit.events import Outputs
@@ -18,19 +20,65 @@ EDGES = np.array([10.0, 20, 30, 45, 65, 95, 135, 190, 260, 340, 420, 510])
 """Edges of the bins of true energy, GeV."""
 SUMS = "sums"
 """The model that the widths of the others are compared with."""
+TREES = "boosting"
+"""The model that the identification of the others is compared with."""
+REPLICAS = 200
+"""Of the bootstrap over events."""
 
 
 def figures(predictions: Predictions, truth: Truth, *, seed: int) -> dict[str, Any]:
-    """``models``: what `model_figures` says of each model; ``differences``: `electron_gain`."""
+    """``models``: what `model_figures` says of each model; the others: see their functions.
+
+    ``differences``: `electron_gain`; ``identification_gain``: `identification_gain`.
+    """
     found: dict[str, Any] = {
         "models": {name: model_figures(outputs, truth, seed) for name, outputs in predictions.items()}
     }
     if SUMS in predictions:
         found["differences"] = electron_gain(predictions, truth, seed)
+    if "particle" in predictions.get(TREES, {}):
+        found["identification_gain"] = identification_gain(predictions, truth, seed)
     return found
 
 
-def electron_gain(predictions: Predictions, truth: Truth, seed: int, replicas: int = 200) -> dict[str, Any]:
+def identification_gain(
+    predictions: Predictions, truth: Truth, seed: int, replicas: int = REPLICAS
+) -> dict[str, Any]:
+    """What every other model that tells kinds has more than the boosted trees, on the same events.
+
+    Returns
+    -------
+    dict
+        Model -> ``accuracy`` and the areas of `identification`, "one-other", as differences: each with
+        ``value`` and ``error``, of areas by bootstrap over events, which both models share.
+    """
+    kind = truth["particle"].astype(np.int64)
+    logits = {name: outputs["particle"] for name, outputs in predictions.items() if "particle" in outputs}
+    others = [name for name in logits if name != TREES]
+    found: dict[str, Any] = {}
+    for name in others:
+        more = (logits[name].argmax(1) == kind) * 1.0 - (logits[TREES].argmax(1) == kind)
+        error = float(more.std() / np.sqrt(len(more)))
+        found[name] = {"accuracy": {"value": float(more.mean()), "error": error}}
+    for one, other in combinations(range(len(PARTICLES)), 2):
+        chosen = (kind == one) | (kind == other)
+        _, gains = compare(
+            {name: (answers[:, one] - answers[:, other])[chosen] for name, answers in logits.items()},
+            (kind[chosen] == one).astype(np.uint8),
+            np.ones(int(chosen.sum())),
+            np.flatnonzero(chosen),
+            replicas=replicas,
+            seed=seed,
+            differences=tuple((name, TREES) for name in others),
+        )
+        for name in others if gains else ():
+            found[name][f"{PARTICLES[one]}-{PARTICLES[other]}"] = gains[f"{name}-{TREES}"]["auc"]
+    return found
+
+
+def electron_gain(
+    predictions: Predictions, truth: Truth, seed: int, replicas: int = REPLICAS
+) -> dict[str, Any]:
     """Widths of electrons over those of calibrated sums on the same events, in bins of true energy.
 
     Returns

@@ -20,7 +20,7 @@ from levelone.verify import random_vectors
 
 
 class TwoLayers(Wired):
-    """Sums of 16-bit operands, 8- or 16-bit weights and a fan-in of 64: up to 30 or 38 bits, of both signs."""
+    """Sums of 16-bit operands, weights of 8 or 16 bits, a fan-in of 64: up to 30 or 38 bits, both signs."""
 
     def __init__(self, layers: QuantLayers) -> None:
         super().__init__(layers, {"x": (1, 4, 4, 4)})

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from levelone.panels import Axes, Card, Density, Images, Lines, Panel, Rows, Series
+from levelone.panels import Axes, Card, Density, Images, Lines, Panel, Rows, Series, measured
 from levelone.simulate.lcd.detector import calorimeter
 from levelone.simulate.lcd.section import PARTICLES
 from levelone.zoo.kit.control import CONTROL, TITLE
@@ -256,17 +256,16 @@ def _identification_gain(metrics: Mapping[str, Any]) -> list[Rows]:
     if not gain:
         return []
     kinds = tuple(next(iter(gain.values())))
-    rows = tuple((NAMES.get(name, name), *(_signed(m[kind]) for kind in kinds)) for name, m in gain.items())
+    rows = tuple(
+        (NAMES.get(name, name), *(measured(m[kind], 2, percent=True, sign=True) for kind in kinds))
+        for name, m in gain.items()
+    )
     head = ("model", *(kind if kind == "accuracy" else f"AUC {kind}" for kind in kinds))
     caption = (
         "What each has more than boosting on features, on the same events, times 100; "
         "errors of areas: bootstrap over events."
     )
     return [Rows("Identification against boosting", caption, head, rows, tuple(range(1, len(head))))]
-
-
-def _signed(entry: Mapping[str, float]) -> str:
-    return f"{100 * entry['value']:+.2f} ± {100 * entry['error']:.2f}"
 
 
 def _confusion(label: str, entry: Mapping[str, Any]) -> Rows:

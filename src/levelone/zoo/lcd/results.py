@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -60,8 +60,7 @@ def identification_gain(
         more = (logits[name].argmax(1) == kind) * 1.0 - (logits[TREES].argmax(1) == kind)
         error = float(more.std() / np.sqrt(len(more)))
         found[name] = {"accuracy": {"value": float(more.mean()), "error": error}}
-    for one, other in combinations(range(len(PARTICLES)), 2):
-        chosen = (kind == one) | (kind == other)
+    for pair, one, other, chosen in _pairs(kind, PARTICLES):
         _, gains = compare(
             {name: (answers[:, one] - answers[:, other])[chosen] for name, answers in logits.items()},
             (kind[chosen] == one).astype(np.uint8),
@@ -71,8 +70,8 @@ def identification_gain(
             seed=seed,
             differences=tuple((name, TREES) for name in others),
         )
-        for name in others if gains else ():
-            found[name][f"{PARTICLES[one]}-{PARTICLES[other]}"] = gains[f"{name}-{TREES}"]["auc"]
+        for name in others:
+            found[name][pair] = gains[f"{name}-{TREES}"]["auc"]
     return found
 
 
@@ -143,15 +142,22 @@ def identification(logits: NDArray[Any], kind: NDArray[np.int64], particles: Seq
     best = logits.argmax(1)
     confusion = np.bincount(kind * count + best, minlength=count**2).reshape(count, count)
     accuracy = float(np.mean(best == kind))
-    auc = {}
-    for one in range(count):
-        for other in range(one + 1, count):
-            chosen = (kind == one) | (kind == other)
-            if len(np.unique(kind[chosen])) == 2:
-                score = (logits[:, one] - logits[:, other])[chosen]
-                auc[f"{particles[one]}-{particles[other]}"] = float(roc_auc_score(kind[chosen] == one, score))
+    auc = {
+        pair: float(roc_auc_score(kind[chosen] == one, (logits[:, one] - logits[:, other])[chosen]))
+        for pair, one, other, chosen in _pairs(kind, particles)
+    }
     return {
         "accuracy": {"value": accuracy, "error": float(np.sqrt(accuracy * (1 - accuracy) / len(kind)))},
         "confusion": confusion.tolist(),
         "auc": auc,
     }
+
+
+def _pairs(
+    kind: NDArray[np.int64], particles: Sequence[str]
+) -> Iterator[tuple[str, int, int, NDArray[np.bool_]]]:
+    """Every two kinds that are there: "one-other", their numbers, and which events [n] are of either."""
+    there = np.unique(kind).tolist()
+    for one, other in combinations(range(len(particles)), 2):
+        if one in there and other in there:
+            yield f"{particles[one]}-{particles[other]}", one, other, (kind == one) | (kind == other)

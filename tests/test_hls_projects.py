@@ -78,9 +78,10 @@ def fresh_events(
     system: System, recipe: Recipe, graph: Graph, count: int, seed: int, folder: Path
 ) -> dict[str, NDArray[np.int64]]:
     """Input codes of `count` events that its generator makes anew."""
-    made = recipe.model_copy(update={"generate": {"events": 12 * count, "seed": seed % 2**31}})
+    # Most events are training events, at least seven in ten: of a small file, too few may fall to the others.
+    made = recipe.model_copy(update={"generate": {"events": 6 * count, "seed": seed % 2**31}})
     system.generator.make(folder / "events.h5", system.generator.options(made))
-    events = system.load(recipe, folder / "events.h5", "test", count)
+    events = system.load(recipe, folder / "events.h5", "train", count)
     assert len(events) == count
     return quantise_inputs(graph, events.inputs)
 

@@ -8,7 +8,9 @@ import pytest
 import torch
 
 from levelone.errors import LeveloneError
-from levelone.zoo.kit.sections import Convolution, check_convolution, check_dense
+from levelone.zoo import SYSTEMS, find_system
+from levelone.zoo.kit.sections import Carried, Convolution, check_convolution, check_dense
+from levelone.zoo.kit.system import System
 
 KERNELS, STRIDES, PADDINGS = (1, 2, 5), (1, 3), (0, 1)
 
@@ -49,3 +51,21 @@ def test_every_dense_layer_needs_a_unit() -> None:
     check_dense((1,))
     with pytest.raises(LeveloneError, match=r"model.dense = \[3, 0\]: every layer needs a unit"):
         check_dense((3, 0))
+
+
+CARRIED = [name for name in SYSTEMS.known if issubclass(find_system(name).section, Carried)]
+
+
+@pytest.mark.parametrize("reach", ["float", "quantised", "firmware"])
+@pytest.mark.parametrize("name", CARRIED)
+def test_a_network_is_carried_as_far_as_its_recipe_says(name: str, reach: str) -> None:
+    system = find_system(name)
+    assert system.reach(system.read_recipe(None, [f"model.reach={reach}"])) == reach
+
+
+def test_a_section_that_says_nothing_of_it_is_not_asked() -> None:
+    """Nobody has checked it yet."""
+    system = find_system("bandgap")
+    assert CARRIED and "bandgap" not in CARRIED
+    assert type(system).reach is System.reach
+    assert system.reach(system.read_recipe(None, ["model.pixels=-3"])) == "firmware"

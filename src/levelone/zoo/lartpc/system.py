@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.panels import Card, Panel, Rows
-from levelone.recipe import Recipe, Section
+from levelone.recipe import Recipe
 from levelone.simulate.lartpc.section import LartpcGenerate
+from levelone.zoo.kit.carried import CarriedSystem
 from levelone.zoo.kit.control import LeakControl
 from levelone.zoo.kit.events import Events, Predictor, Source
 from levelone.zoo.kit.generator import Generator
 from levelone.zoo.kit.images import ImageSystem, Padded
-from levelone.zoo.kit.system import Reach
+from levelone.zoo.kit.sections import Carried
 from levelone.zoo.kit.unetshape import UNetShape
 from levelone.zoo.lartpc.section import UNIT_ADU, LartpcModel
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from levelone.zoo.lartpc.results import PixelMeter
 
 
-class Lartpc(ImageSystem):
+class Lartpc(CarriedSystem, ImageSystem):
     """The system lartpc; see `levelone.zoo.kit.images.ImageSystem`."""
 
     name: ClassVar[str] = "lartpc"
@@ -46,7 +47,7 @@ class Lartpc(ImageSystem):
     )
     images: ClassVar[tuple[str, ...]] = ("charge",)
     maps: ClassVar[tuple[str, ...]] = ("class", "particle")
-    section: ClassVar[type[Section]] = LartpcModel
+    section: ClassVar[type[Carried]] = LartpcModel
     golden_events: ClassVar[int] = 8
 
     def layer_names(self, recipe: Recipe) -> tuple[str, ...]:
@@ -60,9 +61,6 @@ class Lartpc(ImageSystem):
         from levelone.simulate.lartpc.generator import layout
 
         return layout(_model(recipe).pixels)
-
-    def reach(self, recipe: Recipe) -> Reach:
-        return _model(recipe).reach
 
     def prepare(self, recipe: Recipe, batch: ImageBatch, lists: Padded) -> Events:
         """Charges in units; truth: `class`, `particle` (1, rows, columns), number of the `event`."""

@@ -17,12 +17,13 @@ from levelone.errors import LeveloneError
 from levelone.panels import Card, Panel, Rows
 from levelone.recipe import Recipe, Section, misfit
 from levelone.simulate.nova.section import NovaGenerate
+from levelone.zoo.kit.carried import CarriedSystem
 from levelone.zoo.kit.control import LeakControl
 from levelone.zoo.kit.events import Events, Predictor, Source
 from levelone.zoo.kit.generator import Generator
 from levelone.zoo.kit.images import ImageSystem, Padded
 from levelone.zoo.kit.meter import split_kept
-from levelone.zoo.kit.system import Reach
+from levelone.zoo.kit.sections import Carried
 from levelone.zoo.nova.section import UNIT, VIEW, NovaModel
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ _BATCH = 256
 _MOST_RATE = 1e12
 
 
-class Nova(ImageSystem):
+class Nova(CarriedSystem, ImageSystem):
     """The system nova; see `levelone.zoo.kit.images.ImageSystem`."""
 
     name: ClassVar[str] = "nova"
@@ -48,7 +49,7 @@ class Nova(ImageSystem):
     )
     images: ClassVar[tuple[str, ...]] = ("xz", "yz")
     columns: ClassVar[tuple[str, ...]] = ("label", "process", "energy", "rate")
-    section: ClassVar[type[Section]] = NovaModel
+    section: ClassVar[type[Carried]] = NovaModel
     golden_events: ClassVar[int] = 12
 
     def layer_names(self, recipe: Recipe) -> tuple[str, ...]:
@@ -71,9 +72,6 @@ class Nova(ImageSystem):
         from levelone.simulate.nova.generator import layout
 
         return layout()
-
-    def reach(self, recipe: Recipe) -> Reach:
-        return _model(recipe).reach
 
     def prepare(self, recipe: Recipe, batch: ImageBatch, lists: Padded) -> Events:
         """Counts of both views in units; truth: the columns, and the number of the `event`.

@@ -18,11 +18,12 @@ from levelone.errors import LeveloneError, plain
 from levelone.panels import Card, Panel, Rows
 from levelone.recipe import Recipe, Section, misfit
 from levelone.simulate.lcd.section import ShowerGenerate
+from levelone.zoo.kit.carried import CarriedSystem
 from levelone.zoo.kit.control import LeakControl
 from levelone.zoo.kit.events import SPLITS, Events, MemorySource, Predictor, Source, Split, join_events
 from levelone.zoo.kit.generator import Generator, geant4_engine
+from levelone.zoo.kit.sections import Carried
 from levelone.zoo.kit.symmetry import SquareSymmetry
-from levelone.zoo.kit.system import Reach
 from levelone.zoo.kit.voxels import VoxelSystem
 from levelone.zoo.showergan.cells import asked, compressed, energies, window
 from levelone.zoo.showergan.section import ECAL, GRID, ShowerGanModel
@@ -40,7 +41,7 @@ _AT_ONCE = 512  # events, of which nothing but the window is kept
 _NOISE = 7919  # seeds what the networks are given for an event of a file
 
 
-class ShowerGan(VoxelSystem):
+class ShowerGan(CarriedSystem, VoxelSystem):
     """The system showergan; see `levelone.zoo.kit.voxels.VoxelSystem`."""
 
     name: ClassVar[str] = "showergan"
@@ -56,7 +57,7 @@ class ShowerGan(VoxelSystem):
     grids: ClassVar[tuple[str, ...]] = ("ecal",)
     columns: ClassVar[tuple[str, ...]] = ("particle", "energy")
     positive: ClassVar[tuple[str, ...]] = ("energy",)
-    section: ClassVar[type[Section]] = ShowerGanModel
+    section: ClassVar[type[Carried]] = ShowerGanModel
     golden_events: ClassVar[int] = 32
 
     def layer_names(self, recipe: Recipe) -> tuple[str, ...]:
@@ -122,9 +123,6 @@ class ShowerGan(VoxelSystem):
         cells = energies(truth["shower"][:, 0], _model(recipe).threshold_mip)
         truth["shape"] = shape_numbers(truth["energy"], truth["particle"], cells)
         return MemorySource(found.inputs, truth)
-
-    def reach(self, recipe: Recipe) -> Reach:
-        return _model(recipe).reach
 
     def prepare(self, recipe: Recipe, batch: VoxelBatch) -> Events:
         """What is asked for, and random numbers; truth: `shower`, `given`, `energy`, `particle`.

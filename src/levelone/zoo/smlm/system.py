@@ -16,16 +16,17 @@ from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
 from levelone.panels import Card, Panel, Rows
-from levelone.recipe import Recipe, Section
+from levelone.recipe import Recipe
 from levelone.simulate.smlm.camera import OFFSET
 from levelone.simulate.smlm.section import SmlmGenerate
+from levelone.zoo.kit.carried import CarriedSystem
 from levelone.zoo.kit.control import LeakControl
 from levelone.zoo.kit.events import Events, Predictor, Source
 from levelone.zoo.kit.generator import Generator
 from levelone.zoo.kit.imagefiles import check_map
 from levelone.zoo.kit.images import ImageSystem, Padded
+from levelone.zoo.kit.sections import Carried
 from levelone.zoo.kit.symmetry import SquareSymmetry
-from levelone.zoo.kit.system import Reach
 from levelone.zoo.smlm.section import UNIT_ADU, SmlmModel
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ _INSIDE = 0.501
 """Pixels from the middle; rounding may put a molecule on the border a little beyond it."""
 
 
-class Smlm(ImageSystem):
+class Smlm(CarriedSystem, ImageSystem):
     """The system smlm; see `levelone.zoo.kit.images.ImageSystem`."""
 
     name: ClassVar[str] = "smlm"
@@ -57,7 +58,7 @@ class Smlm(ImageSystem):
     maps: ClassVar[tuple[str, ...]] = ("molecules",)
     lists: ClassVar[Mapping[str, tuple[str, ...]]] = {"molecules": ("x", "y", "photons", "bound")}
     columns: ClassVar[tuple[str, ...]] = ("density",)
-    section: ClassVar[type[Section]] = SmlmModel
+    section: ClassVar[type[Carried]] = SmlmModel
     golden_events: ClassVar[int] = 8
 
     def layer_names(self, recipe: Recipe) -> tuple[str, ...]:
@@ -92,9 +93,6 @@ class Smlm(ImageSystem):
                     f"expected {low:g} to {high:g}"
                 )
         return facts
-
-    def reach(self, recipe: Recipe) -> Reach:
-        return _model(recipe).reach
 
     def prepare(self, recipe: Recipe, batch: ImageBatch, lists: Padded) -> Events:
         """Frames above the camera's offset; truth: `map`, `molecules` (nm, NaN behind them), `density`.

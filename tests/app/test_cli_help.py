@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ from levelone.hardware.choices import Choices
 from levelone.hls import HlsConfig
 from levelone.recipe import overridden
 from levelone.rtl.config import RtlConfig
+from levelone.rtl.nextpnr import Placements
+from levelone.rtl.synthesis import FAMILY
 from levelone.zoo import SYSTEMS, find_system
 
 VERBS = sorted(get_command(app).commands)
@@ -65,16 +68,26 @@ def test_an_option_of_earlier_versions_says_where_it_went(verb: tuple[str, ...],
 )
 def test_told_defaults_are_those_of_the_body(verb: str, config: type[Choices], keys: dict[str, str]) -> None:
     """They are told without importing what declares them."""
-    told = {
-        keys.get(str(option.name), str(option.name)): option.show_default
-        for option in get_command(app).commands[verb].params  # type: ignore[attr-defined]
-        if isinstance(getattr(option, "show_default", None), str)
-    }
+    told = {keys.get(name, name): default for name, default in told_defaults(verb).items()}
     declared = {name: getattr(config(), name) for name in told}
     if "tight" in declared:
         declared["tight"] = "tight"  # what --tight/--any-weights calls it
     assert told == {name: str(value) for name, value in declared.items()}
     assert len(told) > 1
+
+
+def test_told_defaults_of_synth_are_those_of_synthesis() -> None:
+    declared = {"family": FAMILY, **{name: str(value) for name, value in asdict(Placements()).items()}}
+    assert told_defaults("synth") == declared
+
+
+def told_defaults(verb: str) -> dict[str, str]:
+    """Option -> what its help calls the default, of those that have none of their own."""
+    return {
+        str(option.name): option.show_default
+        for option in get_command(app).commands[verb].params  # type: ignore[attr-defined]
+        if isinstance(getattr(option, "show_default", None), str)
+    }
 
 
 def test_paths_in_lists_are_not_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,15 +14,20 @@ from levelone.errors import LeveloneError
 from levelone.pipeline import job, synthesis
 from levelone.pipeline.job import plan
 from levelone.pipeline.synthesis import synth_folder, synthesis_of
+from levelone.rtl.nextpnr import Placements
+from levelone.rtl.synthesis import FAMILY
 
 
 def test_a_result_is_of_the_project_that_it_lies_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "levelone.json").write_text('{"body": "rtl"}')
     monkeypatch.setattr(synthesis, "body_of", lambda folder: SimpleNamespace(name="rtl"))
     made = SimpleNamespace(to_dict=lambda: {"kind": "synthesised", "total": {"lut": 7}})
-    monkeypatch.setattr(synthesis, "synthesise", lambda folder, family, placements: made)
+    asked = []
+    monkeypatch.setattr(synthesis, "synthesise", lambda *given: asked.append(given) or made)
     assert synthesis_of(tmp_path) is None
     found = synth_folder(tmp_path, "ecp5")
+    synth_folder(tmp_path, seeds=3)
+    assert asked == [(tmp_path, "ecp5", Placements()), (tmp_path, FAMILY, Placements(seeds=3))]
     assert found["body"] == "rtl" and found["total"] == {"lut": 7}
     assert synthesis_of(tmp_path) == found == json.loads((tmp_path / "synthesis.json").read_text())
     (tmp_path / "levelone.json").write_text('{"body": "rtl", "made": "anew"}')

@@ -27,6 +27,7 @@ from levelone.graph.ops import (
     Transpose,
     Upsample,
 )
+from levelone.graph.ops._rounding import ranges_of
 
 
 def every_input(value: Value) -> np.ndarray:
@@ -145,3 +146,11 @@ def test_huge_bounds_are_exact() -> None:
     found = Dense(np.full((3, 1), 2**40), np.array([5]), (Fraction(1),)).infer("y", x)
     assert found.range == IntRange(-3 * 2**102 + 5, 3 * 2**102 + 5)
     assert found.width == 105
+
+
+def test_rows_are_channels_or_one_that_stands_for_all() -> None:
+    own = (IntRange(-1, 3), IntRange(0, 5))
+    each, alike = value((4, 2), -1, 5, own), value((4, 2), -1, 5)
+    assert ranges_of(each, 2) == own
+    assert ranges_of(alike, 2) == (alike.range, alike.range)
+    assert ranges_of(each, 1) == ranges_of(alike, 1) == (IntRange(-1, 5),)

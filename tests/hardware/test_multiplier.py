@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from levelone.graph import IntRange, Rounding
 from levelone.graph.ops import Requantise
+from levelone.graph.ops._rounding import ranges_of
 from levelone.graph.values import Value
 from levelone.hardware import multiplier as search
 from levelone.hardware.choose import smallest_scaling
 from levelone.hardware.forms import Scaling
 from levelone.hardware.multiplier import Multiplier, smallest_multiplier
 from levelone.hardware.prove import prove
-from levelone.hardware.staircase import channel_ranges, steps_of
+from levelone.hardware.staircase import steps_of
 
 MORE = 2
 """Fractional bits beyond the smallest shift that are searched for a shorter factor."""
@@ -81,7 +82,7 @@ def random_case(rng: np.random.Generator, mode: Rounding, channels: int) -> tupl
 def check_smallest(found: Scaling, op: Requantise, x: Value) -> int:
     """Fail if any channel has a smaller multiplier; how many channels were searched."""
     searched = 0
-    for channel, r in enumerate(channel_ranges(x)):
+    for channel, r in enumerate(ranges_of(x, x.shape[-1])):
         codes, exact = np.arange(r.lo, r.hi + 1), exact_codes(op, r, channel)
         if exact.min() == exact.max():
             assert found.factor[channel] == 0
@@ -107,7 +108,7 @@ def test_steps_are_where_the_result_changes(mode: Rounding) -> None:
     seen = set()
     for _ in range(40):
         op, x = random_case(rng, mode, 3)
-        for channel, r in enumerate(channel_ranges(x)):
+        for channel, r in enumerate(ranges_of(x, x.shape[-1])):
             exact = exact_codes(op, r, channel)
             steps = steps_of(op, channel, r)
             # several levels may be passed at one code
@@ -144,7 +145,7 @@ def test_no_channel_has_a_smaller_multiplier(mode: Rounding, channels: int) -> N
     searched = 0
     for _ in range(90 // channels):
         op, x = random_case(rng, mode, channels)
-        reach = channel_ranges(x)
+        reach = ranges_of(x, x.shape[-1])
         stairs = [steps_of(op, channel, r) for channel, r in enumerate(reach)]
         found = smallest_scaling(stairs, reach)
         if found is not None:
@@ -177,7 +178,7 @@ def test_channels_have_shifts_of_their_own() -> None:
         Rounding.FLOOR,
     )
     x = Value("x", (3,), (Fraction(1),), IntRange(-200, 200))
-    reach = channel_ranges(x)
+    reach = ranges_of(x, x.shape[-1])
     found = smallest_scaling([steps_of(op, c, r) for c, r in enumerate(reach)], reach)
     assert found is not None
     assert (found.factor[0], found.shift[0]) == (1, 1)

@@ -12,12 +12,12 @@ from requantisations import random_requantise, random_value, slow
 from levelone.errors import LeveloneError
 from levelone.graph import IntRange, Rounding
 from levelone.graph.ops import Requantise
+from levelone.graph.ops._rounding import ranges_of
 from levelone.graph.values import Value
 from levelone.hardware import prove as proving
 from levelone.hardware.choose import choose
 from levelone.hardware.forms import Assignment, Scaling, Thresholds
 from levelone.hardware.prove import prove
-from levelone.hardware.staircase import channel_ranges
 from levelone.hardware.types import FixedType, Overflow
 
 
@@ -30,7 +30,7 @@ def test_what_is_chosen_equals_the_definition_on_every_code(seed: int) -> None:
         hardware = choose(op, x)
         proof = prove(op, x, hardware)
         assert proof.exhaustive and proof.checked == proof.reachable
-        for channel, r in enumerate(channel_ranges(x)):
+        for channel, r in enumerate(ranges_of(x, x.shape[-1])):
             codes = np.tile(np.arange(r.lo, r.hi + 1), (channels, 1))
             found = hardware.apply(codes)[channel]
             assert found.tolist() == [slow(op, channel, int(code)) for code in codes[channel]]

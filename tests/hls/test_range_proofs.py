@@ -12,11 +12,11 @@ import pytest
 from levelone.errors import LeveloneError
 from levelone.graph import Graph, GraphBuilder, IntRange
 from levelone.graph.ops import Add, Affine, AveragePool, Conv, Multiply, Relu, Requantise
+from levelone.graph.ops._rounding import ranges_of
 from levelone.hardware.choose import choose
 from levelone.hardware.cost import hardware_table
 from levelone.hardware.forms import Thresholds
 from levelone.hardware.proof import range_proof
-from levelone.hardware.staircase import channel_ranges
 from levelone.hardware.types import FixedType
 from levelone.hls import HlsConfig
 from levelone.hls.lower import lower
@@ -73,7 +73,7 @@ def test_every_layer_that_computes_says_what_it_reaches(io: str) -> None:
     hardware = choose(op, x)
     ends = [
         [code * m + b for code in (r.lo, r.hi)]
-        for r, m, b in zip(channel_ranges(x), hardware.factor, hardware.term, strict=True)
+        for r, m, b in zip(ranges_of(x, x.shape[-1]), hardware.factor, hardware.term, strict=True)
     ]
     assert told["scaled"] == ("scaling", "product", np.min(ends), np.max(ends))
 
@@ -124,7 +124,7 @@ def test_bit_operations_of_requantisations() -> None:
     counted = choose(graph.node("counted").op, x)
     assert isinstance(counted, Thresholds)
     reached = sum(
-        int(t) <= r.hi for row, r in zip(counted.steps, channel_ranges(x), strict=True) for t in row
+        int(t) <= r.hi for row, r in zip(counted.steps, ranges_of(x, x.shape[-1]), strict=True) for t in row
     )
     assert table["counted"].ebops == 16 * reached * x.width > 0
     assert table["shifted"].ebops == 0

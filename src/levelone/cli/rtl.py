@@ -155,18 +155,27 @@ def synth(
     project: Annotated[
         Path, typer.Argument(help="A folder written by `levelone rtl` or `levelone convert`.")
     ],
-    family: Annotated[str, typer.Option(help="xcup (UltraScale+), xc7 (7 series) or ecp5.")] = "xcup",
+    family: Annotated[
+        str | None,
+        typer.Option(help="xcup (UltraScale+), xc7 (7 series) or ecp5.", show_default="xcup"),
+    ] = None,
     seeds: Annotated[
-        int, typer.Option(min=1, help="ecp5: placements to try; the best is shown, and what all reached.")
-    ] = 1,
+        int | None,
+        typer.Option(
+            min=1,
+            help="ecp5: placements to try; the best is shown, and what all reached.",
+            show_default="1",
+        ),
+    ] = None,
     minutes: Annotated[
-        float,
+        float | None,
         typer.Option(
             min=0.01,
             help="ecp5: processor time that a placement may take; one that takes more is stopped and named, "
             "and the others count.",
+            show_default="15.0",
         ),
-    ] = 15.0,
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Area in total and for every layer, and how fast the clock may be: estimated, or routed.

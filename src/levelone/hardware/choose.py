@@ -16,11 +16,12 @@ import numpy as np
 from levelone.errors import LeveloneError
 from levelone.graph.ops import Requantise
 from levelone.graph.ops._bounds import spread
+from levelone.graph.ops._rounding import ranges_of
 from levelone.graph.rounding import round_fraction
 from levelone.graph.values import IntRange, Rounding, Value
 from levelone.hardware.forms import Scaling, Thresholds, cost
 from levelone.hardware.multiplier import MAX_SHIFT, Multiplier, Point, smallest_multiplier
-from levelone.hardware.staircase import Steps, channel_ranges, levels_of, steps_of
+from levelone.hardware.staircase import Steps, levels_of, steps_of
 from levelone.hardware.types import FixedType, clipping_type
 
 MAX_STEPS = 2**21
@@ -39,7 +40,7 @@ def choose(op: Requantise, x: Value) -> Scaling | Thresholds:
     LeveloneError
         If there is none within the limits of this module.
     """
-    reach = channel_ranges(x)
+    reach = ranges_of(x, x.shape[-1])
     found: list[Scaling | Thresholds] = []
     dyadic = _dyadic(op, reach)
     if dyadic is not None:

@@ -12,10 +12,10 @@ from levelone.graph.cost import LayerCost, layer_table
 from levelone.graph.ir import Graph
 from levelone.graph.operation import effective_bits
 from levelone.graph.ops import Requantise
+from levelone.graph.ops._rounding import ranges_of
 from levelone.graph.values import Value
 from levelone.hardware.choose import cast_type, choose
 from levelone.hardware.forms import Thresholds
-from levelone.hardware.staircase import channel_ranges
 
 
 def hardware_table(graph: Graph) -> list[LayerCost]:
@@ -43,7 +43,7 @@ def _completed(graph: Graph, layer: LayerCost) -> LayerCost:
 
 def _bit_operations(op: Requantise, x: Value) -> Sequence[int]:
     """Of one element of each channel."""
-    hardware, reach = choose(op, x), channel_ranges(x)
+    hardware, reach = choose(op, x), ranges_of(x, x.shape[-1])
     if isinstance(hardware, Thresholds):
         counts = [np.count_nonzero(row <= r.hi) for row, r in zip(hardware.steps, reach, strict=True)]
     else:

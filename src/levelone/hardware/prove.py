@@ -11,12 +11,13 @@ import numpy as np
 from levelone.errors import LeveloneError
 from levelone.graph.ops import Requantise
 from levelone.graph.ops._bounds import integers, spread
+from levelone.graph.ops._rounding import ranges_of
 from levelone.graph.rounding import round_fraction
 from levelone.graph.values import IntRange, Value
 from levelone.hardware.choose import MAX_STEPS, unclipped
 from levelone.hardware.forms import Assignment, Hardware, Integers, Scaling, Thresholds
 from levelone.hardware.proof import AssignmentProof, ScalingProof, ThresholdsProof, bounds_of
-from levelone.hardware.staircase import channel_ranges, levels_of, one_channel, steps_of
+from levelone.hardware.staircase import levels_of, one_channel, steps_of
 from levelone.hardware.types import Overflow
 
 EXHAUSTIVE = 2**21
@@ -36,7 +37,7 @@ def prove(op: Requantise, x: Value, hardware: Hardware) -> ScalingProof | Thresh
     LeveloneError
         If they differ, naming channel and code.
     """
-    reach = channel_ranges(x)
+    reach = ranges_of(x, x.shape[-1])
     reachable = sum(r.hi - r.lo + 1 for r in reach)
     exhaustive = reachable <= EXHAUSTIVE
     identical = not exhaustive and max(levels_of(op, reach)) * len(reach) > MAX_STEPS

@@ -10,7 +10,7 @@ import numpy as np
 from levelone.graph.ops import Requantise
 from levelone.graph.ops._bounds import integers
 from levelone.graph.ops._rounding import thresholds
-from levelone.graph.values import IntRange, Value
+from levelone.graph.values import IntRange
 from levelone.hardware.forms import Integers
 
 
@@ -36,11 +36,6 @@ class Steps:
     def last(self) -> int:
         """Level of the highest code."""
         return int(self.level[-1]) if len(self.level) else self.first
-
-
-def channel_ranges(x: Value) -> tuple[IntRange, ...]:
-    """What each channel of a value reaches."""
-    return x.channel_ranges or (x.range,) * x.shape[-1]
 
 
 def one_channel(op: Requantise, channel: int) -> Requantise:

@@ -12,23 +12,23 @@ from levelone.hls.body import BODY as HLS
 from levelone.hls.vitis import run_vitis
 from levelone.report.content import read_json
 from levelone.rtl.nextpnr import Placements
-from levelone.rtl.synthesis import ONE_PLACEMENT, synthesise
+from levelone.rtl.synthesis import FAMILY, synthesise
 from levelone.verify import body_of
 
 RESULT = "synthesis.json"
 
 
 def synth_folder(
-    project: Path, family: str, seeds: int = ONE_PLACEMENT.seeds, minutes: float = ONE_PLACEMENT.minutes
+    project: Path, family: str | None = None, seeds: int | None = None, minutes: float | None = None
 ) -> dict[str, Any]:
     """Synthesise a project and keep the result in it, as ``synthesis.json``.
 
     Parameters
     ----------
     family
-        Of an RTL project; an hls4ml project says its part.
+        Of an RTL project, by default `levelone.rtl.synthesis.FAMILY`; an hls4ml project says its part.
     seeds, minutes
-        Placements to try, and the processor time of each, as `levelone.rtl.nextpnr.Placements`.
+        Placements to try, and the processor time of each; by default as `levelone.rtl.nextpnr.Placements`.
 
     Returns
     -------
@@ -40,10 +40,11 @@ def synth_folder(
     LeveloneError
         If it is no project, or the tool is missing or refuses it.
     """
+    given: dict[str, Any] = {"seeds": seeds, "minutes": minutes}
+    placements = Placements(**{name: value for name, value in given.items() if value is not None})
     body = body_of(project).name
-    found = (
-        run_vitis(project) if body == HLS.name else synthesise(project, family, Placements(seeds, minutes))
-    )
+    chosen = FAMILY if family is None else family
+    found = run_vitis(project) if body == HLS.name else synthesise(project, chosen, placements)
     result = {"body": body, "design": sha256(project / DOCUMENT), **found.to_dict()}
     write_text(project / RESULT, json.dumps(result, indent=1) + "\n")
     return result

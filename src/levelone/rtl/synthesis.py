@@ -23,6 +23,8 @@ from levelone.rtl.tools import INSTALL
 from levelone.rtl.yosys_worker import CELLS, COMMANDS, NETLIST, synthesiser
 
 ELSEWHERE = "(ports and wires)"
+FAMILY = "xcup"
+"""Where nobody says one."""
 ONE_PLACEMENT = nextpnr.Placements()
 RESOURCES: Mapping[str, tuple[str, ...]] = {
     "lut": ("LUT1", "LUT2", "LUT3", "LUT4", "LUT5", "LUT6", "INV"),
@@ -133,7 +135,7 @@ class Synthesis:
 
 
 def synthesise(
-    project: Path, family: str = "xcup", placements: nextpnr.Placements = ONE_PLACEMENT
+    project: Path, family: str = FAMILY, placements: nextpnr.Placements = ONE_PLACEMENT
 ) -> Synthesis:
     """Synthesise the sources that lie in a project: by Vivado where it is installed, else by Yosys.
 

@@ -166,6 +166,6 @@ def evenly(steps: NDArray[Any], most: int) -> NDArray[Any]:
     return steps if len(steps) <= most else steps[np.linspace(0, len(steps) - 1, most).astype(int)]
 
 
-def ranges_of(x: Value, rows: int) -> list[IntRange]:
+def ranges_of(x: Value, rows: int) -> tuple[IntRange, ...]:
     """What the operand reaches, for each of as many rows as there are channels, or for a single one."""
-    return list(x.channel_ranges) if rows > 1 and x.channel_ranges else [x.range] * rows
+    return x.channel_ranges if rows > 1 and x.channel_ranges else (x.range,) * rows

@@ -8,11 +8,11 @@ import numpy as np
 
 from levelone.errors import LeveloneError, UnsupportedError
 from levelone.graph.ops import Relu, Requantise
+from levelone.graph.ops._rounding import ranges_of
 from levelone.graph.values import Rounding
 from levelone.hardware.choose import cast_type, choose
 from levelone.hardware.forms import Assignment, Scaling, Thresholds
 from levelone.hardware.prove import prove
-from levelone.hardware.staircase import channel_ranges
 from levelone.hardware.types import FixedType, Parameter, exact_type, value_type
 from levelone.hls.ap_fixed import ROUNDINGS
 from levelone.hls.spec import Body, LayerSpec, Site
@@ -94,7 +94,7 @@ def _lower_any(op: Requantise, site: Site) -> list[LayerSpec]:
         if shared < most:
             function = "scale_by_channel"
             codes["more"] = np.array(hardware.shift) - shared
-        product = exact_type(hardware.product(channel_ranges(x)), 0)
+        product = exact_type(hardware.product(ranges_of(x, x.shape[-1])), 0)
         # shifting a number by all of its bits is undefined in hardware
         types = {"product": replace(product, width=max(product.width, most + 1))}
         constants |= {

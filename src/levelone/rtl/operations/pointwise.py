@@ -9,13 +9,13 @@ import numpy as np
 
 from levelone.errors import LeveloneError, UnsupportedError
 from levelone.graph.ops import Affine, Lookup, Power, Relu, Requantise, Staircase
+from levelone.graph.ops._rounding import ranges_of
 from levelone.graph.rounding import boundary
 from levelone.graph.values import IntRange, Rounding, Value
 from levelone.hardware.choose import choose
 from levelone.hardware.forms import Scaling, Thresholds
 from levelone.hardware.proof import Proof
 from levelone.hardware.prove import prove
-from levelone.hardware.staircase import channel_ranges
 from levelone.rtl.choosing import divisors, first_within
 from levelone.rtl.netlist import Netlist, fitted, handshake, packed, signed_bits
 from levelone.rtl.pace import piped
@@ -207,10 +207,11 @@ def emit_scaled(name: str, x: Value, plan: LayerPlan, wires: str, netlist: Netli
         rise = np.where(hardware.falling, -1, 1)[:, None] * np.ones_like(hardware.steps)
         emit_steps(name, np.array(hardware.first), hardware.steps, rise, plan, wires, netlist)
         return
-    reach = hardware.product(channel_ranges(x))
+    ranges = ranges_of(x, x.shape[-1])
+    reach = hardware.product(ranges)
     # the product alone may reach further than its sum with the term
-    ends = [e * f for r, f in zip(channel_ranges(x), hardware.factor, strict=True) for e in (r.lo, r.hi)]
-    limits = [_unlimited(hardware, i, r) for i, r in enumerate(channel_ranges(x))]
+    ends = [e * f for r, f in zip(ranges, hardware.factor, strict=True) for e in (r.lo, r.hi)]
+    limits = [_unlimited(hardware, i, r) for i, r in enumerate(ranges)]
     known = [end for pair in limits for end in pair if end is not None]
     product = max(signed_bits(*ends, *known, reach.lo, reach.hi), max(hardware.shift) + 1)
     factor = signed_bits(*hardware.factor)

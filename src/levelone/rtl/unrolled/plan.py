@@ -9,10 +9,10 @@ import numpy as np
 
 from levelone.errors import UnsupportedError
 from levelone.graph.ir import Graph, Node
+from levelone.graph.ops._rounding import ranges_of
 from levelone.graph.values import Value
 from levelone.hardware.cost import hardware_table
 from levelone.hardware.proof import Proof
-from levelone.hardware.staircase import channel_ranges
 from levelone.rtl.latency import Latency
 from levelone.rtl.streams import Stream
 from levelone.rtl.unrolled.bodies import BODIES, Places, Scope
@@ -120,7 +120,7 @@ def plan_unrolled(graph: Graph, max_levels: int | None, clock_ns: float) -> Unro
     proofs: dict[str, Proof | None] = {}
     for port in graph.inputs:
         value = circuit.layer = port.value.name
-        ranges = channel_ranges(port.value)
+        ranges = ranges_of(port.value, port.value.shape[-1])
         numbers = [circuit.add(Input(value, i, ranges[i % len(ranges)])) for i in range(port.value.size)]
         values[value] = np.array(numbers, dtype=np.int64).reshape(port.value.shape)
     for node in graph.nodes:
@@ -168,7 +168,7 @@ def _unrolled(
     scope = Scope(products, node, operands, output)
     body = BODIES[type(node.op)]
     made = np.asarray(body(scope, node.op, tuple(values[name] for name in node.inputs)), dtype=np.int64)
-    ranges = channel_ranges(output)
+    ranges = ranges_of(output, output.shape[-1])
     known = [circuit.within(int(n), ranges[i % len(ranges)]) for i, n in enumerate(made.flat)]
     return np.array(known, dtype=np.int64).reshape(output.shape), scope.proof
 

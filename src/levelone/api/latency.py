@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from levelone.api.documents import Document
 from levelone.panels import Rows
+from levelone.report.words import counted
 
 ASSUMED = "clocks of the pipelines are assumed from delays of logic; no vendor tool has run"
 
@@ -35,10 +36,10 @@ class Latency(Document):
             for layer in self._content["layers"]
         )
         yield Rows("", "", head, rows, numbers=(2, 3, 4, 5, 6))
-        clocks = f"{self.interval:,} clock{'' if self.interval == 1 else 's'}"
+        interval, latency = (counted(clocks, "clock") for clocks in (self.interval, self.latency))
         yield (
-            f"estimated: {clocks} per event, as many as {self._content['bottleneck']} takes; "
-            f"{self.latency:,} clocks ({self._content['latency_ns']:,.0f} ns at "
+            f"estimated: {interval} per event, as many as {self._content['bottleneck']} takes; "
+            f"{latency} ({self._content['latency_ns']:,.0f} ns at "
             f"{self._content['clock_ns']:g} ns) from the first beat in to the last result"
         )
         yield f"{ASSUMED} (io_{self._content['io']}, {self._content['style']})"

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from levelone.report.plots import BLUE, GREY, ORANGE
 from levelone.report.svg import STYLE, figure
 from levelone.report.tables import Raw, table
+from levelone.report.words import counted
 
 PLANNED = ("clocks", "multipliers", "rom_bits", "buffer_bits")
 FAINTEST = 0.35
@@ -168,10 +169,10 @@ def estimate(found: Mapping[str, Any]) -> str:
         )
         for layer in found["layers"]
     ]
-    clocks = f"{found['interval']:,} clock{'' if found['interval'] == 1 else 's'}"
+    interval, latency = (counted(found[key], "clock") for key in ("interval", "latency"))
     caption = (
-        f"Estimated, io_{found['io']}, {found['style']}: {clocks} per event, as many as "
-        f"{found['bottleneck']} takes; {found['latency']:,} clocks until the last result. Ticks are those "
+        f"Estimated, io_{found['io']}, {found['style']}: {interval} per event, as many as "
+        f"{found['bottleneck']} takes; {latency} until the last result. Ticks are those "
         f"of the generated loops, stages an assumption on delays of logic; no vendor tool has run."
     )
     return _told(caption) + table(("layer", "operation", *keys), rows, numbers=(2, 3, 4, 5, 6))
@@ -219,6 +220,6 @@ def beats_caption(measured: Mapping[str, Any]) -> str:
         f"Beats of the first {measured['events']} events, back to back, measured: full colour is a beat in "
         f"every clock, pale colour a beat now and then, a "
         f"grey line the first event from its first to its last beat, dotted lines stand an "
-        f"event apart. Bottleneck: {measured['bottleneck']} (orange), {busiest['planned_clocks']:,} clocks "
-        f"per event."
+        f"event apart. Bottleneck: {measured['bottleneck']} (orange), "
+        f"{counted(busiest['planned_clocks'], 'clock')} per event."
     )

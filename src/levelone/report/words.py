@@ -60,9 +60,9 @@ def proofs_in_words(layers: Iterable[Mapping[str, Any]]) -> list[str]:
     fitting = []
     if sums:
         saved = f"{sum(map(_saved, sums))} bits fewer in all than widths and fan-in alone ask for"
-        fitting.append(f"{_counted(len(sums), 'accumulator')} ({saved})")
+        fitting.append(f"{counted(len(sums), 'accumulator')} ({saved})")
     if others:
-        fitting.append(_counted(others, "sum or product", "sums and products"))
+        fitting.append(counted(others, "sum or product", "sums and products"))
     lines = [f"nothing overflows in {' and '.join(fitting)}"] if fitting else []
     if requantised:
         checked, reachable = (sum(proof[key] for proof in requantised) for key in ("checked", "reachable"))
@@ -72,13 +72,14 @@ def proofs_in_words(layers: Iterable[Mapping[str, Any]]) -> list[str]:
             else "each was tried"
         )
         lines.append(
-            f"all {reachable:,} reachable codes are exact in {_counted(len(requantised), 'requantisation')} "
+            f"all {reachable:,} reachable codes are exact in {counted(len(requantised), 'requantisation')} "
             f"({how})"
         )
     return lines
 
 
-def _counted(number: int, one: str, many: str = "") -> str:
+def counted(number: int, one: str, many: str = "") -> str:
+    """``1 clock``, ``2,048 clocks``; `many` is for words that do not end in an s then."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
@@ -88,7 +89,7 @@ def ties_in_words(ties: Mapping[str, Any], who: str) -> str:
     position = f" position {first['position']}" if first["position"] else ""
     place = f"{first['layer']} event {first['event']}{position} channel {first['channel']}"
     return (
-        f"float32 rounds {_counted(ties['count'], 'code')} of {who} to the other neighbour, e.g. {place}: "
+        f"float32 rounds {counted(ties['count'], 'code')} of {who} to the other neighbour, e.g. {place}: "
         f"{first['exact']} is next to {first['border']} (float32 may be off by {first['reach']} there), "
         f"exact {first['expected']}, float {first['found']}"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import floor, log10
 from typing import Any, Literal
 
 import numpy as np
@@ -194,11 +195,18 @@ class Card:
 def measured(
     entry: Mapping[str, float] | None, digits: int, *, percent: bool = False, sign: bool = False
 ) -> str:
-    """``value ± error`` of a measured number; a dash if there is none."""
+    """``value ± error`` of a measured number, a dash if there is none.
+
+    Both have so many `digits` behind the point, or, where the error would be rounded to nothing, as many as
+    show two digits of it. An error that is nothing (all bootstrap samples are alike) is written ``0``.
+    """
     if not entry or entry.get("value") is None:
         return "–"
     factor = 100 if percent else 1
-    value = entry["value"] * factor
+    value, error = entry["value"] * factor, entry.get("error")
+    if error is not None and error > 0 and round(error * factor, digits) == 0:
+        digits = 1 - floor(log10(error * factor))
     text = f"{value:+.{digits}f}" if sign else f"{value:.{digits}f}"
-    error = entry.get("error")
-    return text if error is None else f"{text} ± {error * factor:.{digits}f}"
+    if error is None:
+        return text
+    return f"{text} ± {error * factor:.{digits}f}" if error else f"{text} ± 0"

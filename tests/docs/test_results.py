@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -67,6 +68,14 @@ def test_figures_follow_the_file(copy: Path) -> None:
     (copy / "training.json").write_text(json.dumps(training))
     assert "0.1235" in results_page(copy) or "0.1234" in results_page(copy)
     assert results_page(copy) != results_page(NEXT)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_no_error_is_rounded_to_nothing(name: str) -> None:
+    """One that is nothing is written 0, and what that means is said. (Those in percent: lcd's own.)"""
+    page = results_page(MODELS[name])
+    assert not re.search(r"± 0\.0+(?![0-9])", page)
+    assert ("± 0 |" in page) == ("± 0: every bootstrap sample gives this value." in page)
 
 
 def test_figures_of_another_model_are_refused(copy: Path) -> None:

@@ -289,7 +289,12 @@ def test_text_from_files_is_escaped() -> None:
 @pytest.mark.parametrize(
     ("value", "options", "text"),
     [
-        ({"value": 0.98765, "error": 0.0012}, {}, "0.99 ± 0.00"),
+        ({"value": 0.98765, "error": 0.012}, {}, "0.99 ± 0.01"),
+        ({"value": 0.98765, "error": 0.0012}, {}, "0.9877 ± 0.0012"),
+        ({"value": -0.00015627, "error": 2.1e-6}, {"percent": True, "sign": True}, "-0.01563 ± 0.00021"),
+        ({"value": 99.9, "error": 0.0049}, {}, "99.9000 ± 0.0049"),
+        ({"value": 99.9, "error": 0.0051}, {}, "99.90 ± 0.01"),
+        ({"value": 1.0, "error": 0.0}, {"percent": True}, "100.00 ± 0"),
         ({"value": 0.98765, "error": 0.0012}, {"percent": True}, "98.77 ± 0.12"),
         ({"value": 0.001}, {"percent": True, "sign": True}, "+0.10"),
         ({"value": None}, {}, "–"),

@@ -173,6 +173,8 @@ def _table(rows: Rows) -> str:
     """With the names that people give to the networks; a long table opens when it is clicked."""
     told = replace(rows, rows=tuple(tuple(LABELS.get(cell, cell) for cell in row) for row in rows.rows))
     table = as_markdown(told)
+    if any(cell.endswith("± 0") for row in told.rows for cell in row):
+        table = f"{table.rstrip()}\n\n± 0: every bootstrap sample gives this value.\n"
     if not rows.folded:
         return table
     return f"<details markdown><summary>{len(rows.rows)} rows</summary>\n\n{table}\n</details>"

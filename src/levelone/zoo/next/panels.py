@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.metrics.ranking import REJECTIONS, roc_curve
-from levelone.panels import Axes, Card, Images, Lines, Panel, Rows, Series
+from levelone.panels import Axes, Card, Images, Lines, Panel, Rows, Series, measured
 from levelone.zoo.kit.control import CONTROL, TITLE
 from levelone.zoo.kit.differences import named_differences
 from levelone.zoo.kit.meter import Predictions, Truth, network_of
@@ -63,12 +63,9 @@ def _columns() -> tuple[str, ...]:
     return tuple(f"at {100 * rejection:.0f} %" for rejection in REJECTIONS)
 
 
-def _numbers(entry: Mapping[str, Any], sign: str) -> tuple[str, ...]:
-    rows = [(entry["auc"], 1, 4), *((cell, 100, 2) for cell in entry["efficiency"].values())]
-    return tuple(
-        f"{cell['value'] * factor:{sign}.{digits}f} ± {(cell['error'] or 0) * factor:.{digits}f}"
-        for cell, factor, digits in rows
-    )
+def _numbers(entry: Mapping[str, Any], *, sign: bool = False) -> tuple[str, ...]:
+    efficiencies = (measured(cell, 2, percent=True, sign=sign) for cell in entry["efficiency"].values())
+    return measured(entry["auc"], 4, sign=sign), *efficiencies
 
 
 def _efficiencies(metrics: Mapping[str, Any]) -> Rows:
@@ -76,7 +73,7 @@ def _efficiencies(metrics: Mapping[str, Any]) -> Rows:
         (
             region,
             NAMES.get(name, name),
-            *_numbers(entry, ""),
+            *_numbers(entry),
             f"{entry['signal']:,} / {entry['background']:,}",
         )
         for name, regions in metrics["models"].items()
@@ -94,7 +91,7 @@ def _efficiencies(metrics: Mapping[str, Any]) -> Rows:
 
 def _differences(metrics: Mapping[str, Any]) -> Rows:
     rows = [
-        (region, what, *_numbers(entry, "+"))
+        (region, what, *_numbers(entry, sign=True))
         for what, regions in named_differences(metrics, NAMES)
         for region, entry in regions.items()
     ]
@@ -115,21 +112,16 @@ def cards(metrics: Mapping[str, Any]) -> list[Card]:
     if not entry:  # the test events are of one class
         return []
     found = [
-        Card(_short(entry["auc"], 1, 4), f"{best} AUC"),
-        Card(_short(entry["efficiency"]["90"], 100, 2), f"% {best} efficiency at 90 % rejection"),
+        Card(measured(entry["auc"], 4), f"{best} AUC"),
+        Card(measured(entry["efficiency"]["90"], 2, percent=True), f"% {best} efficiency at 90 % rejection"),
     ]
     others = {"published": "the published architecture, trained here", "boosting": "boosted trees"}
     for name, what in others.items():
         against = metrics["differences"].get(f"{best}-{name}", {}).get("all")
         if against:
-            gain = _short(against["efficiency"]["90"], 100, 2, "+")
+            gain = measured(against["efficiency"]["90"], 2, percent=True, sign=True)
             found.append(Card(gain, f"points: {best} minus {what}, at 90 %"))
     return found
-
-
-def _short(cell: Mapping[str, Any], factor: float, digits: int, sign: str = "") -> str:
-    text = f"{cell['value'] * factor:{sign}.{digits}f}"
-    return text if cell.get("error") is None else f"{text} ± {cell['error'] * factor:.{digits}f}"
 
 
 def example_panels(energy: NDArray[np.float32], label: NDArray[Any], each: int = 4) -> list[Panel]:

@@ -12,12 +12,14 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "levelone"
 
-BASE = {"errors", "files", "hdftree", "rows", "exits", "plugins"}
+BASE = {"errors", "files", "hdftree", "hdffile", "npyfile", "rows", "exits", "plugins"}
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "files": {"errors"},
     "hdftree": {"errors"},
-    "rows": {"errors", "files", "hdftree"},
+    "hdffile": {"errors", "hdftree"},
+    "npyfile": {"errors", "files"},
+    "rows": {"errors", "hdffile", "hdftree", "npyfile"},
     "exits": {"errors", "plugins"},
     "plugins": {"errors"},
     "panels": set(),

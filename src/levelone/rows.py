@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import math
 import zipfile
-import zlib
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -18,9 +16,10 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.errors import LeveloneError, plain
-from levelone.files import reason
+from levelone.errors import LeveloneError
+from levelone.hdffile import open_hdf
 from levelone.hdftree import walk
+from levelone.npyfile import Header, open_members, read_header, readable
 
 HDF5 = {".h5", ".hdf5"}
 SUFFIXES = (".npy", ".npz", *sorted(HDF5))
@@ -38,25 +37,19 @@ class Rows(Protocol):
 
 
 class StreamedRows:
-    """The array that an open .npy stream holds.
+    """The array of a .npy stream that stands at the first number.
 
     Raises
     ------
     ValueError
-        If it is no .npy stream, or holds Python objects or columns.
+        If it is a single number, or stored by columns.
     """
 
-    def __init__(self, stream: IO[bytes]) -> None:
-        version = np.lib.format.read_magic(stream)
-        readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-        if version not in readers:
-            raise ValueError(f"version {version} of the .npy format is not supported")
-        self.shape, by_columns, self.dtype = readers[version](stream)
-        if self.dtype.hasobject:
-            raise ValueError("it holds Python objects, not numbers")
+    def __init__(self, stream: IO[bytes], header: Header) -> None:
+        self.shape, self.dtype = header.shape, header.dtype
         if not self.shape:
             raise ValueError("it holds a single number, not events")
-        if by_columns and len(self.shape) > 1:
+        if header.by_columns and len(self.shape) > 1:
             raise ValueError("it is stored by columns: save np.ascontiguousarray(array)")
         self._stream = stream
 
@@ -76,8 +69,6 @@ class DatasetRows:
     def __init__(self, dataset: h5py.Dataset) -> None:
         if not dataset.shape:
             raise ValueError(f"{dataset.name} holds no events")
-        if dataset.external or dataset.is_virtual:
-            raise ValueError(f"{dataset.name} keeps its numbers in other files: copy them into this one")
         self.shape, self.dtype = dataset.shape, dataset.dtype
         self._dataset, self._at = dataset, 0
 
@@ -87,27 +78,16 @@ class DatasetRows:
         return np.asarray(self._dataset[self._at - count : self._at])
 
 
-@contextmanager
-def readable(path: Path) -> Iterator[None]:
-    """Turn what goes wrong while reading `path` into one message."""
-    try:
-        yield
-    except (OSError, ValueError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
-        cause = reason(error) if isinstance(error, OSError) else error
-        raise LeveloneError(
-            f"{path}: not a readable {path.suffix or 'array'} file: {plain(cause, 400)}"
-        ) from error
-
-
-class _FileRows:
+class FileRows:
     """Rows whose trouble is told with the name of their file."""
 
     def __init__(self, path: Path, rows: Rows) -> None:
-        self.shape, self.dtype = rows.shape, rows.dtype
-        self._path, self._rows = path, rows
+        self.path, self.shape, self.dtype = path, rows.shape, rows.dtype
+        self._rows = rows
 
     def take(self, count: int) -> NDArray[Any]:
-        with readable(self._path):
+        """The next `count` events, [count, ...]; `LeveloneError` if the file is damaged."""
+        with readable(self.path):
             return self._rows.take(count)
 
 
@@ -125,32 +105,22 @@ def open_rows(path: Path, stack: ExitStack) -> dict[str, Rows]:
         If the file is none of these, damaged, or of a kind that is not known; later, from `Rows.take`, if
         it ends too early.
     """
-    return {name: _FileRows(path, rows) for name, rows in _opened(path, stack).items()}
+    return {name: FileRows(path, rows) for name, rows in _opened(path, stack).items()}
 
 
 def _opened(path: Path, stack: ExitStack) -> dict[str, Rows]:
     if path.suffix not in SUFFIXES:
         raise LeveloneError(f"{path}: expected a name that ends in {', '.join(SUFFIXES)}")
     with readable(path):
-        if path.exists() and not path.is_file():
-            raise ValueError("it is not a regular file")
         if path.suffix in HDF5:
-            file = stack.enter_context(h5py.File(path, "r"))
+            file = open_hdf(path)
+            stack.callback(file.close)
             found = ((name, node) for name, _, node in walk(file) if isinstance(node, h5py.Dataset))
             return {name: DatasetRows(node) for name, node in found if node.shape}
+        if path.exists() and not path.is_file():
+            raise ValueError("it is not a regular file")
         stream = stack.enter_context(path.open("rb"))
         if path.suffix == ".npy":
-            rows = StreamedRows(stream)
-            size = path.stat().st_size - stream.tell()
-            if size < math.prod(rows.shape) * rows.dtype.itemsize:
-                raise ValueError(f"the file ends too early for an array of shape {rows.shape}")
-            if size > math.prod(rows.shape) * rows.dtype.itemsize:
-                raise ValueError(
-                    f"the file goes on after its array of shape {rows.shape}: save one array only"
-                )
-            return {"": rows}
+            return {"": StreamedRows(stream, read_header(stream, path.stat().st_size))}
         archive = stack.enter_context(zipfile.ZipFile(stream))
-        members = {name.removesuffix(".npy"): name for name in archive.namelist()}
-        return {
-            name: StreamedRows(stack.enter_context(archive.open(member))) for name, member in members.items()
-        }
+        return {name: StreamedRows(*held) for name, held in open_members(archive, stack).items()}

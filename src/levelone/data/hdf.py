@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,134 +11,35 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.errors import LeveloneError, plain
-from levelone.hdftree import walk
+from levelone.errors import LeveloneError
+from levelone.hdffile import damaged, open_hdf
 
 _SPARE = 1 << 28
 """Bytes of a dataset that a file of others may declare without writing them: PyTables does, in indices."""
-_FRAME = 4096
-"""Bytes that a compressed piece may be larger than what it holds."""
-PIECE = 1 << 28
-"""Bytes of a dataset's pieces: of each a whole is held, whatever is read of it."""
 SCAN = 1 << 20
 """Values checked at a time: memory stays bounded for any file."""
 
 
-@contextmanager
-def damaged(path: Path) -> Iterator[None]:
-    """Turn the errors h5py raises on broken files, and files too large for memory, into `LeveloneError`."""
-    try:
-        yield
-    except MemoryError as error:
-        raise LeveloneError(f"{path}: does not fit into memory: {error}") from error
-    except BlockingIOError as error:
-        raise LeveloneError(f"{path}: another program is writing it") from error
-    except (OSError, RuntimeError, KeyError) as error:
-        said = str(error.args[0] if isinstance(error, KeyError) and error.args else error).split("\n")[0]
-        raise LeveloneError(
-            f"{path} is truncated or damaged: {said}", hint="copy or simulate it again"
-        ) from error
-
-
-def self_contained(path: Path, file: h5py.File, spare: int = 0) -> None:
-    """Refuse a file that leads into other files, or declares numbers that it does not hold.
-
-    So that nothing is read that is not of this file, and its size bounds what it can make us allocate.
-
-    Parameters
-    ----------
-    spare
-        Bytes of a dataset that need not have been written.
-
-    Raises
-    ------
-    LeveloneError
-        At the first link to another file or to nothing, at a dataset whose numbers lie in other files, of
-        which a part was never written, which is stored in pieces of more than `PIECE` bytes, in more bytes
-        than its shape has or with szip, or of a type that is none of numpy's; and as `walk` does.
-    """
-    with damaged(path):
-        found = list(walk(file))
-        for name, link, _ in found:
-            if isinstance(link, h5py.ExternalLink):
-                raise LeveloneError(
-                    f"{path}: '{plain(name)}' is a link into another file, {plain(link.filename)}",
-                    hint="copy what it leads to into this file",
-                )
-        for name, link, node in found:
-            if isinstance(link, h5py.SoftLink) and file.get(name) is None:
-                raise LeveloneError(f"{path}: '{plain(name)}' is a link to nothing")
-            if isinstance(node, h5py.Dataset):
-                _check_storage(path, plain(name), node, spare)
-
-
-def _check_storage(path: Path, name: str, data: h5py.Dataset, spare: int) -> None:
-    try:
-        data.dtype  # noqa: B018
-    except TypeError as error:
-        raise LeveloneError(f"{path}: dataset '{name}' has a type of no numbers: {plain(error)}") from error
-    if data.external or data.is_virtual:
-        raise LeveloneError(
-            f"{path}: dataset '{name}' keeps its numbers in other files", hint="copy them into this one"
-        )
-    if not data.shape:
-        return
-    each = data.id.get_type().get_size()
-    stored = data.id.get_storage_size()
-    if data.chunks is None:
-        missing = each * math.prod(data.shape) - stored
-    else:
-        piece, written = each * math.prod(data.chunks), data.id.get_num_chunks()
-        properties = data.id.get_create_plist()
-        if any(properties.get_filter(i)[0] == h5py.h5z.FILTER_SZIP for i in range(properties.get_nfilters())):
-            raise LeveloneError(
-                f"{path}: dataset '{name}' is compressed with szip, which may claim any memory",
-                hint="h5repack -f GZIP=4",
-            )
-        if piece > PIECE:
-            raise LeveloneError(
-                f"{path}: dataset '{name}' is stored in pieces of {piece:,} bytes; {PIECE:,} at most are read"
-            )
-        if stored > written * (piece + piece // 8 + _FRAME):  # what is compressed may be a little larger
-            raise LeveloneError(
-                f"{path}: dataset '{name}' takes {stored:,} bytes, more than its shape {data.shape} has"
-            )
-        pieces = math.prod(-(-size // part) for size, part in zip(data.shape, data.chunks, strict=True))
-        missing = (pieces - written) * piece
-    if missing > spare:
-        raise LeveloneError(
-            f"{path}: dataset '{name}' has shape {data.shape}, but {missing:,} bytes were never written",
-            hint="make the file again",
-        )
-
-
 def open_file(path: Path) -> h5py.File:
-    """Open an HDF5 file for reading.
+    """Open an HDF5 file of any format; `levelone.hdffile.open_hdf` checks it.
 
     Raises
     ------
     LeveloneError
-        If it does not exist, or is not a complete HDF5 file.
+        If it does not exist, is not a complete HDF5 file, or does not hold what it declares.
     """
     if not path.is_file():
         raise LeveloneError(
             f"{path}: no such file", hint="make one with `levelone simulate pixelseed -o FILE.h5`"
         )
-    try:
-        return h5py.File(path, "r")
-    except OSError as error:
-        text = str(error)
-        if "truncated" in text:
-            raise LeveloneError(
-                f"{path}: the file is truncated (shorter than its own header says)",
-                hint="copy or generate it again",
-            ) from error
-        if path.stat().st_size == 0:
-            raise LeveloneError(f"{path}: the file is empty") from error
+    if path.stat().st_size == 0:
+        raise LeveloneError(f"{path}: the file is empty")
+    if not h5py.is_hdf5(path):
         raise LeveloneError(
-            f"{path}: not a readable HDF5 file ({text.split('(')[-1].rstrip(')')})",
+            f"{path}: not a readable HDF5 file",
             hint="expected a levelone doublet file or a CMS Open Data doublet file",
-        ) from error
+        )
+    return open_hdf(path, _SPARE)
 
 
 @dataclass(frozen=True)
@@ -171,7 +70,6 @@ class HdfReader:
     def open(self, path: Path) -> Any:
         file = open_file(path)
         try:
-            self_contained(path, file, _SPARE)
             with damaged(path):
                 return self.wrap(path, file)
         except BaseException:

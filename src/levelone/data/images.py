@@ -16,7 +16,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.data.hdf import HdfReader, damaged
+from levelone.data.hdf import HdfReader
 from levelone.data.imagecheck import (
     SCHEMA,
     ImageSpec,
@@ -29,6 +29,7 @@ from levelone.data.imagewrite import ImageWriter, Ragged, create_images
 from levelone.data.splitfile import BRIDGE, SplitFile, open_with, portions
 from levelone.data.voxelcheck import check_column
 from levelone.errors import LeveloneError
+from levelone.hdffile import damaged
 
 _HELD_BYTES = 1 << 26
 """Of the events between which a shuffled stream chooses."""

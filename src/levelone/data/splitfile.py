@@ -10,9 +10,9 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.data.hdf import damaged, self_contained
 from levelone.data.splitting import SPLITS, split_sizes, spread
 from levelone.errors import LeveloneError
+from levelone.hdffile import open_hdf
 
 BRIDGE = 24
 """Largest distance of event numbers that are still read together; about half a compressed piece of muons."""
@@ -140,17 +140,13 @@ def open_with(path: Path, holds: str, wrap: Callable[[Path, h5py.File], _File], 
     Raises
     ------
     LeveloneError
-        If it is missing, not HDF5 or truncated, or as `wrap` says.
+        If it is missing, as `levelone.hdffile.open_hdf` says, or as `wrap` does.
     """
     path = Path(path)
     if not path.is_file():
         raise LeveloneError(f"no {holds} file {path}", hint="make one with the simulation, or check the path")
-    if not h5py.is_hdf5(path):
-        raise LeveloneError(f"{path} is not an HDF5 file")
-    with damaged(path):
-        file = h5py.File(path, "r", **options)
+    file = open_hdf(path, **options)
     try:
-        self_contained(path, file)
         return wrap(path, file)
     except BaseException:
         file.close()

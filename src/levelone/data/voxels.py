@@ -17,11 +17,12 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.data.hdf import HdfReader, damaged
+from levelone.data.hdf import HdfReader
 from levelone.data.splitfile import BRIDGE, SplitFile, open_with, portions
 from levelone.data.voxelcheck import SCHEMA, GridSpec, check_cells, check_column, check_structure
 from levelone.data.voxelwrite import SparseGrid, VoxelWriter, create_voxels
 from levelone.errors import LeveloneError
+from levelone.hdffile import damaged
 
 _RUN = 128
 """Most events of one read: what is made on the way to a part of them is a small share of a window."""

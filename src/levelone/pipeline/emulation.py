@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.errors import LeveloneError, listed
+from levelone.errors import LeveloneError, listed, plain
 from levelone.graph import (
     Executor,
     Graph,
@@ -26,7 +26,7 @@ from levelone.graph.inputs import enter, single
 from levelone.graph.outputs import real_numbers
 from levelone.graph.port_counts import PortCount, merged, port_notes
 from levelone.pipeline.arrays import writing
-from levelone.rows import HDF5, Rows, open_rows
+from levelone.rows import HDF5, FileRows, Rows, open_rows
 
 MEMORY_BYTES = 2**27
 """For the arrays of all chunks in memory, inputs and results: as many chunks as cores, and one more."""
@@ -257,10 +257,10 @@ def check_sources(graph: Graph, sources: Mapping[str, Rows]) -> int:
         if name not in known:
             raise LeveloneError(f"no input is called {name!r}; the graph has {', '.join(sorted(known))}")
         if rows.dtype.kind not in "fiub":
-            raise LeveloneError(f"input {name!r}: numbers expected, found dtype {rows.dtype}")
+            raise LeveloneError(f"{_told(name, rows)}: numbers expected, found dtype {plain(rows.dtype)}")
         if tuple(rows.shape[1:]) != tuple(known[name]):
             expected = ", ".join(map(str, known[name]))
-            raise LeveloneError(f"input {name!r}: shape {rows.shape}, expected (events, {expected})")
+            raise LeveloneError(f"{_told(name, rows)}: shape {rows.shape}, expected (events, {expected})")
     for name in known:
         if name not in sources:
             raise _missing(graph, name, "give ")
@@ -269,6 +269,11 @@ def check_sources(graph: Graph, sources: Mapping[str, Rows]) -> int:
         shown = ", ".join(f"{name}: {count}" for name, count in counts.items())
         raise LeveloneError(f"inputs hold different numbers of events ({shown})")
     return next(iter(counts.values()))
+
+
+def _told(name: str, rows: Rows) -> str:
+    """An input for a message, with the file that it comes from."""
+    return f"{rows.path}: input {name!r}" if isinstance(rows, FileRows) else f"input {name!r}"
 
 
 def input_shapes(graph: Graph) -> dict[str, tuple[int, ...]]:

@@ -135,10 +135,10 @@ def _fits(name: str, path: Path, model: Path, metadata: Mapping[str, Any]) -> bo
         return metadata.get("module") == sha256(path)
     if name == RECIPE:
         return "system" in metadata
-    from levelone.verify import read_vectors
+    from levelone.verify import read_model_sha256
 
     try:
-        return read_vectors(path).model_sha256 == sha256(model)
+        return read_model_sha256(path) == sha256(model)
     except LeveloneError:
         return False
 

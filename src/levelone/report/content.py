@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
 from levelone.files import parse_json
+from levelone.npyfile import load_arrays
 from levelone.panels import Card, Panel
 
 
@@ -91,17 +91,11 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 
 def read_kept(path: Path) -> dict[str, NDArray[Any]] | None:
-    """The arrays of ``scores.npz``, or None if there is no such file; never unpickles.
+    """The arrays of ``scores.npz``, or None if there is no such file.
 
     Raises
     ------
     LeveloneError
-        If the file is damaged.
+        As `load_arrays`.
     """
-    if not path.exists():
-        return None
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            return {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, EOFError) as error:
-        raise LeveloneError(f"{path}: cannot be read: {error}", hint="run `levelone run` again") from error
+    return load_arrays(path) if path.exists() else None

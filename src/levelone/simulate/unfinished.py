@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import io
 import shutil
-import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from levelone.errors import LeveloneError
 from levelone.files import write_bytes
+from levelone.npyfile import load_arrays
 from levelone.recipe import digest
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -52,11 +53,8 @@ def unfinished(path: Path, told: Mapping[str, Any]) -> Iterator[Path]:
 def remembered(make: Callable[[int], Arrays], folder: Path, number: int) -> Arrays:
     """Part `number`: read if it is there and whole, else made and kept."""
     path = folder / f"{number}.npz"
-    try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as held:
-            return {name: held[name] for name in held.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
-        pass  # not there, or damaged: it is made again
+    with suppress(LeveloneError):  # not there, or damaged: it is made again
+        return load_arrays(path)
     made = make(number)
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **made)

@@ -9,7 +9,7 @@
 from levelone.stimuli import random_vectors
 from levelone.verify.body import body_of, find_body, read_document, read_graph
 from levelone.verify.check import Check, check_project
-from levelone.verify.vectors import Vectors, read_vectors, write_vectors
+from levelone.verify.vectors import Vectors, read_model_sha256, read_vectors, write_vectors
 from levelone.verify.verdict import LayerComparison, Mismatch, Outcome, Verdict, compare_codes, judge
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "random_vectors",
     "read_document",
     "read_graph",
+    "read_model_sha256",
     "read_vectors",
     "write_vectors",
 ]

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.errors import LeveloneError
+from levelone.errors import LeveloneError, listed, plain
 from levelone.files import atomic_path, parse_json
 from levelone.graph.ir import Graph
 from levelone.graph.values import Codes
+from levelone.hdffile import damaged, open_hdf
 
 SCHEMA = "levelone-vectors"
 VERSION = 1
+MOST_BYTES = 1 << 32
+"""Of all codes of a file as int64: a model says how large an event is, and nothing how many there are."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +56,10 @@ def write_vectors(path: Path, vectors: Vectors) -> None:
     Raises
     ------
     LeveloneError
-        If event counts differ, codes are not integers, or the file cannot be written.
+        If event counts differ, codes are not integers or more than `MOST_BYTES`, or the file cannot be
+        written.
     """
-    _check_counts(Path(path), vectors.inputs, vectors.layers)
+    _check_shapes(Path(path), vectors.inputs, vectors.layers)
     with atomic_path(path) as scratch, h5py.File(scratch, "w", track_order=True) as file:
         file.attrs["schema"] = SCHEMA
         file.attrs["version"] = VERSION
@@ -69,7 +74,7 @@ def write_vectors(path: Path, vectors: Vectors) -> None:
 
 
 def read_vectors(path: Path, graph: Graph | None = None) -> Vectors:
-    """Read golden vectors and check them.
+    """Read golden vectors and check them; names, types and shapes before any number is read.
 
     Parameters
     ----------
@@ -79,77 +84,130 @@ def read_vectors(path: Path, graph: Graph | None = None) -> Vectors:
     Raises
     ------
     LeveloneError
-        If the file is not of this schema, is damaged, or does not fit `graph`.
+        If the file is not of this schema, is damaged, holds more than `MOST_BYTES` of codes, or does not fit
+        `graph`; and as `levelone.hdffile.open_hdf` says.
     """
     path = Path(path)
-    try:
-        with h5py.File(path, "r") as file:
-            if file.attrs.get("schema") != SCHEMA:
-                raise LeveloneError(f"{path}: schema is {file.attrs.get('schema')!r}, expected {SCHEMA!r}")
-            if file.attrs.get("version") != VERSION:
-                raise LeveloneError(
-                    f"{path}: version {file.attrs.get('version')}, this levelone reads version {VERSION}"
-                )
-            arrays = {group: _read_group(path, file, group) for group in ("inputs", "layers")}
-            provenance = parse_json(str(file.attrs["provenance"]))
-            vectors = Vectors(arrays["inputs"], arrays["layers"], str(file.attrs["model_sha256"]), provenance)
-    except FileNotFoundError:
-        raise LeveloneError(f"{path}: no such file") from None
-    except KeyError as error:
-        raise LeveloneError(f"{path}: attribute {error} is missing") from error
-    except (OSError, ValueError, RuntimeError, TypeError, MemoryError) as error:
-        raise LeveloneError(f"{path} cannot be read as HDF5 vectors: {error}") from error
-    _check_counts(path, vectors.inputs, vectors.layers)
+    with open_hdf(path) as file, damaged(path):
+        model_sha256, provenance = _read_head(path, file)
+        inputs, layers = (_datasets(path, file, group) for group in ("inputs", "layers"))
+        _check_shapes(path, inputs, layers)
+        if graph is not None:
+            _check_fit(path, inputs, layers, graph)
+        vectors = Vectors(_codes(inputs), _codes(layers), model_sha256, provenance)
     if graph is not None:
-        _check_fit(path, vectors, graph)
+        _check_range(path, vectors, graph)
     return vectors
 
 
-def _read_group(path: Path, file: Any, group: str) -> dict[str, Codes]:
-    if not isinstance(file.get(group), h5py.Group):
+def read_model_sha256(path: Path) -> str:
+    """Digest of the QONNX file that golden vectors belong to, without reading them.
+
+    Raises
+    ------
+    LeveloneError
+        If the file is not of this schema or is damaged; and as `levelone.hdffile.open_hdf` says.
+    """
+    with open_hdf(path) as file, damaged(path):
+        return _read_head(path, file)[0]
+
+
+def _read_head(path: Path, file: h5py.File) -> tuple[str, dict[str, Any]]:
+    """Digest of the model, provenance."""
+    told = dict(file.attrs)
+    if not isinstance(told.get("schema"), str) or told["schema"] != SCHEMA:
+        raise LeveloneError(f"{path}: schema is {plain(repr(told.get('schema')))}, expected {SCHEMA!r}")
+    if not np.array_equal(told.get("version", 0), VERSION):
+        raise LeveloneError(
+            f"{path}: version {plain(told.get('version'))}, this levelone reads version {VERSION}"
+        )
+    for name in ("model_sha256", "provenance"):
+        if not isinstance(told.get(name), str):
+            raise LeveloneError(f"{path}: attribute '{name}' is missing, or no text")
+    try:
+        provenance = parse_json(told["provenance"])
+        if not isinstance(provenance, dict):
+            raise ValueError("no JSON object")
+    except ValueError as error:
+        raise LeveloneError(
+            f"{path} cannot be read as HDF5 vectors: attribute 'provenance': {plain(error)}"
+        ) from error
+    return told["model_sha256"], provenance
+
+
+def _datasets(path: Path, file: h5py.File, group: str) -> dict[str, h5py.Dataset]:
+    found = file.get(group)
+    if not isinstance(found, h5py.Group):
         raise LeveloneError(f"{path}: group /{group} is missing")
-    result = {}
-    for name, dataset in file[group].items():
-        if not isinstance(dataset, h5py.Dataset) or dataset.dtype.kind not in "iu":
-            kind = getattr(dataset, "dtype", "a group")
-            raise LeveloneError(f"{path}: /{group}/{name} is {kind}, expected integer codes")
-        result[str(name)] = dataset[()].astype(np.int64)
-    return result
+    for name, dataset in found.items():
+        if not isinstance(dataset, h5py.Dataset):
+            raise LeveloneError(f"{path}: /{group}/{plain(name)} is a group, expected integer codes")
+    return dict(found.items())
 
 
-def _check_counts(path: Path, inputs: Mapping[str, Codes], layers: Mapping[str, Codes]) -> None:
+def _codes(datasets: Mapping[str, h5py.Dataset]) -> dict[str, Codes]:
+    return {name: dataset[()].astype(np.int64) for name, dataset in datasets.items()}
+
+
+class _Shaped(Protocol):
+    """An array, in memory or in a file."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+
+
+def _check_shapes(path: Path, inputs: Mapping[str, _Shaped], layers: Mapping[str, _Shaped]) -> None:
     if not inputs:
         raise LeveloneError(f"{path}: no inputs")
-    counts = {}
-    for group, arrays in (("inputs", inputs), ("layers", layers)):
-        for name, codes in arrays.items():
-            if codes.dtype.kind not in "iu" or codes.ndim < 2:
-                raise LeveloneError(
-                    f"{path}: /{group}/{name} is {codes.dtype} {codes.shape}, expected integer codes"
-                )
-            counts[f"/{group}/{name}"] = len(codes)
+    counts, total = {}, 0
+    for where, codes in _named(inputs, layers):
+        integers = codes.dtype.kind in "iu" and np.can_cast(codes.dtype, np.int64)
+        if not integers or len(codes.shape) < 2:
+            raise LeveloneError(
+                f"{path}: {where} is {plain(codes.dtype)} {codes.shape}, expected integer codes"
+            )
+        counts[where] = codes.shape[0]
+        total += 8 * math.prod(codes.shape)
+        if total > MOST_BYTES:
+            raise LeveloneError(
+                f"{path}: {where} has shape {codes.shape}: more than {MOST_BYTES:,} bytes of codes in all"
+            )
     if len(set(counts.values())) > 1 or 0 in counts.values():
-        shown = ", ".join(f"{name} {count}" for name, count in counts.items())
+        shown = listed(f"{name} {count}" for name, count in counts.items())
         raise LeveloneError(f"{path}: numbers of events must be equal and not zero: {shown}")
 
 
-def _check_fit(path: Path, vectors: Vectors, graph: Graph) -> None:
-    ports = {port.value.name: port.value for port in graph.inputs}
-    if set(vectors.inputs) != set(ports):
-        raise LeveloneError(f"{path}: inputs {sorted(vectors.inputs)}, the model has {sorted(ports)}")
-    for group, arrays in (("inputs", vectors.inputs), ("layers", vectors.layers)):
+def _named(inputs: Mapping[str, _Shaped], layers: Mapping[str, _Shaped]) -> Iterator[tuple[str, _Shaped]]:
+    """Each array with its place in a file."""
+    for group, arrays in (("inputs", inputs), ("layers", layers)):
         for name, codes in arrays.items():
-            value = graph.values.get(name)
-            if value is None:
-                raise LeveloneError(f"{path}: /{group}/{name}: the model has no such layer")
-            if tuple(codes.shape[1:]) != value.shape:
-                shapes = f"{list(codes.shape[1:])}, the model {list(value.shape)}"
-                raise LeveloneError(f"{path}: /{group}/{name} has shape {shapes}")
-    for name, value in ports.items():
-        low, high = int(vectors.inputs[name].min()), int(vectors.inputs[name].max())
+            yield f"/{group}/{plain(name)}", codes
+
+
+def _check_fit(
+    path: Path, inputs: Mapping[str, _Shaped], layers: Mapping[str, _Shaped], graph: Graph
+) -> None:
+    ports = sorted(port.value.name for port in graph.inputs)
+    if sorted(inputs) != ports:
+        raise LeveloneError(f"{path}: inputs {sorted(map(plain, inputs))}, the model has {ports}")
+    for (where, codes), name in zip(_named(inputs, layers), (*inputs, *layers), strict=True):
+        value = graph.values.get(name)
+        if value is None:
+            raise LeveloneError(f"{path}: {where}: the model has no such layer")
+        if tuple(codes.shape[1:]) != value.shape:
+            shapes = f"{list(codes.shape[1:])}, the model {list(value.shape)}"
+            raise LeveloneError(f"{path}: {where} has shape {shapes}")
+
+
+def _check_range(path: Path, vectors: Vectors, graph: Graph) -> None:
+    for value in (port.value for port in graph.inputs):
+        codes = vectors.inputs[value.name]
+        low, high = int(codes.min()), int(codes.max())
         if low not in value.range or high not in value.range:
             raise LeveloneError(
-                f"{path}: /inputs/{name} has codes from {low} to {high}, the port allows "
+                f"{path}: /inputs/{value.name} has codes from {low} to {high}, the port allows "
                 f"{value.range.lo} to {value.range.hi}"
             )
 

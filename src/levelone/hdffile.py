@@ -1,4 +1,4 @@
-"""Opening an HDF5 file of somebody else: nothing is read that is not of this file, or that it does not hold."""
+"""Opening an HDF5 file of somebody else: it leads nowhere else, and holds the numbers that it declares."""
 
 from __future__ import annotations
 

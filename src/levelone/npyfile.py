@@ -64,6 +64,19 @@ def readable(path: Path) -> Iterator[None]:
         ) from error
 
 
+def open_stream(path: Path, stack: ExitStack) -> IO[bytes]:
+    """The bytes of a file, which `stack` closes.
+
+    Raises
+    ------
+    OSError, ValueError
+        If it cannot be read, or is none: a pipe would be waited for.
+    """
+    if path.exists() and not path.is_file():
+        raise ValueError("it is not a regular file")
+    return stack.enter_context(path.open("rb"))
+
+
 def read_header(stream: IO[bytes], size: int) -> Header:
     """The header of a .npy stream of `size` bytes, which then stands at the first number.
 
@@ -97,7 +110,7 @@ def read_header(stream: IO[bytes], size: int) -> Header:
     return header
 
 
-def open_members(archive: zipfile.ZipFile, stack: ExitStack) -> dict[str, tuple[IO[bytes], Header]]:
+def open_members(file: IO[bytes], stack: ExitStack) -> dict[str, tuple[IO[bytes], Header]]:
     """The arrays of an .npz file by name: a stream that stands at the first number, and its header.
 
     Parameters
@@ -112,6 +125,7 @@ def open_members(archive: zipfile.ZipFile, stack: ExitStack) -> dict[str, tuple[
         `read_header` says.
     """
     found = {}
+    archive = stack.enter_context(zipfile.ZipFile(file))
     for info in archive.infolist():
         name = info.filename.removesuffix(".npy")
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
@@ -133,7 +147,7 @@ def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
         If there is no such file, it is damaged, or its arrays are larger.
     """
     with readable(path), ExitStack() as stack:
-        held = open_members(stack.enter_context(zipfile.ZipFile(path)), stack)
+        held = open_members(open_stream(path, stack), stack)
         total = sum(header.size for _, header in held.values())
         if total > MOST_BYTES:
             raise ValueError(f"its arrays have {total:,} bytes; {MOST_BYTES:,} at most are read")

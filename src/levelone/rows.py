@@ -7,7 +7,6 @@ process.
 from __future__ import annotations
 
 import math
-import zipfile
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 from levelone.errors import LeveloneError
 from levelone.hdffile import open_hdf
 from levelone.hdftree import walk
-from levelone.npyfile import Header, open_members, read_header, readable
+from levelone.npyfile import Header, open_members, open_stream, read_header, readable
 
 HDF5 = {".h5", ".hdf5"}
 SUFFIXES = (".npy", ".npz", *sorted(HDF5))
@@ -117,10 +116,7 @@ def _opened(path: Path, stack: ExitStack) -> dict[str, Rows]:
             stack.callback(file.close)
             found = ((name, node) for name, _, node in walk(file) if isinstance(node, h5py.Dataset))
             return {name: DatasetRows(node) for name, node in found if node.shape}
-        if path.exists() and not path.is_file():
-            raise ValueError("it is not a regular file")
-        stream = stack.enter_context(path.open("rb"))
+        stream = open_stream(path, stack)
         if path.suffix == ".npy":
             return {"": StreamedRows(stream, read_header(stream, path.stat().st_size))}
-        archive = stack.enter_context(zipfile.ZipFile(stream))
-        return {name: StreamedRows(*held) for name, held in open_members(archive, stack).items()}
+        return {name: StreamedRows(*held) for name, held in open_members(stream, stack).items()}

@@ -114,15 +114,15 @@ def read_model_sha256(path: Path) -> str:
 
 def _read_head(path: Path, file: h5py.File) -> tuple[str, dict[str, Any]]:
     """Digest of the model, provenance."""
-    told = dict(file.attrs)
-    if not isinstance(told.get("schema"), str) or told["schema"] != SCHEMA:
-        raise LeveloneError(f"{path}: schema is {plain(repr(told.get('schema')))}, expected {SCHEMA!r}")
-    if not np.array_equal(told.get("version", 0), VERSION):
+    told = {name: file.attrs.get(name) for name in ("schema", "version", "model_sha256", "provenance")}
+    if not isinstance(told["schema"], str) or told["schema"] != SCHEMA:
+        raise LeveloneError(f"{path}: schema is {plain(repr(told['schema']))}, expected {SCHEMA!r}")
+    if not np.array_equal(told["version"], VERSION):
         raise LeveloneError(
-            f"{path}: version {plain(told.get('version'))}, this levelone reads version {VERSION}"
+            f"{path}: version {plain(told['version'])}, this levelone reads version {VERSION}"
         )
     for name in ("model_sha256", "provenance"):
-        if not isinstance(told.get(name), str):
+        if not isinstance(told[name], str):
             raise LeveloneError(f"{path}: attribute '{name}' is missing, or no text")
     try:
         provenance = parse_json(told["provenance"])
@@ -163,11 +163,10 @@ def _check_shapes(path: Path, inputs: Mapping[str, _Shaped], layers: Mapping[str
         raise LeveloneError(f"{path}: no inputs")
     counts, total = {}, 0
     for where, codes in _named(inputs, layers):
-        integers = codes.dtype.kind in "iu" and np.can_cast(codes.dtype, np.int64)
-        if not integers or len(codes.shape) < 2:
-            raise LeveloneError(
-                f"{path}: {where} is {plain(codes.dtype)} {codes.shape}, expected integer codes"
-            )
+        if codes.dtype.kind not in "iu" or not np.can_cast(codes.dtype, np.int64):
+            raise LeveloneError(f"{path}: {where} is {plain(codes.dtype)}, expected integer codes")
+        if len(codes.shape or ()) < 2:  # None: a dataset of no shape
+            raise LeveloneError(f"{path}: {where} has shape {codes.shape}, expected codes of events")
         counts[where] = codes.shape[0]
         total += 8 * math.prod(codes.shape)
         if total > MOST_BYTES:

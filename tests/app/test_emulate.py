@@ -7,6 +7,7 @@ import os
 import resource
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import h5py
 import numpy as np
@@ -14,6 +15,7 @@ import pytest
 
 from levelone.errors import LeveloneError
 from levelone.graph import execute, quantise_inputs, read_qonnx
+from levelone.pipeline import arrays as written
 from levelone.pipeline import emulation
 from levelone.pipeline.emulation import emulate_files
 
@@ -227,11 +229,11 @@ def _break(folder: Path, arrays: dict[str, np.ndarray], fault: str) -> list[str]
         ("no file", "images.npy: not a readable .npy file: No such file"),
         ("fifo", "images.npy: not a readable .npy file: it is not a regular file"),
         ("unclear", "the model has inputs images, features, pair; which one is this"),
-        ("external", "in.h5: not a readable .h5 file: /features keeps its numbers in other files"),
-        ("virtual", "in.h5: not a readable .h5 file: /features keeps its numbers in other files"),
+        ("external", "in.h5: dataset 'features' keeps its numbers in other files"),
+        ("virtual", "in.h5: dataset 'features' keeps its numbers in other files"),
         ("encrypted", "in.npz: not a readable .npz file: .*encrypted"),
         ("unknown method", "in.npz: not a readable .npz file: .*compression method"),
-        ("endless", r"cannot write .*y.npy: 800,000.0 GB are needed"),
+        ("endless", r"in.h5: dataset 'features' has shape .*, but [\d,]+ bytes were never written"),
         ("damaged zip", "in.npz: not a readable .npz file"),
     ],
 )
@@ -262,6 +264,13 @@ def test_the_command_refuses_with_one_message(tmp_path, arrays) -> None:
     assert "event 698" in json.loads(done.stdout)["error"]
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "y.npy").exists()
+
+
+def test_more_than_the_disk_has_is_not_computed(tmp_path, monkeypatch, arrays) -> None:
+    monkeypatch.setattr(written.shutil, "disk_usage", lambda _: SimpleNamespace(free=5599))
+    with pytest.raises(LeveloneError, match=r"cannot write .*y.npy: 0.0 GB are needed, 0.0 GB are free"):
+        emulate_files(GRAPH, saved(tmp_path, arrays, "npy"), tmp_path / "out" / "y.npy")
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 @pytest.mark.parametrize("result", ["y.npy", "y.npz", "y.h5"])

@@ -1,31 +1,40 @@
-"""Event files that somebody made to do harm, or by mistake: one message each, for every format in HDF5."""
+"""Files that somebody made to do harm, or by mistake: one message each, for every format in HDF5."""
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import zlib
 from collections.abc import Callable
+from contextlib import ExitStack
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 import pytest
-from h5py import h5d, h5g, h5p, h5s, h5t, h5z
+from doublet_factory import write as write_doublets
+from h5py import h5a, h5d, h5g, h5p, h5s, h5t, h5z
 from published_jet_files import write_published_jets
 
+import levelone
 from levelone import hdftree
 from levelone.data import voxelcheck
-from levelone.data.hdf import damaged
 from levelone.data.imagecheck import ImageSpec, ListSpec
 from levelone.data.images import Ragged, create_images, open_images
-from levelone.data.opening import open_events
+from levelone.data.opening import open_doublets, open_events
 from levelone.data.voxelcheck import Column, GridSpec
 from levelone.data.voxels import SparseGrid, create_voxels
 from levelone.errors import LeveloneError
-from levelone.verify.vectors import Vectors, read_vectors, write_vectors
+from levelone.graph import GraphBuilder, IntRange, execute
+from levelone.graph.ops import Dense
+from levelone.hdffile import PIECE, damaged
+from levelone.pipeline.emulation import check_sources, open_inputs
+from levelone.verify import random_vectors
+from levelone.verify.vectors import Vectors, read_model_sha256, read_vectors, write_vectors
 
 EVENTS = 50
 SPLIT = (np.arange(EVENTS) % 3).astype(np.uint8)
@@ -63,13 +72,57 @@ def write_pilarnet(path: Path) -> None:
                 data[event] = row.ravel()
 
 
-FORMATS: dict[str, tuple[Callable[[Path], Any], str, str]] = {
-    "images": (write_images, "images", "images/frame"),
-    "voxels": (write_voxels, "voxels", "grids/calo/energy"),
-    "published jets": (write_published_jets, "images", "jet_pt"),
-    "pilarnet": (write_pilarnet, "images", "cluster"),
+def small() -> levelone.graph.Graph:
+    b = GraphBuilder("small")
+    b.input("x", (4,), Fraction(1), IntRange(-8, 7))
+    return b.build(b.node("y", Dense(np.ones((4, 2), int), np.zeros(2, int), (Fraction(1),)), "x"))
+
+
+GRAPH = small()
+
+
+def write_codes(path: Path) -> None:
+    codes = random_vectors(GRAPH, EVENTS, 1)
+    write_vectors(path, Vectors(codes, {"y": execute(GRAPH, codes)["y"]}, "0" * 64))
+
+
+def write_arrays(path: Path) -> None:
+    with h5py.File(path, "w") as file:
+        file["x"] = np.random.default_rng(0).random((EVENTS, 4), np.float32)
+
+
+def events(holds: str) -> Callable[[Path], object]:
+    def read(path: Path) -> None:
+        with open_events(path, holds) as file:
+            for split in file.splits:  # type: ignore[attr-defined]
+                list(file.batches(split, 8))  # type: ignore[attr-defined]
+
+    return read
+
+
+def doublets(path: Path) -> None:
+    with open_doublets(path) as file:
+        file.read(np.arange(file.index.label.size))
+
+
+def arrays(path: Path) -> None:
+    with ExitStack() as stack:
+        sources = open_inputs(GRAPH, [str(path)], stack)
+        count = check_sources(GRAPH, sources)
+        for rows in sources.values():
+            rows.take(count)
+
+
+FORMATS: dict[str, tuple[Callable[[Path], Any], Callable[[Path], object], str]] = {
+    "images": (write_images, events("images"), "images/frame"),
+    "voxels": (write_voxels, events("voxels"), "grids/calo/energy"),
+    "published jets": (write_published_jets, events("images"), "jet_pt"),
+    "pilarnet": (write_pilarnet, events("images"), "cluster"),
+    "doublets": (write_doublets, doublets, "pixels/charge"),
+    "vectors": (write_codes, lambda path: read_vectors(path, GRAPH), "inputs/x"),
+    "arrays": (write_arrays, arrays, "x"),
 }
-"""Of each format: what writes a file, what is asked of it, and a dataset."""
+"""Of each format: what writes a file, what reads it, and a dataset."""
 by_format = pytest.mark.parametrize("format", FORMATS)
 
 
@@ -84,10 +137,8 @@ def spoilt(folder: Path, format: str, spoil: Callable[[h5py.File, str], None]) -
 
 
 def refused(path: Path, format: str, message: str) -> None:
-    with pytest.raises(LeveloneError, match=rf"e\.h5[\s\S]*{message}"):  # noqa: SIM117
-        with open_events(path, FORMATS[format][1]) as file:
-            for split in file.splits:  # type: ignore[attr-defined]
-                list(file.batches(split, 8))  # type: ignore[attr-defined]
+    with pytest.raises(LeveloneError, match=rf"e\.h5[\s\S]*{message}"):
+        FORMATS[format][1](path)
 
 
 def instead(raw: h5py.File, name: str, shape: tuple[int, ...], dtype: Any, **how: Any) -> None:
@@ -161,14 +212,14 @@ def deep(raw: h5py.File, _: str) -> None:
 
 
 def many(raw: h5py.File, _: str) -> None:
-    for number in range(60):
+    for number in range(90):
         raw[f"again{number}"] = raw["/"]
 
 
 ENDLESS = {
     "a name that is no text": (foreign_name, "a name in '/' is no UTF-8"),
     "groups in groups": (deep, "lies more than 32 groups deep"),
-    "links": (many, "more than 50 groups, datasets and links"),
+    "links": (many, "more than 80 groups, datasets and links"),
 }
 
 
@@ -177,7 +228,7 @@ ENDLESS = {
 def test_the_walk_through_a_file_ends(
     case: str, format: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hdftree, "MOST_LINKS", 50)
+    monkeypatch.setattr(hdftree, "MOST_LINKS", 80)
     spoil, message = ENDLESS[case]
     refused(spoilt(tmp_path, format, spoil), format, message)
 
@@ -211,7 +262,7 @@ def in_szip(raw: h5py.File, name: str) -> None:
 
 PIECES: dict[str, tuple[Callable[[h5py.File, str], None], str]] = {
     "large pieces": (
-        lambda f, n: packed(f, n, b"0" * 9, (1 << 29, *f[n].shape[1:])),
+        lambda f, n: packed(f, n, b"0" * 9, (2 * PIECE // f[n][:1].nbytes, *f[n].shape[1:])),
         "is stored in pieces of .* bytes; 268,435,456 at most are read",
     ),
     "a bomb": (lambda f, n: packed(f, n, zlib.compress(bytes(1 << 24))), "bytes, more than its shape"),
@@ -220,9 +271,13 @@ PIECES: dict[str, tuple[Callable[[h5py.File, str], None], str]] = {
 
 
 @pytest.mark.parametrize("case", PIECES)
-def test_a_piece_claims_no_more_than_it_holds(case: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("format", "name"),
+    [("images", "split"), ("vectors", "inputs/x"), ("arrays", "x"), ("doublets", "pixels/index")],
+)
+def test_a_piece_claims_no_more_than_it_holds(case: str, format: str, name: str, tmp_path: Path) -> None:
     spoil, message = PIECES[case]
-    refused(spoilt(tmp_path, "images", lambda f, _: spoil(f, "split")), "images", message)
+    refused(spoilt(tmp_path, format, lambda f, _: spoil(f, name)), format, message)
 
 
 def test_a_file_that_is_being_written_is_not_called_damaged(tmp_path: Path) -> None:
@@ -258,15 +313,18 @@ def test_an_event_of_any_size_is_not_read(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 @by_format
-@pytest.mark.parametrize("kind", ["text", "references", "pairs", "times", "lists"])
+@pytest.mark.parametrize("kind", ["text", "references", "pairs", "times", "lists", "nothing"])
 def test_what_holds_no_numbers_is_not_unpacked(kind: str, format: str, tmp_path: Path) -> None:
     def other(raw: h5py.File, name: str) -> None:
         shape = raw[name].shape
-        if kind == "times":
+        if kind in ("times", "nothing"):
             parent, told = raw[name].parent, dict(raw[name].attrs)
             del raw[name]
             last = name.rpartition("/")[2]
-            h5d.create(parent.id, last.encode(), h5t.UNIX_D32LE, h5s.create_simple(shape))
+            held, space = h5t.UNIX_D32LE, h5s.create_simple(shape)
+            if kind == "nothing":
+                held, space = h5t.NATIVE_FLOAT, h5s.create(h5s.NULL)
+            h5d.create(parent.id, last.encode(), held, space)
             parent[last].attrs.update(told)
             return
         types = {"text": h5py.string_dtype(), "references": h5py.ref_dtype, "pairs": np.dtype("i4,f4")}
@@ -303,6 +361,23 @@ def test_truncated(keep: float, format: str, tmp_path: Path) -> None:
     FORMATS[format][0](path)
     path.write_bytes(path.read_bytes()[: int(path.stat().st_size * keep)])
     refused(path, format, "truncated")
+
+
+@by_format
+@pytest.mark.parametrize("where", ["/", "dataset"])
+def test_an_attribute_of_no_numbers(where: str, format: str, tmp_path: Path) -> None:
+    def spoil(raw: h5py.File, name: str) -> None:
+        node = raw["/" if where == "/" else name]
+        for key in ("schema", "unit"):
+            if key in node.attrs:
+                del node.attrs[key]
+            h5a.create(node.id, key.encode(), h5t.UNIX_D32LE, h5s.create(h5s.SCALAR))
+
+    refused(
+        spoilt(tmp_path, format, spoil),
+        format,
+        "the attribute '(schema|unit)' of .* has a type of no numbers",
+    )
 
 
 ATTRIBUTES: dict[str, tuple[str, str, Any, str]] = {
@@ -364,17 +439,73 @@ def test_the_command_line_says_one_thing(tmp_path: Path) -> None:
     assert not (tmp_path / "r").exists()
 
 
-def test_vectors_that_lead_to_themselves_or_claim_any_memory(tmp_path: Path) -> None:
-    path = tmp_path / "vectors.h5"
-    for spoil in (
-        lambda raw: raw.__setitem__("inputs/x", h5py.SoftLink("/inputs/x")),
-        lambda raw: raw.create_dataset("inputs/x", (1 << 40, 4), "u1", chunks=(1, 4)),
-    ):
-        write_vectors(
-            path, Vectors({"x": np.ones((3, 4), np.int64)}, {"y": np.ones((3, 4), np.int64)}, "a", {})
-        )
-        with h5py.File(path, "r+") as raw:
-            del raw["inputs/x"]
-            spoil(raw)
-        with pytest.raises(LeveloneError, match=r"vectors\.h5 cannot be read as HDF5 vectors"):
-            read_vectors(path)
+def zeros(raw: h5py.File, name: str, rows: int, pieces: int, rest: tuple[int, ...]) -> None:
+    """A dataset of bytes, all written: a file of a thousandth of them."""
+    instead(raw, name, (rows * pieces, *rest), "u1", chunks=(rows, *rest), compression="gzip")
+    packed = zlib.compress(bytes(rows * int(np.prod(rest))))
+    for piece in range(pieces):
+        raw[name].id.write_direct_chunk((piece * rows, *(0 for _ in rest)), packed)
+
+
+ZEROS = {
+    "large events": ((10, 5, (1 << 20,)), r"/inputs/x has shape \[1048576\], the model \[4\]"),
+    "another number of events": ((1 << 20, 8, (4,)), "numbers of events must be equal .* 8388608"),
+    "many events": ((1 << 22, 40, (4,)), r"/inputs/x has shape .*: more than 4,294,967,296 bytes of codes"),
+    "without a model": (
+        (16, 40, (1 << 20,)),
+        "/inputs/x has shape .*: more than 4,294,967,296 bytes of codes",
+    ),
+}
+"""Rows of a piece, pieces, shape of a row; what is said."""
+
+
+@pytest.mark.parametrize("case", ZEROS)
+def test_zeros_that_do_not_fit_are_not_unpacked(
+    case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, message = ZEROS[case]
+    path = spoilt(tmp_path, "vectors", lambda raw, name: zeros(raw, name, *made))
+    assert path.stat().st_size < 1 << 20
+    with monkeypatch.context() as patch:
+        patch.setattr(h5py.Dataset, "__getitem__", lambda *_: pytest.fail("a number was read"))
+        with pytest.raises(LeveloneError, match=rf"e\.h5: {message}"):
+            read_vectors(path, None if case == "without a model" else GRAPH)
+
+
+def test_whose_vectors_they_are_is_not_asked_of_other_files(tmp_path: Path) -> None:
+    spoil, message = ELSEWHERE["external link"]
+    with pytest.raises(LeveloneError, match=rf"e\.h5: 'inputs/x' is a {message}"):
+        read_model_sha256(spoilt(tmp_path, "vectors", spoil))
+
+
+def test_vectors_that_could_not_be_read_are_not_written(tmp_path: Path) -> None:
+    many = np.broadcast_to(np.int64(0), (1 << 27, 5))
+    with pytest.raises(LeveloneError, match=r"/inputs/x has shape .*: more than 4,294,967,296 bytes"):
+        write_vectors(tmp_path / "e.h5", Vectors({"x": many}, {}, "0" * 64))
+    assert not list(tmp_path.iterdir())
+
+
+def test_arrays_of_another_shape_are_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = spoilt(tmp_path, "arrays", lambda raw, name: zeros(raw, name, 16, 40, (1 << 20,)))
+    monkeypatch.setattr(h5py.Dataset, "__getitem__", lambda *_: pytest.fail("a number was read"))
+    refused(path, "arrays", r"input 'x': shape \(640, 1048576\), expected \(events, 4\)")
+
+
+OPENED = {
+    "File": {"hdffile.py", "data/hdf.py"},  # the second to recognise a format
+    "ZipFile": {"npyfile.py", "zoo/qgjet/energyflow.py"},  # so does the second
+    "load": set(),
+    "is_hdf5": {"hdffile.py", "data/hdf.py"},
+}
+"""What opens a file of somebody else, and where it stands."""
+
+
+def test_files_of_others_are_opened_in_one_place() -> None:
+    """Else a reader can be written, and was, that knows nothing of what is refused here."""
+    source = Path(levelone.__file__).parent
+    found: dict[str, set[str]] = {name: set() for name in OPENED}
+    for path in source.rglob("*.py"):
+        for name, how in re.findall(r"\b(?:h5py|zipfile|np)\.(\w+)\(([^)]*)", path.read_text()):
+            if name in found and '"w"' not in how:
+                found[name].add(str(path.relative_to(source)))
+    assert found == OPENED

@@ -161,11 +161,19 @@ def attribute(name: str, value: Any) -> Any:
     [
         (attribute("schema", "other"), "schema is 'other', expected 'levelone-vectors'"),
         (attribute("version", 7), "version 7, this levelone reads version 1"),
-        (attribute("provenance", "{"), "cannot be read as HDF5 vectors"),
+        (attribute("provenance", "{"), "cannot be read as HDF5 vectors: attribute 'provenance'"),
+        (attribute("provenance", "[]"), "attribute 'provenance': no JSON object"),
+        (attribute("schema", np.arange(3)), "schema is array.*, expected 'levelone-vectors'"),
+        (attribute("version", np.array([1, 1])), "version .1 1., this levelone reads version 1"),
+        (attribute("model_sha256", 5), "attribute 'model_sha256' is missing, or no text"),
         (lambda f: f.attrs.__delitem__("model_sha256"), "model_sha256.* is missing"),
         (drop("layers"), "group /layers is missing"),
         (drop("inputs/f_q"), r"inputs \['x_q'\], the model has \['f_q', 'x_q'\]"),
         (put("inputs/f_q", np.zeros((6, 3))), "/inputs/f_q is float64, expected integer codes"),
+        (put("inputs/f_q", np.zeros((6, 3), np.uint64)), "/inputs/f_q is uint64, expected integer codes"),
+        (put("inputs/f_q", np.zeros(6, int)), r"/inputs/f_q has shape \(6,\), expected codes of events"),
+        (put("inputs/f_q", h5py.Empty("i4")), "/inputs/f_q has shape None, expected codes of events"),
+        (lambda f: f.create_group("layers/more"), "/layers/more is a group, expected integer codes"),
         (put("inputs/f_q", np.zeros((6, 4), int)), r"/inputs/f_q has shape \[4\], the model \[3\]"),
         (put("inputs/f_q", np.full((6, 3), 8)), "has codes from 8 to 8, the port allows -8 to 7"),
         (put("layers/d", np.zeros((5, 2), int)), "numbers of events must be equal and not zero"),
@@ -184,7 +192,7 @@ def test_vectors_that_are_no_hdf5(tmp_path: Path) -> None:
     with pytest.raises(LeveloneError, match="no such file"):
         read_vectors(tmp_path / "none.h5")
     (tmp_path / "text.h5").write_text("hello")
-    with pytest.raises(LeveloneError, match="cannot be read as HDF5"):
+    with pytest.raises(LeveloneError, match="is not an HDF5 file"):
         read_vectors(tmp_path / "text.h5")
 
 

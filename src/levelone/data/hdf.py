@@ -85,8 +85,9 @@ def require(path: Path, file: h5py.Group, name: str, shape: tuple[int | None, ..
             f"{path}: dataset '{name}' is missing", hint="see docs/data-format.md for the schema"
         )
     expected = ", ".join("n" if size is None else str(size) for size in shape)
-    matches = len(dataset.shape) == len(shape) and all(
-        want is None or want == have for want, have in zip(shape, dataset.shape, strict=True)
+    found = dataset.shape or ()  # None: a dataset that holds nothing
+    matches = len(found) == len(shape) and all(
+        want is None or want == have for want, have in zip(shape, found, strict=True)
     )
     if not matches:
         raise LeveloneError(f"{path}: dataset '{name}' has shape {dataset.shape}, expected ({expected})")

@@ -116,7 +116,7 @@ def check_tables(path: Path, file: h5py.File) -> tuple[dict[str, NDArray[np.int6
             raise LeveloneError(f"{path}: 'events/{kind}_offset' must start at 0 and never decrease")
         for name, dtype in columns.items():
             dataset = hdf.require(path, file, f"{kind}s/{name}", (int(offset[-1]),))
-            if (kind, name) == ("pixel", "charge"):
+            if (kind, name) == ("pixel", "charge") and dataset.dtype.kind in "iuf":
                 # Values first: a negative or missing charge is worth a message of its own.
                 hdf.scan_values(path, dataset, 1, 65535, "charge")
             hdf.require_dtype(path, dataset, dtype)

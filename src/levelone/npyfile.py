@@ -158,5 +158,4 @@ def _whole(stream: IO[bytes], header: Header) -> NDArray[Any]:
     data = stream.read(header.size)
     if len(data) != header.size:
         raise ValueError("the file ends too early")
-    order = "F" if header.by_columns else "C"
-    return np.ndarray(header.shape, header.dtype, bytearray(data), order=order)
+    return np.ndarray(header.shape, header.dtype, bytearray(data), order="F" if header.by_columns else "C")

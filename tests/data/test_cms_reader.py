@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from levelone.data import cms
+from levelone.data import cms, voxelcheck
 from levelone.data.doublets import FEATURE_NAMES, SPLITS
 from levelone.data.opening import open_doublets
 from levelone.data.safe_pickle import list_of_strings
@@ -340,6 +340,13 @@ def test_a_damaged_index_is_named(tmp_path: Path, case: str) -> None:
     with pytest.raises(LeveloneError, match=message) as caught:
         open_doublets(tmp_path / "a.h5")
     assert f"a.h5: the data frame 'data' cannot be used: '/data/{dataset}'" in str(caught.value)
+
+
+def test_rows_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(voxelcheck, "MOST_ENTRIES", N - 1)
+    frame().to_hdf(tmp_path / "many.h5", key="df")
+    with pytest.raises(LeveloneError, match=rf"many\.h5: 'label' has {N} entries"):
+        open_doublets(tmp_path / "many.h5")
 
 
 def test_no_rows(tmp_path: Path) -> None:

@@ -304,6 +304,24 @@ def test_events_that_compression_hides_are_counted(tmp_path: Path, monkeypatch: 
         open_images(path)
 
 
+@pytest.mark.parametrize(
+    ("format", "most", "message"),
+    [
+        ("published jets", 49, "'image' has 50 entries"),
+        ("pilarnet", 49, "'point' has 50 entries"),
+        ("doublets", 5, "'events/split' has 6 entries"),
+        ("doublets", 59, "'clusters' has 60 entries"),
+        ("doublets", 1199, "'doublets' has 1,200 entries"),
+    ],
+)
+def test_rows_of_other_formats_are_counted(
+    format: str, most: int, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    FORMATS[format][0](tmp_path / "e.h5")
+    monkeypatch.setattr(voxelcheck, "MOST_ENTRIES", most)
+    refused(tmp_path / "e.h5", format, message)
+
+
 def test_an_event_of_any_size_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(voxelcheck, "MOST_BYTES", 64)
     write_images(tmp_path / "e.h5")

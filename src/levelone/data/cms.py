@@ -23,6 +23,7 @@ from levelone.data.doublets import DoubletFile, Doublets, Index
 from levelone.data.features import FEATURES, doublet_features
 from levelone.data.pandas_hdf import Frame, frames, open_frame
 from levelone.data.splitting import shuffled_split_codes
+from levelone.data.voxelcheck import refuse_many
 from levelone.errors import LeveloneError
 
 MM_PER_CM = 10.0
@@ -111,6 +112,7 @@ def from_file(path: Path, file: h5py.File) -> CmsFile:
         If a column is missing, or holds a value that it cannot hold.
     """
     frame = open_frame(path, file)
+    refuse_many(path, "label", frame.rows)
     names = cms_columns(path, frame)
     parts = [_scan(path, frame, names, start) for start in range(0, frame.rows, SLAB)]
     label = _labels(path, np.concatenate([part[0] for part in parts]))

@@ -23,6 +23,7 @@ from levelone.data.schema import (
     PER_PIXEL,
     SCHEMA_VERSION,
 )
+from levelone.data.voxelcheck import refuse_many
 from levelone.errors import LeveloneError
 from levelone.files import parse_json
 
@@ -105,6 +106,7 @@ def check_tables(path: Path, file: h5py.File) -> tuple[dict[str, NDArray[np.int6
     events = hdf.require(path, file, "events/split", (None,)).shape[0]
     if events == 0:
         raise LeveloneError(f"{path}: the file holds no events")
+    refuse_many(path, "events/split", events)
     for name, dtype in PER_EVENT.items():
         length = events if name == "split" else events + 1
         hdf.require_dtype(path, hdf.require(path, file, f"events/{name}", (length,)), dtype)
@@ -114,6 +116,9 @@ def check_tables(path: Path, file: h5py.File) -> tuple[dict[str, NDArray[np.int6
         offset = hdf.load(path, file[f"events/{kind}_offset"])
         if offset[0] != 0 or (np.diff(offset) < 0).any():
             raise LeveloneError(f"{path}: 'events/{kind}_offset' must start at 0 and never decrease")
+        # of all doublets something is held, of all else one event at a time
+        held = offset[-1] if kind == "doublet" else np.diff(offset).max()
+        refuse_many(path, f"{kind}s", int(held))
         for name, dtype in columns.items():
             dataset = hdf.require(path, file, f"{kind}s/{name}", (int(offset[-1]),))
             if (kind, name) == ("pixel", "charge") and dataset.dtype.kind in "iuf":

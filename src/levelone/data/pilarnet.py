@@ -37,7 +37,7 @@ from levelone.data.imagecheck import ImageSpec, ListSpec
 from levelone.data.imagerows import ImageRows
 from levelone.data.images import ImageBatch
 from levelone.data.splitting import SPLITS, shuffled_split_codes
-from levelone.data.voxelcheck import Column
+from levelone.data.voxelcheck import Column, refuse_many
 from levelone.errors import LeveloneError
 
 PIXELS = 64
@@ -63,6 +63,7 @@ class PilarnetFile(ImageRows):
     def __init__(self, path: Path, file: h5py.File) -> None:
         self.path, self._file = path, file
         self.events = hdf.require(path, file, "point", (None,)).shape[0]
+        refuse_many(path, "point", self.events)
         hdf.require(path, file, "cluster", (self.events,))
         if self.events < len(SPLITS):
             raise LeveloneError(f"{path}: {self.events} events; at least {len(SPLITS)} are needed")

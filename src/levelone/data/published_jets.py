@@ -21,7 +21,7 @@ from levelone.data.imagecheck import ImageSpec, ListSpec
 from levelone.data.imagerows import Unlisted
 from levelone.data.images import ImageBatch
 from levelone.data.splitting import SPLITS, shuffled_split_codes
-from levelone.data.voxelcheck import Column
+from levelone.data.voxelcheck import Column, refuse_many
 from levelone.errors import LeveloneError
 
 SIZE = 25
@@ -65,6 +65,7 @@ class PublishedJets(Unlisted):
     def __init__(self, path: Path, file: h5py.File) -> None:
         self.path, self._file = path, file
         n = hdf.require(path, file, "image", (None, SIZE, SIZE)).shape[0]
+        refuse_many(path, "image", n)
         self._truth = {name: self._column(name, n) for name in COLUMNS}
         if n < len(SPLITS):
             raise LeveloneError(f"{path}: {n} jets; at least {len(SPLITS)} are needed, one for each split")

@@ -26,7 +26,7 @@ from levelone.zoo.bandgap import SYSTEM as BANDGAP
 from levelone.zoo.bandgap.baselines import fit_kernel
 from levelone.zoo.bandgap.features import EACH, SCALES, blind, patches, plate, quantities
 from levelone.zoo.bandgap.loss import squared_error
-from levelone.zoo.bandgap.results import FLOOR, PARTS
+from levelone.zoo.bandgap.results import DISTANCES, FLOOR, NEAR, PARTS
 from levelone.zoo.bandgap.section import MIDDLE_EV, UNIT_EV, UNIT_PM
 from levelone.zoo.kit.control import CONTROL
 from levelone.zoo.kit.events import Events, MemorySource
@@ -229,8 +229,32 @@ def test_errors_of_known_answers_and_of_everything_classical(data):
     assert [type(panel) for panel in shown] == [SideBySide, Lines, Lines, Lines, Rows, Rows]
     for panel in shown[:2]:
         draw(panel)
+    maps, near = shown[0], shown[1 + list(NEAR).index("defect")]
+    assert isinstance(maps, SideBySide) and (maps.axes.x, maps.cell) == ("x (nm)", (0.5, 0.5))
+    assert isinstance(near, Lines)
+    series = {curve.label: curve for curve in near.series}
+    assert series["quantised"].y == pytest.approx(20, abs=1e-3)
+    assert series["quantised"].error == pytest.approx(0, abs=1e-3)  # wrong by the same everywhere
+    away = batch.truth["surface"][:, NEAR["defect"]]
+    value, error = bootstrapped(1000 * (true - measured), (away >= DISTANCES[4]) & (away < DISTANCES[5]))
+    noise = series["float"]
+    assert noise.y[4] == pytest.approx(value, rel=1e-3) and noise.error is not None
+    assert noise.error[4] == pytest.approx(error, rel=0.25)
+    earlier = {name: found for name, found in meter.kept().items() if not name.startswith("distance/")}
+    shown = BANDGAP.panels({"models": metrics["models"], "differences": metrics["differences"]}, earlier)
+    assert [type(panel) for panel in shown] == [SideBySide, Rows, Rows]  # of a run before these were kept
+    assert isinstance(shown[0], SideBySide) and shown[0].axes.x == "x (pixels)"
     assert "meV rms error" in BANDGAP.cards(metrics)[0].what
     assert isinstance(BANDGAP.examples(chosen, batch)[0], SideBySide)
+
+
+def bootstrapped(error: np.ndarray, chosen: np.ndarray) -> tuple[float, float]:
+    """Root mean square of chosen pixels, and its standard deviation over images drawn one by one."""
+    rng, drawn = np.random.default_rng(5), []
+    for _ in range(300):
+        images = rng.integers(0, len(error), len(error))
+        drawn.append(np.sqrt(np.mean(np.square(error[images][chosen[images]]))))
+    return float(np.sqrt(np.mean(np.square(error[chosen])))), float(np.std(drawn))
 
 
 @pytest.mark.parametrize(

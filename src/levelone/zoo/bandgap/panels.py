@@ -40,10 +40,12 @@ _FROM_EV = 2.3  # maps show how far gaps are from it
 def panels(metrics: Mapping[str, Any], kept: Mapping[str, NDArray[Any]]) -> list[Panel]:
     """Topographs with answers, errors over distances, tables."""
     found = [model for model in metrics["models"] if model != CONTROL]
-    return [*_answers(kept), *(_near(name, found, kept) for name in NEAR), *tables(metrics)]
+    near = [_near(name, found, kept) for name in NEAR if f"distance/{name}/{FLOOR}" in kept]
+    return [*_answers(kept, metrics.get("pixel_nm")), *near, *tables(metrics)]
 
 
-def _answers(kept: Mapping[str, NDArray[Any]]) -> list[Panel]:
+def _answers(kept: Mapping[str, NDArray[Any]], pixel_nm: float | None) -> list[Panel]:
+    """Maps of a few images; along their sides pixels count where nobody says how large they are."""
     numbers = list(dict.fromkeys(name.split("/")[1] for name in kept if name.startswith("shown/")))
     if not numbers:
         return []
@@ -70,21 +72,24 @@ def _answers(kept: Mapping[str, NDArray[Any]]) -> list[Panel]:
         "by how much quantisation changed them."
     )
     labels = tuple(f"image {int(number) + 1}" for number in numbers)
-    axes = Axes("x (pixels)", "y (pixels)")
-    return [SideBySide("Topographs and gaps", caption, tuple(columns), labels, axes)]
+    unit, side = ("pixels", 1.0) if pixel_nm is None else ("nm", pixel_nm)
+    axes = Axes(f"x ({unit})", f"y ({unit})")
+    return [SideBySide("Topographs and gaps", caption, tuple(columns), labels, axes, (side, side))]
 
 
 def _near(name: str, models: list[str], kept: Mapping[str, NDArray[Any]]) -> Lines:
     middle = (DISTANCES[1:] + DISTANCES[:-1]) / 2
     series = []
     for model in models:
-        pixels, squares = kept[f"near/{name}/{model}"]
-        some = pixels > 0
-        wrong = np.sqrt(squares[some] / pixels[some])
+        wrong, error = kept[f"distance/{name}/{model}"]
+        some = np.isfinite(wrong)
         style: Any = "dashed" if model == FLOOR else "line"
-        series.append(Series(NAMES.get(model, model), middle[some], wrong, style=style))
+        series.append(Series(NAMES.get(model, model), middle[some], wrong[some], error[some], style))
     axes = Axes(f"distance from the nearest {TITLES[name]} (nm)", "rms error (meV)", y_scale="log")
-    caption = "Against the measured gap, test images. Dashed: the noise of that measurement; none gets below."
+    caption = (
+        "Against the measured gap, test images; bars: one standard deviation, bootstrap over images. Dashed: "
+        "the noise of that measurement; none gets below."
+    )
     return Lines(f"Error: {TITLES[name]}", caption, axes, tuple(series))
 
 

@@ -24,6 +24,7 @@ FLOOR = "floor"
 """The true gap as an answer: what noise leaves to the best method there can be."""
 DISTANCES = np.arange(0, 7.01, 0.5)
 """nm: bins of the distance from what is near."""
+_BINS = tuple(f"from {nm:g} nm" for nm in DISTANCES[:-1])
 NEAR = {name: SURFACE.index(name) for name in ("edge", "terrace", "defect")}
 _SHOWN = 4  # images in the report
 
@@ -34,7 +35,7 @@ class GapMeter(Meter):
     def __init__(self, pixel_nm: float, seed: int) -> None:
         self._pixel_nm, self._seed = pixel_nm, seed
         self._counted: dict[str, list[NDArray[np.float64]]] = {}
-        self._near: dict[str, NDArray[np.float64]] = {}
+        self._near: dict[str, dict[str, list[NDArray[np.float64]]]] = {name: {} for name in NEAR}
         self._shown: list[dict[str, NDArray[Any]]] = []
 
     def update(self, events: Events, outputs: Predictions) -> None:
@@ -49,13 +50,7 @@ class GapMeter(Meter):
             sums = np.stack([[part.sum((1, 2)) for part in pair] for pair in rows]).astype(np.float64)
             self._counted.setdefault(model, []).append(np.moveaxis(sums, -1, 0))
             for name, channel in NEAR.items():
-                at = bins[:, channel].ravel()
-                inside = at < len(DISTANCES) - 1
-                weights = np.stack([np.ones(inside.sum()), squared.ravel()[inside]])
-                found = [np.bincount(at[inside], weight, len(DISTANCES) - 1) for weight in weights]
-                key = f"{name}/{model}"
-                before = self._near.get(key, np.zeros((2, len(DISTANCES) - 1)))
-                self._near[key] = before + np.stack(found)
+                self._near[name].setdefault(model, []).append(_binned(bins[:, channel], squared))
         self._keep(events, {name: answers[name] for name in ("float", "quantised") if name in answers})
 
     def _groups(self, surface: NDArray[np.float32]) -> list[NDArray[np.bool_]]:
@@ -92,11 +87,22 @@ class GapMeter(Meter):
             "models": models,
             "differences": {name: {"rmse_mev": figures} for name, figures in deltas.items()},
             "bootstrap": {"replicas": REPLICAS, "unit": "image"},
+            "pixel_nm": self._pixel_nm,
         }
 
     def kept(self) -> dict[str, NDArray[Any]]:
-        """``near/WHAT/MODEL`` [pixels, squared meV] in `DISTANCES`; ``shown/NUMBER/WHAT``: pm and eV."""
-        kept: dict[str, NDArray[Any]] = {f"near/{name}": sums for name, sums in self._near.items()}
+        """``distance/WHAT/MODEL``, ``shown/NUMBER/WHAT``.
+
+        The former [2, bins of `DISTANCES`]: rms error and its uncertainty in meV, NaN where there are no
+        pixels; the latter images in pm and eV.
+        """
+        kept: dict[str, NDArray[Any]] = {}
+        for what, rows in self._near.items():
+            counted = {model: np.concatenate(parts) for model, parts in rows.items()}
+            found, _ = summarise(counted, _BINS, replicas=REPLICAS, seed=self._seed, root=True)
+            for model, figures in found.items():
+                pairs = [(f["value"], f["error"]) if f else (np.nan, np.nan) for f in figures.values()]
+                kept[f"distance/{what}/{model}"] = np.array(pairs, np.float64).T
         for number, images in enumerate(self._shown):
             kept |= {f"shown/{number}/{what}": image for what, image in images.items()}
         return kept
@@ -106,3 +112,15 @@ def gap_ev(answer: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     """The gap in eV that an answer [n, 1, rows, columns] means, [n, rows, columns]."""
     found: NDArray[np.float64] = answer[:, 0].astype(np.float64) * float(UNIT_EV) + float(MIDDLE_EV)
     return found
+
+
+def _binned(bins: NDArray[np.intp], squared: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Pixels and sums of their squared errors in every bin, of every image: [n, bins, 2].
+
+    Both are given pixel by pixel, [n, rows, columns]; pixels farther than the last bin count in none.
+    """
+    images, width = len(bins), len(_BINS)
+    inside = bins < width
+    place = (np.arange(images)[:, None, None] * width + bins)[inside]
+    counted = [np.bincount(place, weight, images * width) for weight in (None, squared[inside])]
+    return np.stack(counted, axis=-1, dtype=np.float64).reshape(images, width, 2)

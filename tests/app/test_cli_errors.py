@@ -218,3 +218,16 @@ def test_inputs_of_the_wrong_shape(levelone: Levelone, tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.zeros((3, 2, 4, 16), np.float32))
     refused(levelone(*words), "features")
     assert not (tmp_path / "y.npy").exists()
+
+
+def test_damaged_golden_vectors_beside_a_model_are_refused(levelone: Levelone, tmp_path: Path) -> None:
+    """Left out in silence, the project would be compared with less than whoever put them there expects."""
+    shutil.copy(MODEL, tmp_path / "model.onnx")
+    whole = (MODEL.parent / "vectors.h5").read_bytes()
+    (tmp_path / "vectors.h5").write_bytes(whole[:-1000])
+    refused(
+        levelone("convert", tmp_path / "model.onnx", "-o", tmp_path / "project"),
+        "vectors.h5",
+        "export the model again",
+    )
+    assert not (tmp_path / "project").exists()

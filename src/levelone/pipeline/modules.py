@@ -87,6 +87,11 @@ def companions(model: Path, folder: Path | None = None) -> dict[str, Path]:
     """Files that travel with the QONNX file `model`: those of `COMPANIONS` in `folder` that fit it.
 
     A trained module or golden vectors of another model are left out: their recorded digests differ.
+
+    Raises
+    ------
+    LeveloneError
+        If golden vectors are damaged: without them, less would be compared than their owner expects.
     """
     metadata = metadata_of(model)
     folder = model.parent if folder is None else folder
@@ -139,8 +144,8 @@ def _fits(name: str, path: Path, model: Path, metadata: Mapping[str, Any]) -> bo
 
     try:
         return read_model_sha256(path) == sha256(model)
-    except LeveloneError:
-        return False
+    except LeveloneError as error:
+        raise LeveloneError(error.message, hint="remove it, or export the model again") from error
 
 
 def metadata_of(model: Path) -> dict[str, Any]:

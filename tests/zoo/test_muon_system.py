@@ -344,10 +344,10 @@ def test_data_and_baseline_run_through_the_system(events) -> None:
     assert shown.images[0].sum() == pytest.approx(lowest.sum(), rel=1e-4)
     cards = MUON.cards({"models": metrics["models"] | {"float": metrics["models"]["boosting"]}})
     assert [card.what.split(",")[0] for card in cards] == [
-        "the study's improvement",
-        "the study's improvement",
-        "our improvement",
-        "bias (median)",
+        "% the study's improvement",
+        "% the study's improvement",
+        "% our improvement",
+        "% bias (median)",
     ]
     assert cards[-1].value.count(" ± ") == 1
     assert [panel.title for panel in MUON.tables(metrics)] == ["Figures", "By energy"]

@@ -89,11 +89,15 @@ def cards(metrics: Mapping[str, Any]) -> list[Card]:
     name = network_of(models)
     electron = models[name]["energy"].get("electron")
     made = [
-        Card(_percent(models[name]["identification"]["accuracy"], 1), f"{name}: particle identified"),
+        Card(_accuracy(models[name]["identification"]), f"% particles identified, {name}"),
     ]
     if electron:
-        made.append(Card(_percent(electron["width"], 2), f"{name}: electron energy, overall width"))
-        made.append(Card(_percent(electron["a"], 1), f"{name}: electrons, stochastic term (sqrt GeV)"))
+        width, stochastic = (
+            measured(electron["width"], 2, percent=True),
+            measured(electron["a"], 1, percent=True),
+        )
+        made.append(Card(width, f"% overall width of electron energies, {name}"))
+        made.append(Card(stochastic, f"%, sqrt GeV: stochastic term of electrons, {name}"))
     return made
 
 
@@ -142,18 +146,19 @@ def _response(particle: str, bins: Mapping[str, Any]) -> Series:
 
 
 def _terms(metrics: Mapping[str, Any]) -> Rows:
+    digits_of = {"a": 1, "b": 2, "c": 0, "mean": 2, "width": 2, "core": 2}
     rows = tuple(
         (
             particle,
             NAMES.get(name, name),
-            *(_percent(entry[key], digits) for key, digits in (("a", 1), ("b", 2), ("c", 0))),
-            *(_percent(entry[key], 2) for key in ("mean", "width", "core")),
+            *(measured(entry[key], digits, percent=True) for key, digits in digits_of.items()),
         )
         for name, found in metrics["models"].items()
         for particle, entry in found.get("energy", {}).items()
     )
     rows += _published(metrics.get("reference", {}))
-    head = ("particle", "model", "a (sqrt GeV)", "b", "c (GeV)", "mean", "width", "68 % half width")
+    shares = ("a (%, sqrt GeV)", "b (%)", "c (%, GeV)", "mean (%)", "width (%)", "68 % half width (%)")
+    head = ("particle", "model", *shares)
     return Rows(
         "Energy",
         "sigma / E = a / sqrt(E) (+) b (+) c / E; mean, width: (predicted - true) / true; errors: bootstrap",
@@ -170,14 +175,12 @@ def _published(reference: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
         (
             particle,
             "published, full simulation",
-            f"{a} %",
-            f"{b} %",
-            f"{c} %",
-            "-",
-            f"{wide[particle]} %" if particle in wide else "-",
-            "-",
+            *(str(term) for term in terms),
+            "–",
+            str(wide.get(particle, "–")),
+            "–",
         )
-        for particle, (a, b, c) in reference.get("a, b, c", {}).items()
+        for particle, terms in reference.get("a, b, c", {}).items()
     )
 
 
@@ -194,10 +197,7 @@ def _by_energy(metrics: Mapping[str, Any]) -> list[Rows]:
     rows = tuple(
         (
             f"{energy:.0f}",
-            *(
-                f"{100 * entry['width'][row]:.2f} ± {100 * entry['error'][row]:.2f}"
-                for entry in bins.values()
-            ),
+            *(measured(_at(entry, "width", row), 2, percent=True) for entry in bins.values()),
         )
         for row, energy in enumerate(first["energy"])
     )
@@ -219,7 +219,7 @@ def _gain(metrics: Mapping[str, Any]) -> list[Rows]:
         return []
     models = gain["models"]
     rows = tuple(
-        (f"{energy:.0f}", *(f"{m['ratio'][row]:.3f} ± {m['error'][row]:.3f}" for m in models.values()))
+        (f"{energy:.0f}", *(measured(_at(m, "ratio", row), 3) for m in models.values()))
         for row, energy in enumerate(gain["energy"])
     )
     return [
@@ -240,12 +240,12 @@ def _identification(found: Mapping[str, Mapping[str, Any]]) -> Rows:
     rows = tuple(
         (
             NAMES.get(name, name),
-            _percent(entry["accuracy"], 1),
+            _accuracy(entry),
             *(f"{entry['auc'][pair]:.3f}" for pair in pairs),
         )
         for name, entry in found.items()
     )
-    head = ("model", "accuracy", *(f"AUC {pair}" for pair in pairs))
+    head = ("model", "accuracy (%)", *(f"AUC {pair}" for pair in pairs))
     caption = "Accuracy among all kinds; area under the ROC curve between two kinds."
     return Rows("Identification", caption, head, rows, tuple(range(1, len(head))))
 
@@ -275,15 +275,16 @@ def _confusion(label: str, entry: Mapping[str, Any]) -> Rows:
     )
     return Rows(
         f"Identification: {label}",
-        f"percent of each true kind; accuracy {_percent(entry['accuracy'], 1)}",
+        f"percent of each true kind; accuracy {_accuracy(entry)} %",
         ("true", *(f"found {particle}" for particle in PARTICLES)),
         rows,
         tuple(range(1, len(PARTICLES) + 1)),
     )
 
 
-def _percent(cell: Mapping[str, Any], digits: int) -> str:
-    if cell["value"] is None:
-        return "-"
-    text = f"{100 * cell['value']:.{digits}f}"
-    return f"{text} ± {100 * cell['error']:.{digits}f} %" if cell.get("error") is not None else f"{text} %"
+def _accuracy(entry: Mapping[str, Any]) -> str:
+    return measured(entry["accuracy"], 1, percent=True)
+
+
+def _at(bins: Mapping[str, Any], quantity: str, row: int) -> dict[str, float]:
+    return {"value": bins[quantity][row], "error": bins["error"][row]}

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.metrics.tracker import TRACKER_PER_GEV
-from levelone.panels import Axes, Card, Density, Images, Lines, Panel, Rows, Scale, Series
+from levelone.panels import Axes, Card, Density, Images, Lines, Panel, Rows, Scale, Series, measured
 from levelone.simulate.muon.generator import calorimeter
 from levelone.zoo.kit.control import CONTROL, TITLE
 from levelone.zoo.kit.meter import network_of
@@ -112,13 +112,13 @@ def cards(metrics: Mapping[str, Any]) -> list[Card]:
     compared = {name: name} | {
         rival: NAMES[rival] for rival in ("boosting", "boosting_sums", "boosting_loss") if rival in models
     }
-    shown = [(STUDY, model, f"the study's improvement, {what}") for model, what in compared.items()]
+    shown = [(STUDY, model, f"% the study's improvement, {what}") for model, what in compared.items()]
     shown += [
-        ("improvement", name, f"our improvement, to 8 TeV, {name}"),
-        ("bias", name, f"bias (median), {name}"),
+        ("improvement", name, f"% our improvement, to 8 TeV, {name}"),
+        ("bias", name, f"% bias (median), {name}"),
     ]
     return [
-        Card(_percent(models[model][quantity]), what)
+        Card(measured(models[model][quantity], 1, percent=True), what)
         for quantity, model, what in shown
         if quantity in models[model]  # runs of earlier versions lack the study's
     ]
@@ -128,7 +128,7 @@ def _figures(metrics: Mapping[str, Any]) -> Rows:
     first = next(iter(metrics["models"].values()))
     told = {quantity: title for quantity, title in FIGURES.items() if quantity in first}  # not by older runs
     rows = tuple(
-        (NAMES.get(name, name), *(_with_error(figures[quantity]) for quantity in told))
+        (NAMES.get(name, name), *(measured(figures[quantity], 3) for quantity in told))
         for name, figures in metrics["models"].items()
     )
     caption = (
@@ -147,14 +147,13 @@ def _differences(metrics: Mapping[str, Any]) -> list[Rows]:
     rows = tuple(
         (
             " minus ".join(NAMES.get(name, name) for name in pair.split("-")),
-            f"{figure['value']:+.4f}",
-            _number(figure["error"]),
+            measured(figure, 4, sign=True),
         )
         for pair, figure in found.items()
     )
     caption = "Resampled together: the error is that of the difference."
-    head = ("the study's improvement", "difference", "error")
-    return [Rows("Against the others", caption, head, rows, (1, 2))] if rows else []
+    head = ("the study's improvement", "difference")
+    return [Rows("Against the others", caption, head, rows, (1,))] if rows else []
 
 
 def _per_bin(metrics: Mapping[str, Any]) -> Rows:
@@ -166,7 +165,7 @@ def _per_bin(metrics: Mapping[str, Any]) -> Rows:
             f"{centre / 1e3:.1f}",
             f"{events:,.0f}",
             *(
-                "-" if (value := figures["bins"][quantity][number]) is None else f"{100 * value:{form}}"
+                "–" if (value := figures["bins"][quantity][number]) is None else f"{100 * value:{form}}"
                 for figures in models.values()
                 for quantity, form in (("width", ".0f"), ("raw_bias", "+.0f"))
             ),
@@ -189,17 +188,3 @@ def _series(name: str, bins: Mapping[str, Any], quantity: str) -> Series:
     error = width * (1.2533 if quantity == "raw_bias" else 0.7071) / np.sqrt(events)
     centre = np.asarray(bins["centre"])[kept] / 1e3
     return Series(NAMES.get(name, name), centre, 100 * value[kept], 100 * error, "points")
-
-
-def _with_error(figure: Mapping[str, Any]) -> str:
-    return "-" if figure["value"] is None else f"{figure['value']:.3f} ± {_number(figure['error'], 3)}"
-
-
-def _percent(figure: Mapping[str, Any]) -> str:
-    if figure["value"] is None or figure["error"] is None:
-        return "-"
-    return f"{100 * figure['value']:.1f} ± {100 * figure['error']:.1f} %"
-
-
-def _number(value: float | None, digits: int = 4) -> str:
-    return "-" if value is None else f"{value:.{digits}f}"

@@ -16,6 +16,8 @@ from levelone.hdftree import walk
 
 _FRAME = 4096
 """Bytes that a compressed piece may be larger than what it holds."""
+SPARE = 1 << 28
+"""Bytes of a dataset that a file of others may declare without writing them: PyTables does, in indices."""
 PIECE = 1 << 28
 """Bytes of a dataset's pieces: of each a whole is held, whatever is read of it."""
 
@@ -52,18 +54,30 @@ def open_hdf(path: Path, spare: int = 0, **options: Any) -> h5py.File:
 
 
 @contextmanager
-def damaged(path: Path) -> Iterator[None]:
-    """Turn the errors h5py raises on broken files, and files too large for memory, into `LeveloneError`."""
+def damaged(path: Path, name: str = "") -> Iterator[None]:
+    """Turn the errors h5py raises on broken files, and files too large for memory, into `LeveloneError`.
+
+    Parameters
+    ----------
+    name
+        Of the dataset that is read, if it is one.
+    """
+    what = f"{path}: dataset '{plain(name)}'" if name else f"{path}"
     try:
         yield
     except MemoryError as error:
-        raise LeveloneError(f"{path}: does not fit into memory: {error}") from error
+        raise LeveloneError(f"{what} does not fit into memory: {error}") from error
     except BlockingIOError as error:
         raise LeveloneError(f"{path}: another program is writing it") from error
     except (OSError, RuntimeError, KeyError) as error:
         said = str(error.args[0] if isinstance(error, KeyError) and error.args else error).split("\n")[0]
+        if "plugin" in said or "required filter" in said:
+            raise LeveloneError(
+                f"{what} is compressed with a filter that is not installed here: {said}",
+                hint="compress it with gzip: h5repack -f GZIP=4, or ptrepack --complib=zlib",
+            ) from error
         raise LeveloneError(
-            f"{path} is truncated or damaged: {said}", hint="copy or simulate it again"
+            f"{what} is truncated or damaged: {said}", hint="copy or simulate it again"
         ) from error
 
 
@@ -100,7 +114,7 @@ def self_contained(path: Path, file: h5py.File, spare: int = 0) -> None:
             if isinstance(node, h5py.Group | h5py.Dataset):
                 _check_attributes(path, plain(name), node)
             if isinstance(node, h5py.Dataset):
-                _check_storage(path, plain(name), node, spare)
+                check_storage(path, plain(name), node, spare)
 
 
 def _check_attributes(path: Path, name: str, node: h5py.Group | h5py.Dataset) -> None:
@@ -113,7 +127,14 @@ def _check_attributes(path: Path, name: str, node: h5py.Group | h5py.Dataset) ->
             ) from error
 
 
-def _check_storage(path: Path, name: str, data: h5py.Dataset, spare: int) -> None:
+def check_storage(path: Path, name: str, data: h5py.Dataset, spare: int = 0) -> None:
+    """Refuse a dataset, called `name` in messages, as `self_contained` says.
+
+    Raises
+    ------
+    LeveloneError
+        Naming it.
+    """
     try:
         data.dtype  # noqa: B018
     except TypeError as error:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
@@ -110,8 +111,15 @@ def read_header(stream: IO[bytes], size: int) -> Header:
     return header
 
 
-def open_members(file: IO[bytes], stack: ExitStack) -> dict[str, tuple[IO[bytes], Header]]:
-    """The arrays of an .npz file by name: a stream that stands at the first number, and its header.
+Opener = Callable[[], tuple[IO[bytes], Header]]
+"""Opens an array: a stream that stands at the first number, and its header."""
+
+
+def members(file: IO[bytes], stack: ExitStack) -> dict[str, Opener]:
+    """What opens each array of an .npz file, by name; other files in the archive are left alone.
+
+    An opener raises ValueError if the array is compressed in a way that numpy does not write (some may claim
+    any memory), or as `read_header` says.
 
     Parameters
     ----------
@@ -120,22 +128,32 @@ def open_members(file: IO[bytes], stack: ExitStack) -> dict[str, tuple[IO[bytes]
 
     Raises
     ------
-    ValueError
-        If one is compressed in a way that numpy does not write (some may claim any memory), or as
-        `read_header` says.
+    zipfile.BadZipFile
+        If it is no archive.
     """
-    found = {}
     archive = stack.enter_context(zipfile.ZipFile(file))
-    for info in archive.infolist():
-        name = info.filename.removesuffix(".npy")
-        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise ValueError(f"{plain(name)!r} has compression method {info.compress_type}")
-        stream = stack.enter_context(archive.open(info))
-        try:
-            found[name] = (stream, read_header(stream, info.file_size))
-        except ValueError as error:
-            raise ValueError(f"{plain(name)!r}: {error}") from error
-    return found
+    arrays = (info for info in archive.infolist() if info.filename.endswith(".npy"))
+    return {
+        info.filename.removesuffix(".npy"): partial(_open_member, archive, info, stack) for info in arrays
+    }
+
+
+def _open_member(
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, stack: ExitStack
+) -> tuple[IO[bytes], Header]:
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f"compression method {info.compress_type}; use np.savez_compressed")
+    stream = stack.enter_context(archive.open(info))
+    return stream, read_header(stream, info.file_size)
+
+
+@contextmanager
+def naming(name: str) -> Iterator[None]:
+    """Tell of which array of a file a ValueError is."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{plain(name)!r}: {error}") from error
 
 
 def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
@@ -147,7 +165,10 @@ def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
         If there is no such file, it is damaged, or its arrays are larger.
     """
     with readable(path), ExitStack() as stack:
-        held = open_members(open_stream(path, stack), stack)
+        held = {}
+        for name, opened in members(open_stream(path, stack), stack).items():
+            with naming(name):
+                held[name] = opened()
         total = sum(header.size for _, header in held.values())
         if total > MOST_BYTES:
             raise ValueError(f"its arrays have {total:,} bytes; {MOST_BYTES:,} at most are read")

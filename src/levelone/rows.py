@@ -7,7 +7,9 @@ process.
 from __future__ import annotations
 
 import math
-from contextlib import ExitStack
+from collections.abc import Callable
+from contextlib import ExitStack, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -15,10 +17,10 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.errors import LeveloneError
-from levelone.hdffile import open_hdf
+from levelone.errors import LeveloneError, plain
+from levelone.hdffile import SPARE, check_storage, damaged, open_hdf
 from levelone.hdftree import walk
-from levelone.npyfile import Header, open_members, open_stream, read_header, readable
+from levelone.npyfile import Header, Opener, members, naming, open_stream, read_header, readable
 
 HDF5 = {".h5", ".hdf5"}
 SUFFIXES = (".npy", ".npz", *sorted(HDF5))
@@ -63,18 +65,24 @@ class StreamedRows:
 
 
 class DatasetRows:
-    """A dataset of an open HDF5 file."""
+    """A dataset of the open HDF5 file `path`.
 
-    def __init__(self, dataset: h5py.Dataset) -> None:
-        if not dataset.shape:
-            raise ValueError(f"{dataset.name} holds no events")
+    Raises
+    ------
+    LeveloneError
+        If a part of it was never written.
+    """
+
+    def __init__(self, path: Path, name: str, dataset: h5py.Dataset) -> None:
+        check_storage(path, plain(name), dataset)
         self.shape, self.dtype = dataset.shape, dataset.dtype
-        self._dataset, self._at = dataset, 0
+        self._path, self._name, self._dataset, self._at = path, name, dataset, 0
 
     def take(self, count: int) -> NDArray[Any]:
         """The next `count` events, [count, ...]."""
         self._at += count
-        return np.asarray(self._dataset[self._at - count : self._at])
+        with damaged(self._path, self._name):
+            return np.asarray(self._dataset[self._at - count : self._at])
 
 
 class FileRows:
@@ -90,8 +98,10 @@ class FileRows:
             return self._rows.take(count)
 
 
-def open_rows(path: Path, stack: ExitStack) -> dict[str, Rows]:
-    """The arrays of a file by name; a .npy file holds one, called "".
+def open_rows(path: Path, stack: ExitStack) -> dict[str, Callable[[], Rows]]:
+    """What opens each array of a file, by name; a .npy file holds one, called "".
+
+    An array that nobody opens may be anything: other numbers, text, a pickle, which is not read.
 
     Parameters
     ----------
@@ -101,22 +111,32 @@ def open_rows(path: Path, stack: ExitStack) -> dict[str, Rows]:
     Raises
     ------
     LeveloneError
-        If the file is none of these, damaged, or of a kind that is not known; later, from `Rows.take`, if
-        it ends too early.
+        If the file is none of these, damaged, or of a kind that is not known; from what opens an array, if
+        it holds no events; later, from `Rows.take`, if it ends too early.
     """
-    return {name: FileRows(path, rows) for name, rows in _opened(path, stack).items()}
-
-
-def _opened(path: Path, stack: ExitStack) -> dict[str, Rows]:
     if path.suffix not in SUFFIXES:
         raise LeveloneError(f"{path}: expected a name that ends in {', '.join(SUFFIXES)}")
+    if path.suffix in HDF5:
+        file = open_hdf(path, SPARE)
+        stack.callback(file.close)
+        with damaged(path):
+            found = [(name, node) for name, _, node in walk(file) if isinstance(node, h5py.Dataset)]
+            return {name: partial(_dataset, path, name, node) for name, node in found if node.shape}
     with readable(path):
-        if path.suffix in HDF5:
-            file = open_hdf(path)
-            stack.callback(file.close)
-            found = ((name, node) for name, _, node in walk(file) if isinstance(node, h5py.Dataset))
-            return {name: DatasetRows(node) for name, node in found if node.shape}
         stream = open_stream(path, stack)
+        held: dict[str, Opener]
         if path.suffix == ".npy":
-            return {"": StreamedRows(stream, read_header(stream, path.stat().st_size))}
-        return {name: StreamedRows(*held) for name, held in open_members(stream, stack).items()}
+            header = read_header(stream, path.stat().st_size)
+            held = {"": lambda: (stream, header)}
+        else:
+            held = members(stream, stack)
+    return {name: partial(_streamed, path, name, opener) for name, opener in held.items()}
+
+
+def _dataset(path: Path, name: str, dataset: h5py.Dataset) -> Rows:
+    return FileRows(path, DatasetRows(path, name, dataset))
+
+
+def _streamed(path: Path, name: str, opener: Opener) -> Rows:
+    with readable(path), naming(name) if name else nullcontext():
+        return FileRows(path, StreamedRows(*opener()))

@@ -15,6 +15,7 @@ from typing import Any
 
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
 from doublet_factory import write as write_doublets
 from h5py import h5a, h5d, h5g, h5p, h5s, h5t, h5z
@@ -249,15 +250,20 @@ def packed(raw: h5py.File, name: str, data: bytes, chunks: tuple[int, ...] | Non
     raw[name].id.write_direct_chunk((0,) * len(shape), data)
 
 
-def in_szip(raw: h5py.File, name: str) -> None:
+def filtered(raw: h5py.File, name: str, number: int, options: tuple[int, ...], data: bytes) -> None:
+    """One piece that holds these bytes, said to be made by a filter that h5py need not have."""
     shape, dtype, told = raw[name].shape, raw[name].dtype, dict(raw[name].attrs)
     del raw[name]
     properties = h5p.create(h5p.DATASET_CREATE)
     properties.set_chunk(shape)
-    properties.set_filter(h5z.FILTER_SZIP, h5z.FLAG_OPTIONAL, (141, 32, 32, 64))
+    properties.set_filter(number, h5z.FLAG_OPTIONAL, options)
     h5d.create(raw.id, name.encode(), h5t.py_create(dtype), h5s.create_simple(shape), properties)
-    raw[name].id.write_direct_chunk((0,) * len(shape), b"\xff\xff\xff\x7f" * 9)
+    raw[name].id.write_direct_chunk((0,) * len(shape), data)
     raw[name].attrs.update(told)
+
+
+def in_szip(raw: h5py.File, name: str) -> None:
+    filtered(raw, name, h5z.FILTER_SZIP, (141, 32, 32, 64), b"\xff\xff\xff\x7f" * 9)
 
 
 PIECES: dict[str, tuple[Callable[[h5py.File, str], None], str]] = {
@@ -507,6 +513,27 @@ def test_arrays_of_another_shape_are_not_unpacked(tmp_path: Path, monkeypatch: p
     path = spoilt(tmp_path, "arrays", lambda raw, name: zeros(raw, name, 16, 40, (1 << 20,)))
     monkeypatch.setattr(h5py.Dataset, "__getitem__", lambda *_: pytest.fail("a number was read"))
     refused(path, "arrays", r"input 'x': shape \(640, 1048576\), expected \(events, 4\)")
+
+
+def test_what_nobody_asks_for_is_left_alone(tmp_path: Path) -> None:
+    """An index, of which PyTables writes a part; predictions that are still to come; a number."""
+    write_arrays(tmp_path / "e.h5")
+    frame = pd.DataFrame({"jet": np.arange(2000), "name": "x"})
+    frame.to_hdf(tmp_path / "e.h5", key="frame", format="table", data_columns=True)
+    with h5py.File(tmp_path / "e.h5", "r+") as raw:
+        raw["threshold"] = 0.5
+        raw.create_dataset("predictions", (EVENTS, 2), "f4")
+    arrays(tmp_path / "e.h5")
+    with h5py.File(tmp_path / "e.h5", "r+") as raw:
+        del raw["x"]
+        raw.create_dataset("x", (EVENTS, 4), "f4")
+    refused(tmp_path / "e.h5", "arrays", "dataset 'x' has shape .50, 4., but 800 bytes were never written")
+
+
+@pytest.mark.parametrize("format", [name for name in FORMATS if name != "pilarnet"])  # which holds lists
+def test_a_filter_that_is_not_here_is_not_called_damage(format: str, tmp_path: Path) -> None:
+    path = spoilt(tmp_path, format, lambda raw, name: filtered(raw, name, 32999, (), raw[name][()].tobytes()))
+    refused(path, format, r"filter that is not installed here[\s\S]*h5repack -f GZIP")
 
 
 OPENED = {

@@ -120,8 +120,8 @@ def flipped(path: Path) -> None:
 
 
 FILES: dict[str, tuple[Callable[[Path], object], str]] = {
-    "lzma": (lambda p: archive(p, npy(GOOD), zipfile.ZIP_LZMA), "'X' has compression method 14"),
-    "bzip2": (lambda p: archive(p, npy(GOOD), zipfile.ZIP_BZIP2), "'X' has compression method 12"),
+    "lzma": (lambda p: archive(p, npy(GOOD), zipfile.ZIP_LZMA), "'X': compression method 14"),
+    "bzip2": (lambda p: archive(p, npy(GOOD), zipfile.ZIP_BZIP2), "'X': compression method 12"),
     "flipped bytes": (lambda p: (archive(p, npy(GOOD)), flipped(p)), ""),
     "half": (lambda p: (archive(p, npy(GOOD)), os.truncate(p, p.stat().st_size // 2)), "zip"),
     "a pipe": (os.mkfifo, "it is not a regular file"),
@@ -139,6 +139,41 @@ def test_what_is_no_archive_of_arrays(reader: str, case: str, tmp_path: Path) ->
     spoil(tmp_path / "e.npz")
     with pytest.raises(LeveloneError, match=rf"e\.npz: not a readable \.npz file: .*{message}"):
         READERS[reader](tmp_path / "e.npz")
+
+
+OTHERS: dict[str, bytes] = {
+    "number.npy": npy(np.array(0.5)),
+    "columns.npy": npy(np.asfortranarray(np.ones((3, 4)))),
+    "told.npy": npy(np.array({"a": 1}, object)),
+    "spoilt.npy": b"no array",
+    "README.txt": b"hello",
+    "__MACOSX/._X.npy": b"\0\5",
+}
+"""What people put beside their arrays."""
+
+
+@pytest.mark.parametrize("other", OTHERS)
+@pytest.mark.parametrize("read", [inputs, jets])
+def test_what_nobody_asks_for_is_left_alone(
+    read: Callable[[Path], object], other: str, tmp_path: Path
+) -> None:
+    archive(tmp_path / "e.npz", npy(GOOD))
+    with zipfile.ZipFile(tmp_path / "e.npz", "a") as file:
+        file.writestr(other, OTHERS[other])
+    read(tmp_path / "e.npz")
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.asfortranarray(GOOD), "'X': it is stored by columns: save np.ascontiguousarray"),
+        (np.array(0.5), "'X': it holds a single number, not events"),
+    ],
+)
+def test_an_array_that_cannot_be_streamed_is_named(array: np.ndarray, message: str, tmp_path: Path) -> None:
+    archive(tmp_path / "e.npz", npy(array))
+    with pytest.raises(LeveloneError, match=rf"e\.npz: not a readable \.npz file: {message}"):
+        inputs(tmp_path / "e.npz")
 
 
 def test_zeros_of_another_shape_are_not_unpacked(tmp_path: Path) -> None:

@@ -12,10 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.errors import LeveloneError
-from levelone.hdffile import damaged, open_hdf
+from levelone.hdffile import SPARE, damaged, open_hdf
 
-_SPARE = 1 << 28
-"""Bytes of a dataset that a file of others may declare without writing them: PyTables does, in indices."""
 SCAN = 1 << 20
 """Values checked at a time: memory stays bounded for any file."""
 
@@ -39,7 +37,7 @@ def open_file(path: Path) -> h5py.File:
             f"{path}: not a readable HDF5 file",
             hint="expected a levelone doublet file or a CMS Open Data doublet file",
         )
-    return open_hdf(path, _SPARE)
+    return open_hdf(path, SPARE)
 
 
 @dataclass(frozen=True)
@@ -103,15 +101,8 @@ def require_dtype(path: Path, dataset: h5py.Dataset, dtype: str) -> None:
 
 def load(path: Path, dataset: h5py.Dataset, start: int = 0, stop: int | None = None) -> NDArray[Any]:
     """Read a slice, turning damage inside the file into a message that names the dataset."""
-    name = dataset.name.lstrip("/")
-    try:
+    with damaged(path, dataset.name.lstrip("/")):
         return dataset[start:stop]
-    except MemoryError as error:
-        raise LeveloneError(f"{path}: dataset '{name}' does not fit into memory: {error}") from error
-    except (OSError, RuntimeError, KeyError) as error:
-        raise LeveloneError(
-            f"{path}: dataset '{name}' cannot be read; the file is damaged", hint="copy or generate it again"
-        ) from error
 
 
 def check_values(

@@ -105,11 +105,11 @@ def _checked(graph: Graph, port: GraphInput, real: NDArray[Any]) -> NDArray[np.f
         raise LeveloneError(
             f"input {port.source!r}: shape {real.shape}, expected (events, {_list(expected)})"
         )
-    return single(port.source, real)
+    return single(f"input {port.source!r}", real)
 
 
-def single(name: str, given: NDArray[Any], start: int = 0) -> NDArray[np.float32]:
-    """Numbers [event, ...] of input `name` as float32; `start` is the number of the first event.
+def single(told: str, given: NDArray[Any], start: int = 0) -> NDArray[np.float32]:
+    """Numbers [event, ...], which messages call `told`, as float32; `start` is the number of the first event.
 
     Raises
     ------
@@ -128,7 +128,7 @@ def single(name: str, given: NDArray[Any], start: int = 0) -> NDArray[np.float32
     if not good.all():
         event, *where = (int(i) for i in np.argwhere(~good)[0])
         place = f"{given[event][tuple(where)]} in event {start + event} at {tuple(where)}"
-        raise LeveloneError(f"input {name!r}: {place}; {fault}")
+        raise LeveloneError(f"{told}: {place}; {fault}")
     return found
 
 

@@ -201,7 +201,7 @@ def chunks(
     step = max(1, memory // (8 * sum(sizes)))
     for start in range(0, max(events, 1), step):
         count = min(step, events - start)
-        yield {name: single(name, rows.take(count), start) for name, rows in sources.items()}
+        yield {name: single(_told(name, rows), rows.take(count), start) for name, rows in sources.items()}
 
 
 def open_inputs(graph: Graph, named: Sequence[str], stack: ExitStack) -> dict[str, Rows]:
@@ -221,7 +221,7 @@ def open_inputs(graph: Graph, named: Sequence[str], stack: ExitStack) -> dict[st
         if equals:
             found[name] = _only(path, name, arrays)
         elif path.suffix != ".npy" and set(known) <= set(arrays):
-            found |= {name: arrays[name] for name in known}
+            found |= {name: arrays[name]() for name in known}
         elif len(known) == 1:
             found[known[0]] = _only(path, known[0], arrays)
         else:
@@ -235,13 +235,14 @@ def open_inputs(graph: Graph, named: Sequence[str], stack: ExitStack) -> dict[st
     return found
 
 
-def _only(path: Path, name: str, arrays: Mapping[str, Rows]) -> Rows:
+def _only(path: Path, name: str, arrays: Mapping[str, Callable[[], Rows]]) -> Rows:
     if name in arrays:
-        return arrays[name]
+        return arrays[name]()
     if len(arrays) != 1:
         held = listed(arrays) or "nothing"
         raise LeveloneError(f"{path}: no array is called {name!r}; the file holds {held}")
-    return next(iter(arrays.values()))
+    (opened,) = arrays.values()
+    return opened()
 
 
 def check_sources(graph: Graph, sources: Mapping[str, Rows]) -> int:

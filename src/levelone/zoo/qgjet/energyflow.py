@@ -73,7 +73,7 @@ class EnergyFlowJets(ImageRows):
     def __init__(self, path: Path) -> None:
         self.path = path
         with ExitStack() as stack:
-            arrays = open_rows(path, stack)
+            arrays = self._arrays(stack)
             shape = self._layout(arrays)
             label = np.asarray(arrays["y"].take(shape[0]))
         hdf.check_values(path, "y", label.astype(np.float64), 0, 1, "its values")
@@ -94,14 +94,19 @@ class EnergyFlowJets(ImageRows):
     def close(self) -> None:
         """Nothing is open."""
 
+    def _arrays(self, stack: ExitStack) -> dict[str, Rows]:
+        """`X` and `y`; `stack` closes the file."""
+        held, found = open_rows(self.path, stack), {}
+        for name, axes in (("X", "[jets, particles, 4]"), ("y", "[jets]")):
+            if name not in held:
+                raise LeveloneError(f"{self.path}: array '{name}' is missing", hint=f"expected {name} {axes}")
+            found[name] = held[name]()
+            if found[name].dtype.kind not in "fiub":
+                raise LeveloneError(f"{self.path}: array '{name}' is {found[name].dtype}; expected numbers")
+        return found
+
     def _layout(self, arrays: dict[str, Rows]) -> tuple[int, int]:
         """Jets, and the most particles of one."""
-        for name, axes in (("X", "[jets, particles, 4]"), ("y", "[jets]")):
-            found = arrays.get(name)
-            if found is None:
-                raise LeveloneError(f"{self.path}: array '{name}' is missing", hint=f"expected {name} {axes}")
-            if found.dtype.kind not in "fiub":
-                raise LeveloneError(f"{self.path}: array '{name}' is {found.dtype}; expected numbers")
         shape, labels = arrays["X"].shape, arrays["y"].shape
         if len(shape) != 3 or shape[2] != len(_PARTS) or labels != shape[:1]:
             raise LeveloneError(
@@ -119,7 +124,7 @@ class EnergyFlowJets(ImageRows):
     def _particles(self) -> _Particles:
         counts, parts = [], []
         with ExitStack() as stack:
-            rows = open_rows(self.path, stack)["X"]
+            rows = open_rows(self.path, stack)["X"]()
             for start in range(0, self.events, SLAB):
                 slab = rows.take(min(SLAB, self.events - start)).astype(np.float64)
                 self._check(slab, start)

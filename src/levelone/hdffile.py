@@ -22,13 +22,15 @@ PIECE = 1 << 28
 """Bytes of a dataset's pieces: of each a whole is held, whatever is read of it."""
 
 
-def open_hdf(path: Path, spare: int = 0, **options: Any) -> h5py.File:
+def open_hdf(path: Path, spare: int = 0, *, hint: str | None = None, **options: Any) -> h5py.File:
     """Open an HDF5 file for reading, once it has been checked; who opens it closes it.
 
     Parameters
     ----------
     spare
         See `self_contained`.
+    hint
+        What is expected, for who gives a file that is not HDF5.
     options
         Of `h5py.File`.
 
@@ -41,8 +43,10 @@ def open_hdf(path: Path, spare: int = 0, **options: Any) -> h5py.File:
         raise LeveloneError(f"{path}: {'not a regular' if path.exists() else 'no such'} file")
     if not os.access(path, os.R_OK):
         raise LeveloneError(f"{path}: no permission to read it")
+    if path.stat().st_size == 0:
+        raise LeveloneError(f"{path}: the file is empty", hint=hint)
     if not h5py.is_hdf5(path):
-        raise LeveloneError(f"{path} is not an HDF5 file")
+        raise LeveloneError(f"{path} is not an HDF5 file", hint=hint)
     with damaged(path):
         file = h5py.File(path, "r", **options)
     try:
@@ -77,7 +81,7 @@ def damaged(path: Path, name: str = "") -> Iterator[None]:
                 hint="compress it with gzip: h5repack -f GZIP=4, or ptrepack --complib=zlib",
             ) from error
         raise LeveloneError(
-            f"{what} is truncated or damaged: {said}", hint="copy or simulate it again"
+            f"{what} is truncated or damaged: {said}", hint="copy it again, or make it anew"
         ) from error
 
 

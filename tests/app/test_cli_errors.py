@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import shutil
 from collections.abc import Callable
@@ -16,6 +17,8 @@ from doublet_factory import CHARGE_UNIT_KE, detector, event
 
 from levelone.data.doublets import sample_path
 from levelone.data.schema import create
+from levelone.errors import LeveloneError
+from levelone.pipeline.modules import companions
 
 from .conftest import MODEL, Levelone
 
@@ -231,3 +234,12 @@ def test_damaged_golden_vectors_beside_a_model_are_refused(levelone: Levelone, t
         "export the model again",
     )
     assert not (tmp_path / "project").exists()
+
+
+@pytest.mark.parametrize("put", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("elsewhere.h5")])
+def test_golden_vectors_that_are_no_file_are_refused(put: Callable[[Path], object], tmp_path: Path) -> None:
+    """A link that leads nowhere is what is left of a large file that was not fetched."""
+    shutil.copy(MODEL, tmp_path / "model.onnx")
+    put(tmp_path / "vectors.h5")
+    with pytest.raises(LeveloneError, match=r"vectors\.h5: (not a regular|no such) file[\s\S]*remove it"):
+        companions(tmp_path / "model.onnx")

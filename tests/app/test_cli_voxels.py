@@ -94,6 +94,7 @@ def test_options_reach_the_generator(levelone: Levelone, tmp_path: Path) -> None
         ),
         (("train", "next", "--seed", 2, "--data", "{events}"), "generate.seed says how events are made"),
         (("run", "next", "--data", "missing.h5"), "data file missing.h5 does not exist"),
+        (("run", "next", "--data", "/"), "data file / is no file"),
         (("train", "pixelseed", "--data", "{events}"), "{events}"),
     ],
 )

@@ -178,8 +178,9 @@ def doublet_twice(path: Path) -> None:
 
 BAD = {
     "truncated": (truncate, "truncated"),
-    "not HDF5": (lambda p: p.write_bytes(b"no data here" * 99), "not a readable HDF5 file"),
+    "not HDF5": (lambda p: p.write_bytes(b"no data here" * 99), "is not an HDF5 file"),
     "nothing": (lambda p: p.write_bytes(b""), "the file is empty"),
+    "folder": (lambda p: (p.unlink(), p.mkdir()), "not a regular file"),
     "absent": (lambda p: p.unlink(), "no such file"),
     "format": (attribute("format", "other"), "attribute 'format' is 'other'"),
     "newer": (attribute("schema_version", 3), "schema version 3 is newer than 2"),

@@ -540,7 +540,7 @@ OPENED = {
     "File": {"hdffile.py", "data/hdf.py"},  # the second to recognise a format
     "ZipFile": {"npyfile.py", "zoo/qgjet/energyflow.py"},  # so does the second
     "load": set(),
-    "is_hdf5": {"hdffile.py", "data/hdf.py"},
+    "is_hdf5": {"hdffile.py"},
 }
 """What opens a file of somebody else, and where it stands."""
 

@@ -26,18 +26,11 @@ def open_file(path: Path) -> h5py.File:
     LeveloneError
         If it does not exist, is not a complete HDF5 file, or does not hold what it declares.
     """
-    if not path.is_file():
+    if not path.exists():
         raise LeveloneError(
             f"{path}: no such file", hint="make one with `levelone simulate pixelseed -o FILE.h5`"
         )
-    if path.stat().st_size == 0:
-        raise LeveloneError(f"{path}: the file is empty")
-    if not h5py.is_hdf5(path):
-        raise LeveloneError(
-            f"{path}: not a readable HDF5 file",
-            hint="expected a levelone doublet file or a CMS Open Data doublet file",
-        )
-    return open_hdf(path, SPARE)
+    return open_hdf(path, SPARE, hint="expected a levelone doublet file or a CMS Open Data doublet file")
 
 
 @dataclass(frozen=True)

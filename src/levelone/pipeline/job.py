@@ -118,7 +118,7 @@ def plan(
             checked = checked.model_copy(update={"data": changed})
         job = replace(_job(system, checked, folder), generated=generated, left_out=left_out)
         if not generated and not job.data.is_file():
-            missing = f"data file {job.data} does not exist"
+            missing = f"data file {job.data} {'is no file' if job.data.exists() else 'does not exist'}"
             hint = "levelone simulate makes one; without --data the sample that ships with levelone is used"
             if given:
                 raise LeveloneError(missing, hint=hint)

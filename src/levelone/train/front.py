@@ -19,7 +19,7 @@ from torch import Tensor
 from levelone.train.batches import Feed, as_batch
 from levelone.zoo.kit.events import Events, MemorySource
 
-HELD = 1 << 32
+HELD = 1 << 33
 """Bytes that the values of a source may take; of a larger one they are computed in every epoch."""
 _BATCH = 256
 _ROW = "row behind the front"

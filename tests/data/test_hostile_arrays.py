@@ -235,3 +235,9 @@ def test_a_damaged_part_of_a_simulation_is_made_again(case: str, tmp_path: Path)
     made = remembered(lambda number: {"n": np.array(number)}, tmp_path, 3)
     again = remembered(lambda _: pytest.fail("it is there"), tmp_path, 3)
     assert made["n"] == again["n"] == 3
+
+
+def test_spoilt_scores_say_how_they_are_made_again(tmp_path: Path) -> None:
+    archive(tmp_path / "scores.npz", b"no array")
+    with pytest.raises(LeveloneError, match=r"scores\.npz: [\s\S]*hint: run `levelone run` again"):
+        read_kept(tmp_path / "scores.npz")

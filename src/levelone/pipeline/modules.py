@@ -150,7 +150,7 @@ def _fits(name: str, path: Path, model: Path, metadata: Mapping[str, Any]) -> bo
     try:
         return read_model_sha256(path) == sha256(model)
     except LeveloneError as error:
-        raise LeveloneError(error.message, hint="remove it, or export the model again") from error
+        raise LeveloneError(error.message, hint="move it elsewhere, or export the model again") from error
 
 
 def metadata_of(model: Path) -> dict[str, Any]:

@@ -98,4 +98,9 @@ def read_kept(path: Path) -> dict[str, NDArray[Any]] | None:
     LeveloneError
         As `load_arrays`.
     """
-    return load_arrays(path) if path.exists() else None
+    if not path.exists():
+        return None
+    try:
+        return load_arrays(path)
+    except LeveloneError as error:
+        raise LeveloneError(error.message, hint="run `levelone run` again") from error

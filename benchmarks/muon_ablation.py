@@ -16,8 +16,11 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
 
 from levelone.files import sha256, write_text
 from levelone.metrics.tracker import improvement
@@ -28,10 +31,10 @@ from levelone.train.measurement import measure, predictor
 from levelone.train.pipeline import float_twin
 from levelone.zoo.kit.meter import PerEvent
 from levelone.zoo.muon import SYSTEM as MUON
-from levelone.zoo.muon.results import BINS, huberised
 from levelone.zoo.muon.section import ABLATIONS, GEV_PER_UNIT, OUTPUT
 
 RECIPE = MUON.default_recipe.with_name("ablation.toml")
+Columns = NDArray[np.floating[Any]]
 METRICS = {"improvement": "higher is better", "loss": "lower is better"}
 
 
@@ -59,14 +62,26 @@ def measured(recipe: Recipe, data: Path, folder: Path) -> dict[str, float]:
     size = evaluation_batch(event_values(next(source.batches(1))))
     meter = PerEvent(lambda predictions, truth: {})
     measure({"float": network}, source.batches(size), meter)
-    true = meter.truth["energy"].astype(np.float64)
-    predicted = meter.predictions["float"][OUTPUT].reshape(-1).astype(np.float64) * GEV_PER_UNIT
-    figures = {
-        "improvement": improvement(true, predicted),  # the study's
-        "loss": float(np.mean(huberised(predicted / 1e3, true / 1e3, BINS / 1e3))),
-    }
+    figures = figures_of(recipe, meter.truth["energy"], meter.predictions["float"][OUTPUT])
     write_text(done, json.dumps({"origin": origin, "figures": figures}) + "\n")
     return figures
+
+
+def figures_of(recipe: Recipe, energy: Columns, predicted: Columns) -> dict[str, float]:
+    """The study's improvement, and the loss that the recipe trains with.
+
+    Parameters
+    ----------
+    energy, predicted
+        [n] in GeV, and what the network answers, [n, 1] in TeV.
+    """
+    answered = predicted.reshape(-1).astype(np.float64)
+    truth = {"energy": torch.from_numpy(energy.astype(np.float64))}
+    loss = MUON.event_loss(recipe, (torch.from_numpy(answered)[:, None],), truth)
+    return {
+        "improvement": improvement(energy.astype(np.float64), answered * GEV_PER_UNIT),
+        "loss": float(loss.mean()),
+    }
 
 
 def one(ablation: str, seed: int, recipe: Path, keys: list[str], data: Path, out: Path) -> dict[str, float]:

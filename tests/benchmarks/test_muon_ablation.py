@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import math
 
+import numpy as np
 import pytest
-from benchmarks.muon_ablation import RECIPE, measured, relative, table
+from benchmarks.muon_ablation import RECIPE, figures_of, measured, relative, table
 
 from levelone.files import sha256
 from levelone.recipe import digest, load_recipe
@@ -28,6 +29,16 @@ def test_the_table_gives_the_default_and_the_changes_against_it() -> None:
     lines = table(figures).splitlines()
     assert lines[2] == "| default | 0.2100 ± 0.0100 | 0.5000 ± 0.0000 |"
     assert lines[3] == ("| no convolutions: high-level features only | -47.6 % ± 0.0 % | +20.0 % ± 0.0 % |")
+
+
+def test_the_loss_is_that_of_the_training_and_energies_that_fade_out_have_no_part_in_it() -> None:
+    """By hand: squared error over true energy, below a bin's 68 % quantile; next to nothing at 7.9 TeV."""
+    recipe = load_recipe(RECIPE)
+    energy = np.array([1000.0, 1000.0, 1000.0, 7900.0])
+    answers = np.array([[1.1], [1.1], [1.1], [7.0]])
+    found = figures_of(recipe, energy, answers)
+    assert found["loss"] == pytest.approx(3 * 0.1**2 / 4, abs=1e-3)
+    assert figures_of(recipe, energy[:3], answers[:3])["loss"] == pytest.approx(0.1**2, rel=1e-5)
 
 
 def test_what_was_measured_is_read_back_for_the_same_recipe_and_events(tmp_path) -> None:

@@ -117,6 +117,34 @@ def test_without_the_energy_path_the_grids_keep_their_channels() -> None:
 
 
 @pytest.mark.parametrize("ablation", list(ABLATIONS))
+@pytest.mark.parametrize("quantised", [False, True])
+def test_the_coarse_network_is_the_full_one_on_sums_of_cells(ablation, quantised) -> None:
+    """What its front gives, by hand; and the rest of it, of that, gives what the whole gives."""
+    recipe = load_recipe(MUON.default_recipe.with_name("ablation.toml"), [f"model.ablation={ablation}"])
+    torch.manual_seed(6)
+    network = (MUON.build_quantised if quantised else MUON.build_float)(recipe)
+    cells = torch.randint(0, 9, (3, 1, *GRID)).float()
+    inputs = [
+        x
+        for x in (cells, torch.rand(3, len(FEATURES)))
+        if tuple(x.shape[1:]) in network.input_shapes.values()
+    ]
+    if quantised:
+        calibrate(network, inputs)
+    network.eval()
+    with torch.no_grad():
+        front = network.front(*inputs)
+        assert torch.equal(network(*inputs), network.behind(*front.values()))
+    assert not any(value.requires_grad for value in network.front(*inputs).values())
+    assert list(front) == (["features_q"] if ablation == "no_cnn" else ["coarse_energy_q", "features_q"])
+    if ablation == "no_cnn":
+        return
+    parts = [cells[:, :, z::2, y::2, x::2] for z in (0, 1) for y in (0, 1) for x in (0, 1)]
+    assert torch.equal(front["coarse_energy_q"], torch.stack(parts).sum(dim=0))
+    assert shapes_of(network)["b1_conv1"][1:] == (13, 9, 9)
+
+
+@pytest.mark.parametrize("ablation", list(ABLATIONS))
 def test_each_ablation_leaves_out_what_it_says_and_trains(ablation) -> None:
     torch.manual_seed(2)
     network = full(ablation=ablation, blocks=2)
@@ -168,6 +196,7 @@ def test_each_ablation_leaves_out_what_it_says_and_trains(ablation) -> None:
             ),
             "model.local is for the baseline",
         ),
+        (("model.coarse=true",), "model.coarse is for the full architecture"),
         (("model.channels=[4,0]",), r"model\.channels = \[4, 0\]: every layer needs a channel"),
         (("quant.layers.conv9.weight=4",), "no layer of that name"),
         (("model.depth=3",), "depth"),
@@ -242,8 +271,9 @@ def events(tmp_path_factory) -> Path:
         (BASELINE, ("model.channels=[4,6,8,8]", "model.dense=[24]", "model.norm=running")),
         (BASELINE, ("model.channels=[4,6,8,8]", "model.dense=[24]", "model.aggregate=true")),
         (FULL, ("model.blocks=1", "quant.inputs.features=10")),
+        (FULL, ("model.blocks=1", "model.coarse=true", "quant.inputs.features=10")),
     ],
-    ids=["compact", "running", "aggregate", "full"],
+    ids=["compact", "running", "aggregate", "full", "coarse"],
 )
 def test_reference_equals_the_exported_network_at_every_layer(file, overrides, events, tmp_path) -> None:
     recipe = load_recipe(file, overrides)

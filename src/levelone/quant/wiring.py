@@ -72,11 +72,20 @@ class Wired(nn.Module):
         self.add_module(name, layer)
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        """Run every step; a result is forgotten after its last use."""
-        values = dict(zip(self.input_shapes, inputs, strict=True))
-        last = {source: index for index, (_, _, sources) in enumerate(self._steps) for source in sources}
+        """Run the steps; a result is forgotten after its last use."""
+        return self.from_values(dict(zip(self.input_shapes, inputs, strict=True)))
+
+    def from_values(self, values: dict[str, Tensor]) -> Tensor:
+        """Run the steps that lead from `values`, results by name, to the last one; they are used up."""
+        steps: list[tuple[str, str, tuple[str, ...]]] = []
+        wanted = {self._steps[-1][0]}
+        for step in reversed(self._steps):
+            if step[0] in wanted and step[0] not in values:
+                steps.insert(0, step)
+                wanted.update(step[2])
+        last = {source: index for index, (_, _, sources) in enumerate(steps) for source in sources}
         result = ""
-        for index, (result, name, sources) in enumerate(self._steps):
+        for index, (result, name, sources) in enumerate(steps):
             values[result] = self.get_submodule(name)(*(values[source] for source in sources))
             for source in set(sources):
                 if last[source] == index:

@@ -90,6 +90,9 @@ class MuonModel(Section):
     )
     ablation: Ablation = Field("none", description="what is left out of the full architecture")
     blocks: int = Field(3, ge=1, description="residual blocks per grid of the full architecture")
+    coarse: bool = Field(
+        False, description="sums of 2x2x2 cells in front of all blocks (full only): a seventh of the work"
+    )
     first_channels: int = Field(8, ge=1, description="learned channels of the first block")
     growth: float = Field(1.5, ge=1.0, description="factor on the channels at each down-sampling")
     squeeze: int = Field(4, ge=1, description="factor by which squeeze-excitation reduces the channels")

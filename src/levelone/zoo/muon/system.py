@@ -95,6 +95,8 @@ class Muon(VoxelSystem):
             "pool": model.pool > 1,
             "local": model.local,
         }
+        if model.architecture == "baseline" and model.coarse:
+            raise misfit("model.coarse", " is for the full architecture", hint="model.pool is the baseline's")
         key = next((key for key, used in for_baseline.items() if used), None)
         if model.architecture == "full" and key is not None:
             raise misfit(
@@ -222,9 +224,10 @@ class Muon(VoxelSystem):
 
 def _network(layers: Layers, section: MuonModel) -> nn.Module:
     if section.architecture == "full":
-        from levelone.zoo.muon.networks.full import MuonFull
+        from levelone.zoo.muon.networks.full import MuonCoarse, MuonFull
 
-        return MuonFull(layers, section, features=len(FEATURES))
+        made = MuonCoarse if section.coarse else MuonFull
+        return made(layers, section, features=len(FEATURES))
     from levelone.zoo.muon.networks.baseline import MuonBaseline
 
     return MuonBaseline(layers, section)

@@ -15,6 +15,7 @@ are 98 features.
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from levelone.quant.layers import Layers
 from levelone.quant.norm import Norm
@@ -26,6 +27,8 @@ ENERGY_PATH = "energy_path"
 """Under this name ``[quant.layers]`` gives the width of all energy sums, whichever blocks there are."""
 Size = tuple[int, int, int]
 DOWN: Size = (2, 2, 2)
+COARSE = "coarse"
+"""What the layer of the sums in front of all blocks is called after."""
 
 
 class MuonFull(Wired):
@@ -69,8 +72,11 @@ class MuonFull(Wired):
         """All blocks and the aggregation: (value, features)."""
         section, make = self.section, self.make
         energy = self.step("calo_q", make.input("calo_q", signed=False), "calo")
+        size = GRID
+        if section.coarse:
+            energy, size = self._energy_sum(COARSE, energy, padding=(0, 0, 0)), _coarse(size)
         carried = section.ablation != "no_energy"
-        value, channels, size = energy, 1, GRID
+        value, channels = energy, 1
         for number, learned in enumerate(block_channels(section)):
             block = f"b{number + 1}"
             down = number % section.blocks == 0
@@ -175,15 +181,38 @@ class MuonFull(Wired):
         x = self.step(name, layer, x)
         return self.step(f"{name}_q", make.quantise(f"{name}_q", signed=True), x)
 
-    def _energy_sum(self, block: str, energy: str) -> str:
+    def _energy_sum(self, block: str, energy: str, padding: Size = (1, 1, 1)) -> str:
         """Sums of 2x2x2 cells with a filter of ones that is never trained."""
         name = f"{block}_energy"
         ones = torch.ones(1, 1, *DOWN)
         layer = self.make.conv(
-            name, (energy,), (1, 1), DOWN, DOWN, (1, 1, 1), bias=False, norm=None, fixed=ones
+            name, (energy,), (1, 1), DOWN, DOWN, padding, bias=False, norm=None, fixed=ones
         )
         energy = self.step(name, layer, energy)
         return self.step(f"{name}_q", self.make.quantise(ENERGY_PATH, signed=False), energy)
+
+
+class MuonCoarse(MuonFull):
+    """The full architecture on sums of 2x2x2 cells, which no trained weight has a part in.
+
+    They and the features are its front: see `levelone.train.front.Fronted`.
+    """
+
+    def front(self, *inputs: Tensor) -> dict[str, Tensor]:
+        """Sums [n, 1, 25, 16, 16], if it has convolutions, and features [n, F]."""
+        values = dict(zip(self.input_shapes, inputs, strict=True))
+        found = {"features_q": self.get_submodule("features_q")(values["features"])}
+        if "calo" in values:
+            value = values["calo"]
+            for name in ("calo_q", f"{COARSE}_energy", f"{COARSE}_energy_q"):
+                value = self.get_submodule(name)(value)
+            return {f"{COARSE}_energy_q": value, **found}
+        return found
+
+    def behind(self, *values: Tensor) -> Tensor:
+        """The network's result, of what its `front` gives."""
+        names = ("features_q",) if len(values) == 1 else (f"{COARSE}_energy_q", "features_q")
+        return self.from_values(dict(zip(names, values, strict=True)))
 
 
 def block_channels(section: MuonModel) -> list[int]:
@@ -199,6 +228,11 @@ def block_channels(section: MuonModel) -> list[int]:
         carried = section.ablation != "no_energy"
         made += [first + number if carried else channels for number in range(section.blocks)]
     return made
+
+
+def _coarse(size: Size) -> Size:
+    z, y, x = (n // 2 for n in size)
+    return z, y, x
 
 
 def _halved(size: Size) -> Size:

@@ -241,5 +241,6 @@ def test_golden_vectors_that_are_no_file_are_refused(put: Callable[[Path], objec
     """A link that leads nowhere is what is left of a large file that was not fetched."""
     shutil.copy(MODEL, tmp_path / "model.onnx")
     put(tmp_path / "vectors.h5")
-    with pytest.raises(LeveloneError, match=r"vectors\.h5: (not a regular|no such) file[\s\S]*move it elsewhere"):
+    message = r"vectors\.h5: (not a regular|no such) file[\s\S]*move it elsewhere"
+    with pytest.raises(LeveloneError, match=message):
         companions(tmp_path / "model.onnx")

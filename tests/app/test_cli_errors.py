@@ -244,3 +244,16 @@ def test_golden_vectors_that_are_no_file_are_refused(put: Callable[[Path], objec
     message = r"vectors\.h5: (not a regular|no such) file[\s\S]*move it elsewhere"
     with pytest.raises(LeveloneError, match=message):
         companions(tmp_path / "model.onnx")
+
+
+@pytest.mark.parametrize("verb", ["csim", "diff"])
+def test_a_project_whose_golden_vectors_are_no_file_is_refused(
+    verb: str, levelone: Levelone, project: Path, tmp_path: Path
+) -> None:
+    """Else its verdict would be one on random vectors alone."""
+    copy = tmp_path / "project"
+    shutil.copytree(project, copy)
+    vectors = copy / "levelone" / "vectors.h5"
+    vectors.unlink()
+    vectors.symlink_to("elsewhere.h5")
+    refused(levelone(verb, copy), "vectors.h5")

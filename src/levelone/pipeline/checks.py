@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from os.path import lexists
 from pathlib import Path
 from typing import Any
 
@@ -146,7 +147,7 @@ def check_folder(
     if vectors is not None:
         sets.append(_random(graph, module, vectors, seed))
     if not sets:
-        if (project / SIDE / VECTORS).is_file():
+        if lexists(project / SIDE / VECTORS):
             golden = _golden(project, graph)
             sets.append(VectorSet(f"{len(golden)} golden vectors", golden.inputs, golden.layers))
         else:

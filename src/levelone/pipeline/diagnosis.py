@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from os.path import lexists
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ def _events(codes: Mapping[str, Codes]) -> int:
 
 def _golden(project: Path, graph: Graph) -> dict[str, Codes] | None:
     path = project / SIDE / VECTORS
-    return dict(read_vectors(path, graph).inputs) if path.is_file() else None
+    return dict(read_vectors(path, graph).inputs) if lexists(path) else None
 
 
 def _codes(

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from os.path import lexists
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +108,7 @@ def companions(model: Path, folder: Path | None = None) -> dict[str, Path]:
 
 def _is_there(name: str, path: Path) -> bool:
     """A link that leads nowhere, and what is no file, counts as damaged golden vectors."""
-    return path.is_file() or (name == VECTORS and (path.exists() or path.is_symlink()))
+    return path.is_file() or (name == VECTORS and lexists(path))
 
 
 def export_model(job: Job, output: Path) -> dict[str, Any]:

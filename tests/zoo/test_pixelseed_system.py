@@ -345,7 +345,7 @@ def test_figures_panels_and_cards_of_known_scores(prior):
     long = tables["Efficiency, natural mixture, by region"]
     assert long.folded and len(long.rows) == 15
     cards = PIXELSEED.cards(metrics)
-    assert [card.value for card in cards][-1] == "+0.00 ± 0.00"
+    assert [card.value for card in cards][-1] == "+0.00 ± 0"
     assert len(cards) == 3
 
 

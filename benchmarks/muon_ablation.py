@@ -34,7 +34,6 @@ from levelone.zoo.muon import SYSTEM as MUON
 from levelone.zoo.muon.section import ABLATIONS, GEV_PER_UNIT, OUTPUT
 
 RECIPE = MUON.default_recipe.with_name("ablation.toml")
-Columns = NDArray[np.floating[Any]]
 METRICS = {"improvement": "higher is better", "loss": "lower is better"}
 
 
@@ -67,7 +66,7 @@ def measured(recipe: Recipe, data: Path, folder: Path) -> dict[str, float]:
     return figures
 
 
-def figures_of(recipe: Recipe, energy: Columns, predicted: Columns) -> dict[str, float]:
+def figures_of(recipe: Recipe, energy: NDArray[Any], predicted: NDArray[Any]) -> dict[str, float]:
     """The study's improvement, and the loss that the recipe trains with.
 
     Parameters

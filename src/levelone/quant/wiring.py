@@ -75,14 +75,18 @@ class Wired(nn.Module):
         """Run the steps; a result is forgotten after its last use."""
         return self.from_values(dict(zip(self.input_shapes, inputs, strict=True)))
 
-    def from_values(self, values: dict[str, Tensor]) -> Tensor:
-        """Run the steps that lead from `values`, results by name, to the last one; they are used up."""
+    def from_values(self, values: dict[str, Tensor], wanted: str | None = None) -> Tensor:
+        """Run the steps that lead from `values`, results by name, to the wanted result, else to the last one.
+
+        The values are used up.
+        """
         steps: list[tuple[str, str, tuple[str, ...]]] = []
-        wanted = {self._steps[-1][0]}
+        needed = {wanted or self._steps[-1][0]}
         for step in reversed(self._steps):
-            if step[0] in wanted and step[0] not in values:
-                steps.insert(0, step)
-                wanted.update(step[2])
+            if step[0] in needed and step[0] not in values:
+                steps.append(step)
+                needed.update(step[2])
+        steps.reverse()
         last = {source: index for index, (_, _, sources) in enumerate(steps) for source in sources}
         result = ""
         for index, (result, name, sources) in enumerate(steps):

@@ -81,6 +81,8 @@ class Muon(VoxelSystem):
                 f" = {model.ablation!r} leaves a part out of the full architecture",
                 hint='set model.architecture = "full"',
             )
+        if model.architecture == "baseline" and model.coarse:
+            raise misfit("model.coarse", " is for the full architecture", hint="model.pool is the baseline's")
         if model.architecture == "full" and model.response != "linear":
             raise misfit(
                 "model.response",
@@ -95,8 +97,6 @@ class Muon(VoxelSystem):
             "pool": model.pool > 1,
             "local": model.local,
         }
-        if model.architecture == "baseline" and model.coarse:
-            raise misfit("model.coarse", " is for the full architecture", hint="model.pool is the baseline's")
         key = next((key for key, used in for_baseline.items() if used), None)
         if model.architecture == "full" and key is not None:
             raise misfit(

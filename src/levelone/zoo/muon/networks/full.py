@@ -200,19 +200,17 @@ class MuonCoarse(MuonFull):
 
     def front(self, *inputs: Tensor) -> dict[str, Tensor]:
         """Sums [n, 1, 25, 16, 16], if it has convolutions, and features [n, F]."""
-        values = dict(zip(self.input_shapes, inputs, strict=True))
-        found = {"features_q": self.get_submodule("features_q")(values["features"])}
-        if "calo" in values:
-            value = values["calo"]
-            for name in ("calo_q", f"{COARSE}_energy", f"{COARSE}_energy_q"):
-                value = self.get_submodule(name)(value)
-            return {f"{COARSE}_energy_q": value, **found}
-        return found
+        given = dict(zip(self.input_shapes, inputs, strict=True))
+        return {name: self.from_values(dict(given), name) for name in self._untrained()}
 
     def behind(self, *values: Tensor) -> Tensor:
         """The network's result, of what its `front` gives."""
-        names = ("features_q",) if len(values) == 1 else (f"{COARSE}_energy_q", "features_q")
-        return self.from_values(dict(zip(names, values, strict=True)))
+        return self.from_values(dict(zip(self._untrained(), values, strict=True)))
+
+    def _untrained(self) -> tuple[str, ...]:
+        """Results in front of all that is trained."""
+        sums = (f"{COARSE}_energy_q",) if "calo" in self.input_shapes else ()
+        return (*sums, "features_q")
 
 
 def block_channels(section: MuonModel) -> list[int]:

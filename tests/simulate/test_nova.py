@@ -222,7 +222,7 @@ def test_files_hold_what_was_made_and_short_runs_begin_long_ones(tmp_path: Path)
     with open_images(tmp_path / "long.h5") as file:
         file.check()
         batch = file.read(np.arange(CHUNK))
-        assert file.provenance["generator_version"] == NovaGenerate.version == 2
+        assert file.provenance["generator_version"] == NovaGenerate.version == 3
     for view, name in enumerate(("xz", "yz")):
         assert np.array_equal(batch.images[name][:, 0], made.pictures.counts[:, view])
         fired = np.count_nonzero(batch.images[name], axis=(1, 2, 3))

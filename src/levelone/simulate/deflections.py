@@ -8,9 +8,9 @@ from levelone.simulate.materials import ELECTRON_MEV, Floats
 
 
 def sample_small(soft: Floats, step: Floats, rng: np.random.Generator) -> Floats:
-    """The sum of all small deflections on `step`, [n]: its mean is that of many, its law exponential."""
+    """The sum of all small deflections on each `step`: its mean is that of many, its law exponential."""
     mean = -np.expm1(-soft * step) / 2
-    return np.minimum(mean * rng.standard_exponential(len(step)), 1)
+    return np.minimum(mean * rng.standard_exponential(step.shape), 1)
 
 
 def turned(direction: Floats, cosine: Floats, azimuth: Floats) -> Floats:

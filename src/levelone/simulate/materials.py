@@ -25,6 +25,7 @@ ALPHA = 1 / 137.035_999
 CLASSICAL_RADIUS_CM = 2.817_940_3e-13
 AVOGADRO = 6.022_140_76e23
 K_MEV_CM2 = 0.307_075  # 4 pi N_A r_e^2 m_e c^2, MeV cm2 / mol
+PLASMA_EV = 28.816  # plasma energy of one mol of electrons per cm3
 SCALE_ENERGY_MEV = 21.2052  # m_e c^2 sqrt(4 pi / alpha), of the Moliere radius
 
 
@@ -38,6 +39,17 @@ class Sternheimer:
     x1: float
     cbar: float
     delta0: float = 0.0
+
+    @staticmethod
+    def of_dense(excitation_ev: float, electrons: float) -> Sternheimer:
+        """Of a solid or liquid that is not in the tables, with a mean excitation energy below 100 eV.
+
+        R. M. Sternheimer and R. F. Peierls, Phys. Rev. B 3 (1971) 3681; also in the PDG review. `electrons`
+        are mol / cm3: density times Z / A.
+        """
+        cbar = 2 * np.log(excitation_ev / (PLASMA_EV * np.sqrt(electrons))) + 1
+        x0, x1 = (0.2, 2.0) if cbar < 3.681 else (0.326 * cbar - 1, 2.0)
+        return Sternheimer((cbar - 2 * np.log(10) * x0) / (x1 - x0) ** 3, 3.0, x0, x1, cbar)
 
     def delta(self, beta_gamma: Floats) -> Floats:
         """Density-effect correction delta at momentum / mass `beta_gamma`."""

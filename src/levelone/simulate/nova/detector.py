@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from levelone.simulate.materials import POLYSTYRENE, Floats, Material
+from levelone.simulate.materials import Floats, Material, Sternheimer
 from levelone.simulate.neutrino.interactions import Nucleons
 from levelone.simulate.passage.matter import Matter
 
@@ -31,10 +31,9 @@ _BIRKS = 0.0126
 
 CELL_MATTER = Material(
     "oil in PVC", 0.966, 34.8, 75.6, 84.5, 117.2, 72.6,
-    POLYSTYRENE.sternheimer,
+    Sternheimer.of_dense(72.6, 0.966 * 0.548),
     ((1, 1.00794, 0.108), (6, 12.0107, 0.671), (8, 15.9994, 0.021), (17, 35.453, 0.169), (22, 47.867, 0.031)),
 )  # fmt: skip
-"""Density effect: that of polystyrene."""
 NUCLEONS = Nucleons(free=0.108, protons=0.549 - 0.108)
 """Hydrogen is free protons; all protons are 0.549 of it (Z over A of the elements: 0.548)."""
 

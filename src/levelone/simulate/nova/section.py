@@ -12,7 +12,7 @@ from levelone.recipe import EventCount, GenerateSection, Within
 class NovaGenerate(GenerateSection):
     """Neutrinos of an off-axis beam in cells of scintillator, two projections."""
 
-    version: ClassVar[int] = 2  # 2: more light; noise is drawn above the threshold only
+    version: ClassVar[int] = 3  # 2: more light; 3: tuned to Geant4's single particles
 
     events: EventCount = 6000
     mixture: Literal["equal", "oscillated"] = Field(

@@ -12,24 +12,22 @@ from levelone.simulate.nova.readout import BEFORE, WIDE
 from levelone.simulate.passage.particles import Kind
 from levelone.simulate.summaries import Quantity, Sample, bins, log_bins
 
-_PAIRS = "positrons do not annihilate, so that pairs lose their mass, 1.4 % of a shower's energy"
-_DEPTHS = "single bremsstrahlung, pairs and scattering; those of pairs and photons have no angles"
-_ANGLES = "what is radiated keeps its direction, and photons of annihilation are left out"
-_KNOCK_ON = "what an electron gives to electrons that it knocks on stays where it is lost"
-_STRAGGLING = "ranges do not straggle, and are 1 to 2 % longer as muons lose less"
-_DENSITY = "the density effect is that of polystyrene: muons lose 1.5 % less"
+_LIGHT = "light is 0.1 to 0.5 % less: Birks' law sees electrons that are knocked on, too, not one by one"
+_DEPTHS = "cross sections are those of complete screening, pairs' above a few MeV too"
+_ANGLES = "nothing turns by what it radiates, and positrons do not annihilate in flight"
+_STRAGGLING = "single collisions of more than 5 MeV are drawn without the spin of what they hit"
 _DEPTH = bins(0, 210, 105)
 QUANTITIES = (
-    Quantity("response", "", "light over kinetic energy", bins(0.3, 0.8, 100), 0.22, _PAIRS),
-    Quantity("cells", "", "cells above threshold", bins(0, 250, 125), 0.17, _STRAGGLING),
-    Quantity("length", "planes", "from the first plane to the last", _DEPTH, 0.07, _DEPTHS),
-    Quantity("depth", "planes", "mean depth, by light", bins(0, 60, 60), 0.07, _DEPTHS),
-    Quantity("maximum", "planes", "depth of the plane with most light", _DEPTH, 0.07, _DEPTHS),
-    Quantity("width", "cm", "rms distance from the centre", log_bins(0.3, 60, 80), 0.20, _ANGLES),
-    Quantity("core", "", "share of the light within a cell of the axis", bins(0, 1, 50), 0.20, _ANGLES),
-    Quantity("front", "MeV", "light of the first four planes", bins(0, 200, 100), 0.18, _KNOCK_ON),
-    Quantity("track", "planes", "from the first plane to the last", _DEPTH, 0.45, _STRAGGLING),
-    Quantity("median plane", "MeV", "median light of a plane", log_bins(4, 40, 80), 0.18, _DENSITY),
+    Quantity("response", "", "light over kinetic energy", bins(0.3, 0.8, 100), 0.08, _LIGHT),
+    Quantity("cells", "", "cells above threshold", bins(0, 250, 125), 0.08, _LIGHT),
+    Quantity("length", "planes", "from the first plane to the last", _DEPTH, 0.05, _DEPTHS),
+    Quantity("depth", "planes", "mean depth, by light", bins(0, 60, 60), 0.05, _DEPTHS),
+    Quantity("maximum", "planes", "depth of the plane with most light", _DEPTH, 0.05, _DEPTHS),
+    Quantity("width", "cm", "rms distance from the centre", log_bins(0.3, 60, 80), 0.05, _ANGLES),
+    Quantity("core", "", "share of the light within a cell of the axis", bins(0, 1, 50), 0.05, _ANGLES),
+    Quantity("front", "MeV", "light of the first four planes", bins(0, 200, 100), 0.05, _DEPTHS),
+    Quantity("track", "planes", "from the first plane to the last", _DEPTH, 0.05, _STRAGGLING),
+    Quantity("median plane", "MeV", "median light of a plane", log_bins(4, 40, 80), 0.05, _STRAGGLING),
 )
 """What showers and muons have in common, and what either has for itself."""
 _SHOWERS = {"length", "depth", "maximum", "core", "front"}

@@ -1,12 +1,10 @@
-"""What charged particles lose in matter, what of it is signal, and how they are deflected.
+"""What charged particles lose in matter, and what of it is signal.
 
 Sources
 -------
 Heavy particles: Bethe's formula with density effect (PDG review, "Passage of particles through matter").
 Electrons: the collision stopping power of M. J. Berger and S. M. Seltzer (ICRU Report 37, 1984). Single
 collisions: the spectrum 1 / T^2 of knock-on electrons (PDG review), for electrons its leading term.
-Deflections: V. L. Highland's angle in the form of Lynch and Dahl, taken at `REFERENCE_CM`: the mean cosine
-then falls exponentially along the path, however it is divided.
 
 Everything that adds up along a path is tabulated as a function of energy (range, signal), or drawn from a law
 that is closed under addition (single collisions one by one, softer ones normal): nothing depends on steps.
@@ -23,12 +21,10 @@ from numpy.typing import NDArray
 
 from levelone.simulate.materials import ELECTRON_MEV, K_MEV_CM2, Floats, Material
 from levelone.simulate.passage.matter import Matter
-from levelone.simulate.straggling import highland
+from levelone.simulate.passage.scattering import Scattering
 
 SINGLE_MEV = 0.005
 """Collisions that transfer more are drawn one by one."""
-REFERENCE_CM = 3.0
-"""Length at which Highland's angle is taken."""
 SLOWEST = 1.5e-3
 """Kinetic energy over mass below which Bethe's formula fails: from there on the loss is taken as constant. A
 proton then has 1.4 MeV, and 0.1 mm to go."""
@@ -72,19 +68,24 @@ def stopping(kinetic: Floats, mass: float, material: Material) -> Floats:
     return _scale(material) / beta2 * (np.log(squared) - 2 * beta2 - delta)
 
 
-def turning(kinetic: Floats, mass: float, matter: Matter) -> Floats:
-    """Inverse path on which direction is lost, 1 / cm."""
-    momentum, _ = motion(kinetic, mass)
-    return highland(momentum, REFERENCE_CM / matter.x0_cm, mass) ** 2 / REFERENCE_CM
-
-
 @dataclass(frozen=True)
 class Tables:
-    """Of one kind of particle: on `energy` [k] the range (cm) and the signal on the way to rest."""
+    """Of one kind of particle.
+
+    Attributes
+    ----------
+    energy
+        [k], MeV.
+    range, signal
+        cm and signal on the way to rest, [k].
+    scattering
+        At these energies.
+    """
 
     energy: Floats
     range: Floats
     signal: Floats
+    scattering: Scattering
 
     def energy_left(self, length: Floats) -> Floats:
         """Kinetic energy of which `length` is the range."""
@@ -97,6 +98,11 @@ class Tables:
     def signal_of(self, kinetic: Floats) -> Floats:
         """Signal on the way to rest."""
         return np.interp(kinetic, self.energy, self.signal)
+
+    def scattering_of(self, kinetic: Floats) -> Scattering:
+        """How atoms deflect it."""
+        of = self.scattering
+        return Scattering(*(np.interp(kinetic, self.energy, each) for each in (of.soft, of.least, of.most)))
 
 
 @lru_cache(maxsize=16)
@@ -111,7 +117,8 @@ def tables(mass: float, matter: Matter) -> Tables:
         ends = np.concatenate([[density[0]], density])
         return np.concatenate([[0.0], np.cumsum(steps * (ends[1:] + ends[:-1]) / 2)])
 
-    return Tables(energy, integral(1 / loss), integral(per_mev))
+    scattering = Scattering.of(*motion(np.maximum(energy, _GRID[0]), mass), mass, matter)
+    return Tables(energy, integral(1 / loss), integral(per_mev), scattering)
 
 
 @dataclass(frozen=True)
@@ -146,6 +153,13 @@ class Collisions:
         transfer = 1 / (low - rng.random(len(whose)) * (low - high))
         real = rng.random(len(whose)) >= self.slope[whose] * transfer
         return whose[real], transfer[real]
+
+
+def knock_on_cosine(kinetic: Floats, mass: float, transfer: Floats) -> Floats:
+    """Cosine of the angle to a particle's direction under which an electron at rest that it hits leaves."""
+    momentum, _ = motion(kinetic, mass)
+    kicked, _ = motion(transfer, ELECTRON_MEV)
+    return np.minimum((kinetic + mass + ELECTRON_MEV) * transfer / (momentum * kicked), 1.0)
 
 
 def straggled(

@@ -6,30 +6,33 @@ Bremsstrahlung: 4/3 - 4/3 y + y^2 over y per radiation length (PDG review, compl
 first Born approximation without screening at low energies, L. C. Maximon, J. Res. Natl. Bur. Stand. 72B
 (1968) 79 (its expansion in 2 / k, with Z (Z + 1) for the atom's electrons), 7/9 per radiation length at high
 ones (PDG review); in between the fourth powers of both lengths are added. Energies are shared as 1 - 4/3 x (1
-- x). Compton scattering: O. Klein and Y. Nishina. Photoelectric absorption falls with the energy to the 3.2.
+- x). Angles of pairs and of what is radiated: Y.-S. Tsai, Rev. Mod. Phys. 46 (1974) 815, as simplified in
+the Physics Reference Manual of Geant4. Compton scattering: O. Klein and Y. Nishina. Photoelectric absorption
+falls with the energy to the 3.2.
 
-Left out: annihilation of positrons, the angle between a pair or a radiated photon and what made it
-(electron mass over energy), photons below `SOFT_MEV`, which are absorbed where they are made.
+Left out: photons below `SOFT_MEV`, which are absorbed where they are made; annihilation in flight; what an
+electron is deflected by when it radiates.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.simulate.deflections import compton_scatter, sample_small, turned
+from levelone.simulate.deflections import compton_scatter, turned
 from levelone.simulate.materials import ALPHA, CLASSICAL_RADIUS_CM, ELECTRON_MEV, Floats
-from levelone.simulate.passage.losses import stopping, straggled, turning
+from levelone.simulate.passage.losses import Collisions, knock_on_cosine, motion, stopping, straggled
 from levelone.simulate.passage.matter import Matter
-from levelone.simulate.passage.particles import Deposits, Particles, join, take
+from levelone.simulate.passage.particles import Deposits, Particles, anywhere, join, take
+from levelone.simulate.passage.scattering import Scattering
 
 SOFT_MEV = 0.3
 """Photons of less are absorbed where they are made, and electrons of less stop where they are."""
 STRAGGLES_MEV = 2.0
-"""Single collisions of electrons up to here make their signal fluctuate, larger ones count with the mean."""
+"""Single collisions of electrons up to here make their signal fluctuate, larger ones set others going."""
 _ZETA3 = 1.202_056_9
 
 
@@ -112,36 +115,58 @@ def _share(count: int, rng: np.random.Generator) -> Floats:
     return x
 
 
-def follow_photons(photons: Particles, region: Region, matter: Matter, rng: np.random.Generator) -> Particles:
-    """The electrons that photons set going near the region."""
-    born = [Particles.none()]
+def _opening_cosine(energy: Floats, rng: np.random.Generator) -> Floats:
+    """Cosine of the angle to a photon of electrons with this total energy that it makes, or radiate it, [n].
+
+    The angle is u times electron mass over energy, with a density of u (exp(-a u) + 27 exp(-3 a u)).
+    """
+    slope = np.where(rng.random(len(energy)) < 9 / (9 + 27), 0.625, 3 * 0.625)
+    u = rng.standard_gamma(2, len(energy)) / slope
+    return np.cos(np.minimum(u * ELECTRON_MEV / energy, np.pi))
+
+
+def follow_photons(
+    photons: Particles, region: Region, matter: Matter, rng: np.random.Generator
+) -> tuple[Particles, Particles]:
+    """The electrons and the positrons that photons set going near the region."""
+    electrons, positrons = [Particles.none()], [Particles.none()]
     while len(photons):
         rates = np.stack(
             [rate(photons.energy, matter) for rate in (pair_rate, compton_rate, absorption_rate)]
         )
         path = rng.standard_exponential(len(photons)) / rates.sum(0)
-        position = photons.position + photons.direction * path[:, None]
-        here = region.near(position, 3)
-        photons = Particles(photons.event, photons.kind, photons.energy, position, photons.direction)
+        photons = replace(photons, position=photons.position + photons.direction * path[:, None])
+        here = region.near(photons.position, 3)
         photons, rates = take(photons, here), rates[:, here]
         drawn = rng.random(len(photons)) * rates.sum(0)
         pair, scatters = drawn < rates[0], (drawn >= rates[0]) & (drawn < rates[0] + rates[1])
-        born += [*_pairs(take(photons, pair), rng), take(photons, ~pair & ~scatters)]
+        electron, positron = _pairs(take(photons, pair), rng)
+        positrons.append(positron)
+        electrons += [electron, take(photons, ~pair & ~scatters)]
         photons = take(photons, scatters)
         share, aim, kick = compton_scatter(photons.energy, photons.direction, rng)
-        lost = photons.energy * (1 - share)
-        born.append(Particles(photons.event, photons.kind, lost, photons.position, kick))
-        photons = Particles(photons.event, photons.kind, photons.energy * share, photons.position, aim)
-    return join(born)
+        electrons.append(replace(photons, energy=photons.energy * (1 - share), direction=kick))
+        photons = replace(photons, energy=photons.energy * share, direction=aim)
+    return join(electrons), join(positrons)
 
 
-def _pairs(photons: Particles, rng: np.random.Generator) -> list[Particles]:
+def _pairs(photons: Particles, rng: np.random.Generator) -> tuple[Particles, Particles]:
     available = photons.energy - 2 * ELECTRON_MEV
     share = _share(len(photons), rng)
-    return [
-        Particles(photons.event, photons.kind, available * part, photons.position, photons.direction)
-        for part in (share, 1 - share)
-    ]
+    azimuth = rng.uniform(0, 2 * np.pi, len(photons))
+
+    def one(kinetic: Floats, azimuth: Floats) -> Particles:
+        aim = turned(photons.direction, _opening_cosine(kinetic + ELECTRON_MEV, rng), azimuth)
+        return replace(photons, energy=kinetic, direction=aim)
+
+    return one(available * share, azimuth), one(available * (1 - share), azimuth + np.pi)
+
+
+def annihilate(positrons: Particles, rng: np.random.Generator) -> Particles:
+    """Both photons of every positron at rest."""
+    aim = anywhere(len(positrons), rng)
+    mass = np.full(len(positrons), ELECTRON_MEV)
+    return join([replace(positrons, energy=mass, direction=sign * aim) for sign in (1, -1)])
 
 
 @dataclass(frozen=True)
@@ -166,49 +191,90 @@ def _rates(matter: Matter) -> _Rates:
     per_unit = float((len(grid) - 1) / np.log(grid[-1] / grid[0]))
     energy = np.concatenate([grid, grid[-1] * np.exp(np.arange(1, 121) / per_unit)])  # to 14 GeV
     loss = stopping(energy, ELECTRON_MEV, matter.material)
+    scatters = Scattering.of(*motion(energy, ELECTRON_MEV), ELECTRON_MEV, matter)
     rows = (
         loss,
         soft_radiation(energy, matter),
         radiation_rate(energy, matter),
-        turning(energy, ELECTRON_MEV, matter),
         matter.signal(loss),
+        scatters.soft,
+        scatters.least,
+        scatters.most,
     )
     return _Rates(float(np.log(energy[0])), per_unit, np.stack(rows))
 
 
+@dataclass(frozen=True)
+class Left:
+    """What electrons leave: deposits, the photons that they radiate or become, electrons they knock on."""
+
+    deposits: list[Deposits]
+    photons: Particles
+    knocked: Particles
+
+
 def follow_electrons(
-    electrons: Particles, region: Region, matter: Matter, step_cm: float, rng: np.random.Generator
-) -> tuple[list[Deposits], Particles]:
-    """What electrons leave, and the photons that they radiate."""
+    electrons: Particles,
+    positive: NDArray[np.bool_],
+    region: Region,
+    matter: Matter,
+    step_cm: float,
+    rng: np.random.Generator,
+) -> Left:
+    """What electrons leave, and positrons where they are `positive` [n]: those annihilate at rest."""
     table = _rates(matter)
     deposits: list[Deposits] = []
-    photons = [Particles.none()]
+    none = Particles.none()
+    radiate, radiated, hit, given, rest = [none], [none.energy], [none], [none.energy], [none]
     wait = rng.standard_exponential(len(electrons))
     while len(electrons):
-        loss, soft, radiates, turns, per_mev = table.at(electrons.energy)
+        loss, soft, radiates, per_mev, *scatters = table.at(electrons.energy)
         slow = electrons.energy < SOFT_MEV
         length = np.where(slow, 0.0, np.minimum(step_cm, electrons.energy / (loss + soft)))
-        mean = np.where(slow, electrons.energy, (loss + soft) * length)
-        bends = 1 - 2 * sample_small(turns, length, rng)
+        fast = np.maximum(electrons.energy, 2.1 * SOFT_MEV)
+        hard = Collisions.of(fast, ELECTRON_MEV, STRAGGLES_MEV, np.inf, matter.material)
+        mean = np.where(slow, electrons.energy, (loss + soft - hard.mean) * length)
+        bends = 1 - 2 * Scattering(*scatters).draw(length, matter, rng)
         direction = turned(electrons.direction, bends, rng.uniform(0, 2 * np.pi, len(length)))
         way = direction * length[:, None]
-        fast = np.maximum(electrons.energy, 2.1 * SOFT_MEV)
         left = straggled(fast, ELECTRON_MEV, mean, length, STRAGGLES_MEV, matter.material, rng)
         left = np.minimum(left, electrons.energy)
-        middle = electrons.position + way / 2
-        deposits.append(Deposits(electrons.event, electrons.kind, middle, left * per_mev))
-        energy, position = electrons.energy - left, electrons.position + way
+        middle = replace(electrons, position=electrons.position + way / 2, direction=direction)
+        deposits.append(Deposits(electrons.event, electrons.kind, middle.position, left * per_mev))
+        whose, transfer = hard.draw(length, rng)
+        hit.append(take(middle, whose))
+        given.append(transfer)
+        energy = np.maximum(electrons.energy - left - np.bincount(whose, transfer, len(left)), 0)
         wait = wait - radiates * length
         emits = (wait <= 0) & (energy > SOFT_MEV)
         photon = sample_radiated(energy[emits], rng)
+        moved = replace(middle, energy=energy, position=middle.position + way / 2)
+        radiate.append(take(moved, emits))
+        radiated.append(photon)
         energy[emits] -= photon
         wait[emits] += rng.standard_exponential(len(photon))
-        moved = Particles(electrons.event, electrons.kind, energy, position, direction)
-        born = take(moved, emits)
-        photons.append(Particles(born.event, born.kind, photon, born.position, born.direction))
-        goes = (energy > 1e-6) & region.near(position)
-        electrons, wait = take(moved, goes), wait[goes]
-    return deposits, join(photons)
+        here, moves = region.near(moved.position), energy > 1e-6
+        rest.append(take(moved, here & ~moves & positive))
+        goes = here & moves
+        electrons, wait, positive = take(moved, goes), wait[goes], positive[goes]
+    photons = join([_radiated(join(radiate), np.concatenate(radiated), rng), annihilate(join(rest), rng)])
+    return Left(deposits, photons, _knock_on(join(hit), np.concatenate(given), rng))
+
+
+def _knock_on(by: Particles, transfer: Floats, rng: np.random.Generator) -> Particles:
+    """The electrons that these hit, with what they are given."""
+    cosine = knock_on_cosine(by.energy, ELECTRON_MEV, transfer)
+    return replace(
+        by, energy=transfer, direction=turned(by.direction, cosine, rng.uniform(0, 2 * np.pi, len(transfer)))
+    )
+
+
+def _radiated(by: Particles, energy: Floats, rng: np.random.Generator) -> Particles:
+    """The photons of this energy that these electrons radiate."""
+    cosine = _opening_cosine(by.energy + ELECTRON_MEV, rng)
+    return replace(
+        by, energy=energy, direction=turned(by.direction, cosine, rng.uniform(0, 2 * np.pi, len(energy)))
+    )
 
 
 def follow_showers(
@@ -222,8 +288,10 @@ def follow_showers(
     """Signal of electrons, photons and everything that they make."""
     deposits = [Deposits.none()]
     while len(electrons) or len(photons):
-        electrons = join([electrons, follow_photons(photons, region, matter, rng)])
-        left, photons = follow_electrons(electrons, region, matter, step_cm, rng)
-        deposits += left
-        electrons = Particles.none()
+        negative, positive = follow_photons(photons, region, matter, rng)
+        electrons = join([electrons, negative])
+        both = join([electrons, positive])
+        left = follow_electrons(both, np.arange(len(both)) >= len(electrons), region, matter, step_cm, rng)
+        deposits += left.deposits
+        electrons, photons = left.knocked, left.photons
     return join(deposits)

@@ -1,16 +1,9 @@
-"""Muons, pions and protons in any matter: how far they get, what they leave, what becomes of them.
+"""Muons, pions and protons in any matter: how far they get and what they leave.
 
 On each piece of its path a particle loses what its mean range says, straggled by collisions below
 `Matter.knock_on_mev`, and what it gives in those above to electrons of their own, followed in
 `levelone.simulate.passage.showers`; one that loses more goes less far. Hadrons interact after exponential
-paths (lengths of the PDG's tables).
-
-Assumptions without a source, where a nuclear cascade would be needed: of a pion that interacts a third is
-absorbed and leaves two protons, else it goes on with 0.3 to 0.9 of its energy beside one proton; a proton
-that interacts becomes two that share up to 0.8 of its energy; directions prefer none, energies of the protons
-are exponential (means below). At rest half of the pions decay; the others give a proton in half of the cases.
-Muons at rest: half are positive; of the negative ones `Matter.captured` are captured; the others decay, with
-Michel's spectrum.
+paths (lengths of the PDG's tables); what becomes of all is in `levelone.simulate.passage.fates`.
 """
 
 from __future__ import annotations
@@ -18,10 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from levelone.simulate.deflections import turned
-from levelone.simulate.materials import ELECTRON_MEV, MUON_MEV, PION_MEV, Floats
+from levelone.simulate.materials import Floats
+from levelone.simulate.passage.fates import fate
 from levelone.simulate.passage.losses import Collisions, knock_on_cosine, straggled, tables
 from levelone.simulate.passage.matter import Matter
 from levelone.simulate.passage.particles import (
@@ -30,7 +23,6 @@ from levelone.simulate.passage.particles import (
     Deposits,
     Kind,
     Particles,
-    anywhere,
     join,
     take,
 )
@@ -38,9 +30,6 @@ from levelone.simulate.passage.particles import (
 GENERATIONS = 4
 PIECES = 16
 """Of every path that are followed at once."""
-_FREE_MEV = 60.0
-"""Mean energy of a proton that a pion frees in flight; at rest a third of it."""
-_MICHEL_MEV = (MUON_MEV**2 + ELECTRON_MEV**2) / (2 * MUON_MEV)
 
 
 @dataclass(frozen=True)
@@ -122,7 +111,8 @@ def _follow(
         stretch, position, direction = _walk(particles, whole, edges, kind, matter, rng)
         lost = _lose(particles, stretch, kind, matter, rng)
         row, column = np.nonzero(lost.signal)
-        deposits.append(_deposits(particles, row, stretch.place[row, column], lost.signal[row, column]))
+        event, kinds = particles.event[row], particles.kind[row]
+        deposits.append(Deposits(event, kinds, stretch.place[row, column], lost.signal[row, column]))
         electrons.append(lost.knocked)
         rests = lost.left[:, -1] <= 0
         stops = np.argmax(lost.left <= 0, axis=1)
@@ -134,8 +124,8 @@ def _follow(
         interact.append(take(particles, arrives & meets & ~rests))
         goes = ~rests & ~arrives
         particles, ahead, meets = take(particles, goes), ahead[goes], meets[goes]
-    fate = _fate(join(interact), join(rest), kind, matter, rng)
-    return Followed(join(deposits), join([*electrons, fate[0]]), fate[1])
+    decayed, hadrons = fate(join(interact), join(rest), kind, matter, rng)
+    return Followed(join(deposits), join([*electrons, decayed]), hadrons)
 
 
 def _interaction_cm(kind: Kind, matter: Matter) -> float:
@@ -144,10 +134,6 @@ def _interaction_cm(kind: Kind, matter: Matter) -> float:
         return np.inf
     material = matter.material
     return (material.pion_interaction_mm if kind == Kind.PION else material.interaction_mm) / 10
-
-
-def _deposits(of: Particles, row: NDArray[np.int64], place: Floats, signal: Floats) -> Deposits:
-    return Deposits(of.event[row], of.kind[row], place, signal)
 
 
 def _walk(
@@ -202,54 +188,3 @@ def _lose(
     kinds = np.full(len(whose), Kind.KNOCK_ON)
     knocked = Particles(particles.event[row], kinds, transfer, stretch.place[row, column], aim)
     return _Lost(np.minimum(soft, has) * density, left, knocked)
-
-
-def _fate(
-    interacts: Particles, rests: Particles, kind: Kind, matter: Matter, rng: np.random.Generator
-) -> tuple[Particles, Particles]:
-    """Electrons and hadrons of particles that interact or come to rest."""
-    none = Particles.none()
-    if kind == Kind.MUON:
-        decays = rng.random(len(rests)) < 0.5 + 0.5 * (1 - matter.captured)
-        return _michel(take(rests, decays), rng), none
-    if kind == Kind.PROTON:
-        share = 0.8 * rng.random(len(interacts))
-        one = rng.random(len(interacts)) * share
-        return none, join(
-            [_hadrons(interacts, Kind.PROTON, interacts.energy * part, rng) for part in (one, share - one)]
-        )
-    decays = rng.random(len(rests)) < 0.5
-    captured = take(rests, ~decays & (rng.random(len(rests)) < 0.5))
-    absorbed = rng.random(len(interacts)) < 1 / 3
-    gone, on = take(interacts, absorbed), take(interacts, ~absorbed)
-    made = [
-        *(_freed(gone, PION_MEV, _FREE_MEV, rng) for _ in range(2)),
-        _freed(on, 0.0, _FREE_MEV, rng),
-        _hadrons(on, Kind.PION, on.energy * rng.uniform(0.3, 0.9, len(on)), rng),
-        _freed(captured, PION_MEV, _FREE_MEV / 3, rng),
-    ]
-    return _michel(take(rests, decays), rng), join(made)
-
-
-def _freed(of: Particles, more: float, mean: float, rng: np.random.Generator) -> Particles:
-    """A proton of each, with half of the energy at most."""
-    energy = np.minimum(mean * rng.standard_exponential(len(of)), (of.energy + more) / 2)
-    return _hadrons(of, Kind.PROTON, energy, rng)
-
-
-def _hadrons(of: Particles, kind: Kind, energy: Floats, rng: np.random.Generator) -> Particles:
-    kinds = np.full(len(of), int(kind))
-    return Particles(of.event, kinds, np.maximum(energy, 0.1), of.position, anywhere(len(of), rng))
-
-
-def _michel(of: Particles, rng: np.random.Generator) -> Particles:
-    """Decay electrons: x^2 (3 - 2 x), x the share of the largest energy; drawn by rejection."""
-    x = np.ones(len(of))
-    left = np.arange(len(of))
-    while len(left):
-        x[left] = rng.random(len(left))
-        left = left[rng.random(len(left)) > x[left] ** 2 * (3 - 2 * x[left])]
-    energy = np.maximum(x * _MICHEL_MEV - ELECTRON_MEV, 0.1)
-    return Particles(
-        of.event, np.full(len(of), int(Kind.MICHEL)), energy, of.position, anywhere(len(of), rng)
-    )

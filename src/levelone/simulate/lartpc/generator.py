@@ -4,7 +4,7 @@ An event is what a few particles that start at one point leave in a crop of 64 x
 3 mm, wires along the columns, drift time along the rows; the third coordinate, along the wires, is not seen.
 One to four particles of any kind, energies uniform, directions without preference, the vertex anywhere in the
 crop; across some events a muon passes. Not simulated: a beam or neutrino interactions (what starts where is
-uniform, not physics), nuclear cascades (`levelone.simulate.passage.tracks` says what stands for them), other
+uniform, not physics), nuclear cascades (`levelone.simulate.passage.fates` says what stands for them), other
 planes, and what `levelone.simulate.lartpc.readout` leaves out.
 """
 
@@ -26,9 +26,9 @@ from levelone.simulate.lartpc.argon import argon
 from levelone.simulate.lartpc.readout import DRIFTS_CM, PITCH_CM, Pictures, Readout, read_out
 from levelone.simulate.lartpc.section import PARTICLES, LartpcGenerate
 from levelone.simulate.materials import Floats
+from levelone.simulate.passage.fates import follow_tracks
 from levelone.simulate.passage.particles import Kind, Particles, anywhere, join, take
 from levelone.simulate.passage.showers import Region, follow_showers
-from levelone.simulate.passage.tracks import follow_tracks
 from levelone.simulate.provenance import provenance
 
 CHUNK = 128

@@ -16,7 +16,7 @@ PARTICLES: tuple[Particle, ...] = get_args(Particle)
 class LartpcGenerate(GenerateSection):
     """Particles from one vertex in liquid argon, seen by a plane of wires."""
 
-    version: ClassVar[int] = 2  # 2: ranges straggle, atoms scatter as in Geant4, positrons annihilate
+    version: ClassVar[int] = 2  # 2: ranges straggle, atoms scatter, positrons annihilate as in nova
 
     events: EventCount = 4000
     pixels: Literal[64, 128] = Field(64, description="wires of the crop, and its pixels of drift time")

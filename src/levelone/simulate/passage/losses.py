@@ -7,7 +7,7 @@ Electrons: the collision stopping power of M. J. Berger and S. M. Seltzer (ICRU 
 collisions: the spectrum 1 / T^2 of knock-on electrons (PDG review), for electrons its leading term.
 
 Everything that adds up along a path is tabulated as a function of energy (range, signal), or drawn from a law
-that is closed under addition (single collisions one by one, softer ones normal): nothing depends on steps.
+that is closed under addition (single collisions one by one, softer ones normal): no sum depends on steps.
 Kinetic energies in MeV, lengths in cm.
 """
 

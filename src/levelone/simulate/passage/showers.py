@@ -10,8 +10,8 @@ ones (PDG review); in between the fourth powers of both lengths are added. Energ
 the Physics Reference Manual of Geant4. Compton scattering: O. Klein and Y. Nishina. Photoelectric absorption
 falls with the energy to the 3.2.
 
-Left out: photons below `SOFT_MEV`, which are absorbed where they are made; annihilation in flight; what an
-electron is deflected by when it radiates.
+Left out: photons below `SOFT_MEV`, which are absorbed where they are made; annihilation in flight, and of
+positrons that muons decay into; what an electron is deflected by when it radiates.
 """
 
 from __future__ import annotations

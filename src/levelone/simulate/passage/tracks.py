@@ -2,8 +2,10 @@
 
 On each piece of its path a particle loses what its mean range says, straggled by collisions below
 `Matter.knock_on_mev`, and what it gives in those above to electrons of their own, followed in
-`levelone.simulate.passage.showers`; one that loses more goes less far. Hadrons interact after exponential
-paths (lengths of the PDG's tables); what becomes of all is in `levelone.simulate.passage.fates`.
+`levelone.simulate.passage.showers`; one that loses more goes less far, from the next `PIECES` on. A range of
+few pieces therefore straggles less than it should: of protons of 150 MeV in nova's detector, which go 17 cm,
+by 0.02 cm instead of 0.18, far below its cells. Hadrons interact after exponential paths (lengths of the
+PDG's tables); what becomes of all is in `levelone.simulate.passage.fates`.
 """
 
 from __future__ import annotations

@@ -129,7 +129,8 @@ class Nova(CarriedSystem, ImageSystem):
         from levelone.zoo.nova.baselines import fit_control
 
         return LeakControl(
-            "number of the event in the file, the two lowest bits of the eight largest cells of either view",
+            "number of the event in the file, the two lowest bits of the eight largest cells of either view, "
+            "by place",
             "nothing but the share of the commonest class: events know nothing of each other, and "
             "the largest cells are far above the threshold",
             fit_control(train, recipe.seed),

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import torch
 from exact_layers import exact_codes
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.metrics import roc_auc_score
 
 from levelone.errors import LeveloneError
 from levelone.panels import Lines, Rows, SideBySide
@@ -135,6 +137,26 @@ def test_what_a_person_computes_of_a_track_and_of_a_block():
     assert len(CLASSICAL) == 2
     assert blind(events)[1].tolist() == [1.0, *[0.0] * 16]
     assert longest_run(np.array([[True, False, True, True, True, False]])).tolist() == [3]
+
+
+def test_the_control_does_not_see_how_alike_cells_are():
+    """Muons have eight cells of nearly one size, showers of many; last bits prefer none."""
+    rng = np.random.default_rng(1)
+    n, label = 3000, np.arange(3000) % 2
+    sizes = np.where(label[:, None] == 0, rng.integers(32, 40, (n, 16)), rng.integers(32, 160, (n, 16)))
+    views = np.zeros((2, n, 1, 80, 100), np.float32)
+    for view in (0, 1):
+        views[view, :, 0, 10, 20:28] = sizes[:, 8 * view : 8 * view + 8]
+    events = Events({"xz": views[0] / UNIT, "yz": views[1] / UNIT}, {"event": np.arange(n)})
+    bits = blind(events)
+    assert bits[0, 1:].tolist() == (sizes[0] % 4).tolist()
+
+    def area(columns):
+        trees = HistGradientBoostingClassifier(random_state=1, max_iter=60).fit(columns[::3], label[::3])
+        return roc_auc_score(label[1::3], trees.predict_proba(columns[1::3])[:, 1])
+
+    assert area(bits) == pytest.approx(0.5, abs=0.06)  # four standard errors
+    assert area(-np.sort(-sizes, axis=1) % 4) > 0.6  # what the order of sizes would tell
 
 
 def test_efficiency_at_a_purity_on_counted_events():

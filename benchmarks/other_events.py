@@ -99,6 +99,8 @@ def figures(folder: Path, train: Path | None, events: Path) -> dict[str, Any]:
 def _made(provenance: Mapping[str, Any]) -> str:
     engine = provenance.get("geant4")
     by = "the parametrisation" if engine is None else f"Geant4 ({engine['version']})"
+    if engine and engine.get("hadrons") == "parametrised":
+        by += ", hadrons by the parametrisation"
     return f"{by}, seed {provenance.get('seed')}"
 
 

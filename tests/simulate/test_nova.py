@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ from levelone.simulate.nova.detector import (
     light,
     matter,
 )
-from levelone.simulate.nova.generator import CHUNK, make_events, simulate_nova, try_events
+from levelone.simulate.nova.generator import CHUNK, make_events, pass_through, simulate_nova, try_events
 from levelone.simulate.nova.readout import (
     BEFORE,
     BITS,
@@ -188,7 +189,7 @@ def summary(step_cm: float, seed: int) -> np.ndarray:
     rows = []
     for number in range(2):
         rng = np.random.default_rng([seed, number])
-        counts = try_events(NovaGenerate(), 160, rng, step_cm).pictures.counts
+        counts = try_events(NovaGenerate(), 160, rng, partial(pass_through, step_cm=step_cm)).pictures.counts
         fired = counts > 0
         wide = fired.any(3).sum((1, 2))
         rows.append(np.stack([counts.sum((1, 2, 3)), fired.sum((1, 2, 3)), fired.any(2).sum((1, 2)), wide]))

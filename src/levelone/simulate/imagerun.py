@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,12 @@ class Written:
     events_per_second: float
 
 
+def chunks(options: GenerateSection, chunk: int) -> Iterator[tuple[np.random.Generator, int]]:
+    """Of every chunk its random generator, seeded with (seed, number), and how many events are wanted."""
+    for number, start in enumerate(range(0, options.events, chunk)):
+        yield np.random.default_rng([options.seed, number]), min(chunk, options.events - start)
+
+
 def write_chunks(
     path: Path,
     layout: Layout,
@@ -86,10 +92,11 @@ def write_chunks(
     with create_images(
         path, layout.images, layout.maps, layout.lists, layout.columns, {**facts, "chunk": chunk}
     ) as writer:
-        for number, start in enumerate(range(0, events, chunk)):
-            end = min(start + chunk, events)
-            made = make(np.random.default_rng([options.seed, number]), end - start)
-            writer.append(made.images, made.maps, made.lists, made.truth, splits[start:end])
+        end = 0
+        for rng, n in chunks(options, chunk):
+            made = make(rng, n)
+            writer.append(made.images, made.maps, made.lists, made.truth, splits[end : end + n])
+            end += n
             if progress is not None:
                 progress(end, events)
     seconds = time.perf_counter() - began

@@ -8,15 +8,20 @@ sets muons decay, but no nucleus captures them.
 from __future__ import annotations
 
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from levelone.simulate import Progress
 from levelone.simulate.geant4.data import find_data, need_data
 from levelone.simulate.geant4.kernel import Detector, Kernel, Shot
+from levelone.simulate.geant4.running import started
 from levelone.simulate.materials import ELECTRON_MEV, Floats
+from levelone.simulate.nova import generator
 from levelone.simulate.nova.detector import CELL_MATTER, light, matter
-from levelone.simulate.nova.generator import STEP_CM
+from levelone.simulate.nova.generator import CHUNK, STEP_CM, NovaSummary
+from levelone.simulate.nova.section import NovaGenerate
 from levelone.simulate.passage.losses import tables
 from levelone.simulate.passage.particles import Deposits, Kind, Particles
 
@@ -27,7 +32,7 @@ _NAMES = {
     Kind.PION: "pi+",
     Kind.PROTON: "proton",
 }
-_HADRONS = (Kind.PION, Kind.PROTON)
+HADRONS = (Kind.PION, Kind.PROTON)
 _BESIDE_MM, _ALONG_MM = 4000.0, 16_000.0
 """Half widths of the matter, in whose middle particles start."""
 
@@ -87,7 +92,7 @@ def _kernel() -> Kernel:
     return Kernel(Scintillator())
 
 
-def pass_through(started: Particles, rng: np.random.Generator) -> Deposits:
+def pass_through(particles: Particles, rng: np.random.Generator) -> Deposits:
     """What particles of events 0, 1, ... leave; in a process that can load Geant4 (`workers`).
 
     Raises
@@ -95,11 +100,16 @@ def pass_through(started: Particles, rng: np.random.Generator) -> Deposits:
     LeveloneError
         If there are hadrons without Geant4's data sets.
     """
-    if np.isin(started.kind, _HADRONS).any():
+    if np.isin(particles.kind, HADRONS).any():
         need_data(find_data(), "transport of pions and protons in nova's detector")
-    events: list[list[Shot]] = [[] for _ in range(int(started.event.max()) + 1)]
+    events: list[list[Shot]] = [[] for _ in range(int(particles.event.max()) + 1)]
     for event, kind, energy, place, aim in zip(
-        started.event, started.kind, started.energy, started.position, started.direction, strict=True
+        particles.event,
+        particles.kind,
+        particles.energy,
+        particles.position,
+        particles.direction,
+        strict=True,
     ):
         events[event].append(Shot(_NAMES[Kind(kind)], energy, 10 * place, aim))
     found = _kernel().run(events, rng)
@@ -113,3 +123,30 @@ def pass_through(started: Particles, rng: np.random.Generator) -> Deposits:
     signal = energy * light(energy / length)
     kinds = np.zeros(len(event), np.int64)
     return Deposits(event, kinds, place, signal)
+
+
+def simulate_nova(
+    path: Path, options: NovaGenerate, progress: Progress | None = None, *, processes: int | None = None
+) -> NovaSummary:
+    """Write the events of `levelone.simulate.nova.generator.simulate_nova`, transported by Geant4.
+
+    Neutrinos interact as there, and neutrons of the interaction leave nothing.
+
+    Parameters
+    ----------
+    path, options, progress
+        As there.
+    processes
+        At most so many, one per CPU by default; the events do not depend on it.
+
+    Raises
+    ------
+    LeveloneError
+        If the extra [geant4] or Geant4's data sets are missing, or the file cannot be written.
+    """
+    need_data(find_data(), "generate.engine = geant4: hadrons of neutrinos")
+    with started(Scintillator, -(-options.events // CHUNK), processes) as (pool, facts):
+        said = {"engine": "geant4", "geant4": facts}
+        return generator.simulate_nova(
+            path, options, progress, transport=pass_through, each=pool.map, engine=said
+        )

@@ -26,9 +26,9 @@ from levelone.simulate.lartpc.argon import argon
 from levelone.simulate.lartpc.readout import DRIFTS_CM, PITCH_CM, Pictures, Readout, read_out
 from levelone.simulate.lartpc.section import PARTICLES, LartpcGenerate
 from levelone.simulate.materials import Floats
-from levelone.simulate.passage.tracks import follow_tracks
 from levelone.simulate.passage.particles import Kind, Particles, anywhere, join, take
 from levelone.simulate.passage.showers import Region, follow_showers
+from levelone.simulate.passage.tracks import follow_tracks
 from levelone.simulate.provenance import provenance
 
 CHUNK = 128

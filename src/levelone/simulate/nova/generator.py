@@ -1,15 +1,19 @@
 """Neutrinos of an off-axis beam in a segmented scintillator detector.
 
 A neutrino interacts (`levelone.simulate.neutrino`), its muon, electron, protons, charged pions and photons
-pass through the detector (`levelone.simulate.passage`), and cells are read in two views. Neutrons and the
-second neutrino leave nothing. Not simulated: cosmic muons, other beam events at the same time, the detector's
-edges, nuclear cascades, decays of pions in flight, electron neutrinos that are in the beam from the start.
+pass through the detector (`levelone.simulate.passage`, or Geant4), and cells are read in two views. Neutrons
+and the second neutrino leave nothing. Not simulated: cosmic muons, other beam events at the same time, the
+detector's edges, nuclear cascades, decays of pions in flight, electron neutrinos that are in the beam from
+the start.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +24,7 @@ from levelone.errors import LeveloneError
 from levelone.simulate import Progress
 from levelone.simulate.calorimeter.showers import pi0_photons
 from levelone.simulate.deflections import turned
-from levelone.simulate.imagerun import Batch, Layout, write_chunks
+from levelone.simulate.imagerun import Batch, Layout, chunks, write_chunks
 from levelone.simulate.materials import ELECTRON_MEV, PI0_MEV, Floats
 from levelone.simulate.neutrino.interactions import CLASSES, PROCESSES, Final, interact
 from levelone.simulate.nova import beam
@@ -48,6 +52,8 @@ _ROUNDS = 4
 """From so many rounds of `_TRIED` on, fewer events than rounds are too few to go on."""
 STEP_CM = 1.0
 """Pieces into which paths are divided."""
+Transport = Callable[[Particles, np.random.Generator], Deposits]
+"""What particles of events 0, 1, ... leave."""
 LONGEST_CM = 1500.0
 _BESIDE_CM, _BEHIND_CM = 250.0, 1450.0
 VIEWS = ("xz", "yz")
@@ -103,8 +109,42 @@ class Made:
     truth: dict[str, NDArray[np.generic]]
 
 
-def simulate_nova(path: Path, options: NovaGenerate, progress: Progress | None = None) -> NovaSummary:
+class Each(Protocol):
+    """How chunks are made of random generators, in their order: one by one, as `map` does, or not."""
+
+    def __call__(
+        self, make: Callable[[np.random.Generator], Made], over: Iterable[np.random.Generator], /
+    ) -> Iterator[Made]: ...
+
+
+def pass_through(started: Particles, rng: np.random.Generator, step_cm: float = STEP_CM) -> Deposits:
+    """What particles of any events leave in the detector; paths are divided into pieces of `step_cm`."""
+    region = Region((-_BESIDE_CM,) * 2 + (-100.0,), (_BESIDE_CM,) * 2 + (_BEHIND_CM,), beyond_cm=20.0)
+    tracks, knocked = follow_tracks(started, matter(), step_cm, LONGEST_CM, rng)
+    electrons = join([take(started, started.kind == Kind.ELECTRON), knocked])
+    photons = take(started, started.kind == Kind.PHOTON)
+    return join([tracks, follow_showers(electrons, photons, region, matter(), step_cm, rng)])
+
+
+def simulate_nova(
+    path: Path,
+    options: NovaGenerate,
+    progress: Progress | None = None,
+    *,
+    transport: Transport = pass_through,
+    each: Each = map,
+    engine: Mapping[str, Any] | None = None,
+) -> NovaSummary:
     """Write events to `path`; the first events of a long run are those of a short one.
+
+    Parameters
+    ----------
+    transport
+        levelone's own parametrisation, or another engine.
+    each
+        How chunks are made; in processes `transport` is sent there.
+    engine
+        What the file says of another engine.
 
     Raises
     ------
@@ -112,13 +152,16 @@ def simulate_nova(path: Path, options: NovaGenerate, progress: Progress | None =
         If the file cannot be written, or hardly an event leaves `options.least_cells`.
     """
     events = options.events
-    facts = provenance("nova", options, "numpy", "h5py")
+    facts = {**provenance("nova", options, "numpy", "h5py"), **(engine or {})}
     classes = np.zeros(len(CLASSES), np.int64)
     filled, outside = 0, 0.0
+    found = each(
+        partial(make_events, options, transport=transport), (rng for rng, _ in chunks(options, CHUNK))
+    )
 
-    def make(rng: np.random.Generator, n: int) -> Batch:
+    def make(_: np.random.Generator, n: int) -> Batch:
         nonlocal filled, outside
-        made = make_events(options, rng)
+        made = next(found)
         counts = made.pictures.counts[:n]
         truth = {name: values[:n] for name, values in made.truth.items()}
         np.add(classes, np.bincount(truth["label"].astype(np.int64), minlength=len(CLASSES)), out=classes)
@@ -139,8 +182,8 @@ def simulate_nova(path: Path, options: NovaGenerate, progress: Progress | None =
     )
 
 
-def make_events(options: NovaGenerate, rng: np.random.Generator, step_cm: float = STEP_CM) -> Made:
-    """`CHUNK` events that leave enough, whose paths are divided into pieces of `step_cm`.
+def make_events(options: NovaGenerate, rng: np.random.Generator, transport: Transport = pass_through) -> Made:
+    """`CHUNK` events that leave enough.
 
     Raises
     ------
@@ -155,7 +198,7 @@ def make_events(options: NovaGenerate, rng: np.random.Generator, step_cm: float 
                 f"leave so many cells in both views, with generate.threshold_pe = {options.threshold_pe:g}",
                 hint="lower either",
             )
-        made = try_events(options, _TRIED, rng, step_cm)
+        made = try_events(options, _TRIED, rng, transport)
         cells = np.count_nonzero(made.pictures.counts, axis=(2, 3))
         parts.append(_rows(made, np.flatnonzero((cells >= options.least_cells).all(1))))
     whole = Made(
@@ -170,7 +213,9 @@ def _rows(made: Made, rows: NDArray[np.int64]) -> Made:
     return Made(pictures, {name: values[rows] for name, values in made.truth.items()})
 
 
-def try_events(options: NovaGenerate, count: int, rng: np.random.Generator, step_cm: float = STEP_CM) -> Made:
+def try_events(
+    options: NovaGenerate, count: int, rng: np.random.Generator, transport: Transport = pass_through
+) -> Made:
     """`count` neutrinos that interact, whatever they leave."""
     kind, energy = beam.draw(options, NUCLEONS, count, rng)
     process, lepton = np.zeros(count, np.int64), np.zeros(count)
@@ -187,7 +232,7 @@ def try_events(options: NovaGenerate, count: int, rng: np.random.Generator, step
             parts.append(_leave(final, number, rows, rng))
             missing.append(mine[~done])
         left = np.concatenate(missing)
-    deposits = pass_through(placed(join(parts), count, rng), rng, step_cm)
+    deposits = transport(placed(join(parts), count, rng), rng)
     distance = rng.uniform(CELLS * CELL_CM / 2, LENGTH_CM - CELLS * CELL_CM / 2, (count, 2))
     plan = Readout(options.noise_pe, options.threshold_pe, options.pe_per_mev)
     pictures = read_out(deposits, count, distance, plan, rng)
@@ -199,15 +244,6 @@ def try_events(options: NovaGenerate, count: int, rng: np.random.Generator, step
         "rate": beam.weight(options, NUCLEONS, kind, energy).astype(np.float32),
     }
     return Made(pictures, truth)
-
-
-def pass_through(started: Particles, rng: np.random.Generator, step_cm: float = STEP_CM) -> Deposits:
-    """What particles of any events leave in the detector."""
-    region = Region((-_BESIDE_CM,) * 2 + (-100.0,), (_BESIDE_CM,) * 2 + (_BEHIND_CM,), beyond_cm=20.0)
-    tracks, knocked = follow_tracks(started, matter(), step_cm, LONGEST_CM, rng)
-    electrons = join([take(started, started.kind == Kind.ELECTRON), knocked])
-    photons = take(started, started.kind == Kind.PHOTON)
-    return join([tracks, follow_showers(electrons, photons, region, matter(), step_cm, rng)])
 
 
 def placed(particles: Particles, count: int, rng: np.random.Generator) -> Particles:

@@ -9,18 +9,15 @@ from typing import Protocol
 import numpy as np
 
 from levelone.simulate.materials import Floats
-from levelone.simulate.nova.generator import pass_through, placed
+from levelone.simulate.nova.generator import Transport, pass_through, placed
 from levelone.simulate.nova.readout import STEP_MEV, Readout, fired_cells
 from levelone.simulate.nova.section import NovaGenerate
-from levelone.simulate.passage.particles import Deposits, Kind, Particles
+from levelone.simulate.passage.particles import Kind, Particles
 
 CHUNK = 50
 """Particles at a time, with a random generator of their own."""
 FAR_CM = 775.0
 """From where the particles start to the ends that are read: half a cell's length."""
-
-Transport = Callable[[Particles, np.random.Generator], Deposits]
-"""What particles of events 0, 1, ... leave."""
 
 
 class Each(Protocol):

@@ -6,10 +6,11 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from levelone.recipe import EventCount, GenerateSection, Within
+from levelone.recipe import EventCount, Within
+from levelone.simulate.engines import EngineSection
 
 
-class NovaGenerate(GenerateSection):
+class NovaGenerate(EngineSection):
     """Neutrinos of an off-axis beam in cells of scintillator, two projections."""
 
     version: ClassVar[int] = 3  # 2: more light; 3: tuned to Geant4's single particles

@@ -20,7 +20,7 @@ from levelone.simulate.nova.section import NovaGenerate
 from levelone.zoo.kit.carried import CarriedSystem
 from levelone.zoo.kit.control import LeakControl
 from levelone.zoo.kit.events import Events, Predictor, Source
-from levelone.zoo.kit.generator import Generator
+from levelone.zoo.kit.generator import Generator, geant4_engine
 from levelone.zoo.kit.images import ImageSystem, Padded
 from levelone.zoo.kit.meter import split_kept
 from levelone.zoo.kit.sections import Carried
@@ -45,7 +45,11 @@ class Nova(CarriedSystem, ImageSystem):
     title: ClassVar[str] = "Segmented scintillator: which neutrino interacted?"
     outputs: ClassVar[tuple[str, ...]] = ("logits",)
     generator: ClassVar[Generator] = Generator(
-        "levelone.simulate.nova.generator", "simulate_nova", NovaGenerate, packages=("numpy", "h5py")
+        "levelone.simulate.nova.generator",
+        "simulate_nova",
+        NovaGenerate,
+        packages=("numpy", "h5py"),
+        engines=geant4_engine("levelone.simulate.geant4.nova", "simulate_nova", NovaGenerate),
     )
     images: ClassVar[tuple[str, ...]] = ("xz", "yz")
     columns: ClassVar[tuple[str, ...]] = ("label", "process", "energy", "rate")

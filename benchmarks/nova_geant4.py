@@ -39,6 +39,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=4000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("--json", action="store_true", help="print one JSON object on one line")
     given = parser.parse_args()
     options = NovaGenerate(events=given.events, seed=given.seed, engine="geant4")
     with started(nova.Scintillator, -(-given.events // CHUNK)) as (pool, facts):
@@ -50,7 +51,7 @@ def main() -> None:
             each=pool.map,
             engine={"engine": "geant4", "geant4": {**facts, "hadrons": "parametrised"}},
         )
-    print(json.dumps(asdict(summary), indent=1))
+    print(json.dumps(asdict(summary), indent=None if given.json else 1))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,9 @@ from benchmarks.muon_ablation import RECIPE, figures_of, measured, relative, tab
 
 from levelone.files import sha256
 from levelone.recipe import digest, load_recipe
+from levelone.zoo.muon.section import ABLATIONS
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_changes_are_taken_seed_by_seed() -> None:
@@ -51,3 +55,10 @@ def test_what_was_measured_is_read_back_for_the_same_recipe_and_events(tmp_path)
     assert measured(recipe, data, tmp_path) == kept
     with pytest.raises(Exception, match=r"events\.h5"):
         measured(load_recipe(RECIPE, ["seed=2"]), data, tmp_path)
+
+
+def test_the_page_has_the_table_of_the_committed_figures() -> None:
+    figures = json.loads((ROOT / "benchmarks" / "results" / "muon_ablation.json").read_text())
+    assert set(figures) == set(ABLATIONS)
+    assert len({len(runs) for runs in figures.values()}) == 1
+    assert table(figures) in (ROOT / "docs" / "muon.md").read_text(encoding="utf-8")

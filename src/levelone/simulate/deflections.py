@@ -29,6 +29,11 @@ def turned(direction: Floats, cosine: Floats, azimuth: Floats) -> Floats:
     return out
 
 
+def turned_anywhere(direction: Floats, cosine: Floats, rng: np.random.Generator) -> Floats:
+    """`turned`, at azimuths that prefer none."""
+    return turned(direction, cosine, rng.uniform(0, 2 * np.pi, len(cosine)))
+
+
 def klein_nishina(energy: Floats, rng: np.random.Generator) -> Floats:
     """Share of its energy that a photon (MeV) keeps when an electron at rest scatters it, [n]."""
     alpha = energy / ELECTRON_MEV
@@ -58,7 +63,7 @@ def compton_scatter(
     """
     share = klein_nishina(energy, rng)
     cosine = 1 - (1 / share - 1) * ELECTRON_MEV / energy
-    aim = turned(direction, cosine, rng.uniform(0, 2 * np.pi, len(energy)))
+    aim = turned_anywhere(direction, cosine, rng)
     kick = direction - aim * share[:, None]
     kick /= np.maximum(np.linalg.norm(kick, axis=1, keepdims=True), 1e-12)
     return share, aim, kick

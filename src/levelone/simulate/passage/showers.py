@@ -22,7 +22,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from levelone.simulate.deflections import compton_scatter, turned
+from levelone.simulate.deflections import compton_scatter, turned, turned_anywhere
 from levelone.simulate.materials import ALPHA, CLASSICAL_RADIUS_CM, ELECTRON_MEV, Floats
 from levelone.simulate.passage.losses import Collisions, knock_on_cosine, motion, stopping, straggled
 from levelone.simulate.passage.matter import Matter
@@ -235,7 +235,7 @@ def follow_electrons(
         hard = Collisions.of(fast, ELECTRON_MEV, STRAGGLES_MEV, np.inf, matter.material)
         mean = np.where(slow, electrons.energy, (loss + soft - hard.mean) * length)
         bends = 1 - 2 * Scattering(*scatters).draw(length, matter, rng)
-        direction = turned(electrons.direction, bends, rng.uniform(0, 2 * np.pi, len(length)))
+        direction = turned_anywhere(electrons.direction, bends, rng)
         way = direction * length[:, None]
         left = straggled(fast, ELECTRON_MEV, mean, length, STRAGGLES_MEV, matter.material, rng)
         left = np.minimum(left, electrons.energy)
@@ -257,24 +257,16 @@ def follow_electrons(
         rest.append(take(moved, here & ~moves & positive))
         goes = here & moves
         electrons, wait, positive = take(moved, goes), wait[goes], positive[goes]
-    photons = join([_radiated(join(radiate), np.concatenate(radiated), rng), annihilate(join(rest), rng)])
-    return Left(deposits, photons, _knock_on(join(hit), np.concatenate(given), rng))
+    by, energy = join(radiate), np.concatenate(radiated)
+    sent = _sent(by, energy, _opening_cosine(by.energy + ELECTRON_MEV, rng), rng)
+    photons = join([sent, annihilate(join(rest), rng)])
+    by, energy = join(hit), np.concatenate(given)
+    return Left(deposits, photons, _sent(by, energy, knock_on_cosine(by.energy, ELECTRON_MEV, energy), rng))
 
 
-def _knock_on(by: Particles, transfer: Floats, rng: np.random.Generator) -> Particles:
-    """The electrons that these hit, with what they are given."""
-    cosine = knock_on_cosine(by.energy, ELECTRON_MEV, transfer)
-    return replace(
-        by, energy=transfer, direction=turned(by.direction, cosine, rng.uniform(0, 2 * np.pi, len(transfer)))
-    )
-
-
-def _radiated(by: Particles, energy: Floats, rng: np.random.Generator) -> Particles:
-    """The photons of this energy that these electrons radiate."""
-    cosine = _opening_cosine(by.energy + ELECTRON_MEV, rng)
-    return replace(
-        by, energy=energy, direction=turned(by.direction, cosine, rng.uniform(0, 2 * np.pi, len(energy)))
-    )
+def _sent(by: Particles, energy: Floats, cosine: Floats, rng: np.random.Generator) -> Particles:
+    """What these electrons send off, of this energy [n] and at this angle to themselves."""
+    return replace(by, energy=energy, direction=turned_anywhere(by.direction, cosine, rng))
 
 
 def follow_showers(

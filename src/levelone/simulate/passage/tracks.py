@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from levelone.simulate.deflections import turned
+from levelone.simulate.deflections import turned, turned_anywhere
 from levelone.simulate.materials import Floats
 from levelone.simulate.passage.fates import fate
 from levelone.simulate.passage.losses import Collisions, knock_on_cosine, straggled, tables
@@ -182,11 +182,8 @@ def _lose(
     real = (has[row, column] > 0)[whose]
     whose, transfer = whose[real], transfer[real]
     row, column = row[whose], column[whose]
-    aim = turned(
-        stretch.heading[row, column],
-        knock_on_cosine(energy[whose], mass, transfer),
-        rng.uniform(0, 2 * np.pi, len(whose)),
-    )
+    cosine = knock_on_cosine(energy[whose], mass, transfer)
+    aim = turned_anywhere(stretch.heading[row, column], cosine, rng)
     kinds = np.full(len(whose), Kind.KNOCK_ON)
     knocked = Particles(particles.event[row], kinds, transfer, stretch.place[row, column], aim)
     return _Lost(np.minimum(soft, has) * density, left, knocked)

@@ -6,10 +6,16 @@ import multiprocessing
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 Task = TypeVar("Task")
 Made = TypeVar("Made")
+
+
+class Each(Protocol):
+    """How things are made of tasks, in their order: one by one, as `map` does, or not."""
+
+    def __call__(self, make: Callable[[Task], Made], over: Iterable[Task], /) -> Iterator[Made]: ...
 
 
 def in_order(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from levelone.data.voxelcheck import Column, GridSpec
 from levelone.data.voxels import SparseGrid, create_voxels
 from levelone.recipe import GenerateSection
 from levelone.simulate import Progress
+from levelone.simulate.processes import Each
 from levelone.simulate.provenance import provenance
 
 SPLIT_FRACTIONS = (0.8, 0.1, 0.1)
@@ -61,14 +62,6 @@ class Generated:
     truth: dict[str, NDArray[Any]]
     deposited: NDArray[np.float64]
     outside: NDArray[np.float64]
-
-
-class Each(Protocol):
-    """How chunks are made of random generators, in their order: one by one, as `map` does, or not."""
-
-    def __call__(
-        self, make: Callable[[np.random.Generator], Generated], over: Iterable[np.random.Generator], /
-    ) -> Iterator[Generated]: ...
 
 
 def split_codes(events: int, seed: int, first: int = 0) -> NDArray[np.uint8]:

@@ -9,11 +9,11 @@ the start.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,7 @@ from levelone.simulate.nova.section import NovaGenerate
 from levelone.simulate.passage.particles import MASS, Deposits, Kind, Particles, join, take
 from levelone.simulate.passage.showers import Region, follow_showers
 from levelone.simulate.passage.tracks import follow_tracks
+from levelone.simulate.processes import Each
 from levelone.simulate.provenance import provenance
 
 CHUNK = 128
@@ -107,14 +108,6 @@ class Made:
 
     pictures: Pictures
     truth: dict[str, NDArray[np.generic]]
-
-
-class Each(Protocol):
-    """How chunks are made of random generators, in their order: one by one, as `map` does, or not."""
-
-    def __call__(
-        self, make: Callable[[np.random.Generator], Made], over: Iterable[np.random.Generator], /
-    ) -> Iterator[Made]: ...
 
 
 def pass_through(started: Particles, rng: np.random.Generator, step_cm: float = STEP_CM) -> Deposits:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from functools import partial
-from typing import Protocol
 
 import numpy as np
 
@@ -13,19 +12,12 @@ from levelone.simulate.nova.generator import Transport, pass_through, placed
 from levelone.simulate.nova.readout import STEP_MEV, Readout, fired_cells
 from levelone.simulate.nova.section import NovaGenerate
 from levelone.simulate.passage.particles import Kind, Particles
+from levelone.simulate.processes import Each
 
 CHUNK = 50
 """Particles at a time, with a random generator of their own."""
 FAR_CM = 775.0
 """From where the particles start to the ends that are read: half a cell's length."""
-
-
-class Each(Protocol):
-    """How chunks are made of random generators, in their order: one by one, as `map` does, or not."""
-
-    def __call__(
-        self, make: Callable[[np.random.Generator], Floats], over: Iterable[np.random.Generator], /
-    ) -> Iterator[Floats]: ...
 
 
 def fire(

@@ -86,6 +86,9 @@ def test_system_knows_the_simulated_particles():
             "quant.layers.conv9={weight = 4}",
             r"conv9: the network has no layer[\s\S]*ecal_layers",
         ),
+        ("model.entry_knots=[]", r"model\.entry_knots"),
+        ("model.entry_knots=[1.0,1.3]", r"model\.entry_knots: 1\.3 is not one to two, in eighths"),
+        ("model.entry_knots=[-1.0]", r"model\.entry_knots: -1 is not"),
         ("model.correction=0", r"model\.correction = 0: the energy of a network of sums needs units"),
     ],
 )
@@ -156,6 +159,33 @@ def test_the_compact_network_clips_cells_and_encodes_sums():
         np.maximum(1 - blocks / np.array([[4], [16], [64], [256]]), 0),
         atol=1e-5,
     )
+
+
+def test_the_entry_is_encoded_where_the_recipe_says():
+    """In float each code is (knot - x) over the power of two below; the quantised one is within a step."""
+    knots = np.array([0.5, 0.875, 1, 1.5, 3.5, 16])
+    chosen = recipe(f"model.entry_knots={knots.tolist()}")
+    rng = np.random.default_rng(12)
+    ecal = (rng.integers(0, 1000, (40, 25, 25, 25)) * 2.0**-14).astype(np.float32)
+    ecal *= rng.random(ecal.shape) < 0.2
+    ecal[20:] *= 8  # above the last knot, too
+    images = torch.from_numpy(ecal)[:, None], torch.rand(40, 1, 5, 5, 60)
+    squares = np.stack([ecal[:, 12, 12], ecal[:, 11:14, 11:14].sum((1, 2))], axis=1) * 2.0**7
+    below = np.array([0.5, 0.5, 1, 1, 2, 16])
+    expected = np.maximum((knots - squares[:, :, None].swapaxes(2, 3)) / below, 0)  # [n, square, layer, knot]
+    expected = expected.transpose(0, 1, 3, 2).reshape(40, -1)
+    assert expected.max(0).min() > 0 and (expected == 0).any(0).mean() > 0.9
+    torch.manual_seed(2)
+    network = LCD.build_float(chosen).eval()
+    with torch.no_grad():
+        np.testing.assert_allclose(network.front(*images)["entry_fine"], expected, atol=1e-5)
+    quantised = LCD.build_quantised(chosen).eval()
+    calibrate(quantised, images)
+    with torch.no_grad():
+        codes = quantised.front(*images)["entry_fine"]
+    step = float(codes[codes > 0].min())
+    assert step <= 2.0**-7
+    np.testing.assert_allclose(codes, expected, atol=1.5 * step)
 
 
 @pytest.mark.parametrize("views", [20, 0])

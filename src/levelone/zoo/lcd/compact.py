@@ -18,7 +18,9 @@ The sum of a layer does not tell them apart, as it holds what showers throw back
 
 *Encoding*, low and high: energies span five decades, and what tells kinds apart are ratios. Rectified
 1 - x / knot, for knots a factor of 4 apart, is a logarithm that a rectifier can compute, by shifts and one
-subtraction.
+subtraction. Of the cells about the entry, one particle and two have to be told apart, which takes knots much
+closer to each other than that (``entry_knots``): such a code is (knot - x) / 2**n, with the power below the knot,
+so that it is a shift and a subtraction, too.
 
 *Energy*: nothing in its path has a weight of its own for a cell that electrons do not fill: they teach the
 energy, and leave next to nothing in the HCAL and off the axis in the ECAL. A weight there would stay what
@@ -27,6 +29,7 @@ chance made it, and would be applied to charged pions and to the second photon o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -34,14 +37,12 @@ from torch import Tensor, nn
 
 from levelone.quant.layers import Layers, parameter_of
 from levelone.zoo.kit.plainconv import plain_convolutions
-from levelone.zoo.lcd.section import GRIDS, UNIT_GEV, LcdModel, Triple
+from levelone.zoo.lcd.section import GRIDS, MIP_GEV, UNIT_GEV, LcdModel, Triple
 
 _CLIPS_GEV = (2.0**-6, 2.0**-4)
 """Limits of cells: about two and nine minimum ionising particles."""
 _KNOTS_GEV = {"low": (2.0**-6, 2.0**-4, 2.0**-2, 1.0), "high": (4.0, 16.0, 64.0, 256.0)}
 """In two layers, whose weights then need 8 bits."""
-_FINE_GEV = (2.0**-8, 2.0**-7, 2.0**-5, 2.0**-3)
-"""Knots of the cells about the entry beside those of all: half a minimum ionising particle, one, four, 16."""
 _ENCODED = tuple(f"{name}_{part}" for name in ("views", "along", "hcal") for part in _KNOTS_GEV)
 _FINE = "entry_fine"
 _SIDE, _, _LAYERS = GRIDS["ecal"]
@@ -142,10 +143,11 @@ class SumsNetwork(nn.Module):
         for source, channels in (("views_act", views), ("along", beside), ("hcal_sum_q", 1)):
             for name, knots in _KNOTS_GEV.items():
                 self._encode(layers, f"{source.split('_')[0]}_{name}", source, channels, knots)
-        self._encode(layers, _FINE, "entry_q", len(_ENTRY), _FINE_GEV)
+        entry = [knot * MIP_GEV for knot in section.entry_knots]
+        self._encode(layers, _FINE, "entry_q", len(_ENTRY), entry)
         self.codes = layers.concat("codes", tuple(f"{name}_flat" for name in (*_ENCODED, _FINE)))
         width = views * _DEPTHS + _LAYERS * beside + _BLOCKS
-        fine = _LAYERS * len(_ENTRY) * len(_FINE_GEV)
+        fine = _LAYERS * len(_ENTRY) * len(entry)
         source, inputs = "codes", width * sum(map(len, _KNOTS_GEV.values())) + fine
         self._dense: list[str] = []
         for number, units in enumerate(section.dense, start=1):
@@ -157,11 +159,12 @@ class SumsNetwork(nn.Module):
         self.particle = layers.dense("particle", (source,), (inputs, particles), norm=None)
 
     def _encode(self, layers: Layers, name: str, source: str, channels: int, knots: Sequence[float]) -> None:
-        """Of each channel as many as there are knots, flat."""
+        """Of each channel as many as there are knots, flat: (knot - x) / the power of two below, rectified."""
         shape = (channels, channels * len(knots))
-        fixed = _along([-UNIT_GEV / knot for knot in knots] * channels)
+        powers = [2.0 ** math.floor(math.log2(knot)) for knot in knots]
+        fixed = _along([-UNIT_GEV / power for power in powers] * channels)
         conv = layers.conv(name, (source,), shape, (1, 1, 1), groups=channels, norm=None, fixed=fixed)
-        _fix_bias(conv, 1.0)
+        _fix_bias(conv, torch.tensor([knot / power for knot, power in zip(knots, powers, strict=True)] * channels))
         self.add_module(name, conv)
         self.add_module(f"{name}_act", layers.relu(name))
         self.add_module(f"{name}_flat", layers.flatten(f"{name}_flat", (f"{name}_act",)))
@@ -207,7 +210,7 @@ class SumsNetwork(nn.Module):
 
         Towers [n, 1, 25, 25, 5]; what the energy's path is told [n, 36], and the sum of all cells [n, 1]; the
         codes of layers and of blocks, [n, 500] and [n, 40], twice each, and of the cells about the entry
-        [n, 200].
+        [n, 50 * knots].
         """
         cells, tiles = self._run(["ecal_q"], ecal), self._run(["hcal_q"], hcal)
         layers = self._run(["ecal_sum", "ecal_sum_q", "ecal_layers", "ecal_layers_q"], cells)

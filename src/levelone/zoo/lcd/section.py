@@ -15,6 +15,8 @@ GRIDS: dict[str, Triple] = {"ecal": (25, 25, 25), "hcal": (5, 5, 60)}
 ELECTRON = 0
 UNIT_GEV = 128.0
 """The energy output is in this unit: a power of two, so that one weight of the hardware can change to it."""
+MIP_GEV = 2.0**-7
+"""About what a minimum ionising particle leaves in a cell of the ECAL."""
 COMPACT_LAYERS = (
     *("ecal_sum", "ecal_layers", "ecal_total", "hcal_sum", "hcal_total", "towers", "views"),
     *("cell", "clip_sum", "clip_layers", "clip_depth", "axis", "entry", "shape", "correction"),
@@ -49,6 +51,12 @@ class LcdModel(Section):
         ge=0,
         description="filters over towers in a network of sums, the compact one, without branches; "
         "0: a network of branches",
+    )
+    entry_knots: tuple[float, ...] = Field(
+        (0.5, 1.0, 4.0, 16.0),
+        min_length=1,
+        description="of a network of sums, in minimum ionising particles (2^-7 GeV): where codes of the cells "
+        "about the entry end, beside those that every sum has",
     )
     mirror: bool = Field(False, description="training events are mirrored and turned at random")
     dropout: float = Field(0.5, ge=0, lt=1, description="behind each hidden dense layer, in training")

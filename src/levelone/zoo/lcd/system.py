@@ -7,6 +7,7 @@ is learned from all of them. `levelone.simulate.lcd` makes the events.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, cast
@@ -90,6 +91,13 @@ class Lcd(VoxelSystem):
                 )
         if model.views and not model.correction:
             raise misfit("model.correction", " = 0: the energy of a network of sums needs units")
+        for knot in model.entry_knots:
+            if not (0 < knot < math.inf and (8 * knot / 2.0 ** math.floor(math.log2(knot))).is_integer()):
+                raise misfit(
+                    "model.entry_knots",
+                    f": {knot:g} is not one to two, in eighths, times a power of two",
+                    hint="1, 1.125, 1.25, ... 1.875 or a power of two times one of them",
+                )
         check_dense(model.dense)
 
     def reach(self, recipe: Recipe) -> Reach:

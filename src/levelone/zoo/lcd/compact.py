@@ -19,8 +19,8 @@ The sum of a layer does not tell them apart, as it holds what showers throw back
 *Encoding*, low and high: energies span five decades, and what tells kinds apart are ratios. Rectified
 1 - x / knot, for knots a factor of 4 apart, is a logarithm that a rectifier can compute, by shifts and one
 subtraction. Of the cells about the entry, one particle and two have to be told apart, which takes knots much
-closer to each other than that (``entry_knots``): such a code is (knot - x) / 2**n, with the power below the knot,
-so that it is a shift and a subtraction, too.
+closer to each other than that (``entry_knots``): such a code is (knot - x) / 2**n, with the power of two below
+the knot, so that it is a shift and a subtraction, too.
 
 *Energy*: nothing in its path has a weight of its own for a cell that electrons do not fill: they teach the
 energy, and leave next to nothing in the HCAL and off the axis in the ECAL. A weight there would stay what
@@ -159,12 +159,13 @@ class SumsNetwork(nn.Module):
         self.particle = layers.dense("particle", (source,), (inputs, particles), norm=None)
 
     def _encode(self, layers: Layers, name: str, source: str, channels: int, knots: Sequence[float]) -> None:
-        """Of each channel as many as there are knots, flat: (knot - x) / the power of two below, rectified."""
+        """Of each channel, for each knot (knot - x) / the power of two below it, rectified; flat."""
         shape = (channels, channels * len(knots))
         powers = [2.0 ** math.floor(math.log2(knot)) for knot in knots]
         fixed = _along([-UNIT_GEV / power for power in powers] * channels)
         conv = layers.conv(name, (source,), shape, (1, 1, 1), groups=channels, norm=None, fixed=fixed)
-        _fix_bias(conv, torch.tensor([knot / power for knot, power in zip(knots, powers, strict=True)] * channels))
+        starts = [knot / power for knot, power in zip(knots, powers, strict=True)]
+        _fix_bias(conv, torch.tensor(starts * channels))
         self.add_module(name, conv)
         self.add_module(f"{name}_act", layers.relu(name))
         self.add_module(f"{name}_flat", layers.flatten(f"{name}_flat", (f"{name}_act",)))

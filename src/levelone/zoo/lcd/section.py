@@ -55,8 +55,8 @@ class LcdModel(Section):
     entry_knots: tuple[float, ...] = Field(
         (0.5, 1.0, 4.0, 16.0),
         min_length=1,
-        description="of a network of sums, in minimum ionising particles (2^-7 GeV): where codes of the cells "
-        "about the entry end, beside those that every sum has",
+        description="of a network of sums, in minimum ionising particles (2^-7 GeV): where codes of the "
+        "cells about the entry end, beside those that every sum has",
     )
     mirror: bool = Field(False, description="training events are mirrored and turned at random")
     dropout: float = Field(0.5, ge=0, lt=1, description="behind each hidden dense layer, in training")

@@ -19,8 +19,8 @@ The sum of a layer does not tell them apart, as it holds what showers throw back
 *Encoding*, low and high: energies span five decades, and what tells kinds apart are ratios. Rectified
 1 - x / knot, for knots a factor of 4 apart, is a logarithm that a rectifier can compute, by shifts and one
 subtraction. Of the cells about the entry, one particle and two have to be told apart, which takes knots much
-closer to each other than that (``entry_knots``): such a code is (knot - x) / 2**n, with the power of two below
-the knot, so that it is a shift and a subtraction, too.
+closer to each other than that (``entry_knots``): such a code is (knot - x) / 2**n, with the power of two
+below the knot, so that it is a shift and a subtraction, too.
 
 *Energy*: nothing in its path has a weight of its own for a cell that electrons do not fill: they teach the
 energy, and leave next to nothing in the HCAL and off the axis in the ECAL. A weight there would stay what

@@ -324,6 +324,13 @@ def test_features_of_a_known_image():
     assert sum(found[f"share of layer {layer}"] for layer in range(25)) == pytest.approx(1)
 
 
+def test_no_events_have_no_features():
+    """A batch may hold no electron, the last one of a file above all."""
+    ecal, hcal = np.zeros((0, 1, 25, 25, 25), np.float32), np.zeros((0, 1, 5, 5, 60), np.float32)
+    assert features(Events({"ecal": ecal, "hcal": hcal}, {})).shape == (0, len(FEATURES))
+    assert sums(Events({"ecal": ecal, "hcal": hcal}, {})).shape == (0, 4)
+
+
 def test_identification_of_known_answers():
     kind = np.repeat(np.arange(4), 10)
     perfect = identification(np.eye(4)[kind], kind, PARTICLES)

@@ -49,6 +49,8 @@ def sums(events: Events) -> Floats:
 def features(events: Events) -> NDArray[np.float32]:
     """The columns `FEATURES`, [n, columns]; energies in GeV, lengths in cells and layers."""
     ecal, hcal = (events.inputs[name][:, 0] for name in ("ecal", "hcal"))
+    if len(ecal) == 0:  # a batch may hold no electron
+        return np.zeros((0, len(FEATURES)), np.float32)
     layers, blocks = (image.sum((1, 2), dtype=np.float64) for image in (ecal, hcal))
     e, h = (np.maximum(along.sum(1), 1e-9) for along in (layers, blocks))
     filled = np.count_nonzero(ecal, axis=(1, 2))

@@ -29,7 +29,6 @@ chance made it, and would be applied to charged pions and to the second photon o
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
@@ -37,7 +36,7 @@ from torch import Tensor, nn
 
 from levelone.quant.layers import Layers, parameter_of
 from levelone.zoo.kit.plainconv import plain_convolutions
-from levelone.zoo.lcd.section import GRIDS, MIP_GEV, UNIT_GEV, LcdModel, Triple
+from levelone.zoo.lcd.section import GRIDS, MIP_GEV, UNIT_GEV, LcdModel, Triple, power_below
 
 _CLIPS_GEV = (2.0**-6, 2.0**-4)
 """Limits of cells: about two and nine minimum ionising particles."""
@@ -161,7 +160,7 @@ class SumsNetwork(nn.Module):
     def _encode(self, layers: Layers, name: str, source: str, channels: int, knots: Sequence[float]) -> None:
         """Of each channel, for each knot (knot - x) / the power of two below it, rectified; flat."""
         shape = (channels, channels * len(knots))
-        powers = [2.0 ** math.floor(math.log2(knot)) for knot in knots]
+        powers = [power_below(knot) for knot in knots]
         fixed = _along([-UNIT_GEV / power for power in powers] * channels)
         conv = layers.conv(name, (source,), shape, (1, 1, 1), groups=channels, norm=None, fixed=fixed)
         starts = [knot / power for knot, power in zip(knots, powers, strict=True)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from pydantic import Field
@@ -16,7 +17,7 @@ ELECTRON = 0
 UNIT_GEV = 128.0
 """The energy output is in this unit: a power of two, so that one weight of the hardware can change to it."""
 MIP_GEV = 2.0**-7
-"""About what a minimum ionising particle leaves in a cell of the ECAL."""
+"""A power of two near what a minimum ionising particle leaves in an ECAL cell: the unit of `entry_knots`."""
 COMPACT_LAYERS = (
     *("ecal_sum", "ecal_layers", "ecal_total", "hcal_sum", "hcal_total", "towers", "views"),
     *("cell", "clip_sum", "clip_layers", "clip_depth", "axis", "entry", "shape", "correction"),
@@ -63,6 +64,11 @@ class LcdModel(Section):
     reach: Literal["float", "quantised", "firmware"] = Field(
         "quantised", description="how far the network is carried"
     )
+
+
+def power_below(value: float) -> float:
+    """The largest power of two that a positive number is not below."""
+    return 2.0 ** (math.frexp(value)[1] - 1)
 
 
 def branch_grid(grid: Triple, branch: Branch) -> Triple:

@@ -26,7 +26,7 @@ from levelone.zoo.kit.sections import check_dense
 from levelone.zoo.kit.symmetry import SquareSymmetry
 from levelone.zoo.kit.system import Reach
 from levelone.zoo.kit.voxels import VoxelSystem
-from levelone.zoo.lcd.section import COMPACT_LAYERS, GRIDS, LcdModel, branch_grid
+from levelone.zoo.lcd.section import COMPACT_LAYERS, GRIDS, LcdModel, branch_grid, power_below
 
 if TYPE_CHECKING:
     import numpy as np
@@ -92,7 +92,7 @@ class Lcd(VoxelSystem):
         if model.views and not model.correction:
             raise misfit("model.correction", " = 0: the energy of a network of sums needs units")
         for knot in model.entry_knots:
-            if not (0 < knot < math.inf and (8 * knot / 2.0 ** math.floor(math.log2(knot))).is_integer()):
+            if not (0 < knot < math.inf and (8 * knot / power_below(knot)).is_integer()):
                 raise misfit(
                     "model.entry_knots",
                     f": {knot:g} is not one to two, in eighths, times a power of two",

@@ -50,6 +50,13 @@ FOOT = """
 All quantisers have constant power-of-two scales. They are chosen once, after the float twin is trained, for
 the smallest mean squared error on training data; biases lie on the grid of the products. Batch normalisation
 exists in the float twin only and is folded before the quantised training begins.
+
+## What quantising costs
+
+The quantised training goes on from the weights of the float twin's best epoch. With as many epochs for each, the
+quantised network has been trained for twice as many in all as the twin that it is compared with. Costs of
+quantising, and what a quantised network gains on its twin, are told without correction: such a cost is a lower
+bound of what a twin that was trained on for as many epochs, and gained by it, would show.
 """
 
 

@@ -53,10 +53,10 @@ exists in the float twin only and is folded before the quantised training begins
 
 ## What quantising costs
 
-The quantised training goes on from the weights of the float twin's best epoch. With as many epochs for each, the
-quantised network has been trained for twice as many in all as the twin that it is compared with. Costs of
-quantising, and what a quantised network gains on its twin, are told without correction: such a cost is a lower
-bound of what a twin that was trained on for as many epochs, and gained by it, would show.
+The quantised training goes on from the weights of the float twin's best epoch. With as many epochs for each,
+the quantised network has been trained for up to twice as many in all as the twin that it is compared with.
+Costs of quantising, and what a quantised network gains on its twin, are told without correction: such a cost
+is a lower bound of what a twin that was trained on for as many epochs, and gained by it, would show.
 """
 
 

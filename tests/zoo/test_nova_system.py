@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 from exact_layers import exact_codes
-from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 
 from levelone.errors import LeveloneError
@@ -23,6 +22,7 @@ from levelone.train.codes import layer_codes
 from levelone.zoo import find_system
 from levelone.zoo.kit.control import CONTROL
 from levelone.zoo.kit.events import Events
+from levelone.zoo.kit.trees import classifier
 from levelone.zoo.nova import SYSTEM as NOVA
 from levelone.zoo.nova.baselines import best_cut
 from levelone.zoo.nova.features import CLASSICAL, EACH, blind, classical, longest_run, of_view, summary
@@ -152,7 +152,7 @@ def test_the_control_does_not_see_how_alike_cells_are():
     assert bits[0, 1:].tolist() == (sizes[0] % 4).tolist()
 
     def area(columns):
-        trees = HistGradientBoostingClassifier(random_state=1, max_iter=60).fit(columns[::3], label[::3])
+        trees = classifier(random_state=1, max_iter=60).fit(columns[::3], label[::3])
         return roc_auc_score(label[1::3], trees.predict_proba(columns[1::3])[:, 1])
 
     assert area(bits) == pytest.approx(0.5, abs=0.06)  # four standard errors

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from levelone.zoo.bandgap.features import blind, patches, quantities
 from levelone.zoo.kit.boosting import View
 from levelone.zoo.kit.events import Events, Outputs, Predictor, Source
+from levelone.zoo.kit.trees import Trees, regressor
 
 _IMAGES = 1500  # training images
 _EACH = 64  # pixels of each
@@ -96,10 +97,8 @@ def gathered(
     return told, answer.astype(np.float64), number
 
 
-def _trees(seed: int, most: int) -> Any:
-    from sklearn.ensemble import HistGradientBoostingRegressor
-
-    return HistGradientBoostingRegressor(max_iter=most, early_stopping=True, random_state=seed)
+def _trees(seed: int, most: int) -> Trees:
+    return regressor(max_iter=most, early_stopping=True, random_state=seed)
 
 
 def _fitted(regression: Any, train: Source, view: View, seed: int) -> Predictor:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from levelone.zoo.kit.events import Events, Predictor, Source
+from levelone.zoo.kit.trees import Trees, classifier, regressor
 
 View = Callable[[Events], NDArray[np.floating[Any]]]
 """From a batch to [n, columns]."""
@@ -66,7 +67,7 @@ def logit_trees(
     """
     if len(np.unique(kind)) < 2:
         return lambda columns: np.zeros(len(columns), np.float32)
-    trees = _classifier(seed, rounds, kind).fit(_filled(seen), kind, sample_weight=weight)
+    trees = _classifier(seed, rounds, kind).fit(_filled(seen), kind, weight)
     return lambda columns: np.asarray(trees.decision_function(columns), np.float32)
 
 
@@ -122,10 +123,8 @@ def quantity_trees(
     aim: Aim = RELATIVE,
 ) -> Predictor:
     """`fit_quantity` on what was gathered before: `seen` [n, columns] with the truth `wanted` [n]."""
-    from sklearn.ensemble import HistGradientBoostingRegressor
-
     scaled = wanted.astype(np.float64) / unit
-    trees = HistGradientBoostingRegressor(
+    trees = regressor(
         loss=aim.loss,
         quantile=aim.quantile,
         max_iter=400,
@@ -133,7 +132,7 @@ def quantity_trees(
         early_stopping=len(scaled) > 1,
         random_state=seed,
     )
-    trees.fit(_filled(seen), scaled, sample_weight=aim.weight(scaled))
+    trees.fit(_filled(seen), scaled, aim.weight(scaled))
     return lambda events: {output: trees.predict(view(events)).astype(np.float32)[:, None]}
 
 
@@ -143,12 +142,8 @@ def _filled(seen: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
     return np.where(empty, np.zeros((), seen.dtype), seen) if empty.any() else seen
 
 
-def _classifier(seed: int, rounds: int, kind: NDArray[Any]) -> Any:
+def _classifier(seed: int, rounds: int, kind: NDArray[Any]) -> Trees:
     """Trees for the classes `kind` [n]; a tenth of the events ends their growth, if it has all classes."""
-    from sklearn.ensemble import HistGradientBoostingClassifier
-
     count = np.unique(kind, return_counts=True)[1]
     held = bool(count.min() > 1 and math.ceil(len(kind) / 10) >= len(count))
-    return HistGradientBoostingClassifier(
-        max_iter=rounds, learning_rate=0.1, early_stopping=held, random_state=seed
-    )
+    return classifier(max_iter=rounds, learning_rate=0.1, early_stopping=held, random_state=seed)

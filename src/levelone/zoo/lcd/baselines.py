@@ -10,6 +10,7 @@ from levelone.errors import LeveloneError
 from levelone.simulate.lcd.section import PARTICLES
 from levelone.zoo.kit.boosting import fit_kinds, remembered
 from levelone.zoo.kit.events import Events, Outputs, Predictor, Source
+from levelone.zoo.kit.trees import regressor
 from levelone.zoo.lcd.features import Floats, features, sums
 from levelone.zoo.lcd.section import ELECTRON, UNIT_GEV
 
@@ -43,8 +44,6 @@ def fit_boosting(train: Source, seed: int) -> Predictor:
     LeveloneError
         From `fit_sums`.
     """
-    from sklearn.ensemble import HistGradientBoostingRegressor
-
     view = remembered(features)
     kinds = fit_kinds(train, view, "particle", "particle", len(PARTICLES), seed)
     calibrated = _calibration(train)
@@ -55,10 +54,10 @@ def fit_boosting(train: Source, seed: int) -> Predictor:
         seen.append(features(electrons))
         ratio.append(energy / np.maximum(calibrated(electrons), 1e-3))
         weight.append(energy)
-    trees = HistGradientBoostingRegressor(
+    trees = regressor(
         max_iter=300, learning_rate=0.05, max_leaf_nodes=15, early_stopping=True, random_state=seed
     )
-    trees.fit(np.concatenate(seen), np.concatenate(ratio), sample_weight=np.concatenate(weight))
+    trees.fit(np.concatenate(seen), np.concatenate(ratio), np.concatenate(weight))
 
     def energies(events: Events) -> Floats:
         found: Floats = calibrated(events) * trees.predict(view(events))

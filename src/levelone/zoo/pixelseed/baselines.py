@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from levelone.errors import LeveloneError
 from levelone.zoo.kit.boosting import gather
 from levelone.zoo.kit.events import Events, Predictor, Source
+from levelone.zoo.kit.trees import classifier
 from levelone.zoo.pixelseed.features import PLAIN_SUMMARY, SUMMARY
 
 MIN_BASELINE = 20
@@ -35,8 +36,6 @@ def fit_all(train: Source, seed: int) -> dict[str, Predictor]:
     LeveloneError
         If the training doublets hold too few of a class.
     """
-    from sklearn.ensemble import HistGradientBoostingClassifier
-
     summary, target = gather(train, lambda events: events.truth["summary"], "target")
     fewest = int(np.bincount(target, minlength=2).min())
     if fewest < MIN_BASELINE:
@@ -47,9 +46,7 @@ def fit_all(train: Source, seed: int) -> dict[str, Predictor]:
         )
 
     def fit(columns: int) -> Predictor:
-        model = HistGradientBoostingClassifier(
-            max_iter=ROUNDS, early_stopping=True, n_iter_no_change=20, random_state=seed
-        )
+        model = classifier(max_iter=ROUNDS, early_stopping=True, n_iter_no_change=20, random_state=seed)
         model.fit(summary[:, :columns], target)
         return lambda events: {
             "logit": np.asarray(model.decision_function(events.truth["summary"][:, :columns]), np.float32)[

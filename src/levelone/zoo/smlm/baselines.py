@@ -12,6 +12,7 @@ from scipy.ndimage import uniform_filter
 from levelone.zoo.kit.boosting import View, logit_trees
 from levelone.zoo.kit.events import Events, Outputs, Predictor, Source
 from levelone.zoo.kit.pixels import places_and_bits, windows
+from levelone.zoo.kit.trees import regressor
 from levelone.zoo.smlm.section import UNIT_ADU
 
 Floats = NDArray[np.float32]
@@ -57,13 +58,11 @@ def what_must_not_matter(events: Events) -> Floats:
 
 def fit_trees(train: Source, seed: int) -> Predictor:
     """Trees for the presence of a molecule in a pixel, and for each of its shifts."""
-    from sklearn.ensemble import HistGradientBoostingRegressor
-
     seen, there, weight, shifts = _gathered(train, neighbours, seed)
     finds = _presence(seen, there, weight, seed)
     known = int(there.sum())
     places = [
-        HistGradientBoostingRegressor(max_iter=_ROUNDS, early_stopping=known > 1, random_state=seed).fit(
+        regressor(max_iter=_ROUNDS, early_stopping=known > 1, random_state=seed).fit(
             seen[there], shifts[there, axis]
         )
         for axis in range(2 if known else 0)

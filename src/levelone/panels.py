@@ -99,9 +99,11 @@ class Images:
         Size of a cell along columns and rows. Images more than `levelone.report.panels.STRIP` times as long
         as high are drawn one above the other, stretched; all others to scale.
     smallest
-        Where the colours start; None: a thousandth of the largest value.
+        Where the colours start; None: at the smallest value above 0, at most three decades below the largest.
     zoom
         Show the filled part only, the same size for all images.
+    origin
+        Where the outer corner of the first pixel lies along x and y.
     """
 
     title: str
@@ -113,6 +115,7 @@ class Images:
     cell: tuple[float, float] = (1.0, 1.0)
     smallest: float | None = None
     zoom: bool = False
+    origin: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -124,12 +127,14 @@ class Maps:
     title, unit
         What it is.
     images
-        [n, rows, columns].
+        [n, rows, columns]; NaN is drawn empty.
     colours
         "log": as `Images`; "linear": from 0 to the largest; "signed": the same to both sides of 0;
         "signed log": likewise, logarithmic beyond a hundredth of the largest, for one pixel above all others.
     marks
         [k, 2] of every image: places to mark, along columns and rows in the unit of the axes; or none.
+    limits
+        Where colours other than logarithmic ones start and end, whatever the images hold.
     """
 
     title: str
@@ -137,6 +142,7 @@ class Maps:
     images: Floats
     colours: Literal["log", "linear", "signed", "signed log"] = "linear"
     marks: tuple[Floats, ...] = ()
+    limits: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -149,7 +155,7 @@ class SideBySide:
         What is shown of every event; all have as many images, of one size.
     labels
         A name for each event.
-    axes, cell
+    axes, cell, origin
         As in `Images`.
     """
 
@@ -159,6 +165,7 @@ class SideBySide:
     labels: tuple[str, ...]
     axes: Axes = Axes("column", "row")
     cell: tuple[float, float] = (1.0, 1.0)
+    origin: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass(frozen=True)

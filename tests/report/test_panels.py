@@ -55,7 +55,7 @@ def test_images_of_the_same_events_stand_side_by_side() -> None:
     assert [axes.get_title() for axes in shown[:3]] == ["seen", "quantised", "difference"]
     drawn = [np.ma.getdata(axes.images[0].get_array()) for axes in shown]
     assert all(np.array_equal(drawn[n], columns[n % 3].images[n // 3]) for n in range(6))
-    assert [axes.images[0].get_clim() for axes in shown[3:]] == [(0.023, 23), (0, 23 / 24), (-13, 13)]
+    assert [axes.images[0].get_clim() for axes in shown[3:]] == [(1, 23), (0, 23 / 24), (-13, 13)]
     assert np.array_equal(np.stack(shown[0].lines[0].get_data(), axis=1), places[0])
     page = build_page(Content("s", "t", "c", "r", metrics={}, panels=(panel,)))
     assert page.count("<figure>") == 1
@@ -277,6 +277,58 @@ def test_a_legend_with_long_names_stays_inside_the_picture():
     fig.canvas.draw()
     legend, picture = fig.legends[0].get_window_extent(), fig.bbox
     assert picture.x0 <= legend.x0 and legend.x1 <= picture.x1
+
+
+@pytest.mark.parametrize(
+    ("values", "limits"),
+    [
+        ([0.0, 2.0, 40.0], (2, 40)),  # nothing lies below, and no colour is spent on it
+        ([1e-6, 2.0, 40.0], (0.04, 40)),  # three decades at most
+        ([0.0, 5.0, 5.0], (0.5, 5)),
+        ([0.0, 0.0, 0.0], (0.1, 1)),
+    ],
+)
+def test_logarithmic_colours_start_at_the_smallest_value_above_zero(
+    values: list[float], limits: tuple[float, float]
+) -> None:
+    shown = np.array([[values]])
+    maps = drawing.draw(SideBySide("T", "c", (Maps("m", "MeV", shown, "log"),), ("all",)))
+    for figure in (maps, drawing.draw(Images("T", "c", shown, ("all",), "MeV"))):
+        assert figure.axes[0].images[0].get_clim() == pytest.approx(limits)
+        render(figure, "t")
+
+
+def test_short_logarithmic_colours_have_plain_numbers() -> None:
+    shown = np.array([[[2.0, 40.0]]])
+    figure = drawing.draw(SideBySide("T", "c", (Maps("m", "MeV", shown, "log"),), ("all",)))
+    figure.draw_without_rendering()
+    assert {"2", "5", "10", "20"} <= {tick.get_text() for tick in figure.axes[1].get_xticklabels()}
+
+
+def test_places_are_told_from_the_origin() -> None:
+    images = np.zeros((1, 4, 6))
+    images[0, 1, 2] = 1
+    where = {"cell": (0.1, 0.5), "origin": (-0.3, -1.0)}
+    maps = SideBySide("T", "c", (Maps("m", "GeV", images),), ("all",), **where)
+    whole = (-0.3, 0.3, -1.0, 1.0)
+    for panel in (maps, Images("T", "c", images, ("all",), "GeV", **where)):
+        assert drawing.draw(panel).axes[0].images[0].get_extent() == pytest.approx(whole)
+    zoomed = drawing.draw(Images("T", "c", images, ("all",), "GeV", zoom=True, **where)).axes[0]
+    assert zoomed.get_xlim() == pytest.approx((-0.2, 0.1))  # the pixel, and one to either side
+    assert zoomed.get_ylim() == pytest.approx((-1.0, 0.5))
+
+
+def test_limits_are_kept_and_what_is_no_number_is_empty() -> None:
+    images = np.array([[[np.nan, 0.2, 0.6]]])
+    columns = (
+        Maps("m", "chance", images, limits=(0.0, 1.0)),
+        Maps("d", "chance", images - 0.5, "signed"),
+    )
+    figure = drawing.draw(SideBySide("T", "c", columns, ("all",)))
+    first, second = (axes.images[0] for axes in figure.axes[:2])
+    assert first.get_clim() == (0, 1)
+    assert second.get_clim() == pytest.approx((-0.3, 0.3))
+    assert np.ma.getmaskarray(first.get_array()).tolist() == [[True, False, False]]
 
 
 def test_one_pixel_does_not_hide_the_others() -> None:

@@ -187,6 +187,23 @@ def test_classical_answers_and_counts_of_truth(data):
     assert [type(panel) for panel in shown] == [SideBySide, Lines, Lines, Rows, Rows, Rows]
     for panel in shown[:3]:
         draw(panel)
+    columns = {column.title: column for column in shown[0].columns}
+    assert list(columns) == [
+        "charge",
+        "truth",
+        "float",
+        "quantised",
+        "quantised − truth",
+        "quantised − float",
+    ]
+    truth = columns["truth"].images
+    assert set(np.unique(truth[np.isfinite(truth)])) == {0, 1}
+    chance = 1 / (1 + np.exp(np.where(truth == 1, 3.0, -3.0)))  # of the network that is always wrong
+    np.testing.assert_allclose(
+        columns["quantised"].images, np.where(np.isnan(truth), truth, chance), rtol=1e-5
+    )
+    np.testing.assert_allclose(columns["quantised − truth"].images, chance - truth, rtol=1e-5)
+    assert {columns[name].limits for name in ("truth", "float", "quantised")} == {(0, 1)}
     assert "wrong pixels" in LARTPC.cards(metrics)[0].what
     assert isinstance(LARTPC.examples(chosen, batch)[0], Images)
 

@@ -16,6 +16,7 @@ from levelone.panels import Lines, Rows, SideBySide
 from levelone.quant.calibrate import calibrate
 from levelone.quant.cost import network_cost
 from levelone.report.panels import draw
+from levelone.simulate.neutrino.interactions import PROCESSES
 from levelone.simulate.nova.generator import simulate_nova
 from levelone.simulate.nova.section import NovaGenerate
 from levelone.train.codes import layer_codes
@@ -233,6 +234,10 @@ def test_classical_answers_and_figures(data):
     assert NOVA.cards(metrics)
     pictures = NOVA.examples(chosen, batch)
     assert [type(panel) for panel in pictures] == [SideBySide] * 3
+    for code, (panel, name) in enumerate(zip(pictures, ("νμ CC", "νe CC", "NC"), strict=True)):
+        row = np.flatnonzero(label == code)[0]
+        how, energy = PROCESSES[batch.truth["process"][row]], batch.truth["energy"][row]
+        assert panel.labels[0] == f"{name}, {how}, {energy:.1f} GeV"
     draw(pictures[0])
 
 

@@ -208,6 +208,7 @@ def test_figures_and_panels_of_known_scores(data):
     meter.update(events, predictions)
     (shown,) = [p for p in QGJET.panels(meter.result(), meter.kept()) if isinstance(p, SideBySide)]
     assert len(shown.labels) == 3
+    assert shown.origin == pytest.approx((-0.4, -0.4))
     quark = events.inputs["jet"][events.truth["label"] == 1].mean(0)
     np.testing.assert_allclose(shown.columns[0].images, quark, rtol=1e-4)
     assert [type(panel) for panel in QGJET.examples(recipe(), events)] == [Images, Images]

@@ -366,6 +366,13 @@ def test_a_tiny_training_is_measured_and_shown(data, tmp_path):
     assert [type(panel) for panel in shown] == [Lines] * 4 + [SideBySide] * 2 + [Rows] * 4
     for panel in shown[:6]:
         draw(panel)
+    assert [label.partition(",")[0] for label in shown[4].labels] == [
+        ("electron", "photon")[code] for code in kept["shown_particle"]
+    ]
+    earlier = {name: values for name, values in kept.items() if name != "shown_particle"}
+    assert all(
+        label.endswith(" GeV") and "," not in label for label in SHOWERGAN.panels(metrics, earlier)[4].labels
+    )
     assert "AUC" in SHOWERGAN.cards(metrics)[0].what
     examples = SHOWERGAN.examples(chosen, SHOWERGAN.golden(chosen, data, 16))
     assert isinstance(examples[0], Images)

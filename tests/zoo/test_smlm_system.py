@@ -219,7 +219,9 @@ def test_a_tiny_training_is_measured_and_shown(data, tmp_path):
         kept = {name: stored[name] for name in stored.files}
     shown = SMLM.panels(metrics, kept)
     assert [type(panel) for panel in shown] == [Lines, Lines, Lines, SideBySide, Rows, Rows, Rows]
-    assert [column.title for column in shown[3].columns][-1] == "quantised − float"
+    columns = {column.title: column.images for column in shown[3].columns}
+    assert list(columns)[1:] == ["truth", "float", "quantised", "quantised − truth", "quantised − float"]
+    assert np.array_equal(columns["quantised − truth"], columns["quantised"] - columns["truth"])
     for panel in shown[:4]:
         draw(panel)
     assert "Jaccard" in SMLM.cards(metrics)[0].what

@@ -323,4 +323,8 @@ def test_average_images_are_those_of_each_class(data):
     signal, other, difference = (column.images for column in shown.columns)
     np.testing.assert_allclose((other, signal), expected, rtol=1e-5)
     assert np.array_equal(difference, signal - other)
-    assert [type(panel) for panel in WJET.examples(recipe(), events)] == [Images, Images]
+    examples = WJET.examples(recipe(), events)
+    assert [type(panel) for panel in examples] == [Images, Images]
+    for panel in (shown, *examples):  # the middle is 0, as physicists draw a jet
+        assert panel.origin == pytest.approx((-1.25, -1.25))
+    assert shown.columns[2].unit == "mean of what enters (square root of GeV)"

@@ -10,6 +10,7 @@ from matplotlib.colors import LogNorm, Normalize, SymLogNorm
 from matplotlib.figure import Figure
 
 from levelone.panels import Maps, SideBySide
+from levelone.report.logarithms import log_limits, plain_numbers
 from levelone.report.svg import STYLE, figure
 from levelone.report.words import LABELS
 
@@ -25,6 +26,8 @@ def side_by_side(panel: SideBySide) -> Figure:
     events, columns = len(panel.labels), len(panel.columns)
     height, width = panel.columns[0].images.shape[1:]
     size = (width * panel.cell[0], height * panel.cell[1])
+    left, bottom = panel.origin
+    extent = (left, left + size[0], bottom, bottom + size[1])
     titles = [fill(LABELS.get(maps.title, maps.title), _LETTERS // columns) for maps in panel.columns]
     above = _TITLE * (1 + max(title.count("\n") for title in titles))
     fig = figure(9.6, 1.02 + above + 8.6 / columns * events * size[1] / size[0])
@@ -40,7 +43,7 @@ def side_by_side(panel: SideBySide) -> Figure:
                     cmap=_MAPS[maps.colours],
                     origin="lower",
                     interpolation="nearest",
-                    extent=(0, size[0], 0, size[1]),
+                    extent=extent,
                 )
                 axes.tick_params(labelsize=6, labelbottom=False, labelleft=number == 0)
                 if number == 0:
@@ -49,7 +52,7 @@ def side_by_side(panel: SideBySide) -> Figure:
                 axes.plot(
                     *places.T, "o", markersize=4, markerfacecolor="none", color="#22d3ee", markeredgewidth=0.7
                 )
-                axes.set(xlim=(0, size[0]), ylim=(0, size[1]))
+                axes.set(xlim=extent[:2], ylim=extent[2:])
             grid[0, number].set_title(titles[number], fontsize=8)
             grid[-1, number].tick_params(labelbottom=True)
             grid[-1, number].set_xlabel(panel.axes.x, fontsize=7)
@@ -57,13 +60,18 @@ def side_by_side(panel: SideBySide) -> Figure:
                 bar = fig.colorbar(drawn, ax=list(grid[:, number]), location="bottom", shrink=0.9, pad=0.02)
                 bar.set_label(maps.unit, fontsize=7)
                 bar.ax.tick_params(labelsize=6)
+                if maps.colours == "log":
+                    low, high = log_limits(maps.images)
+                    plain_numbers(bar.ax.xaxis, high / low)
     return fig
 
 
 def _norm(maps: Maps) -> Normalize:
-    most = float(np.abs(maps.images).max(initial=0)) or 1.0
+    if maps.limits is not None:
+        return Normalize(*maps.limits)
     if maps.colours == "log":
-        return LogNorm(most / 1e3, most)
+        return LogNorm(*log_limits(maps.images))
+    most = float(np.nanmax(np.abs(maps.images), initial=0)) or 1.0
     if maps.colours == "signed log":
         return SymLogNorm(most / 1e2, vmin=-most, vmax=most)
     return Normalize(-most if maps.colours == "signed" else 0, most)

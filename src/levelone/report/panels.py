@@ -8,14 +8,13 @@ from textwrap import fill
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from levelone.panels import Axes as AxesText
 from levelone.panels import Density, Floats, Images, Lines, Panel, Rows, Scale, Series, SideBySide
 from levelone.report import tables
+from levelone.report.logarithms import log_limits, plain_numbers
 from levelone.report.maps import side_by_side
 from levelone.report.plots import COLOURS, ORANGE
 from levelone.report.svg import STYLE, figure
@@ -25,7 +24,6 @@ _CYCLE = ("#8b5cf6", "#ef4444", "#14b8a6", "#eab308", "#ec4899", "#64748b", "#84
 _DODGE = 0.01
 """Distance of the points of different models at the same x, as a share of the axis."""
 
-DECADES = 100.0
 STRIP = 3.0
 SIZE = (5.2, 4.2)
 """Inches of a plot that stands beside another one."""
@@ -115,7 +113,7 @@ def density(panel: Density) -> Figure:
         _label(axes, panel.axes, panel.title)
         bar = fig.colorbar(drawn, ax=axes)
         bar.set_label("events per bin")
-        _plain_numbers(bar.ax.yaxis, most)
+        plain_numbers(bar.ax.yaxis, most)
     return fig
 
 
@@ -123,12 +121,13 @@ def images(panel: Images) -> Figure:
     """Example images: side by side, or, if they are long strips, one above the other and stretched."""
     count, rows, columns = panel.images.shape
     size = (columns * panel.cell[0], rows * panel.cell[1])
-    windows = _windows(panel) if panel.zoom else [(0.0, size[0], 0.0, size[1])] * count
+    left, bottom = panel.origin
+    whole = (left, left + size[0], bottom, bottom + size[1])
+    windows = _windows(panel) if panel.zoom else [whole] * count
     ratio = (windows[0][3] - windows[0][2]) / (windows[0][1] - windows[0][0]) if count else 1.0
     strip = ratio * STRIP < 1
     fig = figure(8.8, 0.6 + 1.1 * count if strip else 8.4 / max(count, 1) * ratio + 1.1)
-    peak = float(panel.images.max(initial=0)) or 1.0
-    smallest = panel.smallest if panel.smallest is not None and panel.smallest < peak else peak / 1e3
+    low, high = log_limits(panel.images, panel.smallest)
     with mpl.rc_context(STYLE):
         grid = fig.subplots(*((max(count, 1), 1) if strip else (1, max(count, 1))), squeeze=False)
         drawn = None
@@ -136,11 +135,11 @@ def images(panel: Images) -> Figure:
             shown = np.ma.masked_less_equal(image, 0)
             drawn = axes.imshow(
                 shown,
-                norm=LogNorm(smallest, peak),
+                norm=LogNorm(low, high),
                 cmap="plasma",
                 origin="lower",
                 interpolation="nearest",
-                extent=(0, size[0], 0, size[1]),
+                extent=whole,
                 aspect="auto" if strip else "equal",
             )
             axes.set(xlim=window[:2], ylim=window[2:])
@@ -156,7 +155,7 @@ def images(panel: Images) -> Figure:
         if drawn is not None:
             bar = fig.colorbar(drawn, ax=list(grid.flat), shrink=0.8, pad=0.01)
             bar.set_label(panel.unit)
-            _plain_numbers(bar.ax.yaxis, peak / smallest)
+            plain_numbers(bar.ax.yaxis, high / low)
     return fig
 
 
@@ -174,9 +173,11 @@ def _windows(panel: Images) -> list[tuple[float, float, float, float]]:
     windows = []
     for sides in ends:
         window: list[float] = []
-        for (low, high), size, most, cell in zip(sides, sizes, (columns, rows), panel.cell, strict=True):
+        for (low, high), size, most, cell, start in zip(
+            sides, sizes, (columns, rows), panel.cell, panel.origin, strict=True
+        ):
             first = min(max((low + high - size) // 2, 0), most - size)
-            window += [first * cell, (first + size) * cell]
+            window += [start + first * cell, start + (first + size) * cell]
         windows.append((window[0], window[1], window[2], window[3]))
     return windows
 
@@ -193,18 +194,7 @@ def _label(axes: Axes, text: AxesText, title: str) -> None:
             axis.axes.set(**{f"{axis.axis_name}scale": "log"})
             low, high = sorted(axis.get_view_interval())
             if low > 0:
-                _plain_numbers(axis, high / low)
-
-
-def _plain_numbers(axis: Axis, span: float) -> None:
-    """Less than two decades: plain numbers at 1, 2 and 5 instead of powers with crowded exponents.
-
-    Less than one: at a few more.
-    """
-    if span < DECADES:
-        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if span > 10 else (1.0, 1.5, 2, 3, 4, 5, 7)))
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axis.set_minor_formatter(NullFormatter())
+                plain_numbers(axis, high / low)
 
 
 def table(panel: Rows) -> str:

@@ -28,7 +28,7 @@ class Wording:
     models
         Titles of the models that are not networks, by name.
     image, cell
-        What runs along columns and rows of an image, and the size of a pixel.
+        What runs along columns and rows of an image, from 0 in its middle, and the size of a pixel.
     """
 
     classes: tuple[str, str]
@@ -85,6 +85,7 @@ def average_images(wording: Wording, truth: Truth, channels: Sequence[str], capt
             tuple(channels),
             wording.image,
             wording.cell,
+            _from_the_middle(signal, wording),
         )
     ]
 
@@ -198,5 +199,15 @@ def some_of_each(
         if len(chosen):
             names = tuple(f"{wording.classes[code]} {number + 1}" for number in range(len(chosen)))
             title = what[0].upper() + what[1:]
-            found.append(Images(title, caption, images[chosen], names, unit, wording.image, wording.cell))
+            shown = images[chosen]
+            origin = _from_the_middle(shown, wording)
+            found.append(
+                Images(title, caption, shown, names, unit, wording.image, wording.cell, origin=origin)
+            )
     return found
+
+
+def _from_the_middle(images: NDArray[Any], wording: Wording) -> tuple[float, float]:
+    """Where the corner of images [..., rows, columns] lies if the middle is 0, as it is of jets."""
+    rows, columns = images.shape[-2:]
+    return -columns * wording.cell[0] / 2, -rows * wording.cell[1] / 2

@@ -42,18 +42,24 @@ def _answers(kept: Mapping[str, NDArray[Any]]) -> list[Panel]:
     def of(what: str) -> NDArray[Any]:
         return np.stack([kept[f"shown/{number}/{what}"] for number in numbers])
 
+    def chance(what: str) -> NDArray[Any]:
+        """Of shower, from what is kept of it (twice, less one); NaN where there is nothing to classify."""
+        return np.where(of("truth") != 0, (of(what) + 1) / 2, np.nan)
+
+    models = [model for model in ("float", "quantised") if f"shown/{numbers[0]}/{model}" in kept]
+    unit, limits = "chance of shower", (0.0, 1.0)
     columns = [
         Maps("charge", "ADU", of("charge"), "log"),
-        Maps("truth", "−1 track, 1 shower", of("truth"), "signed"),
+        Maps("truth", "0 track, 1 shower", chance("truth"), limits=limits),
+        *(Maps(model, unit, chance(model), limits=limits) for model in models),
+        Maps(f"{models[-1]} − truth", unit, chance(models[-1]) - chance("truth"), "signed"),
     ]
-    models = [model for model in ("float", "quantised") if f"shown/{numbers[0]}/{model}" in kept]
-    columns += [Maps(model, "2 × chance − 1", of(model), "signed") for model in models]
     if len(models) == 2:
-        columns.append(Maps("quantised − float", "2 × chance", of("quantised") - of("float"), "signed"))
+        columns.append(Maps("quantised − float", unit, chance("quantised") - chance("float"), "signed"))
     caption = (
-        "Test events with enough of both classes: charge, what is true of every pixel with charge (1 shower, "
-        "-1 track), what each network answers (twice the chance of shower, less one), and by how much "
-        "quantisation changed it."
+        "Test events with enough of both classes: charge, what is true of every pixel with a class "
+        "(1 shower, 0 track), the chance of shower that each network gives it, what is wrong with that, "
+        "and by how much quantisation changed it."
     )
     labels = tuple(f"event {int(number) + 1}" for number in numbers)
     return [SideBySide("Events and answers", caption, tuple(columns), labels, _AXES, _CELL)]

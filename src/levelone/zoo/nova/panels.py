@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from levelone.metrics.ranking import roc_curve
 from levelone.panels import Axes, Card, Lines, Maps, Panel, Rows, Series, SideBySide, measured
+from levelone.simulate.neutrino.interactions import PROCESSES
 from levelone.simulate.nova.detector import CELL_CM, PLANE_CM
 from levelone.simulate.nova.readout import STEP_MEV
 from levelone.zoo.kit.control import CONTROL, TITLE
@@ -28,6 +29,7 @@ NAMES = {
 """What people call the models of nova that are no networks."""
 _CELL = (2 * PLANE_CM, CELL_CM)
 _AXES = Axes("along the beam (cm)", "across (cm)")
+_INTERACTIONS = ("νμ CC", "νe CC", "NC")  # of `CLASSES`
 _EACH = 2
 _SHORTEST = 30  # planes that are shown at least
 
@@ -166,7 +168,7 @@ def example_panels(events: Events) -> list[Panel]:
             last = max(int(np.flatnonzero(view.any((0, 1))).max(initial=0)) for view in shown)
             shown = [view[:, :, : max(last + 3, _SHORTEST)] for view in shown]
             columns = (Maps("x-z", "MeV", shown[0], "log"), Maps("y-z", "MeV", shown[1], "log"))
-            labels = tuple(f"{events.truth['energy'][row]:.1f} GeV" for row in chosen)
+            labels = tuple(_interaction(code, events.truth, row) for row in chosen)
             caption = (
                 "Test events, the neutrino comes from the left: light in the cells of both views, corrected "
                 "for attenuation; planes behind the last one that fired are left out."
@@ -174,3 +176,9 @@ def example_panels(events: Events) -> list[Panel]:
             title = name[0].upper() + name[1:]
             found.append(SideBySide(title, caption, columns, labels, _AXES, _CELL))
     return found
+
+
+def _interaction(code: int, truth: Truth, row: int) -> str:
+    """As ``νe CC, inelastic, 2.3 GeV``."""
+    how = f", {PROCESSES[int(truth['process'][row])]}" if "process" in truth else ""
+    return f"{_INTERACTIONS[code]}{how}, {truth['energy'][row]:.1f} GeV"

@@ -73,6 +73,9 @@ def _shown(kept: Mapping[str, NDArray[Any]]) -> list[str]:
 def _showers(kept: Mapping[str, NDArray[Any]]) -> SideBySide:
     columns = [Maps(NAMES.get(m, m), "GeV", kept[f"shown/{m}"], "log") for m in _shown(kept)]
     labels = tuple(f"{energy:.0f} GeV" for energy in kept["shown_energy"])
+    if "shown_particle" in kept:  # not in a run before it was kept
+        kinds = [_PARTICLES[code] for code in kept["shown_particle"].astype(int)]
+        labels = tuple(f"{kind}, {energy}" for kind, energy in zip(kinds, labels, strict=True))
     caption = (
         "The first test events, added up along y: what the simulation made, and what is made of the same "
         "energy and particle by the networks (of the same random numbers) and by the classical methods."

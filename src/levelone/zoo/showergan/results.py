@@ -132,10 +132,14 @@ class ShowerMeter(Meter):
     def kept(self) -> dict[str, NDArray[Any]]:
         """``along/MODEL``, ``across/MODEL``, ``correlation/MODEL``; ``QUANTITY/MODEL`` in `BINS`; showers.
 
-        ``shown/MODEL``: energies [events, x, z] of the first showers, GeV; ``shown_energy``.
+        ``shown/MODEL``: energies [events, x, z] of the first showers, GeV; ``shown_energy`` and
+        ``shown_particle`` of those.
         """
         energy = np.concatenate(self._energy)
-        kept: dict[str, NDArray[Any]] = {"shown_energy": energy[:_SHOWN]}
+        kept: dict[str, NDArray[Any]] = {
+            "shown_energy": energy[:_SHOWN],
+            "shown_particle": np.concatenate(self._particle)[:_SHOWN],
+        }
         for model, each in self._all().items():
             cells = cells_gev(each, self._threshold)
             found = quantities(cells, energy)

@@ -99,18 +99,19 @@ def _answers(kept: Mapping[str, NDArray[Any]]) -> list[Panel]:
         return np.stack([kept[f"shown/{density}/{what}"] for density in densities])
 
     places = tuple(kept[f"shown/{density}/places"] for density in densities)
+    models = [model for model in ("float", "quantised") if f"shown/{densities[0]}/{model}" in kept]
     columns = [
         Maps("frame, true places", "ADU", of("frame"), "log", places),
         Maps("truth", "molecule", of("truth")),
+        *(Maps(model, "chance", of(model), "linear", places) for model in models),
+        Maps(f"{models[-1]} − truth", "chance", of(models[-1]) - of("truth"), "signed"),
     ]
-    models = [model for model in ("float", "quantised") if f"shown/{densities[0]}/{model}" in kept]
-    columns += [Maps(model, "chance", of(model), "linear", places) for model in models]
     if len(models) == 2:
         columns.append(Maps("quantised − float", "chance", of("quantised") - of("float"), "signed"))
     caption = (
         "One test frame of each density: what the camera gives above its offset, in which pixels molecules "
-        "are, the chance that each network gives every pixel, and by how much quantisation changed it. "
-        "Circles: true places."
+        "are, the chance that each network gives every pixel, what is wrong with it, and by how much "
+        "quantisation changed it. Circles: true places."
     )
     labels = tuple(f"{density} per µm²" for density in densities)
     return [

@@ -35,7 +35,7 @@ WORDING = Wording(
         "dr": "distance of the subjets",
         "momentum": "transverse momentum",
     },
-    image=Axes("pseudorapidity, turned", "azimuth, turned"),
+    image=Axes("pseudorapidity from the hardest subjet, turned", "azimuth from it, turned"),
     cell=(CELL, CELL),
 )
 

@@ -74,6 +74,16 @@ def test_titles_of_columns_stand_apart_and_inside(columns: int) -> None:
     assert boxes[-1].x1 <= figure.bbox.x1
 
 
+def test_names_of_low_rows_stand_apart() -> None:
+    """As those of neutrinos in a long detector."""
+    columns = tuple(Maps(view, "MeV", np.ones((2, 10, 44))) for view in ("x-z", "y-z"))
+    labels = ("νμ CC, inelastic, 2.3 GeV", "νμ CC, inelastic, 1.8 GeV")
+    figure = drawing.draw(SideBySide("T", "c", columns, labels, Axes("along (cm)", "across (cm)")))
+    render(figure, "t")  # lays it out
+    above, below = (axes.yaxis.label.get_window_extent() for axes in (figure.axes[0], figure.axes[2]))
+    assert below.y1 < above.y0
+
+
 def test_curves_are_those_of_the_series() -> None:
     figure = drawing.lines(LINES)
     axes = figure.axes[0]

@@ -237,7 +237,7 @@ def test_classical_answers_and_figures(data):
     for code, (panel, name) in enumerate(zip(pictures, ("νμ CC", "νe CC", "NC"), strict=True)):
         row = np.flatnonzero(label == code)[0]
         how, energy = PROCESSES[batch.truth["process"][row]], batch.truth["energy"][row]
-        assert panel.labels[0] == f"{name}, {how}, {energy:.1f} GeV"
+        assert panel.labels[0] == f"{name}, {how}, {energy:.1f}\N{NO-BREAK SPACE}GeV"
     draw(pictures[0])
 
 

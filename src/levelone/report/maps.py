@@ -16,6 +16,8 @@ from levelone.report.words import LABELS
 
 _LETTERS = 105
 """In a line of titles, all columns together."""
+_BESIDE = 18.0
+"""Letters of a row's name in an inch."""
 _TITLE = 0.14
 """Inches of a line of a title."""
 _MAPS = {"log": "plasma", "linear": "viridis", "signed": "RdBu_r", "signed log": "RdBu_r"}
@@ -30,13 +32,15 @@ def side_by_side(panel: SideBySide) -> Figure:
     extent = (left, left + size[0], bottom, bottom + size[1])
     titles = [fill(LABELS.get(maps.title, maps.title), _LETTERS // columns) for maps in panel.columns]
     above = _TITLE * (1 + max(title.count("\n") for title in titles))
-    fig = figure(9.6, 1.02 + above + 8.6 / columns * events * size[1] / size[0])
+    row = 8.6 / columns * size[1] / size[0]
+    names = [fill(label, max(int(_BESIDE * row), 8)) for label in panel.labels]
+    fig = figure(9.6, 1.02 + above + events * row)
     with mpl.rc_context(STYLE):
         grid = fig.subplots(events, columns, squeeze=False)
         for number, maps in enumerate(panel.columns):
             norm = _norm(maps)
             drawn = None
-            for axes, image, label in zip(grid[:, number], maps.images, panel.labels, strict=True):
+            for axes, image, label in zip(grid[:, number], maps.images, names, strict=True):
                 drawn = axes.imshow(
                     np.ma.masked_less_equal(image, 0) if maps.colours == "log" else image,
                     norm=norm,

@@ -179,6 +179,6 @@ def example_panels(events: Events) -> list[Panel]:
 
 
 def _interaction(code: int, truth: Truth, row: int) -> str:
-    """As ``νe CC, inelastic, 2.3 GeV``."""
+    """As ``νe CC, inelastic, 2.3 GeV``; number and unit stay in one line."""
     how = f", {PROCESSES[int(truth['process'][row])]}" if "process" in truth else ""
-    return f"{_INTERACTIONS[code]}{how}, {truth['energy'][row]:.1f} GeV"
+    return f"{_INTERACTIONS[code]}{how}, {truth['energy'][row]:.1f}\N{NO-BREAK SPACE}GeV"

@@ -21,7 +21,15 @@ from typing import Any
 from levelone.data.voxels import open_voxels
 from levelone.files import parse_json, write_text
 from levelone.simulate.geant4.running import started
-from levelone.simulate.summaries import Comparison, Distribution, Sample, compare, distributions
+from levelone.simulate.summaries import (
+    Comparison,
+    Distribution,
+    Placed,
+    Sample,
+    compare,
+    distributions,
+    placed,
+)
 from levelone.zoo import find_system
 
 RESULTS = Path(__file__).parent / "results" / "generator_references.json"
@@ -62,11 +70,19 @@ def from_particles(system: str, engine: str, number: Number, seed: int) -> Made:
     if engine != "geant4":
         return fired(), {}
     geant4 = import_module(f"levelone.simulate.geant4.{system}")
-    with started(geant4.Scintillator, max(map(number, summary.SAMPLES))) as (pool, facts):
+    with started(getattr(geant4, SHOT_AT[system]), max(map(number, summary.SAMPLES))) as (pool, facts):
         return fired(transport=geant4.pass_through, each=pool.map), {"geant4": facts}
 
 
-SYSTEMS = {"next": from_files, "lcd": from_files, "muon": from_files, "nova": from_particles}
+SYSTEMS = {
+    "next": from_files,
+    "lcd": from_files,
+    "muon": from_files,
+    "nova": from_particles,
+    "pixelseed": from_particles,
+}
+SHOT_AT = {"nova": "Scintillator", "pixelseed": "Sensors"}
+"""Geant4's detector of systems whose single particles are compared."""
 
 
 def summary_of(system: str) -> Any:
@@ -87,10 +103,12 @@ def reference(system: str) -> Distributions:
     }
 
 
-def compared(system: str, events: int | None = None, seed: int = 1) -> list[Comparison]:
+def compared(system: str, events: int | None = None, seed: int = 1) -> list[Comparison | Placed]:
     """The parametrised generator of a system beside Geant4."""
     model, _ = SYSTEMS[system](system, "parametrised", lambda sample: events or sample.quick, seed)
-    return compare(model, reference(system), summary_of(system).QUANTITIES)
+    geant4, summary = reference(system), summary_of(system)
+    landmarks = placed(model, geant4, summary.QUANTITIES, getattr(summary, "LANDMARKS", ()))
+    return [*compare(model, geant4, summary.QUANTITIES), *landmarks]
 
 
 def write(system: str) -> None:
@@ -106,11 +124,24 @@ def command(system: str) -> str:
     return f"python -m benchmarks.generator_references --write --only {system}"
 
 
-def row(c: Comparison) -> str:
+def row(c: Comparison | Placed) -> str:
     unit = f" {c.quantity.unit}" if c.quantity.unit else ""
-    values = " | ".join(f"{d.mean:.4g} ± {d.error:.2g}{unit}" for d in (c.model, c.geant4))
-    verdict = f"{c.distance:.3f} | {c.allowed:.3f}{'' if c.agrees else ' (exceeded)'}"
-    return f"| {c.kind} | {c.quantity.what} | {values} | {verdict} |"
+    values = " | ".join(f"{value:.4g} ± {error:.2g}{unit}" for value, error in sides(c))
+    exceeded = "" if c.agrees else " (exceeded)"
+    if isinstance(c, Placed):
+        what = f"{c.quantity.what}, {c.landmark.what}"
+        verdict = f"{100 * c.distance:+.1f} % | {100 * c.allowed:.1f} %{exceeded}"
+    else:
+        what = c.quantity.what
+        verdict = f"{c.distance:.3f} | {c.allowed:.3f}{exceeded}"
+    return f"| {c.kind} | {what} | {values} | {verdict} |"
+
+
+def sides(c: Comparison | Placed) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Value and standard error by the model, and by Geant4."""
+    if isinstance(c, Placed):
+        return c.model, c.geant4
+    return (c.model.mean, c.model.error), (c.geant4.mean, c.geant4.error)
 
 
 def main() -> None:
@@ -134,13 +165,15 @@ def main() -> None:
             print(row(c).replace("| ", f"| {name}, ", 1))
 
 
-def as_json(c: Comparison) -> dict[str, Any]:
+def as_json(c: Comparison | Placed) -> dict[str, Any]:
+    model, geant4 = sides(c)
+    spread = {} if isinstance(c, Placed) else {"deviations": [c.model.deviation, c.geant4.deviation]}
     return {
         "kind": c.kind,
-        "quantity": c.quantity.name,
-        "parametrised": [c.model.mean, c.model.error],
-        "geant4": [c.geant4.mean, c.geant4.error],
-        "deviations": [c.model.deviation, c.geant4.deviation],
+        "quantity": c.name,
+        "parametrised": list(model),
+        "geant4": list(geant4),
+        **spread,
         "distance": c.distance,
         "allowed": c.allowed,
         "agrees": c.agrees,

@@ -30,8 +30,6 @@ def test_a_generator_differs_from_geant4_as_stated(system: str) -> None:
     found = compared(system)
     assert found
     wrong = {
-        f"{c.kind}, {c.quantity.name}": (round(c.distance, 3), round(c.allowed, 3))
-        for c in found
-        if not c.agrees
+        f"{c.kind}, {c.name}": (round(c.distance, 3), round(c.allowed, 3)) for c in found if not c.agrees
     }
     assert wrong == {}

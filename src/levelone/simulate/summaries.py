@@ -1,6 +1,7 @@
 """How events of one engine are compared with those of another: distributions of what a person would compute.
 
-A generator has a module `summary` with `QUANTITIES`, `SAMPLES` and `summarise`.
+A generator has a module `summary` with `QUANTITIES`, `SAMPLES` and `summarise`, and `LANDMARKS` where a peak
+and a tail matter: the largest difference of cumulative distributions does not see them.
 """
 
 from __future__ import annotations
@@ -19,6 +20,12 @@ Summary = Mapping[str, Mapping[str, NDArray[Any]]]
 
 _SURE = 1.63
 """Kolmogorov and Smirnov's distance, in its own unit, that equal distributions exceed once in a hundred."""
+_NEAR = (0.05, 0.7)
+"""Quantiles between which the density tells where its peak is, of a law that leans as Landau's."""
+_SURE_OF_ONE = 2.58
+"""Standard deviations, of one number, that are exceeded once in a hundred."""
+_AGAIN = 50
+"""Histograms that might have been found instead, from which a peak's error is taken."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,29 @@ class Quantity:
     unit: str
     what: str
     edges: tuple[float, ...]
+    differs: float
+    because: str
+
+
+@dataclass(frozen=True)
+class Landmark:
+    """A single number of a quantity's distribution.
+
+    Attributes
+    ----------
+    of, what
+        Name of the quantity, and what is taken of it.
+    share
+        Of events below it; None for the most probable value.
+    differs
+        By how much the model's may differ from Geant4's, as a share of the latter.
+    because
+        Why that is granted.
+    """
+
+    of: str
+    what: str
+    share: float | None
     differs: float
     because: str
 
@@ -93,6 +123,11 @@ class Comparison:
     geant4: Distribution
 
     @property
+    def name(self) -> str:
+        """Of what is compared."""
+        return self.quantity.name
+
+    @property
     def distance(self) -> float:
         """Largest difference of the cumulative distributions, at the edges of bins."""
         return float(np.abs(self.model.cumulative() - self.geant4.cumulative()).max())
@@ -100,12 +135,93 @@ class Comparison:
     @property
     def allowed(self) -> float:
         """The stated difference of the model, and what samples of this size differ by."""
-        return self.quantity.differs + _SURE * float(np.sqrt(1 / self.model.events + 1 / self.geant4.events))
+        sure = _SURE
+        if self.quantity.edges == YES_NO:
+            no = (self.model.counts[0] + self.geant4.counts[0]) / (self.model.events + self.geant4.events)
+            sure = _SURE_OF_ONE * float(np.sqrt(no * (1 - no)))
+        return self.quantity.differs + sure * float(np.sqrt(1 / self.model.events + 1 / self.geant4.events))
 
     @property
     def agrees(self) -> bool:
         """Whether the model does what is stated of it."""
         return self.distance <= self.allowed
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Where a landmark lies in one kind of event, by the model and by Geant4: values and standard errors."""
+
+    kind: str
+    quantity: Quantity
+    landmark: Landmark
+    model: tuple[float, float]
+    geant4: tuple[float, float]
+
+    @property
+    def name(self) -> str:
+        """Of what is compared."""
+        return f"{self.quantity.name}, {self.landmark.what}"
+
+    @property
+    def distance(self) -> float:
+        """Difference of the two, as a share of Geant4's; positive where the model's is larger."""
+        return self.model[0] / self.geant4[0] - 1
+
+    @property
+    def allowed(self) -> float:
+        """The stated difference, and what samples of this size differ by."""
+        errors = np.hypot(self.model[1] / self.geant4[0], self.geant4[1] / self.geant4[0])
+        return self.landmark.differs + _SURE_OF_ONE * float(errors)
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the model does what is stated of it."""
+        return abs(self.distance) <= self.allowed
+
+
+def placed(
+    model: Mapping[str, Mapping[str, Distribution]],
+    geant4: Mapping[str, Mapping[str, Distribution]],
+    quantities: tuple[Quantity, ...],
+    landmarks: tuple[Landmark, ...],
+) -> list[Placed]:
+    """Every landmark in every kind of event of Geant4's."""
+    named = {q.name: q for q in quantities}
+    return [
+        Placed(
+            kind, named[mark.of], mark,
+            *(locate(made[kind][mark.of], named[mark.of], mark.share) for made in (model, geant4)),
+        )
+        for kind in geant4
+        for mark in landmarks
+    ]  # fmt: skip
+
+
+def locate(found: Distribution, quantity: Quantity, share: float | None) -> tuple[float, float]:
+    """Quantile, or most probable value where `share` is None, and its standard error.
+
+    From the histogram: within a bin events are taken to lie evenly.
+    """
+    if share is None:
+        rng = np.random.default_rng(0)
+        again = [_peak(rng.poisson(found.counts), quantity) for _ in range(_AGAIN)]
+        return _peak(np.asarray(found.counts), quantity), float(np.std(again))
+    cumulative = np.concatenate([[0], found.cumulative()])
+    off = np.sqrt(share * (1 - share) / found.events)
+    low, middle, high = np.interp([share - off, share, share + off], cumulative, quantity.edges)
+    return float(middle), float((high - low) / 2)
+
+
+def _peak(counts: NDArray[Any], quantity: Quantity) -> float:
+    """Top of a cubic through the logarithm of the density, over that of the quantity."""
+    below = np.cumsum(counts) / np.sum(counts)
+    near = slice(int(np.searchsorted(below, _NEAR[0])), int(np.searchsorted(below, _NEAR[1])) + 1)
+    edges = np.asarray(quantity.edges)
+    middle = (np.log(edges[1:]) + np.log(edges[:-1]))[near] / 2
+    density = np.log(np.maximum(counts, 0.5) / np.diff(edges))[near]
+    law = np.polynomial.Polynomial.fit(middle, density, 3, w=np.sqrt(counts[near]))
+    fine = np.linspace(middle[0], middle[-1], 1000)
+    return float(np.exp(fine[law(fine).argmax()]))
 
 
 def distributions(summary: Summary, quantities: tuple[Quantity, ...]) -> dict[str, dict[str, Distribution]]:

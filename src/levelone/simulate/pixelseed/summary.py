@@ -24,7 +24,7 @@ LANDMARKS = (
     Landmark("loss", "10 % quantile", 0.10, 0.02, _WIDTH),
     Landmark("loss", "median", 0.50, 0.01, _MODEL),
     Landmark("loss", "90 % quantile", 0.90, 0.04, _LIMIT),
-    Landmark("loss", "99 % quantile", 0.99, 0.13, _LIMIT),
+    Landmark("loss", "99 % quantile", 0.99, 0.15, _LIMIT),
 )
 SAMPLES = tuple(
     Sample({"geometry": geometry, "momentum_gev": momentum, "cot_theta": cot}, 60_000, 40_000)

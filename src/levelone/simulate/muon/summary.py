@@ -6,7 +6,7 @@ import numpy as np
 
 from levelone.data.voxels import VoxelFile
 from levelone.simulate.materials import Floats
-from levelone.simulate.summaries import Quantity, Sample, bins, log_bins
+from levelone.simulate.summaries import YES_NO, Quantity, Sample, bins, log_bins
 
 _NUCLEAR = "without its data sets Geant4 has no photonuclear interactions; the model has"
 _SOFT = "soft knock-on electrons stay in the muon's cells, where none of their energy is below threshold"
@@ -20,10 +20,12 @@ QUANTITIES = (
     Quantity("least layer", "GeV", "energy of the layer with least", bins(0.03, 0.06, 60), 0.14, _SOFT),
     Quantity("largest layer", "", "share of the layer with most energy", _SHARE, 0.06, _NUCLEAR),
     Quantity("cells", "", "cells above threshold", log_bins(50, 12000, 50), 0.25, _SPOTS),
+    Quantity("hard", "", "more than 5 % of the energy is lost", YES_NO, 0.02, _NUCLEAR),
+    Quantity("very hard", "", "more than 20 % of the energy is lost", YES_NO, 0.01, _NUCLEAR),
 )
 SAMPLES = tuple(
-    Sample({"energy_gev": (energy, energy * 1.001)}, geant4, 300)
-    for energy, geant4 in ((100.0, 600), (1000.0, 200), (4000.0, 64))
+    Sample({"energy_gev": (energy, energy * 1.001)}, geant4, 1000)
+    for energy, geant4 in ((100.0, 600), (1000.0, 300), (4000.0, 200))
 )
 
 
@@ -40,6 +42,8 @@ def summarise(file: VoxelFile) -> dict[str, dict[str, Floats]]:
         "median layer": np.median(layers, axis=1),
         "least layer": layers.min(1),
         "largest layer": layers.max(1) / np.maximum(seen, 1e-9),
+        "hard": (lost > 0.05 * energy).astype(np.float64),
+        "very hard": (lost > 0.20 * energy).astype(np.float64),
         "cells": np.count_nonzero(image, axis=(1, 2, 3)).astype(np.float64),
     }
     kinds = 100 * np.rint(energy / 100)

@@ -178,6 +178,8 @@ class Rows:
         Columns that are set flush right.
     folded
         Only the title is shown until the reader opens it: for long tables behind one that matters more.
+    notes
+        Remarks below the table, numbered from 1; cells refer to them as ``(1)``.
     """
 
     title: str
@@ -186,6 +188,7 @@ class Rows:
     rows: tuple[tuple[str, ...], ...]
     numbers: tuple[int, ...] = ()
     folded: bool = False
+    notes: tuple[str, ...] = ()
 
 
 Panel = Lines | Density | Images | SideBySide | Rows

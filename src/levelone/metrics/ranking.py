@@ -187,3 +187,18 @@ def _figures(value: Floats, replicas: Floats) -> dict[str, Any]:
     ]
     names = [f"{100 * r:.0f}" for r in REJECTIONS]
     return {"auc": rows[0], "efficiency": dict(zip(names, rows[1:], strict=True))}
+
+
+def area_error(area: float, signal: int, background: int) -> float:
+    """Standard error of an area under the ROC curve of so many events of either class.
+
+    J. A. Hanley, B. J. McNeil, Radiology 143 (1982) 29: from the area itself, as if the scores of both
+    classes fell off exponentially; for an area of which the scores are not at hand.
+    """
+    two_signal, two_background = area / (2 - area), 2 * area**2 / (1 + area)
+    spread = (
+        area * (1 - area)
+        + (signal - 1) * (two_signal - area**2)
+        + (background - 1) * (two_background - area**2)
+    )
+    return float(np.sqrt(spread / (signal * background)))

@@ -10,7 +10,8 @@ from typing import Any
 
 from levelone.errors import LeveloneError, UnsupportedError
 from levelone.files import sha256
-from levelone.panels import Panel
+from levelone.panels import Panel, Rows
+from levelone.pipeline.glance import Sample, geant4_reason, glance
 from levelone.pipeline.job import Job, open_run
 from levelone.pipeline.latency import project_latency
 from levelone.pipeline.state import RunState
@@ -60,6 +61,7 @@ def content_of(job: Job) -> Content:
         stages={name: record.seconds for name, record in state.stages.items() if name != "report"},
         digests={name: sha256(job.path(name)) for name in DIGESTS if job.path(name).is_file()},
         versions=_versions(),
+        glance=None if metrics is None else _at_a_glance(job, metrics),
         panels=() if metrics is None or kept is None else _panels(job, metrics, kept),
         cards=() if metrics is None else tuple(job.system.cards(metrics)),
         example_panels=_examples(job),
@@ -74,6 +76,12 @@ def _latency(job: Job) -> dict[str, Any] | None:
         return project_latency(job.path("project"))
     except UnsupportedError:
         return None
+
+
+def _at_a_glance(job: Job, metrics: Mapping[str, Any]) -> Rows | None:
+    """The headline figures; a run holds none on Geant4's events."""
+    others = Sample("Geant4's events", reason=geant4_reason(job.system))
+    return glance(job.system, Sample("test events", (metrics,)), others)
 
 
 def _panels(job: Job, metrics: Mapping[str, Any], kept: Mapping[str, Any]) -> tuple[Panel, ...]:

@@ -15,6 +15,7 @@ from typing import Any
 from levelone.errors import LeveloneError
 from levelone.files import sha256, write_text
 from levelone.panels import Rows
+from levelone.pipeline.glance import Sample, geant4_reason, glance
 from levelone.report.content import read_json
 from levelone.report.rows import as_markdown
 from levelone.report.words import LABELS
@@ -25,6 +26,8 @@ from levelone.zoo.kit.system import System
 COMMAND = "python -m levelone.pipeline.results_page"
 TRAINING = "training.json"
 FIGURES = "levelone-figures"
+GEANT4, OWN, LIKE = "geant4", "geant4-own", "geant4-like"
+"""Names of such files: Geant4's events, the test events of the training, and those of them like Geant4's."""
 WITHDRAWN = "withdrawn.md"
 """Beside a model whose figures of physics are wrong: why, in a paragraph; the README shows none of them."""
 BEGIN, END = "<!-- results: written by `levelone.pipeline.results_page` -->", "<!-- end of results -->"
@@ -49,10 +52,11 @@ def results_page(folder: Path) -> str:
     if (folder / WITHDRAWN).is_file():
         reason = (folder / WITHDRAWN).read_text(encoding="utf-8").strip()
         parts.append(f"**Withdrawn.** {reason}")
+    further = _companions(folder, training["files"]["model.onnx"])
+    parts += _at_a_glance(system, training["metrics"], further)
     parts += _tables(system, training["metrics"], training["data"])
-    for path in sorted(folder.glob("*.json")):
-        if path.name != TRAINING:
-            parts += _further(path, system, training["files"]["model.onnx"])
+    for found in further.values():
+        parts += _further(found, system)
     parts += [*_training(training["training"]), *_cost(training["metrics"]["cost"])]
     parts += _simulation(training["csim"])
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
@@ -129,9 +133,6 @@ def _origin(folder: Path, system: System, training: Mapping[str, Any]) -> Iterat
         f"{', '.join(counts)}; `{data['file']}` (SHA-256 `{data['sha256'][:16]}...`), "
         f"simulated with seed {made['seed']} by levelone {made['levelone']}{_version(made)}."
     )
-    source = training["metrics"].get("reference", {}).get("source")
-    if source:
-        yield f"Reference: {source}."
 
 
 def _commands(system: System, training: Mapping[str, Any]) -> Iterator[str]:
@@ -154,13 +155,40 @@ def _tables(system: System, metrics: Mapping[str, Any], data: Mapping[str, Any])
         yield _table(rows)
 
 
-def _further(path: Path, system: System, model: str) -> Iterator[str]:
-    """Figures of the same model on other events."""
+def _companions(folder: Path, model: str) -> dict[str, dict[str, Any]]:
+    """What lies beside ``training.json``: name -> figures of the same model on other events."""
+    return {
+        path.stem: _companion(path, model) for path in sorted(folder.glob("*.json")) if path.name != TRAINING
+    }
+
+
+def _companion(path: Path, model: str) -> dict[str, Any]:
     found = _read(path)
     if found.get("schema") != FIGURES:
         raise LeveloneError(f"{path}: schema {found.get('schema')!r}, expected {FIGURES!r}")
     if found["model"] != model:
         raise LeveloneError(f"{path} holds figures of another model", hint=found["command"])
+    return found
+
+
+def _at_a_glance(
+    system: System, metrics: Mapping[str, Any], further: Mapping[str, Mapping[str, Any]]
+) -> Iterator[str]:
+    """The headline figures on the test events, and on Geant4's where there are any."""
+
+    def on(name: str, title: str, reason: str = "") -> Sample:
+        return Sample(title, (further[name]["metrics"],) if name in further else (), reason)
+
+    own = Sample("test events", (metrics, *on(OWN, "").metrics))
+    like = [on(LIKE, "test events like Geant4's")] if LIKE in further else []
+    rows = glance(system, own, *like, on(GEANT4, "Geant4's events", geant4_reason(system)))
+    if rows is not None:
+        yield f"## {rows.title}"
+        yield _table(rows)
+
+
+def _further(found: Mapping[str, Any], system: System) -> Iterator[str]:
+    """Figures of the same model on other events."""
     yield f"## {found['title']}"
     yield f"```console\n$ {found['command']}\n```"
     for rows in system.tables(found["metrics"]):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from levelone.errors import LeveloneError
 from levelone.files import parse_json
 from levelone.npyfile import load_arrays
-from levelone.panels import Card, Panel
+from levelone.panels import Card, Panel, Rows
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,8 @@ class Content:
         File name -> SHA-256.
     versions
         Package -> version.
+    glance
+        The system's headline figures, of every model, in one table.
     panels, cards, example_panels
         What the system shows of its results and of a few test events.
     """
@@ -64,6 +66,7 @@ class Content:
     stages: dict[str, float] | None = None
     digests: dict[str, str] | None = None
     versions: dict[str, str] | None = None
+    glance: Rows | None = None
     panels: tuple[Panel, ...] = ()
     cards: tuple[Card, ...] = ()
     example_panels: tuple[Panel, ...] = ()

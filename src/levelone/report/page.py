@@ -21,6 +21,7 @@ from levelone.report.words import LABELS
 def build_page(content: Content) -> str:
     """The whole page as text; the same content gives the same text."""
     sections = [
+        *([] if content.glance is None else [(content.glance.title, _glance)]),
         ("The task", _task),
         ("Learning curves", _curves),
         ("Performance", _performance),
@@ -89,6 +90,10 @@ def _performance(content: Content) -> str:
         drawn = "".join(_panel(panel) for panel in group)
         parts.append(f"<div class=pair>{drawn}</div>" if small else drawn)
     return "".join(parts)
+
+
+def _glance(content: Content) -> str:
+    return "" if content.glance is None else panels.untitled(content.glance)
 
 
 def _panel(panel: Panel) -> str:

@@ -17,6 +17,7 @@ from levelone.report import tables
 from levelone.report.logarithms import log_limits, plain_numbers
 from levelone.report.maps import side_by_side
 from levelone.report.plots import COLOURS, ORANGE
+from levelone.report.rows import notes_as_html
 from levelone.report.svg import STYLE, figure
 from levelone.report.words import LABELS
 
@@ -198,12 +199,18 @@ def _label(axes: Axes, text: AxesText, title: str) -> None:
 
 
 def table(panel: Rows) -> str:
-    """The table of a panel and its title as HTML; model names become what people call them."""
-    rows = [[LABELS.get(cell, cell) for cell in row] for row in panel.rows]
-    found = tables.table(panel.head, rows, numbers=panel.numbers, caption=panel.caption)
+    """The table of a panel and its title as HTML."""
+    found = untitled(panel)
     if not panel.folded:
         return f"<h3>{escape(panel.title)}</h3>{found}"
     return f"<details><summary>{escape(panel.title)}</summary>{found}</details>"
 
 
-__all__ = ["Panel", "density", "draw", "images", "lines", "table"]
+def untitled(panel: Rows) -> str:
+    """The table alone, notes below; model names become what people call them."""
+    rows = [[LABELS.get(cell, cell) for cell in row] for row in panel.rows]
+    found = tables.table(panel.head, rows, numbers=panel.numbers, caption=panel.caption)
+    return found + notes_as_html(panel)
+
+
+__all__ = ["Panel", "density", "draw", "images", "lines", "table", "untitled"]

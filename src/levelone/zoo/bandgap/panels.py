@@ -14,6 +14,7 @@ from levelone.zoo.bandgap.section import UNIT_PM
 from levelone.zoo.kit.control import CONTROL, TITLE
 from levelone.zoo.kit.differences import named_differences
 from levelone.zoo.kit.events import Events
+from levelone.zoo.kit.headline import Headline
 from levelone.zoo.kit.meter import network_of
 
 NAMES = {
@@ -24,6 +25,7 @@ NAMES = {
     CONTROL: TITLE,
 }
 """What people call the models of bandgap that are no networks."""
+HEADLINES = (Headline("rms error, meV", ("rmse_mev", "all"), NAMES, classical="filter", digits=1),)
 TITLES = {
     "all": "all pixels",
     "one layer": f"one layer, {NEAR_NM:g} nm from edges",

@@ -22,6 +22,7 @@ from levelone.zoo.bandgap.section import MIDDLE_EV, UNIT_EV, UNIT_PM, BandgapMod
 from levelone.zoo.kit.control import LeakControl
 from levelone.zoo.kit.events import Events, Predictor, Source
 from levelone.zoo.kit.generator import Generator
+from levelone.zoo.kit.headline import Headline
 from levelone.zoo.kit.imagefiles import check_map
 from levelone.zoo.kit.images import ImageSystem, Padded
 from levelone.zoo.kit.symmetry import SquareSymmetry
@@ -169,6 +170,11 @@ class Bandgap(ImageSystem):
         from levelone.zoo.bandgap.panels import cards
 
         return cards(metrics)
+
+    def headlines(self) -> tuple[Headline, ...]:
+        from levelone.zoo.bandgap.panels import HEADLINES
+
+        return HEADLINES
 
     def examples(self, recipe: Recipe, events: Events) -> list[Panel]:
         from levelone.zoo.bandgap.panels import example_panels

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from levelone.data.opening import Reader
 from levelone.panels import Card, Rows
 from levelone.recipe import Recipe, Section
+from levelone.zoo.kit.headline import Headline
 from levelone.zoo.kit.pooled import PooledModel, check_sizes
 from levelone.zoo.kit.system import Reach, System
-from levelone.zoo.kit.taggingpanels import Wording, cards, tables
+from levelone.zoo.kit.taggingpanels import Wording, cards, headlines, tables
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -85,3 +86,8 @@ class JetSystem(System):
 
     def cards(self, metrics: Mapping[str, Any]) -> list[Card]:
         return cards(metrics)
+
+    def headlines(self) -> tuple[Headline, ...]:
+        """Area and rejection; what is published of the latter is ``rejection_at_50_percent``."""
+        low_high = self.published().get("rejection_at_50_percent", ())
+        return headlines(self.wording, " to ".join(f"{value:g}" for value in low_high))

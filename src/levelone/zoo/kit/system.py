@@ -28,6 +28,7 @@ from levelone.zoo.kit.critic import Critic
 from levelone.zoo.kit.distillation import Teacher
 from levelone.zoo.kit.events import SPLITS, Events, Predictor, Source, Split, join_events
 from levelone.zoo.kit.generator import Generator
+from levelone.zoo.kit.headline import Headline
 from levelone.zoo.kit.meter import Meter
 
 if TYPE_CHECKING:
@@ -256,8 +257,16 @@ class System(ABC):
         return []
 
     def published(self) -> dict[str, Any]:
-        """Published results to compare with: source, conditions, figures. Not measured here."""
+        """Published results to compare with, not measured here.
+
+        ``source`` says whose; ``statement``, if there is one, what is said in words, and ``conditions`` under
+        which; figures have keys of the system's own.
+        """
         return {}
+
+    def headlines(self) -> tuple[Headline, ...]:
+        """The figures by which the system is judged: the table at the head of a report or a results page."""
+        return ()
 
     # What is the same for all -----------------------------------------------------------------------------
 

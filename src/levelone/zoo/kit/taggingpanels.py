@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from levelone.metrics.ranking import roc_curve
 from levelone.panels import Axes, Card, Images, Lines, Maps, Panel, Rows, Series, SideBySide, measured
 from levelone.zoo.kit.control import CONTROL, TITLE
+from levelone.zoo.kit.headline import Headline
 from levelone.zoo.kit.meter import Predictions, Truth, network_of
 
 
@@ -29,6 +30,8 @@ class Wording:
         Titles of the models that are not networks, by name.
     image, cell
         What runs along columns and rows of an image, from 0 in its middle, and the size of a pixel.
+    classical
+        The quantity by which a person would tell the classes, a name of `models`; None: none is named.
     """
 
     classes: tuple[str, str]
@@ -38,6 +41,7 @@ class Wording:
     models: Mapping[str, str]
     image: Axes
     cell: tuple[float, float]
+    classical: str | None = None
 
     def model(self, name: str) -> str:
         """The title of a model, or its name."""
@@ -169,6 +173,23 @@ def tables(wording: Wording, metrics: Mapping[str, Any]) -> list[Rows]:
             (2, 3),
         ),
     ]
+
+
+def headlines(wording: Wording, published: str) -> tuple[Headline, ...]:
+    """The area, and the rejection where half of the signal is kept, of which something may be published."""
+    return (
+        Headline("AUC", ("all", "auc"), wording.models, classical=wording.classical),
+        Headline(
+            f"rejection of {wording.background} where half of the {wording.signal} are kept",
+            ("all", "rejection"),
+            wording.models,
+            classical=wording.classical,
+            difference=("all", "ratio"),
+            ratio=True,
+            digits=2,
+            published=published,
+        ),
+    )
 
 
 def cards(metrics: Mapping[str, Any]) -> list[Card]:

@@ -13,6 +13,7 @@ from levelone.panels import Axes, Card, Images, Lines, Maps, Panel, Rows, Series
 from levelone.zoo.kit.control import CONTROL, TITLE
 from levelone.zoo.kit.differences import named_differences
 from levelone.zoo.kit.events import Events
+from levelone.zoo.kit.headline import Headline
 from levelone.zoo.kit.meter import network_of
 from levelone.zoo.lartpc.results import BINS, PARTS
 from levelone.zoo.lartpc.section import UNIT_ADU
@@ -24,6 +25,9 @@ NAMES = {
 }
 """What people call the models of lartpc that are no networks."""
 TITLES = {"all": "all pixels", "events": "mean over events"}
+HEADLINES = (
+    Headline("wrong pixels, %", ("wrong", "all"), NAMES, classical="thresholds", digits=2, percent=True),
+)
 _AXES = Axes("wires (cm)", "drift (cm)")
 _CELL = (PITCH_MM / 10, PITCH_MM / 10)
 

@@ -19,6 +19,7 @@ from levelone.zoo.kit.carried import CarriedSystem
 from levelone.zoo.kit.control import LeakControl
 from levelone.zoo.kit.events import Events, Predictor, Source
 from levelone.zoo.kit.generator import Generator
+from levelone.zoo.kit.headline import Headline
 from levelone.zoo.kit.images import ImageSystem, Padded
 from levelone.zoo.kit.sections import Carried
 from levelone.zoo.kit.unetshape import UNetShape
@@ -130,6 +131,11 @@ class Lartpc(CarriedSystem, ImageSystem):
         from levelone.zoo.lartpc.panels import cards
 
         return cards(metrics)
+
+    def headlines(self) -> tuple[Headline, ...]:
+        from levelone.zoo.lartpc.panels import HEADLINES
+
+        return HEADLINES
 
     def examples(self, recipe: Recipe, events: Events) -> list[Panel]:
         from levelone.zoo.lartpc.panels import example_panels

@@ -21,6 +21,7 @@ from levelone.zoo.kit.control import LeakControl, without_positions
 from levelone.zoo.kit.distillation import Teacher
 from levelone.zoo.kit.events import Events, Predictor, Source
 from levelone.zoo.kit.generator import Generator, geant4_engine
+from levelone.zoo.kit.headline import Headline
 from levelone.zoo.kit.meter import PerEvent, split_kept
 from levelone.zoo.kit.sections import check_dense
 from levelone.zoo.kit.symmetry import SquareSymmetry
@@ -198,6 +199,11 @@ class Lcd(VoxelSystem):
 
         return cards(metrics)
 
+    def headlines(self) -> tuple[Headline, ...]:
+        from levelone.zoo.lcd.headlines import headlines
+
+        return headlines(self.published()["width, percent"])
+
     def examples(self, recipe: Recipe, events: Events) -> list[Panel]:
         from levelone.zoo.lcd.panels import example_panels
 
@@ -207,6 +213,7 @@ class Lcd(VoxelSystem):
         """Full simulation; a in percent sqrt(GeV), b in percent, c in percent GeV."""
         return {
             "source": "B. Hooberman et al., Deep Learning for Physical Sciences, NIPS 2017 (full simulation)",
+            "conditions": "Energies are even there, ours in their logarithm: more of them are low, and wide",
             "a, b, c": {
                 "photon": [18.3, 0.75, 131],
                 "electron": [18.7, 0.574, 111],

@@ -12,6 +12,7 @@ from levelone.metrics.ranking import REJECTIONS, roc_curve
 from levelone.panels import Axes, Card, Images, Lines, Panel, Rows, Series, measured
 from levelone.zoo.kit.control import CONTROL, TITLE
 from levelone.zoo.kit.differences import named_differences
+from levelone.zoo.kit.headline import Headline
 from levelone.zoo.kit.meter import Predictions, Truth, network_of
 
 NAMES = {
@@ -101,6 +102,22 @@ def _differences(metrics: Mapping[str, Any]) -> Rows:
         ("region", "difference", "AUC", *_columns()),
         tuple(rows),
         (2, 3, 4, 5, 6),
+    )
+
+
+def headlines(signal_kept: str) -> tuple[Headline, ...]:
+    """The area, and the efficiency nearest to where shares of signal are published, `signal_kept`."""
+    return (
+        Headline("AUC, two electrons against one", ("all", "auc"), NAMES, classical="blob"),
+        Headline(
+            "two electrons kept where 75 % of the others are rejected, %",
+            ("all", "efficiency", "75"),
+            NAMES,
+            classical="blob",
+            digits=1,
+            percent=True,
+            published=signal_kept,
+        ),
     )
 
 

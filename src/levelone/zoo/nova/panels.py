@@ -15,6 +15,7 @@ from levelone.simulate.nova.detector import CELL_CM, PLANE_CM
 from levelone.simulate.nova.readout import STEP_MEV
 from levelone.zoo.kit.control import CONTROL, TITLE
 from levelone.zoo.kit.events import Events
+from levelone.zoo.kit.headline import Headline
 from levelone.zoo.kit.meter import Predictions, Truth, network_of
 from levelone.zoo.nova.baselines import OUTPUT, OVER_CUT
 from levelone.zoo.nova.features import views
@@ -27,6 +28,20 @@ NAMES = {
     CONTROL: TITLE,
 }
 """What people call the models of nova that are no networks."""
+HEADLINES = (
+    Headline("AUC, electron neutrinos against all others", ("auc",), NAMES, classical=CUT),
+    Headline(
+        "electron neutrinos accepted at the purity of the classical cut, %",
+        ("efficiency",),
+        NAMES,
+        classical=CUT,
+        difference=("ratio",),
+        ratio=True,
+        digits=1,
+        percent=True,
+        why_not={"difference": "its efficiency is nothing: a ratio to it says nothing"},
+    ),
+)
 _CELL = (2 * PLANE_CM, CELL_CM)
 _AXES = Axes("along the beam (cm)", "across (cm)")
 _INTERACTIONS = ("νμ CC", "νe CC", "NC")  # of `CLASSES`

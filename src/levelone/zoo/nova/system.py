@@ -21,6 +21,7 @@ from levelone.zoo.kit.carried import CarriedSystem
 from levelone.zoo.kit.control import LeakControl
 from levelone.zoo.kit.events import Events, Predictor, Source
 from levelone.zoo.kit.generator import Generator, geant4_engine
+from levelone.zoo.kit.headline import Headline
 from levelone.zoo.kit.images import ImageSystem, Padded
 from levelone.zoo.kit.meter import split_kept
 from levelone.zoo.kit.sections import Carried
@@ -162,6 +163,11 @@ class Nova(CarriedSystem, ImageSystem):
         from levelone.zoo.nova.panels import cards
 
         return cards(metrics)
+
+    def headlines(self) -> tuple[Headline, ...]:
+        from levelone.zoo.nova.panels import HEADLINES
+
+        return HEADLINES
 
     def examples(self, recipe: Recipe, events: Events) -> list[Panel]:
         from levelone.zoo.nova.panels import example_panels

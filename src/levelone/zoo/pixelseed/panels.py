@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from levelone.metrics.ranking import REJECTIONS, Floats, roc_curve
 from levelone.panels import Axes, Card, Images, Lines, Panel, Rows, Series, measured
 from levelone.zoo.kit.control import CONTROL, TITLE
+from levelone.zoo.kit.headline import Headline
 from levelone.zoo.pixelseed.results import NETWORKS
 
 NAMES = {
@@ -52,6 +53,19 @@ def tables(metrics: Mapping[str, Any]) -> list[Rows]:
         found += [_efficiencies(metrics, mixture, every=False), _efficiencies(metrics, mixture, every=True)]
         found.append(_differences(metrics, mixture))
     return found
+
+
+def headline(published: Mapping[str, float]) -> Headline:
+    """The efficiency at 90 % rejection, for which there is a published one (by rejection in %)."""
+    return Headline(
+        "efficiency at 90 % fake rejection, natural mixture, %",
+        ("natural", "all", "efficiency", "90"),
+        NAMES,
+        trees="baseline_profile",
+        digits=2,
+        percent=True,
+        published=f"{100 * published['90']:.2f}",
+    )
 
 
 def cards(metrics: Mapping[str, Any]) -> list[Card]:

@@ -20,6 +20,7 @@ from levelone.zoo.kit.control import LeakControl
 from levelone.zoo.kit.distillation import Teacher
 from levelone.zoo.kit.events import SPLITS, Events, MemorySource, Predictor, Source, Split
 from levelone.zoo.kit.generator import Generator
+from levelone.zoo.kit.headline import Headline
 from levelone.zoo.kit.system import System
 from levelone.zoo.pixelseed.features import FEATURES
 from levelone.zoo.pixelseed.section import PixelSeedModel, check_sizes
@@ -179,6 +180,11 @@ class PixelSeed(System):
         from levelone.zoo.pixelseed.panels import cards
 
         return cards(metrics)
+
+    def headlines(self) -> tuple[Headline, ...]:
+        from levelone.zoo.pixelseed.panels import headline
+
+        return (headline(self.published()["efficiency"]),)
 
     def examples(self, recipe: Recipe, events: Events) -> list[Panel]:
         from levelone.zoo.pixelseed.panels import example_panels

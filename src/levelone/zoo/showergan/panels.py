@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from levelone.panels import Axes, Card, Images, Lines, Maps, Panel, Rows, Series, SideBySide, measured
 from levelone.zoo.kit.control import CONTROL, TITLE
 from levelone.zoo.kit.events import Events
+from levelone.zoo.kit.headline import Headline
 from levelone.zoo.kit.meter import network_of
 from levelone.zoo.showergan.cells import energies
 from levelone.zoo.showergan.quantities import PITCH_MM, QUANTITIES, RINGS
@@ -22,6 +23,19 @@ NAMES = {
     CONTROL: TITLE,
 }
 """What people call the models of showergan that are no networks."""
+HEADLINES = (
+    Headline(
+        "AUC of trees that tell showers from simulated ones by quantities: 0.5 is best",
+        ("auc_quantities",),
+        NAMES,
+        trees=None,
+        classical="library",
+        why_not={
+            "trees": "boosted trees are the judge",
+            "control": "it judges by bits of cells, and is no generator: its area is in the tables below",
+        },
+    ),
+)
 _NETWORKS = ("float", "quantised")
 _EACH = 3  # example showers of either kind
 _PARTICLES = ("electron", "photon")

@@ -22,6 +22,7 @@ from levelone.zoo.kit.carried import CarriedSystem
 from levelone.zoo.kit.control import LeakControl
 from levelone.zoo.kit.events import SPLITS, Events, MemorySource, Predictor, Source, Split, join_events
 from levelone.zoo.kit.generator import Generator, geant4_engine
+from levelone.zoo.kit.headline import Headline
 from levelone.zoo.kit.sections import Carried
 from levelone.zoo.kit.symmetry import SquareSymmetry
 from levelone.zoo.kit.voxels import VoxelSystem
@@ -239,6 +240,11 @@ class ShowerGan(CarriedSystem, VoxelSystem):
         from levelone.zoo.showergan.panels import cards
 
         return cards(metrics)
+
+    def headlines(self) -> tuple[Headline, ...]:
+        from levelone.zoo.showergan.panels import HEADLINES
+
+        return HEADLINES
 
     def examples(self, recipe: Recipe, events: Events) -> list[Panel]:
         from levelone.zoo.showergan.panels import example_panels

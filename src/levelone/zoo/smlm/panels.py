@@ -12,6 +12,7 @@ from levelone.panels import Axes, Card, Images, Lines, Maps, Panel, Rows, Series
 from levelone.zoo.kit.control import CONTROL, TITLE
 from levelone.zoo.kit.differences import named_differences
 from levelone.zoo.kit.events import Events
+from levelone.zoo.kit.headline import Headline
 from levelone.zoo.kit.meter import network_of
 from levelone.zoo.smlm.results import PHOTON_EDGES
 from levelone.zoo.smlm.section import UNIT_ADU
@@ -22,6 +23,9 @@ NAMES = {
     CONTROL: TITLE,
 }
 """What people call the models of smlm that are no networks."""
+HEADLINES = (
+    Headline("Jaccard index, %", ("all", "jaccard"), NAMES, classical="fit", digits=1, percent=True),
+)
 _DENSITY = "molecules per µm²"
 _UNITS = {"jaccard": "Jaccard index", "rmse": "lateral error (nm)"}
 _EACH = 4  # example frames

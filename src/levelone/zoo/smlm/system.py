@@ -23,6 +23,7 @@ from levelone.zoo.kit.carried import CarriedSystem
 from levelone.zoo.kit.control import LeakControl
 from levelone.zoo.kit.events import Events, Predictor, Source
 from levelone.zoo.kit.generator import Generator
+from levelone.zoo.kit.headline import Headline
 from levelone.zoo.kit.imagefiles import check_map
 from levelone.zoo.kit.images import ImageSystem, Padded
 from levelone.zoo.kit.sections import Carried
@@ -181,6 +182,11 @@ class Smlm(CarriedSystem, ImageSystem):
         from levelone.zoo.smlm.panels import cards
 
         return cards(metrics)
+
+    def headlines(self) -> tuple[Headline, ...]:
+        from levelone.zoo.smlm.panels import HEADLINES
+
+        return HEADLINES
 
     def examples(self, recipe: Recipe, events: Events) -> list[Panel]:
         from levelone.zoo.smlm.panels import example_panels

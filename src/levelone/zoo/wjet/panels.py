@@ -37,6 +37,7 @@ WORDING = Wording(
     },
     image=Axes("pseudorapidity from the hardest subjet, turned", "azimuth from it, turned"),
     cell=(CELL, CELL),
+    classical="tau21",
 )
 
 

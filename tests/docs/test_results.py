@@ -11,6 +11,7 @@ import pytest
 
 from levelone.errors import LeveloneError
 from levelone.pipeline.results_page import published, results_page, with_summary
+from levelone.zoo import find_system
 from levelone.zoo.kit.control import CONTROL
 
 ROOT = Path(__file__).parents[2]
@@ -68,6 +69,64 @@ def test_figures_follow_the_file(copy: Path) -> None:
     (copy / "training.json").write_text(json.dumps(training))
     assert "0.1235" in results_page(copy) or "0.1234" in results_page(copy)
     assert results_page(copy) != results_page(NEXT)
+
+
+@pytest.mark.parametrize(
+    ("file", "keys", "digits", "shown"),
+    [
+        ("training", ("models", "quantised", "all", "auc"), 4, "0.1234"),
+        ("training", ("models", "float", "all", "auc"), 4, "0.1234"),
+        ("training", ("models", "boosting", "all", "efficiency", "75"), 1, "12.3"),
+        ("training", ("models", "blob", "all", "auc"), 4, "0.1234"),
+        ("training", ("models", CONTROL, "all", "auc"), 4, "0.1234"),
+        ("training", ("differences", "quantised-boosting", "all", "auc"), 4, "+0.1234"),
+        ("geant4", ("models", "quantised", "all", "auc"), 4, "0.1234"),
+        ("geant4", ("models", "boosting", "all", "efficiency", "75"), 1, "12.3"),
+        ("geant4", ("differences", "quantised-boosting", "all", "auc"), 4, "+0.1234"),
+    ],
+)
+def test_the_table_at_the_head_follows_the_files(
+    copy: Path, file: str, keys: tuple[str, ...], digits: int, shown: str
+) -> None:
+    found = json.loads((copy / f"{file}.json").read_text())
+    entry = found["metrics"]
+    for key in keys:
+        entry = entry[key]
+    entry |= {"value": 0.1234, "error": 0.01}
+    (copy / f"{file}.json").write_text(json.dumps(found))
+    assert f"| {shown} ± {1.0 if digits == 1 else 0.01:.{digits}f} |" in head_of(results_page(copy))
+    assert shown not in head_of(results_page(NEXT))
+
+
+def test_without_geant4_the_table_says_that_nobody_measured(copy: Path) -> None:
+    (copy / "geant4.json").unlink()
+    head = head_of(results_page(copy))
+    assert "| figure | model | test events | network minus it | Geant4's events |" in head
+    assert "1. not measured on Geant4's events: python -m benchmarks.other_events does that\n" in head
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_dash_of_the_table_at_the_head_has_its_reason(name: str) -> None:
+    head = head_of(results_page(MODELS[name]))
+    notes = set(re.findall(r"^(\d+)\. \S", head, re.MULTILINE))
+    assert set(re.findall(r"\((\d+)\)", head.partition("\n1. ")[0])) == notes
+    dashes = [
+        cell for line in head.splitlines() if line.startswith("|") for cell in re.findall("– ?[^|]*", line)
+    ]
+    assert all(re.fullmatch(r"– (\(\d+\) )?", cell) for cell in dashes)
+    assert sum(cell == "– " for cell in dashes) <= head.count("published (")
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_what_is_published_is_at_the_head_with_its_source(name: str) -> None:
+    published, page = find_system(name).published(), results_page(MODELS[name])
+    for key in ("source", "statement", "conditions"):
+        assert published.get(key, "") in page
+
+
+def head_of(page: str) -> str:
+    """What stands before the second section."""
+    return "".join(page.partition("\n## ")[2].partition("\n## ")[0])
 
 
 @pytest.mark.parametrize("name", MODELS)

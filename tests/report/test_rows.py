@@ -28,3 +28,10 @@ def test_html_is_escaped() -> None:
 
 def test_an_empty_table_is_its_head() -> None:
     assert as_text(Rows("", "", ("a", "b"), ())) == "a  b\n-  -"
+
+
+def test_notes_stand_below_in_every_form() -> None:
+    noted = Rows("", "", ("a",), (("– (1)",), ("– (2)",)), notes=("<first>", "second"))
+    assert as_text(noted).splitlines()[-2:] == ["(1) <first>", "(2) second"]
+    assert as_markdown(noted).endswith("| – (2) |\n\n1. <first>\n2. second\n")
+    assert as_html(noted).endswith("</table><ol><li>&lt;first&gt;</li><li>second</li></ol>")

@@ -14,7 +14,6 @@ from typing import Any
 
 from levelone.panels import Rows, measured
 from levelone.report.words import LABELS
-from levelone.zoo.headlines import headlines_of
 from levelone.zoo.kit.control import CONTROL, TITLE
 from levelone.zoo.kit.headline import Figure, Gap, Headline
 from levelone.zoo.kit.meter import network_of
@@ -61,7 +60,7 @@ def glance(system: System, own: Sample, *others: Sample) -> Rows | None:
     others
         Whatever else its network was measured on, or not: then the sample says why.
     """
-    headlines = headlines_of(system)
+    headlines = system.headlines()
     if not headlines:
         return None
     table = _Table(network_of(own.metrics[0]["models"]), (own, *others))
@@ -80,6 +79,11 @@ def geant4_reason(system: System) -> str:
     return f"levelone makes no events of {system.name} with Geant4"
 
 
+def in_words(published: Mapping[str, Any]) -> str:
+    """What `System.published` says in words: the statement, whose it is, and the conditions."""
+    return ". ".join(published[key] for key in ("statement", "source", "conditions") if published.get(key))
+
+
 @dataclass
 class _Table:
     """Rows of one network, and the notes that their cells refer to."""
@@ -90,10 +94,14 @@ class _Table:
 
     def rows(self, headline: Headline, published: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
         """Those of one figure."""
-        yield (headline.what, f"{LABELS[self.network]} network", *self._cells(headline, self.network))
+        yield (headline.what, f"{self.network} network", *self._cells(headline, self.network))
         if self.network != "float":
             yield ("", LABELS["float"], *self._cells(headline, "float"))
-        for gap, model in (("trees", headline.trees), ("classical", headline.classical)):
+        roles: tuple[tuple[Gap, str | None], ...] = (
+            ("trees", headline.trees),
+            ("classical", headline.classical),
+        )
+        for gap, model in roles:
             title = "" if model is None else f": {headline.titles.get(model, model)}"
             yield ("", f"{_ROLES[gap]}{title}", *self._cells(headline, model, gap))
         yield ("", TITLE, *self._cells(headline, CONTROL, "control"))
@@ -128,7 +136,7 @@ class _Table:
     def _published(self, headline: Headline, published: Mapping[str, Any]) -> tuple[str, ...]:
         """What is published of this figure, or said in words; in a note whose it is, and the conditions."""
         told = headline.published or published.get("statement", "")
-        whose = ". ".join(filter(None, (published.get("source"), published.get("conditions"))))
+        whose = in_words({key: what for key, what in published.items() if key != "statement"})
         marks = [self._mark(whose or "nothing published is known"), *([self._mark(_OTHERS)] if told else [])]
         row = ["", f"published {' '.join(marks)}", told or "–"]
         return (*row, *[""] * (self._columns - len(row)))

@@ -15,7 +15,7 @@ from typing import Any
 from levelone.errors import LeveloneError
 from levelone.files import sha256, write_text
 from levelone.panels import Rows
-from levelone.pipeline.glance import Sample, geant4_reason, glance
+from levelone.pipeline.glance import Sample, geant4_reason, glance, in_words
 from levelone.report.content import read_json
 from levelone.report.rows import as_markdown
 from levelone.report.words import LABELS
@@ -174,7 +174,7 @@ def _companion(path: Path, model: str) -> dict[str, Any]:
 def _at_a_glance(
     system: System, metrics: Mapping[str, Any], further: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[str]:
-    """The headline figures on the test events, and on Geant4's where there are any."""
+    """The headline figures on the test events, and on Geant4's if there are any; else what is published."""
 
     def on(name: str, title: str, reason: str = "") -> Sample:
         return Sample(title, (further[name]["metrics"],) if name in further else (), reason)
@@ -185,6 +185,8 @@ def _at_a_glance(
     if rows is not None:
         yield f"## {rows.title}"
         yield _table(rows)
+    elif published := in_words(system.published()):
+        yield f"Published: {published}."
 
 
 def _further(found: Mapping[str, Any], system: System) -> Iterator[str]:

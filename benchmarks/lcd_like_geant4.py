@@ -38,10 +38,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("run", type=Path, help="a finished run of lcd")
     parser.add_argument("--events", type=Path, required=True, help="Geant4's events")
+    parser.add_argument("--json", action="store_true", help="print one JSON object on one line")
     parser.add_argument("--write", type=Path, metavar="PROJECT", help=f"write PROJECT/{LIKE}.json, too")
     given = parser.parse_args()
     found = like(open_run(given.run), LCD.provenance(given.events))
-    print(json.dumps(found, indent=1))
+    print(json.dumps(found, indent=None if given.json else 1))
     if given.write:
         command = f"{COMMAND} runs/lcd --events {given.events.name} --write hls_projects/lcd"
         model = {"model": sha256(given.run / "model.onnx")}

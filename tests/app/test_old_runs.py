@@ -35,6 +35,8 @@ def test_the_saved_recipe_gives_the_network_that_it_gave(name: str) -> None:
 )
 def test_what_a_run_left_is_reported(name: str, words: list[str]) -> None:
     page = report_page(open_run(OLD / name))
+    assert page.index("<h2>At a glance</h2>") < page.index("<h2>The task</h2>")
+    assert "<ol><li>" in page
     for word in [*words, "Learning curves", "Network output" if name == "next" else "Score, float twin"]:
         assert word in page
     assert "No metrics in this run folder" not in page

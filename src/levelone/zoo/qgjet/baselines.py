@@ -1,4 +1,4 @@
-"""What the network for qgjet is compared with: boosted trees on one quantity, and on five."""
+"""What the network for qgjet is compared with: boosted trees on one quantity, on five, and on all."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from levelone.zoo.kit.events import Events, Predictor, Source
 
 FIVE = ("charged", "girth", "c1", "dispersion", "largest")
 """What the trees of five quantities are given; columns of the file."""
+EVERYTHING = (*FIVE, "pt", "eta", "mass", "particles", "spectrum")
+"""All that is computed of a jet: what the file says of it, and its pixels in order of their momentum."""
 BASELINES: dict[str, tuple[str, ...]] = {
+    "boosting": EVERYTHING,
     "five": FIVE,
     "charged": ("charged",),
     "girth": ("girth",),

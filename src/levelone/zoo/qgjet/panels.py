@@ -28,6 +28,7 @@ WORDING = Wording(
     others="gluon jets",
     models={
         "grey": "one colour, float",
+        "boosting": "boosting on everything a person computes",
         "five": "five quantities, boosted",
         "charged": "charged multiplicity",
         "girth": "girth",

@@ -20,6 +20,7 @@ from levelone.recipe import Recipe, Section
 from levelone.simulate.qgjet.events import SIZE
 from levelone.simulate.qgjet.section import QGJetGenerate
 from levelone.zoo.kit.control import LeakControl
+from levelone.zoo.kit.distillation import Teacher
 from levelone.zoo.kit.events import Events, MemorySource, Predictor, Source, Split
 from levelone.zoo.kit.generator import Generator
 from levelone.zoo.kit.jets import INPUT, JetSystem
@@ -76,10 +77,16 @@ class QGJet(JetSystem):
         return Events({INPUT: greyed(events.inputs[INPUT], _model(rival))}, events.truth)
 
     def fit_baselines(self, recipe: Recipe, train: Source) -> dict[str, Predictor]:
-        """Boosted trees on charged multiplicity and girth, each alone, and on five quantities."""
+        """Boosted trees on charged multiplicity and girth, each alone, on five quantities, and on all."""
         from levelone.zoo.qgjet.baselines import fit_all
 
         return fit_all(train, recipe.seed)
+
+    def teacher(self, recipe: Recipe) -> Teacher:
+        """Trees on everything that is computed of a jet."""
+        from levelone.zoo.qgjet.baselines import BASELINES, view
+
+        return Teacher(view(BASELINES["boosting"]), "label")
 
     def leak_control(self, recipe: Recipe, train: Source) -> LeakControl:
         """Pixels without their places."""

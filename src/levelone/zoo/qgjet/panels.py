@@ -34,8 +34,9 @@ WORDING = Wording(
         "girth": "girth",
         "momentum": "transverse momentum",
     },
-    image=Axes("pseudorapidity", "azimuth"),
+    image=Axes("pseudorapidity from the axis", "azimuth from the axis"),
     cell=(WIDTH / SIZE, WIDTH / SIZE),
+    classical="charged",
 )
 _SHOWN = {
     "charged particles": "charged",

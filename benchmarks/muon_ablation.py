@@ -101,18 +101,18 @@ def relative(values: list[float], default: list[float]) -> tuple[float, float]:
 
 
 def table(figures: dict[str, list[dict[str, float]]]) -> str:
-    """The table in Markdown."""
-    head = [f"{name} ({which})" for name, which in METRICS.items()]
+    """The table in Markdown; of fewer seeds than the default's, a network is compared with the first of these."""
+    head = ["seeds", *(f"{name} ({which})" for name, which in METRICS.items())]
     lines = ["| without | " + " | ".join(head) + " |", "|---|" + "---|" * len(head)]
     for ablation, runs in figures.items():
-        cells = []
+        cells = [str(len(runs))]
         for metric in METRICS:
             values = [run[metric] for run in runs]
             if ablation == "none":
                 spread = np.std(values, ddof=1) / np.sqrt(len(values)) if len(values) > 1 else float("nan")
                 cells.append(f"{np.mean(values):.4f} ± {spread:.4f}")
             else:
-                default = [run[metric] for run in figures["none"]]
+                default = [run[metric] for run in figures["none"][: len(runs)]]
                 cells.append("{:+.1f} % ± {:.1f} %".format(*relative(values, default)))
         lines.append(f"| {ABLATIONS[ablation]} | " + " | ".join(cells) + " |")
     return "\n".join(lines)

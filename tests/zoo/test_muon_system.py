@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from metered import metered
+from scipy.stats import spearmanr
 from torch import nn
 
 from levelone.errors import LeveloneError
@@ -23,10 +24,14 @@ from levelone.recipe import load_recipe
 from levelone.simulate.muon.generator import simulate_muon
 from levelone.simulate.muon.section import MuonGenerate
 from levelone.train.codes import layer_codes
+from levelone.zoo.kit.control import CONTROL
+from levelone.zoo.kit.events import Events, MemorySource
 from levelone.zoo.muon import SYSTEM as MUON
+from levelone.zoo.muon import baselines
 from levelone.zoo.muon.features import COURSE, FEATURES, high_level
 from levelone.zoo.muon.networks.baseline import MuonBaseline
 from levelone.zoo.muon.networks.full import MuonFull, block_channels
+from levelone.zoo.muon.panels import NAMES
 from levelone.zoo.muon.section import ABLATIONS, GRID, MuonModel
 
 FULL = MUON.default_recipe.with_name("full.toml")
@@ -348,6 +353,57 @@ def test_mirrored_events_are_the_same_events_upside_down(events) -> None:
     assert np.array_equal(after, again)
 
 
+@pytest.mark.parametrize(
+    ("loss", "expected"), [("published", 0), ("median", 2), ("improvement", 2)], ids=lambda value: value
+)
+def test_the_classical_sum_is_among_the_rivals_whatever_the_loss(loss, expected) -> None:
+    rng = np.random.default_rng(3)
+    seen = rng.normal(size=(40, len(FEATURES))).astype(np.float32)
+    train = MemorySource({"features": seen}, {"energy": rng.uniform(100, 4000, 40).astype(np.float32)})
+    fitted = baselines.fit_baselines(MuonModel(loss=loss), train, seed=1)
+    assert {"sum", "boosting"} <= set(fitted)
+    assert sum(name.endswith("_loss") for name in fitted) == expected
+
+
+@pytest.mark.parametrize("chosen", [baselines.QUANTILE, baselines.SUM_QUANTILE])
+def test_the_rivals_aim_is_not_at_an_end_of_what_was_tried(chosen) -> None:
+    """The best one at an end says that a better one may lie beyond: the network was measured against such."""
+    assert list(baselines.QUANTILES) == sorted(baselines.QUANTILES)
+    assert chosen in baselines.QUANTILES[1:-1]
+
+
+def test_the_aim_is_scanned_on_other_events_than_those_learned_from() -> None:
+    rng = np.random.default_rng(4)
+
+    def muons(count: int) -> MemorySource:
+        true = rng.uniform(100, 8000, count)
+        seen = np.repeat(np.log(true)[:, None] + 0.5 * rng.normal(size=(count, 1)), len(FEATURES), axis=1)
+        return MemorySource({"features": seen}, {"energy": true.astype(np.float32)})
+
+    model, train, held = MuonModel(loss="improvement"), muons(400), muons(400)
+    found = baselines.scan(model, train, held, 1, columns=1, quantiles=(0.5, 0.9))
+    assert list(found) == [0.5, 0.9] and found[0.5] != found[0.9]
+    assert all(0 < value < 0.42 for value in found.values())  # the tracker alone has 0.41
+    assert baselines.scan(model, train, train, 1, columns=1, quantiles=(0.5,))[0.5] != found[0.5]
+    assert (
+        baselines.scan(model, train, held, 1, columns=1, weighted=True, quantiles=(0.5,))[0.5] != found[0.5]
+    )
+
+
+def test_the_polynomial_is_found_again_and_goes_on_level() -> None:
+    quantity = np.linspace(0.5, 3, 60)[:, None]
+    true = 1e3 * (0.2 + quantity[:, 0] ** baselines.DEGREE)
+    answer = baselines.polynomial(quantity, true, lambda events: events.inputs["x"])
+
+    def at(*values: float) -> np.ndarray:
+        return answer(Events({"x": np.array(values, np.float32)[:, None]}, {}))["energy"][:, 0]
+
+    np.testing.assert_allclose(at(1.0, 2.5), 0.2 + np.array([1.0, 2.5]) ** baselines.DEGREE, rtol=1e-5)
+    assert at(-5.0) == at(0.5) and at(9.0) == at(3.0)
+    one = baselines.polynomial(quantity[:1], true[:1], lambda events: events.inputs["x"])
+    np.testing.assert_allclose(one(Events({"x": quantity.astype(np.float32)}, {}))["energy"], true[0] / 1e3)
+
+
 def test_data_and_baseline_run_through_the_system(events) -> None:
     recipe = load_recipe(MUON.default_recipe, ["model.response=sqrt"])
     assert MUON.check_data(recipe, events)["train events"] > 100
@@ -356,8 +412,13 @@ def test_data_and_baseline_run_through_the_system(events) -> None:
     raw = MUON.load(load_recipe(MUON.default_recipe, ["model.response=linear"]), events, "test")
     assert np.array_equal(test.inputs["calo"], np.sqrt(raw.inputs["calo"]))
     fitted = MUON.fit_baselines(recipe, train)
-    assert sorted(fitted) == ["boosting", "boosting_loss", "boosting_sums"]
+    assert sorted(fitted) == ["boosting", "boosting_loss", "boosting_sums", "sum", "sum_loss"]
+    assert set(NAMES) == {*fitted, CONTROL}
     predictions = {"boosting": fitted["boosting"](test)}
+    total = raw.inputs["calo"].sum((1, 2, 3, 4))
+    for name in ("sum", "sum_loss"):  # the larger the sum the larger the energy, and nothing else is known
+        answer = fitted[name](test)["energy"]
+        assert answer.shape == (len(total), 1) and spearmanr(answer[:, 0], total).statistic > 0.6
     assert not np.array_equal(fitted["boosting_sums"](test)["energy"], predictions["boosting"]["energy"])
     metrics, kept = metered(MUON, recipe, predictions, test.truth)
     # even 200 events teach gradient boosting something: it beats the best constant

@@ -16,6 +16,8 @@ from levelone.zoo.kit.meter import network_of
 from levelone.zoo.muon.results import BINS, FEWEST, STUDY
 
 NAMES = {
+    "sum": "sum of all cells, a polynomial",
+    "sum_loss": "sum of all cells, loss for the study's improvement",
     "boosting": "boosting, 28 features",
     "boosting_sums": "boosting, features and layer sums",
     "boosting_loss": "boosting, features and layer sums, loss for the study's improvement",
@@ -103,14 +105,14 @@ def example_panels(cells: NDArray[np.float32], true: NDArray[Any], count: int = 
 
 
 def cards(metrics: Mapping[str, Any]) -> list[Card]:
-    """The study's improvement by the network that goes to the hardware, or its float twin, and by boosting.
+    """The study's improvement by the network that goes to the hardware, or its float twin, and by the rivals.
 
     Then our own by the network, and its bias.
     """
     models = metrics["models"]
     name = network_of(models)
     compared = {name: name} | {
-        rival: NAMES[rival] for rival in ("boosting", "boosting_sums", "boosting_loss") if rival in models
+        rival: title for rival, title in NAMES.items() if rival in models and rival != CONTROL
     }
     shown = [(STUDY, model, f"% the study's improvement, {what}") for model, what in compared.items()]
     shown += [

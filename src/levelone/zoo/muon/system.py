@@ -159,9 +159,9 @@ class Muon(VoxelSystem):
         return energy_loss(outputs, truth, MuonModel.model_validate(recipe.model))
 
     def fit_baselines(self, recipe: Recipe, train: Source) -> dict[str, Predictor]:
-        from levelone.zoo.muon.baselines import fit_boosting
+        from levelone.zoo.muon.baselines import fit_baselines
 
-        return fit_boosting(self.model(recipe), train, recipe.seed)
+        return fit_baselines(self.model(recipe), train, recipe.seed)
 
     def leak_control(self, recipe: Recipe, train: Source) -> LeakControl | None:
         """Energies of the cells without their positions; None for a network without the image."""

@@ -12,6 +12,7 @@ from levelone.metrics.tracker import TRACKER_PER_GEV
 from levelone.panels import Axes, Card, Density, Images, Lines, Panel, Rows, Scale, Series, measured
 from levelone.simulate.muon.generator import calorimeter
 from levelone.zoo.kit.control import CONTROL, TITLE
+from levelone.zoo.kit.headline import Headline
 from levelone.zoo.kit.meter import network_of
 from levelone.zoo.muon.results import BINS, FEWEST, STUDY
 
@@ -23,6 +24,18 @@ NAMES = {
     "boosting_loss": "boosting, features and layer sums, loss for the study's improvement",
     CONTROL: TITLE,
 }
+HEADLINES = (
+    Headline(
+        "the study's improvement of a tracker's relative resolution, %",
+        (STUDY,),
+        NAMES,
+        trees="boosting_loss",
+        difference=(),
+        digits=1,
+        percent=True,
+        why_not={"classical": "the tracker alone is what the improvement is counted from"},
+    ),
+)
 PER_BIN: dict[str, tuple[str, str, str, Scale]] = {
     "resolution": (
         "Relative resolution",

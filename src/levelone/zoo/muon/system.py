@@ -20,6 +20,7 @@ from levelone.simulate.muon.section import MuonGenerate
 from levelone.zoo.kit.control import LeakControl, without_positions
 from levelone.zoo.kit.events import Events, Predictor, Source
 from levelone.zoo.kit.generator import Generator, geant4_engine
+from levelone.zoo.kit.headline import Headline
 from levelone.zoo.kit.meter import PerEvent, split_kept
 from levelone.zoo.kit.sections import check_dense
 from levelone.zoo.kit.system import Reach
@@ -206,6 +207,11 @@ class Muon(VoxelSystem):
         from levelone.zoo.muon.panels import cards
 
         return cards(metrics)
+
+    def headlines(self) -> tuple[Headline, ...]:
+        from levelone.zoo.muon.panels import HEADLINES
+
+        return HEADLINES
 
     def examples(self, recipe: Recipe, events: Events) -> list[Panel]:
         from levelone.zoo.muon.panels import example_panels

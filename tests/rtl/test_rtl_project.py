@@ -257,6 +257,26 @@ def test_a_dataflow_that_stands_still_is_no_verdict(
     check = check_project(project, random_vectors(graph, 4, 1))
     assert check.verdict.outcome is not Outcome.EXACT
     assert "stands still" in check.verdict.reason
+    result = cosim_folder(project, vectors=4, seed=1)
+    assert result["verdict"] == "not comparable"
+    assert "stands still: layer conv gave" in result["reason"]
+    assert (result["timing"], result["latency_clocks"], result["traffic"]) == (None, None, [])
+
+
+@pytest.mark.slow
+def test_an_output_that_cannot_wait_is_a_mismatch_although_too_few_vectors_prove_anything(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four vectors without stalls are equal, not proven; a beat that nobody took is lost with stalls."""
+    monkeypatch.setattr("levelone.rtl.simulation.PATIENCE", 5_000)
+    path = project / SOURCE
+    text = path.read_text()
+    assert text.count("assign fc_ready = out_fc_ready;") == 1
+    assert cosim_folder(project, vectors=4, seed=1)["verdict"] == "equal, not proven"
+    path.write_text(text.replace("assign fc_ready = out_fc_ready;", "assign fc_ready = 1'b1;"))
+    result = cosim_folder(project, vectors=4, seed=1, stalls=0.5)
+    assert result["verdict"] == "mismatch"
+    assert result["reason"] in [how["problem"] for how in result["traffic"]]
 
 
 @pytest.mark.slow

@@ -267,6 +267,9 @@ def _clocks(count: int | None) -> str:
 
 def _show_timing(result: Mapping[str, Any]) -> None:
     timing = result["timing"]
+    if timing is None:
+        typer.echo("clocks: none, the design stands still")
+        return
     for name, clocks in timing["latency_clocks"].items():
         typer.echo(
             f"{name}: {clocks:,} clocks after the first beat in, "

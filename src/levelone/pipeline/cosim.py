@@ -20,7 +20,7 @@ from levelone.rtl.project import layer_facts, plan_of
 from levelone.rtl.simulation import Traffic
 from levelone.rtl.unrolled.plan import UnrolledPlan
 from levelone.stimuli import random_vectors
-from levelone.verify import body_of, read_graph
+from levelone.verify import Outcome, body_of, read_graph
 
 CLOCKS = 1_000_000
 """Simulated clocks that a measurement should take, and each kind of vectors of a run."""
@@ -28,6 +28,15 @@ FEWEST, MOST = 4, 64
 """Events of a measurement."""
 ROUGH = 0.3
 """Probability of a gap, and of a stall, in a run."""
+UNTIMED: dict[str, Any] = {
+    "timing": None,
+    "latency_clocks": None,
+    "clocks_per_event": None,
+    "events_per_second": None,
+    "traffic": [],
+    "occupancy": None,
+}
+"""What is known of the clocks of a design that stands still."""
 
 
 def plan_rows(model: Path, config: RtlConfig) -> dict[str, Any]:
@@ -86,7 +95,8 @@ def cosim_folder(
         As `levelone.pipeline.checks.check_folder`, and ``timing`` (`levelone.rtl.measure.Timing`),
         ``latency_clocks`` and ``clocks_per_event`` of the slowest output, ``events_per_second`` at the
         design's clock, ``traffic``: gaps, stalls and resets that were tried, and ``problem``, null if
-        the outputs stayed exact, and ``occupancy`` (`levelone.rtl.occupancy.occupancy`).
+        the outputs stayed exact, and ``occupancy`` (`levelone.rtl.occupancy.occupancy`). Of a design that
+        stands still clocks and occupancy are null, and the reason names the layer that waits.
 
     Raises
     ------
@@ -133,15 +143,15 @@ def _clocked(
     codes = random_vectors(graph, measured_events(built), seed)
     show("clocks, events back to back")
     recording = steady(built, codes)
+    if not recording.finished:
+        return _demoted(result, built.stands(recording, measured_events(built))) | UNTIMED
     timing = timing_of(built, recording)
     traffic = []
     for how in rough_ways(built, gaps, stalls, seed):
         show(f"gaps {how.gaps:g}, stalls {how.stalls:g}, {len(how.resets)} resets in mid-event")
         traffic.append(asdict(how) | {"problem": rough_traffic(built, graph, codes, how)})
     problem = next((how["problem"] for how in traffic if how["problem"]), None)
-    if problem and result["verdict"] == "exact":
-        result |= {"verdict": "mismatch", "reason": problem}
-    return result | {
+    return _demoted(result, problem) | {
         "timing": timing.to_dict(),
         "latency_clocks": max(timing.latency_clocks.values()),
         "clocks_per_event": timing.clocks_per_event,
@@ -149,6 +159,13 @@ def _clocked(
         "traffic": traffic,
         "occupancy": occupancy(built.document, recording),
     }
+
+
+def _demoted(result: dict[str, Any], problem: str | None) -> dict[str, Any]:
+    """A verdict of equal integers, however sure, is none where traffic shows a problem."""
+    if problem and result["verdict"] in (Outcome.EXACT.value, Outcome.NOT_PROVEN.value):
+        return result | {"verdict": Outcome.MISMATCH.value, "reason": problem}
+    return result
 
 
 def rough_ways(built: BuiltRtl, gaps: float, stalls: float, seed: int) -> tuple[Traffic, ...]:

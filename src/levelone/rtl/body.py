@@ -62,7 +62,7 @@ class BuiltRtl:
                     {name: found[:whole] for name, found in recording.outputs.items()},
                 )
             if not recording.finished:
-                raise OutOfStepError(self._stands(recording, part.stop - part.start))
+                raise OutOfStepError(self.stands(recording, part.stop - part.start))
 
     def record(self, codes: Mapping[str, Codes]) -> Recording:
         """One run of all these events, with the clocks of every beat."""
@@ -77,7 +77,8 @@ class BuiltRtl:
             self.traffic,
         )
 
-    def _stands(self, recording: Recording, events: int) -> str:
+    def stands(self, recording: Recording, events: int) -> str:
+        """Which layer waits, in a recording of so many events that did not finish."""
         expected = {name: events * stream.beats for name, stream in self.document.probes.items()}
         place = blocked(list(self.document.probes), recording, expected)
         where = (

@@ -101,7 +101,7 @@ def relative(values: list[float], default: list[float]) -> tuple[float, float]:
 
 
 def table(figures: dict[str, list[dict[str, float]]]) -> str:
-    """The table in Markdown; of fewer seeds than the default's, a network is compared with the first of these."""
+    """The table in Markdown; of fewer seeds than the default, a network is compared with its first ones."""
     head = ["seeds", *(f"{name} ({which})" for name, which in METRICS.items())]
     lines = ["| without | " + " | ".join(head) + " |", "|---|" + "---|" * len(head)]
     for ablation, runs in figures.items():

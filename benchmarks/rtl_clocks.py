@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.lib.common import COMMITTED, processor_seconds, timed
+from levelone.errors import LeveloneError
 from levelone.pipeline.checks import check_folder
 from levelone.pipeline.converting import convert_with
 from levelone.pipeline.cosim import cosim_folder
@@ -77,6 +78,8 @@ def row(name: str, vectors: int | None, minutes: float | None) -> tuple[str, ...
             project, vectors=vectors, gaps=0.3, stalls=0.3, show=lambda line: print(line, file=sys.stderr)
         )
         took = (processor_seconds() - start) / 60
+    if result["timing"] is None:
+        raise LeveloneError(f"{system}: {result['reason']}", hint="there are no clocks to show")
 
     def total(key: str) -> int:
         return sum(getattr(layer, key) for layer in planned.layers)

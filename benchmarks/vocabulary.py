@@ -143,6 +143,8 @@ def measure(model: Path, body: str, folder: Path, vectors: int | None) -> dict[s
     }
     if body == "rtl":
         planned = result["timing"]
+        if planned is None:
+            raise SystemExit(f"{folder}: {result['reason']}")
         row |= {
             "clocks": result["clocks_per_event"],
             "planned": planned["planned_clocks_per_event"],

@@ -122,3 +122,15 @@ def test_bits_vectors_and_files_are_there(name: str) -> None:
     assert golden == [one["name"] for one in training(name)["csim"]["sets"] if "golden" in one["name"]]
     listed = re.findall(r"`([\w-]+\.\w+)`", "".join(re.findall(r"^\|(.*?)\|", readme(name), re.MULTILINE)))
     assert sorted(listed) == sorted(path.name for path in folder.iterdir() if path.name != "README.md")
+
+
+def test_the_words_that_are_looked_for_are_there() -> None:
+    """Or the comparisons above would compare nothing."""
+    texts = [" ".join(readme(name).split()) for name in NAMES]
+    for words, least in (
+        (r"float epochs|epochs in float", 1),
+        (r"\d-bit weights, \d+-bit activations", 3),
+        (r"[\d,]+ of [\d,]+ (?:events|frames|images|showers|jets)", 2),
+        (r"\d+ golden vectors", len(NAMES)),
+    ):
+        assert sum(bool(re.search(words, text)) for text in texts) >= least, words

@@ -238,6 +238,16 @@ def test_who_gives_the_reference_s_integers_stands_side_by_side(content: Content
     assert row.split("</tr>")[0].count(">equal<") == 2
 
 
+def test_a_design_that_stands_still_has_no_clocks(content: Content) -> None:
+    known = clocked(content)
+    assert known.cosim is not None
+    none = dict.fromkeys(("timing", "clocks_per_event", "latency_clocks", "occupancy"))
+    told = {"reason": "the design stands still: layer conv1 gave 0 of 4 beats", "traffic": []}
+    page = build_page(replace(known, cosim=known.cosim | none | told))
+    assert "No clocks: the design stands still: layer conv1 gave 0 of 4 beats." in page
+    assert "clocks per event in RTL" not in page
+
+
 def test_clocks_are_called_what_they_are(content: Content) -> None:
     page = build_page(clocked(content))
     assert "Clocks per event: 256 measured, 255 planned" in page

@@ -14,8 +14,10 @@ import onnx
 import pytest
 from onnx_models import Model, weights
 from rtl_designs import codes_of
+from typer.testing import CliRunner
 
 import levelone
+from levelone.cli import app
 from levelone.cli.planned import show_plan
 from levelone.errors import LeveloneError
 from levelone.graph import Graph, read_qonnx
@@ -261,6 +263,9 @@ def test_a_dataflow_that_stands_still_is_no_verdict(
     assert result["verdict"] == "not comparable"
     assert "stands still: layer conv gave" in result["reason"]
     assert (result["timing"], result["latency_clocks"], result["traffic"]) == (None, None, [])
+    done = CliRunner().invoke(app, ["cosim", str(project), "--vectors", "4"])
+    assert done.exit_code == 2
+    assert "layer conv gave" in done.output
 
 
 @pytest.mark.slow

@@ -20,6 +20,7 @@ from levelone.zoo.kit.meter import network_of
 from levelone.zoo.kit.system import System
 
 _CAPTION = "Errors: one standard deviation. Differences are paired: the same events for both."
+_ELSEWHERE = "not measured on these events"
 _FLOATS = "the weights of float networks are not kept with a committed model"
 _OTHERS = "of other events, under other conditions: it does not compare directly"
 _ROLES: Mapping[Gap, str] = {"trees": "best trees", "classical": "classical quantity"}
@@ -98,7 +99,7 @@ class _Table:
         if self.network != "float":
             yield ("", LABELS["float"], *self._cells(headline, "float"))
         roles: tuple[tuple[Gap, str | None], ...] = (
-            ("trees", headline.trees),
+            ("trees", self._trees(headline)),
             ("classical", headline.classical),
         )
         for gap, model in roles:
@@ -113,11 +114,25 @@ class _Table:
             if not sample.metrics:
                 yield self._dash(sample.reason)
             elif found is None:
-                yield self._dash(_FLOATS if model == "float" else headline.why_not.get(gap, _REASONS[gap]))
+                yield self._dash(self._missing(headline, model, gap))
                 yield ""
             else:
                 yield measured(found, headline.digits, percent=headline.percent)
                 yield "" if model == self.network else self._difference(headline, str(model), sample)
+
+    def _trees(self, headline: Headline) -> str | None:
+        """The first of the trees that some events were measured with; the very first if none was."""
+        names = (headline.trees,) if isinstance(headline.trees, str) else headline.trees or ()
+        there = (name for name in names if any(self._figure(headline, name, s) for s in self.samples))
+        return next(there, names[0] if names else None)
+
+    def _missing(self, headline: Headline, model: str | None, gap: Gap) -> str:
+        """Why there is no figure of a model on some events: others may hold it."""
+        if model == "float":
+            return _FLOATS
+        if gap not in headline.why_not and any(self._figure(headline, model, s) for s in self.samples):
+            return _ELSEWHERE
+        return headline.why_not.get(gap, _REASONS[gap])
 
     def _figure(self, headline: Headline, model: str | None, sample: Sample) -> Figure | None:
         if model is None:

@@ -72,7 +72,7 @@ def clocks(cosim: Mapping[str, Any], estimated: Mapping[str, Any] | None) -> str
     """Clocks of every output, measured; the hls4ml project's estimate beside them; rough traffic."""
     timing = cosim["timing"]
     if timing is None:
-        return _told(f"Clocks were not measured: {cosim['reason']}")
+        return _told(f"No clocks: {cosim['reason']}.")
     rows: list[tuple[object, ...]] = [
         (
             Raw(f"RTL, output <code>{escape(name)}</code>"),

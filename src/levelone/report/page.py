@@ -64,7 +64,7 @@ def _cards(content: Content) -> list[str]:
         cards.append(
             (f"<b class={style}>{escape(verdict)}</b>", f"{bodies}: {vectors:,} vectors, every layer")
         )
-    if content.cosim is not None:
+    if content.cosim is not None and content.cosim["timing"] is not None:
         period, latency = (content.cosim[key] for key in ("clocks_per_event", "latency_clocks"))
         cards.append((f"<b>{period:,}</b>", f"clocks per event in RTL, {latency:,} until the last output"))
     cards += [(f"<b>{escape(card.value)}</b>", card.what) for card in content.cards]

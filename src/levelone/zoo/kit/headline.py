@@ -25,7 +25,8 @@ class Headline:
     titles
         What people call the models that are no networks, by name.
     trees
-        The best boosted trees on everything that a person would compute, a model's name; None: none.
+        The best boosted trees on everything that a person would compute, a model's name; several: the first
+        of them that a result holds; None: none.
     classical
         The classical quantity or method, a model's name; None: there is none.
     difference
@@ -43,7 +44,7 @@ class Headline:
     what: str
     keys: tuple[str, ...]
     titles: Mapping[str, str]
-    trees: str | None = "boosting"
+    trees: str | tuple[str, ...] | None = "boosting"
     classical: str | None = None
     difference: tuple[str, ...] | None = None
     ratio: bool = False

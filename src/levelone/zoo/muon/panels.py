@@ -29,7 +29,7 @@ HEADLINES = (
         "the study's improvement of a tracker's relative resolution, %",
         (STUDY,),
         NAMES,
-        trees="boosting_loss",
+        trees=("boosting_loss", "boosting_sums", "boosting"),
         difference=(),
         digits=1,
         percent=True,

@@ -65,6 +65,7 @@ def diagnose() -> list[Check]:
         _compiler(),
         *(_package(name, tested) for name, tested in TESTED.items()),
         *(_extra(name, packages) for name, packages in EXTRAS.items()),
+        _verilator(),
         _geant4_data(),
         *(_vendor(tool) for tool in ("vitis_hls", "vitis", "vivado")),
     ]
@@ -119,6 +120,16 @@ def _extra(name: str, packages: tuple[str, ...]) -> Check:
         advice = f"pip install -c constraints.txt -e '.[{name}]'"
         return Check(f"extra [{name}]", "not applicable", f"without {', '.join(missing)}", advice)
     return Check(f"extra [{name}]", "pass", ", ".join(found))
+
+
+def _verilator() -> Check:
+    from levelone.rtl.verilator import find_verilator
+
+    try:
+        found = find_verilator()
+    except LeveloneError as error:
+        return Check("Verilator", "not applicable", error.message, error.hint or "")
+    return Check("Verilator", "pass", found.program)
 
 
 def _geant4_data() -> Check:

@@ -51,6 +51,20 @@ def test_vendor_tools_are_optional(folder: Path) -> None:
     assert by_name()["vivado"].found == str(folder / "vivado")
 
 
+def test_an_old_verilator_and_a_missing_make_are_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake(folder, "verilator", "Verilator 4.038 2020-07-11 rev v4.036-114-g0cd4a57ad")
+    monkeypatch.setenv("LEVELONE_VERILATOR", str(folder / "verilator"))
+    old = by_name()["Verilator"]
+    assert (old.outcome, "too old" in old.found, "4.038" in old.found) == ("not applicable", True, True)
+    assert "levelone[rtl]" in old.advice
+    fake(folder, "verilator", "Verilator 5.038 2025-07-08 rev v5.038")
+    assert by_name()["Verilator"].found.startswith("make was not found")
+    fake(folder, "make", "")
+    assert by_name()["Verilator"].found == str(folder / "verilator")
+    fake(folder, "verilator", "Icarus")
+    assert "is no Verilator" in by_name()["Verilator"].found
+
+
 def test_missing_package_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "TESTED", {"no-such-package-anywhere": "1.0"})
     check = by_name()["no-such-package-anywhere"]

@@ -34,6 +34,7 @@ from levelone.rtl.nextpnr import Placements
 from levelone.rtl.plan import plan_graph
 from levelone.rtl.streams import Stream, regrouping
 from levelone.rtl.synthesis import RESOURCES, synthesise
+from levelone.rtl.testbench import PATIENCE
 from levelone.rtl.verilator import find_verilator
 from levelone.stimuli import random_vectors
 from levelone.verify import Outcome, check_project
@@ -307,6 +308,17 @@ def test_the_test_bench_runs_without_levelone(project: Path) -> None:
     passed, said = run(broken)
     assert not passed and "fc: beat 5 is" in said
     assert "MISMATCH" in said and "exact" not in said
+    standing = project.with_name("standing")
+    shutil.copytree(project, standing)
+    for name, old, new in (
+        (SOURCE, ".o_valid(act_valid)", ".o_valid()"),
+        ("testbench.sv", str(PATIENCE), "5000"),  # a million clocks take a while
+    ):
+        text = (standing / name).read_text()
+        assert old in text
+        (standing / name).write_text(text.replace(old, new))
+    passed, said = run(standing)
+    assert not passed and "STANDS STILL" in said and "out fc 0 of 16 beats" in said
 
 
 def test_a_folder_that_is_no_project_is_called_so(project: Path, tmp_path: Path) -> None:

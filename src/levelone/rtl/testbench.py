@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from levelone.rtl.streams import Stream
 
 FOLDER = "golden"
+PATIENCE = 1_000_000
+"""Clocks in which no beat goes in or out before the bench gives up."""
 
 
 def hex_lines(words: NDArray[np.uint32], stream: Stream) -> str:
@@ -19,13 +21,16 @@ def hex_lines(words: NDArray[np.uint32], stream: Stream) -> str:
 
 
 def testbench(top: str, inputs: Mapping[str, Stream], outputs: Mapping[str, Stream], events: int) -> str:
-    """SystemVerilog: feeds all events back to back, prints wrong beats and the clocks; fails if any was."""
+    """SystemVerilog: feeds all events back to back, prints wrong beats and the clocks; fails if any was.
+
+    It fails, too, if no beat moves for `PATIENCE` clocks, and says how many every port had.
+    """
     lines = [
         f"// Feeds {events} golden events to {top} and compares every beat. Run it where {FOLDER}/ is.",
         "`timescale 1ns / 1ps",
         "module testbench;",
         "    reg clk = 0, rst = 1;",
-        "    integer clocks = 0, wrong = 0;",
+        "    integer clocks = 0, wrong = 0, still = 0;",
         "    always #5 clk = ~clk;",
     ]
     ports = [".clk(clk)", ".rst(rst)"]
@@ -63,6 +68,12 @@ def testbench(top: str, inputs: Mapping[str, Stream], outputs: Mapping[str, Stre
             "    end",
         ]
     done = " && ".join(f"given_{name} == {events * stream.beats}" for name, stream in outputs.items())
+    moves = [f"in_{name}_valid && in_{name}_ready" for name in inputs]
+    moves += [f"out_{name}_valid" for name in outputs]
+    had = [*((f"in {name}", f"sent_{name}", port) for name, port in inputs.items())]
+    had += [*((f"out {name}", f"given_{name}", port) for name, port in outputs.items())]
+    told = ", ".join(f"{port} %0d of {events * stream.beats} beats" for port, _, stream in had)
+    counts = ", ".join(count for _, count, _ in had)
     lines += [
         f"    {top} dut ({', '.join(ports)});",
         "    initial begin",
@@ -71,6 +82,9 @@ def testbench(top: str, inputs: Mapping[str, Stream], outputs: Mapping[str, Stre
         "    end",
         "    always @(posedge clk) begin",
         "        clocks <= clocks + 1;",
+        f"        still <= {' || '.join(moves)} ? 0 : still + 1;",
+        f"        if (still == {PATIENCE})",
+        f'            $fatal(1, "STANDS STILL, no beat for {PATIENCE} clocks: {told}", {counts});',
         f"        if ({done}) begin",
         f'            if (wrong) $fatal(1, "MISMATCH, {events} events in %0d clocks", clocks);',
         f'            $display("exact, {events} events in %0d clocks", clocks);',

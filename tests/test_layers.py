@@ -37,7 +37,7 @@ ALLOWED: dict[str, set[str]] = {
     "rtl": {*BASE, "graph", "hardware", "stimuli"},
     "verify": {*BASE, "graph", "hardware", "stimuli", "hls"},
     "report": {*BASE, "panels"},
-    "doctor": {*BASE, "hls", "simulate"},
+    "doctor": {*BASE, "hls", "rtl", "simulate"},
     "pipeline": {
         *BASE,
         "panels",

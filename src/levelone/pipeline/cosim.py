@@ -140,11 +140,12 @@ def _clocked(
     built = BODY.build(project)
     assert isinstance(built, BuiltRtl)  # noqa: S101  (the body that was asked)
     graph = read_graph(BODY.read(project))
-    codes = random_vectors(graph, measured_events(built), seed)
+    events = measured_events(built)
+    codes = random_vectors(graph, events, seed)
     show("clocks, events back to back")
     recording = steady(built, codes)
     if not recording.finished:
-        return _demoted(result, built.stands(recording, measured_events(built))) | UNTIMED
+        return _demoted(result, built.stands(recording, events)) | UNTIMED
     timing = timing_of(built, recording)
     traffic = []
     for how in rough_ways(built, gaps, stalls, seed):

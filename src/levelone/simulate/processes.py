@@ -6,7 +6,10 @@ import multiprocessing
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 Task = TypeVar("Task")
 Made = TypeVar("Made")
@@ -16,6 +19,17 @@ class Each(Protocol):
     """How things are made of tasks, in their order: one by one, as `map` does, or not."""
 
     def __call__(self, make: Callable[[Task], Made], over: Iterable[Task], /) -> Iterator[Made]: ...
+
+
+def in_chunks(
+    make: Callable[[np.random.Generator], NDArray[Any]], events: int, size: int, seed: int, each: Each
+) -> Iterator[NDArray[Any]]:
+    """Chunks of `size` events, each made with a random generator of its own; together the events wanted."""
+    rngs = (np.random.default_rng([seed, number]) for number in range(-(-events // size)))
+    left = events
+    for chunk in each(make, rngs):
+        yield chunk[:left]
+        left -= size
 
 
 def in_order(

@@ -12,7 +12,7 @@ from levelone.simulate.nova.generator import Transport, pass_through, placed
 from levelone.simulate.nova.readout import STEP_MEV, Readout, fired_cells
 from levelone.simulate.nova.section import NovaGenerate
 from levelone.simulate.passage.particles import Kind, Particles
-from levelone.simulate.processes import Each
+from levelone.simulate.processes import Each, in_chunks
 
 CHUNK = 50
 """Particles at a time, with a random generator of their own."""
@@ -40,11 +40,7 @@ def fire(
     each
         How chunks are made; in processes `transport` is sent there.
     """
-    rngs = (np.random.default_rng([seed, number]) for number in range(-(-events // CHUNK)))
-    left = events
-    for light in each(partial(_shoot, kind, kinetic_mev, transport), rngs):
-        yield light[:left]
-        left -= CHUNK
+    yield from in_chunks(partial(_shoot, kind, kinetic_mev, transport), events, CHUNK, seed, each)
 
 
 def _shoot(kind: Kind, kinetic_mev: float, transport: Transport, rng: np.random.Generator) -> Floats:

@@ -13,7 +13,7 @@ from levelone.simulate.pixelseed.charge import KEV_PER_ELECTRON, freed_electrons
 from levelone.simulate.pixelseed.drift import Passages, cut
 from levelone.simulate.pixelseed.section import Geometry
 from levelone.simulate.pixelseed.sensors import SENSORS
-from levelone.simulate.processes import Each
+from levelone.simulate.processes import Each, in_chunks
 
 CHUNK = 1000
 """Muons at a time, with a random generator of their own."""
@@ -67,8 +67,5 @@ def fire(
     each
         How chunks are made; in processes `transport` is sent there.
     """
-    rngs = (np.random.default_rng([seed, number]) for number in range(-(-events // CHUNK)))
-    left = events
-    for lost in each(partial(transport, Muons(geometry, momentum_gev, cot_theta)), rngs):
-        yield lost[:left]
-        left -= CHUNK
+    muons = Muons(geometry, momentum_gev, cot_theta)
+    yield from in_chunks(partial(transport, muons), events, CHUNK, seed, each)
